@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+/** Bodies of pv-ctrl (facts §3.3 to §3.5, observed §1), as clients read them. */
+export const CONTAINER_STATUSES = [
+  "NONE",
+  "INSTALLED",
+  "MOUNTED",
+  "BLOCKED",
+  "STARTING",
+  "STARTED",
+  "READY",
+  "RECOVERING",
+  "STOPPING",
+  "STOPPED",
+] as const;
+export type ContainerStatus = (typeof CONTAINER_STATUSES)[number];
+
+/** Booleans travel as the strings "true" and "false" in /containers. */
+const textBoolean = z.enum(["true", "false"]);
+
+export const containerBody = z.object({
+  name: z.string(),
+  group: z.string().nullable(),
+  status: z.enum(CONTAINER_STATUSES),
+  status_goal: z.enum(["MOUNTED", "STARTED", "READY"]),
+  restart_policy: z.enum(["system", "container"]),
+  roles: z.array(z.string()),
+  /** Absent when the policy is `no`. */
+  auto_recovery: z
+    .object({
+      policy: z.string(),
+      max_retries: z.number(),
+      current_retries: z.number(),
+      stable_timeout: z.number(),
+      is_stable: textBoolean,
+      /** `reboot`, `never` or `<N>s`. */
+      backoff_policy: z.string(),
+      /** Seconds; strict only, absent on the real 029-32. */
+      retry_delay: z.number().optional(),
+      backoff_factor: z.number().optional(),
+      reset_window: z.number().optional(),
+    })
+    .optional(),
+  /** Present only for restart_policy container. */
+  user_stopped: textBoolean.optional(),
+});
+export type ContainerBody = z.infer<typeof containerBody>;
+
+export const containersBody = z.array(containerBody);
+
+export const groupBody = z.object({
+  name: z.string(),
+  status_goal: z.string(),
+  restart_policy: z.string(),
+  status: z.string(),
+  auto_recovery: z
+    .object({ max_retries: z.number(), stable_timeout: z.number(), backoff_policy: z.string() })
+    .optional(),
+});
+export type GroupBody = z.infer<typeof groupBody>;
+export const groupsBody = z.array(groupBody);
+
+/** pid: 0 = not enabled, -1 = stopped. */
+export const daemonBody = z.object({ name: z.string(), pid: z.number(), respawn: z.boolean() });
+export type DaemonBody = z.infer<typeof daemonBody>;
+export const daemonsBody = z.array(daemonBody);
+
+export const errorBody = z.object({ Error: z.string() });

@@ -1,0 +1,59 @@
+import { z } from "zod";
+
+/**
+ * One entry of GET /xconnect-graph (facts §6.9). Written by the reference as below; readers
+ * also accept the older shapes of facts §0.5: the injection path is `target`, else an
+ * `interface` that is an absolute path. A pid of 0 or less, or none, means "not running".
+ */
+export interface GraphEntry {
+  readonly consumer: string;
+  readonly consumer_pid: number;
+  /** Start time of the consumer's init in clock ticks, field 22 of /proc/PID/stat. */
+  readonly consumer_start?: number | undefined;
+  readonly provider: string;
+  readonly provider_pid: number;
+  readonly provider_start?: number | undefined;
+  readonly name: string;
+  readonly type: string;
+  readonly role: string;
+  readonly interface: string | null;
+  readonly target: string | null;
+  /** Path inside the provider. */
+  readonly socket: string;
+  /** Uid for dbus, where pantavisor maps roles itself (hosted bus). */
+  readonly uid?: number | undefined;
+}
+
+const pid = z
+  .unknown()
+  .transform((value) =>
+    typeof value === "number" && Number.isInteger(value) && value > 0 ? value : 0,
+  );
+
+const graphEntry = z
+  .object({
+    consumer: z.string(),
+    consumer_pid: pid.optional().default(0),
+    consumer_start: z.number().optional(),
+    provider: z.string().optional().default(""),
+    provider_pid: pid.optional().default(0),
+    provider_start: z.number().optional(),
+    name: z.string(),
+    type: z.string(),
+    role: z.string().optional().default("any"),
+    interface: z.string().nullable().optional().default(null),
+    target: z.string().nullable().optional().default(null),
+    socket: z.string(),
+    uid: z.number().int().min(0).optional(),
+  })
+  .transform((entry): GraphEntry => ({ ...entry, target: injectionPath(entry) }));
+
+/** @throws z.ZodError when the document is not an array of entries */
+export function parseGraph(value: unknown): GraphEntry[] {
+  return z.array(graphEntry).parse(value);
+}
+
+function injectionPath(entry: { target: string | null; interface: string | null }): string | null {
+  if (entry.target !== null && entry.target !== "") return entry.target;
+  return entry.interface?.startsWith("/") === true ? entry.interface : null;
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/** run.json (facts §1.3): how Pantavisor starts one container and which services it requires. */
+export const RUN_SPEC = "service-manifest-run@1";
+
+/**
+ * A requirement, normalised. `target` is where the socket or node appears in the consumer;
+ * undefined means that the manifest gave no usable one.
+ */
+export interface Requirement {
+  readonly name: string;
+  readonly type?: string;
+  readonly role?: string;
+  readonly interface?: string;
+  readonly target?: string;
+  /** Only this provider may serve the requirement (older `provider` key). */
+  readonly provider?: string;
+}
+
+/**
+ * Accepted forms (facts §0.1, §0.4): a string (the name; target defaults to
+ * /run/pv/services/NAME.sock), or an object whose target is `target`, else `socket`, else an
+ * `interface` that is an absolute path.
+ */
+export const requirement = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((name): Requirement => ({ name, target: `/run/pv/services/${name}.sock` })),
+  z
+    .object({
+      name: z.string().min(1),
+      type: z.string().optional(),
+      role: z.string().optional(),
+      interface: z.string().optional(),
+      target: z.string().optional(),
+      socket: z.string().optional(),
+      provider: z.string().optional(),
+    })
+    .transform(({ socket, target, ...rest }): Requirement => {
+      const path =
+        target ?? socket ?? (rest.interface?.startsWith("/") ? rest.interface : undefined);
+      return withoutUndefined({ ...rest, target: path });
+    }),
+]);
+
+const seconds = z.number().int().min(0);
+
+/** `<N>`, `<N>s`, `<N>min`, `<N>h`, `reboot` or `never` (facts §5.1). */
+export const backoffPolicy = z.union([
+  z.number().int().min(0).transform(String),
+  z.string().regex(/^(reboot|never|\d+(s|min|h)?)$/),
+]);
+
+export const autoRecovery = z.object({
+  policy: z.enum(["no", "always", "on-failure", "unless-stopped"]).default("no"),
+  max_retries: seconds.default(0),
+  retry_delay: seconds.default(0),
+  backoff_factor: z.number().min(0).default(0),
+  reset_window: seconds.default(0),
+  stable_timeout: seconds.default(0),
+  backoff_policy: backoffPolicy.default("reboot"),
+});
+export type AutoRecovery = z.infer<typeof autoRecovery>;
+
+export const runManifest = z.object({
+  name: z.string().min(1),
+  type: z.string().default("lxc"),
+  config: z.string().optional(),
+  "root-volume": z.string().optional(),
+  volumes: z.array(z.string()).default([]),
+  storage: z.record(z.string(), z.object({ persistence: z.string() })).default({}),
+  group: z.string().optional(),
+  restart_policy: z.enum(["system", "container"]).optional(),
+  status_goal: z.enum(["MOUNTED", "STARTED", "READY"]).optional(),
+  roles: z.array(z.enum(["mgmt", "nobody"])).optional(),
+  auto_recovery: autoRecovery.optional(),
+  services: z
+    .object({
+      required: z.array(requirement).default([]),
+      optional: z.array(requirement).default([]),
+    })
+    .default({ required: [], optional: [] }),
+});
+export type RunManifest = z.infer<typeof runManifest>;
+
+/** @throws z.ZodError naming the key that is wrong */
+export function parseRunManifest(value: unknown): RunManifest {
+  return runManifest.parse(value);
+}
+
+function withoutUndefined<T extends object>(
+  value: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as never;
+}

@@ -1,0 +1,20 @@
+import { constants } from "node:os";
+
+const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** A failed system call, shaped like Node's own system errors. */
+export class SystemCallError extends Error {
+  override readonly name = "SystemCallError";
+  readonly syscall: string;
+  readonly errno: number;
+  /** "EACCES", "EROFS", … */
+  readonly code: string;
+
+  constructor(syscall: string, errno: number, subject = "") {
+    const code = NAMES.get(errno) ?? `errno ${errno}`;
+    super(`${code}: ${syscall}${subject === "" ? "" : ` '${subject}'`}`);
+    this.syscall = syscall;
+    this.errno = errno;
+    this.code = code;
+  }
+}

@@ -1,0 +1,26 @@
+import koffi from "koffi";
+import { SystemCallError } from "./errno.ts";
+
+/**
+ * libc through koffi. Only files in broker/linux import this; each wraps a few calls in
+ * typed functions that throw SystemCallError.
+ *
+ * Pointers are passed as Buffers. Calls are synchronous: they are made for things that do
+ * not block (openat2, bind, mknodat, mount, non-blocking connect).
+ */
+export const libc = koffi.load("libc.so.6");
+
+/** Throws unless a call that reports failure as -1 succeeded; returns its result. */
+export function check(result: number, syscall: string, subject?: string): number {
+  if (result === -1) throw new SystemCallError(syscall, koffi.errno(), subject);
+  return result;
+}
+
+export function lastErrno(): number {
+  return koffi.errno();
+}
+
+/** A NUL-terminated C string. */
+export function cString(text: string): Buffer {
+  return Buffer.from(`${text}\0`, "utf8");
+}

@@ -1,0 +1,104 @@
+import type { Socket } from "node:net";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { GraphEntry } from "../formats/graph.ts";
+
+/**
+ * What every plugin (unix, rest, dbus, drm, …) is to the broker, after the interface of the
+ * first requirements document: the core decides which links exist, a plugin plants the
+ * resource and mediates what flows through it.
+ *
+ * Trust: the graph is pantavisor's and trusted; everything that comes from a consumer or a
+ * provider (bytes, paths, symlinks, file contents, timing) is hostile.
+ */
+export interface Plugin {
+  readonly type: string;
+  /**
+   * Plant the link's resource in the consumer.
+   * @throws LinkRefused when the link can never work as declared; any other error is retried
+   */
+  onLinkAdded(link: Link, tools: Toolbox): void | Promise<void>;
+  /** The link has left; what `tools` planted is taken back by the core afterwards. */
+  onLinkRemoved?(link: Link): void;
+  /** A consumer has connected to the socket that `injectUnixSocket` planted. */
+  onAccept?(link: Link, consumer: ConsumerConnection, tools: Toolbox): void | Promise<void>;
+}
+
+/** A link: one consumer's use of one provider's service. Both ends are running and pinned. */
+export interface Link {
+  readonly consumer: string;
+  readonly provider: string;
+  readonly name: string;
+  readonly type: string;
+  /** From the graph alone; nothing a consumer sends changes it. */
+  readonly role: string;
+  /** Injection path in the consumer, absolute. */
+  readonly target: string;
+  /** Path of the socket or node in the provider, absolute. */
+  readonly socket: string;
+  /** The graph entry as read. */
+  readonly entry: GraphEntry;
+  readonly consumerPid: number;
+  readonly providerPid: number;
+}
+
+export interface ConsumerConnection {
+  /** allowHalfOpen, paused: no byte has been read yet. The plugin owns it from here. */
+  readonly socket: Socket;
+  /** Fires when the link or the broker goes away: end the session. */
+  readonly signal: AbortSignal;
+}
+
+/** Kernel credentials of a provider connection, as SO_PEERCRED will show them. */
+export interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+export interface Toolbox {
+  readonly quirks: Quirks;
+  /** A line on stdout, flushed at once: `pvx-unix: …`. */
+  log(line: string): void;
+  /** A line on stderr. */
+  warn(line: string): void;
+  /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
+  injectUnixSocket(link: Link): Promise<void>;
+  /** Make the provider's character device `source` appear at `link.target` in the consumer. */
+  injectDevnode(link: Link, source: DeviceNode): Promise<void>;
+  /**
+   * Look at `path` inside the provider's root, never following a symlink out of it.
+   * @throws SystemCallError ENOENT and friends
+   */
+  statProviderNode(link: Link, path: string): FileFacts;
+  /**
+   * Connect to `link.socket` inside the provider. Waits up to 5 s for a provider that does
+   * not listen yet or has a full backlog.
+   * @param credentials of the connection; the broker's own when absent
+   */
+  connectProvider(
+    link: Link,
+    options: { signal: AbortSignal; credentials?: Credentials },
+  ): Promise<Socket>;
+  /**
+   * Content of a small regular file in the provider (passwd, group).
+   * @returns undefined when it is absent, not a regular file or larger than `maxBytes`
+   */
+  readProviderFile(link: Link, path: string, maxBytes: number): string | undefined;
+}
+
+export interface FileFacts {
+  readonly isCharacterDevice: boolean;
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits, 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export type DeviceNode = FileFacts;
+
+/** The link can never work as declared; reported once by name, other links are not touched. */
+export class LinkRefused extends Error {
+  override readonly name = "LinkRefused";
+}

@@ -1,0 +1,55 @@
+/**
+ * One error type for everything pvh reports. Thrown once, reported once.
+ *
+ * `message` is a fact with values ("image pvh:1 is not on the engine"), `hint` is the next
+ * command to run, `evidence` are files worth reading.
+ */
+export type ErrorClass = "product" | "scenario" | "infra" | "harness" | "usage";
+
+/** Documented in docs/errors.md, which a test compares with this table. */
+export const ERROR_CODES = {
+  PVH_USAGE: { class: "usage", means: "the command line or a named file is wrong" },
+  PVH_BAD_EXPORT: { class: "usage", means: "an export cannot be read or is unsafe" },
+  PVH_BAD_STATE: { class: "usage", means: "a state JSON is malformed" },
+  PVH_BAD_IMAGE: { class: "usage", means: "a file is not an image that the engine can load" },
+  PVH_IMAGE_MISSING: { class: "infra", means: "the image is not on the engine" },
+  PVH_ENGINE_UNREACHABLE: { class: "infra", means: "no Docker engine answers" },
+  PVH_ENGINE_TOO_OLD: { class: "infra", means: "the engine's API is older than pvh needs" },
+  PVH_ENGINE: { class: "infra", means: "the engine refused or failed a request" },
+  PVH_NAME_IN_USE: { class: "infra", means: "a container that is not ours has the name" },
+  PVH_NO_SPACE: { class: "infra", means: "a disk is full or missing" },
+  PVH_BUILD: { class: "infra", means: "the reference image cannot be made" },
+  PVH_CAPABILITY: { class: "infra", means: "this machine lacks something a scenario requires" },
+  PVH_NEVER_READY: {
+    class: "product",
+    means: "the appengine did not reach READY; the reason is named",
+  },
+  PVH_TIMEOUT: { class: "product", means: "something expected did not happen before its deadline" },
+  PVH_CONTROL: { class: "product", means: "pv-ctrl gave no valid answer" },
+  PVH_ABORTED: { class: "harness", means: "the run was cancelled" },
+  PVH_INTERNAL: { class: "harness", means: "a bug in pvh" },
+} as const satisfies Record<string, { class: ErrorClass; means: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  readonly hint?: string;
+  readonly evidence?: readonly string[];
+  readonly cause?: unknown;
+}
+
+export class PvhError extends Error {
+  override readonly name = "PvhError";
+  readonly code: ErrorCode;
+  readonly class: ErrorClass;
+  readonly hint: string | undefined;
+  readonly evidence: readonly string[];
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.code = code;
+    this.class = ERROR_CODES[code].class;
+    this.hint = details.hint;
+    this.evidence = details.evidence ?? [];
+  }
+}

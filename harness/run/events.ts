@@ -1,0 +1,105 @@
+import type { ErrorClass, ErrorCode } from "../errors.ts";
+
+/**
+ * events.jsonl: the one record of a run. One JSON object a line, appended only; every report,
+ * the timeline, merging and the exit code are folds over it. Documented in docs/events.md.
+ *
+ * `v` is the version of the format; it changes when a reader of the old one would be wrong.
+ */
+export const EVENTS_VERSION = 1;
+
+export type Verdict = "passed" | "failed" | "skipped";
+
+/** A failure as data: what an error says, without its stack. */
+export interface Failure {
+  /** product or scenario = the thing under test; infra, harness and usage = not its fault. */
+  readonly class: ErrorClass;
+  /** A PvhError code, or PVH_ASSERT for an assertion of the check itself. */
+  readonly code: ErrorCode | "PVH_ASSERT";
+  readonly message: string;
+  readonly hint?: string;
+  readonly evidence?: readonly string[];
+  readonly stack?: string;
+}
+
+export type BootStage =
+  | "engine"
+  | "image"
+  | "container"
+  | "storage"
+  | "pantavisor"
+  | "pv-ctrl"
+  | "revision"
+  | "containers"
+  | "ready"
+  | "links";
+
+export type RunEvent =
+  | {
+      readonly type: "run.started";
+      readonly run: string;
+      readonly command: readonly string[];
+      readonly image: string;
+      readonly profile: string;
+      readonly quirks: readonly string[];
+      readonly selected: readonly string[];
+      readonly host: { readonly name: string; readonly kernel: string; readonly node: string };
+    }
+  | {
+      readonly type: "scenario.started";
+      readonly scenario: string;
+      readonly suite: string;
+      readonly summary: string;
+      readonly checks: readonly { readonly id: string; readonly title: string }[];
+      readonly file: string;
+    }
+  | {
+      readonly type: "stage.finished";
+      readonly scenario: string;
+      /** Name of the appengine container. */
+      readonly appengine: string;
+      readonly stage: BootStage;
+      readonly ms: number;
+      readonly ok: boolean;
+      readonly detail?: string;
+    }
+  | { readonly type: "check.started"; readonly scenario: string; readonly check: string }
+  | {
+      readonly type: "check.finished";
+      readonly scenario: string;
+      readonly check: string;
+      readonly title: string;
+      readonly verdict: Verdict;
+      readonly ms: number;
+      readonly failure?: Failure;
+      /** Why it was skipped. */
+      readonly reason?: string;
+    }
+  | {
+      readonly type: "evidence";
+      readonly scenario: string;
+      /** Path relative to the run directory. */
+      readonly path: string;
+      readonly what: string;
+    }
+  | { readonly type: "note"; readonly scenario?: string; readonly text: string }
+  | {
+      readonly type: "scenario.finished";
+      readonly scenario: string;
+      readonly verdict: Verdict;
+      readonly ms: number;
+      /** Set when the scenario failed outside its checks, for example in boot. */
+      readonly failure?: Failure;
+    }
+  | {
+      readonly type: "run.finished";
+      readonly ms: number;
+      readonly exitCode: number;
+      readonly interrupted?: "SIGINT" | "SIGTERM";
+    };
+
+/** As written: an event with its version, its place and its time (ms since the epoch). */
+export type RecordedEvent = RunEvent & {
+  readonly v: typeof EVENTS_VERSION;
+  readonly t: number;
+};

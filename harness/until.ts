@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { PvhError } from "./errors.ts";
+
+export interface UntilOptions {
+  readonly signal?: AbortSignal;
+  /** Deadline in milliseconds from now. */
+  readonly timeout: number;
+  /** Pause between probes in milliseconds. */
+  readonly every?: number;
+}
+
+/**
+ * Wait until `probe` gives something else than `undefined` or `false`, and return that.
+ *
+ * The one polling loop of pvh: whatever cannot be awaited as an event is probed here.
+ *
+ * @param what completes "waited N ms for …" in the error.
+ * @throws PvhError PVH_TIMEOUT at the deadline, with the last error of the probe as cause;
+ *         PVH_ABORTED when the signal fires.
+ */
+export async function until<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  { signal, timeout, every = 25 }: UntilOptions,
+): Promise<Exclude<T, undefined | false | null>> {
+  const deadline = performance.now() + timeout;
+  let last: unknown;
+  for (;;) {
+    if (signal?.aborted) throw aborted(what, signal);
+    try {
+      const value = await probe();
+      if (value !== undefined && value !== false && value !== null) {
+        return value as Exclude<T, undefined | false | null>;
+      }
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() >= deadline) break;
+    await delay(every, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+  }
+  const because = last instanceof Error ? `: ${last.message}` : "";
+  throw new PvhError("PVH_TIMEOUT", `waited ${Math.round(timeout)} ms for ${what}${because}`, {
+    cause: last,
+  });
+}
+
+function aborted(what: string, signal: AbortSignal): PvhError {
+  return new PvhError("PVH_ABORTED", `cancelled while waiting for ${what}`, {
+    cause: signal.reason,
+  });
+}
