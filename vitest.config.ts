@@ -1,6 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { SCENARIO_OPTIONS } from "./harness/run/vitest-options.ts";
 
-/** Two projects: `unit` needs no engine, `scenarios` boots appengines. */
+/**
+ * Two projects: `unit` needs no engine, `scenarios` boots appengines. `pvh run` does not read
+ * this file; it gives vitest the same SCENARIO_OPTIONS.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -15,13 +19,8 @@ export default defineConfig({
         test: {
           name: "scenarios",
           include: ["scenarios/**/*.scenario.ts"],
-          environment: "node",
-          // Threads die with the process: a killed pvh leaves no worker behind.
-          pool: "threads",
-          isolate: true,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: true,
+          globalSetup: "harness/run/standalone-setup.ts",
+          ...SCENARIO_OPTIONS,
         },
       },
     ],

@@ -1,6 +1,11 @@
 import { constants } from "node:os";
 
-const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+// Some numbers have two names; the first is the usual one (EAGAIN before EWOULDBLOCK).
+const NAMES = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, value]) => [value, name]),
+);
 
 /** A failed system call, shaped like Node's own system errors. */
 export class SystemCallError extends Error {

@@ -20,7 +20,7 @@ export function parseQuirks(list: string | undefined): Quirks {
     const text = item.trim();
     if (text === "") continue;
     const name = text.split(":", 1)[0] ?? "";
-    if (!Object.hasOwn(QUIRKS, name)) throw new Error(`unknown quirk '${name}'`);
+    if (!Object.hasOwn(QUIRKS, name)) throw new Error(`unknown quirk ${JSON.stringify(name)}`);
     on.add(text);
   }
   if (on.size === 0) return none;

@@ -43,6 +43,8 @@ export type RunEvent =
       readonly profile: string;
       readonly quirks: readonly string[];
       readonly selected: readonly string[];
+      /** Given to the checks; the same seed makes the same choices. */
+      readonly seed: number;
       readonly host: { readonly name: string; readonly kernel: string; readonly node: string };
     }
   | {
@@ -52,6 +54,8 @@ export type RunEvent =
       readonly summary: string;
       readonly checks: readonly { readonly id: string; readonly title: string }[];
       readonly file: string;
+      /** From 1. A scenario that starts again is a retry: its last attempt is its verdict. */
+      readonly attempt: number;
     }
   | {
       readonly type: "stage.finished";
@@ -98,7 +102,7 @@ export type RunEvent =
       readonly interrupted?: "SIGINT" | "SIGTERM";
     };
 
-/** As written: an event with its version, its place and its time (ms since the epoch). */
+/** As written: an event with its version and its time (ms since the epoch). */
 export type RecordedEvent = RunEvent & {
   readonly v: typeof EVENTS_VERSION;
   readonly t: number;

@@ -2,7 +2,8 @@
 #
 # npm runs no pre- and post-scripts under ignore-scripts, so every entry point calls
 # this itself. It installs what is missing, says what and why on stderr, and is silent
-# when nothing is missing.
+# when nothing is missing. Set-ups that run at once wait for each other (flock: the lock
+# goes with its process, so a killed set-up blocks nobody).
 #
 #   PVH_HOME            the clone; set by the caller
 #   set_up_packages     node_modules exactly as package-lock.json says; sets PVH_NODE
@@ -18,55 +19,113 @@ set_up_packages() {
     *) fail "no pinned Node for $(uname -m)" "pvh runs on x86_64 and aarch64 Linux" ;;
   esac
   PVH_NODE="$PVH_HOME/node_modules/node-linux-$arch/bin/node"
-  stamp="$PVH_HOME/node_modules/.pvh-lock"
-  if [ -f "$PVH_HOME/package-lock.json" ] && ! cmp -s "$PVH_HOME/package-lock.json" "$stamp"; then
-    command -v npm >/dev/null || fail "npm is missing" "install Node 20 or newer with npm"
-    say "installing packages with npm ci (the pinned Node 24 is one of them)"
-    (cd "$PVH_HOME" && npm ci --ignore-scripts --loglevel=error >&2) ||
+  packages_missing || return 0
+  command -v npm >/dev/null || fail "npm is missing" "install Node 20 or newer with npm"
+  mkdir -p "$PVH_HOME/.pvh"
+  lock "$PVH_HOME/.pvh/set-up.lock" "this clone"
+  if packages_missing; then
+    say "installing packages with npm ci, about 15 s (the pinned Node 24 is one of them)"
+    # The stamp goes first: a set-up killed half way is then done again.
+    rm -f "$PVH_HOME/node_modules/.pvh-lock"
+    shown "npm ci" npm --prefix "$PVH_HOME" ci --ignore-scripts --loglevel=error ||
       fail "npm ci failed" "cd $PVH_HOME && npm ci --ignore-scripts"
-    cp "$PVH_HOME/package-lock.json" "$stamp"
+    [ -x "$PVH_NODE" ] ||
+      fail "npm left the pinned Node out: $PVH_NODE" "cd $PVH_HOME && npm ci --ignore-scripts --include=optional"
+    cp "$PVH_HOME/package-lock.json" "$PVH_HOME/node_modules/.pvh-lock"
   fi
-  [ -x "$PVH_NODE" ] || fail "the pinned Node is missing: $PVH_NODE" "rm -rf $PVH_HOME/node_modules; npm start"
+  unlock
+}
+
+packages_missing() {
+  [ ! -x "$PVH_NODE" ] || ! cmp -s "$PVH_HOME/package-lock.json" "$PVH_HOME/node_modules/.pvh-lock"
 }
 
 set_up_engine() {
-  needed=""
-  engine_in_reach || needed="docker.io"
-  PATH="$PATH:/usr/sbin:/sbin"
-  command -v mmdebstrap >/dev/null || needed="$needed mmdebstrap"
+  engine_packages
   [ -n "$needed" ] || return 0
-  install="apt-get update && apt-get install -y --no-install-recommends $needed"
   if ! command -v apt-get >/dev/null; then
     # Without apt, mmdebstrap runs in a container; only the engine is indispensable.
     case "$needed" in *docker.io*) fail "no Docker engine in reach" "install Docker, or set DOCKER_HOST" ;; esac
     return 0
   fi
+  lock /run/pvh-set-up.lock "this machine"
+  engine_packages
+  if [ -n "$needed" ]; then
+    say "installing $needed with apt-get, up to a minute: the reference appengine is a Docker image made from Debian packages"
+    # shellcheck disable=SC2086 # a list of packages
+    shown apt-get install_engine_packages $needed ||
+      fail "apt-get failed" "apt-get update && apt-get install -y --no-install-recommends $needed"
+    say "installed $needed"
+  fi
+  unlock
+}
+
+# Sets needed to the Debian packages that are missing here. Only root can use them: others need
+# a running engine, and get the reference image's file system from a container.
+engine_packages() {
+  needed=""
+  engine_in_reach || needed="docker.io"
   if [ "$(id -u)" != 0 ]; then
-    case "$needed" in *docker.io*) fail "no Docker engine in reach" "sudo sh -c '$install'" ;; esac
+    [ -z "$needed" ] ||
+      fail "no Docker engine answers $(id -un)" "sudo sh -c 'apt-get update && apt-get install -y docker.io && usermod -aG docker $(id -un)', then log in again"
     return 0
   fi
-  say "installing$(printf ' %s' $needed) with apt-get: the reference appengine is a Docker image made from Debian packages"
-  # Recommended packages would start services and bring a bridge; a policy-rc.d that
-  # says no keeps apt from starting dockerd itself: pvh runs a private one.
-  guard=""
-  if [ ! -e /usr/sbin/policy-rc.d ]; then
-    guard=/usr/sbin/policy-rc.d
-    printf '#!/bin/sh\nexit 101\n' >"$guard" && chmod 755 "$guard"
-    trap 'rm -f "$guard"' EXIT INT TERM
-  fi
-  log="$(mktemp)"
-  if ! (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $needed) >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    rm -f "$log"
-    fail "apt-get failed" "$install"
-  fi
-  rm -f "$log"
-  [ -z "$guard" ] || { rm -f "$guard"; trap - EXIT INT TERM; }
+  # mount and the keyring are only recommended by mmdebstrap, and it fails without them.
+  (PATH="$PATH:/usr/sbin:/sbin"; command -v mmdebstrap >/dev/null) ||
+    needed="${needed:+$needed }mmdebstrap mount"
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+    needed="${needed:+$needed }debian-archive-keyring"
 }
 
 # True when a daemon can be talked to, or dockerd is here to be started by pvh as root.
 engine_in_reach() {
   [ -z "${DOCKER_HOST:-}" ] || return 0
-  [ ! -S /var/run/docker.sock ] || return 0
-  [ "$(id -u)" = 0 ] && PATH="$PATH:/usr/sbin:/sbin" command -v dockerd >/dev/null
+  if [ "$(id -u)" = 0 ] && (PATH="$PATH:/usr/sbin:/sbin"; command -v dockerd >/dev/null); then return 0; fi
+  # A socket file alone proves nothing: it outlives its daemon.
+  [ -S /var/run/docker.sock ] && "$PVH_NODE" -e '
+    const socket = require("node:net").connect("/var/run/docker.sock");
+    socket.on("connect", () => process.exit(0)).on("error", () => process.exit(1));'
 }
+
+# A policy-rc.d that says no keeps apt from starting dockerd: pvh runs a private one.
+install_engine_packages() (
+  guard=/usr/sbin/policy-rc.d
+  if [ ! -e "$guard" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$guard" && chmod 755 "$guard"
+    trap 'rm -f "$guard"' EXIT
+    trap 'exit 130' INT TERM
+  fi
+  apt-get -o DPkg::Lock::Timeout=300 update &&
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+      install -y --no-install-recommends "$@"
+)
+
+# shown NAME COMMAND…: run it with its output in a log; say every 10 s how far it is, and show
+# the end of the log when it fails.
+shown() {
+  name="$1"; shift
+  log="$(mktemp)"
+  ( seconds=0
+    while sleep 10 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+      seconds=$((seconds + 10))
+      say "$name: $seconds s  $(tail -n 1 "$log" | cut -c 1-100)"
+    done ) 9>&- &
+  ticker=$!
+  # The command keeps the lock of its caller, even when the caller is killed.
+  "$@" >"$log" 2>&1
+  status=$?
+  kill "$ticker" 2>/dev/null
+  wait "$ticker" 2>/dev/null
+  [ "$status" = 0 ] || tail -n 20 "$log" >&2
+  rm -f "$log"
+  return "$status"
+}
+
+# lock FILE WHAT … unlock: one set-up at a time; fd 9 holds it.
+lock() {
+  exec 9>"$1"
+  flock -n 9 && return 0
+  say "waiting for another set-up of $2"
+  flock 9
+}
+unlock() { exec 9>&-; }

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Settings of the appengine (facts §2.4): built-in values, then the config file, then `PV_*`
+ * variables of the environment.
+ */
+export interface AppengineConfig {
+  readonly storage: string;
+  readonly runDirectory: string;
+  readonly volumes: string;
+  /** First index of this appengine's band of loop devices. */
+  readonly loopIndexBase: number | undefined;
+  /** Group timeout where the group gives none, seconds. */
+  readonly goalsTimeout: number;
+  /** Every known key with its value, for GET /config. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+export const CONFIG_FILE = "/etc/pantavisor-appengine.config";
+
+const DEFAULTS: Readonly<Record<string, string>> = {
+  PV_SYSTEM_INIT_MODE: "appengine",
+  PV_BOOTLOADER_TYPE: "uboot",
+  PV_CONTROL_REMOTE: "0",
+  PV_DISK_VOLDIR: "/volumes",
+  PV_LOG_LEVEL: "4",
+  PV_LOG_SERVER_OUTPUTS: "filetree",
+  PV_LXC_LOG_LEVEL: "2",
+  PV_SECUREBOOT_MODE: "disabled",
+  PV_STORAGE_MNTPOINT: "/var/pantavisor/storage",
+  PV_SYSTEM_RUNDIR: "/run/pantavisor/pv",
+  PV_UPDATER_COMMIT_DELAY: "5",
+  PV_UPDATER_GOALS_TIMEOUT: "10",
+  PV_WDT_MODE: "disabled",
+};
+
+/** @throws when the file cannot be read or a number is none */
+export function readConfig(file: string, environment: NodeJS.ProcessEnv): AppengineConfig {
+  return toConfig(readFileSync(file, "utf8"), environment);
+}
+
+/** @param text lines of KEY=VALUE; blank lines and `#` comments are skipped */
+export function toConfig(text: string, environment: NodeJS.ProcessEnv): AppengineConfig {
+  const values = new Map(Object.entries(DEFAULTS));
+  for (const line of text.split("\n")) {
+    const match = /^\s*([A-Z][A-Z0-9_]*)=(.*?)\s*$/.exec(line);
+    if (match !== null) values.set(match[1] ?? "", match[2] ?? "");
+  }
+  for (const [key, value] of Object.entries(environment)) {
+    if (/^P[VH]_/.test(key) && value !== undefined) values.set(key, value);
+  }
+  const base = values.get("PV_LOOP_INDEX_BASE");
+  return {
+    storage: values.get("PV_STORAGE_MNTPOINT") ?? "",
+    runDirectory: values.get("PV_SYSTEM_RUNDIR") ?? "",
+    volumes: values.get("PV_DISK_VOLDIR") ?? "",
+    loopIndexBase:
+      base === undefined || base === "-1" ? undefined : integer("PV_LOOP_INDEX_BASE", base),
+    goalsTimeout: integer("PV_UPDATER_GOALS_TIMEOUT", values.get("PV_UPDATER_GOALS_TIMEOUT") ?? ""),
+    values,
+  };
+}
+
+/** Where a revision lives in storage. */
+export function revisionFolder({ storage }: AppengineConfig, revision: string): string {
+  return join(storage, "trails", revision);
+}
+
+/** Where a revision's log tree is. */
+export function logFolder({ storage }: AppengineConfig, revision: string): string {
+  return join(storage, "logs", revision);
+}
+
+function integer(key: string, text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new Error(`${key}=${text} is not a number`);
+  }
+  return value;
+}

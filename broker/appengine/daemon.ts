@@ -1,0 +1,150 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { DaemonBody } from "../formats/control.ts";
+import type { Clock, Timer } from "../lifecycle/clock.ts";
+import { respawnAfter } from "../lifecycle/respawn.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { PantavisorLog } from "./pantavisor-log.ts";
+
+/** A process that pantavisor keeps running beside the containers (facts §3.5). */
+export interface Daemon {
+  readonly name: string;
+  body(): DaemonBody;
+  /** Enable respawn and run it. */
+  start(): void;
+  /** Disable respawn and end it. */
+  stop(): void;
+  /** Tell it that what it watches has changed (SIGHUP). */
+  notify(): void;
+  /** Resolves when it has been stopped and is gone. */
+  shutDown(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly log: PantavisorLog;
+  readonly clock: Clock;
+  readonly quirks: Quirks;
+  readonly onSpawn?: (pid: number) => void;
+}
+
+/** How long a daemon may take to end. */
+const STOP_GRACE = 3000;
+
+/** A daemon that this init mode knows but does not run. */
+export function disabledDaemon(name: string): Daemon {
+  return {
+    name,
+    body: () => ({ name, pid: 0, respawn: true }),
+    start: () => undefined,
+    stop: () => undefined,
+    notify: () => undefined,
+    shutDown: () => Promise.resolve(),
+  };
+}
+
+/** Spawns it at once. */
+export function runDaemon({ name, command, log, clock, quirks, onSpawn }: DaemonOptions): Daemon {
+  let respawn = true;
+  let child: ChildProcess | undefined;
+  let firstPid: number | undefined;
+  let waiting: Timer | undefined;
+  let killing: Timer | undefined;
+  let stopping = false;
+  let crashes = 0;
+  /** Signals before the daemon has said anything would meet no handler, and kill it. */
+  let listening = false;
+  let changed = false;
+  let gone: () => void = () => undefined;
+
+  function launch(): void {
+    waiting = undefined;
+    const started = clock.now();
+    listening = false;
+    changed = false;
+    log.write("INFO", "daemons", `(daemon_spawn:66) Spawning ${name} daemon.`);
+    const [file, ...args] = command;
+    const process = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    child = process;
+    firstPid ??= process.pid;
+    if (process.pid !== undefined) onSpawn?.(process.pid);
+    forward(process);
+    process.once("error", ({ message }) => log.write("ERROR", "daemons", `${name}: ${message}`));
+    process.once("close", (code, signal) => ended(clock.now() - started, code ?? signal));
+  }
+
+  function forward(process: ChildProcess): void {
+    if (process.stdout === null || process.stderr === null) return;
+    createInterface({ input: process.stdout }).on("line", (line) => {
+      log.write("INFO", `${name}-out`, line);
+      nowListening();
+    });
+    createInterface({ input: process.stderr }).on("line", (line) => {
+      log.write("WARN", `${name}-err`, line);
+      nowListening();
+    });
+  }
+
+  function nowListening(): void {
+    if (listening) return;
+    listening = true;
+    if (changed) notify();
+  }
+
+  function ended(runMilliseconds: number, how: number | string | null): void {
+    killing?.cancel();
+    child = undefined;
+    const requested = stopping;
+    const level = requested ? "INFO" : "WARN";
+    log.write(level, "daemons", `daemon ${name} ended (${how ?? "not started"})`);
+    stopping = false;
+    gone();
+    if (!respawn || (!requested && quirks.has("daemon-no-respawn"))) return;
+    const next = respawnAfter(requested ? 0 : crashes, runMilliseconds);
+    crashes = next.crashes;
+    waiting = clock.after(next.delay, launch);
+  }
+
+  function notify(): void {
+    if (!listening) changed = true;
+    else child?.kill("SIGHUP");
+  }
+
+  function end(): void {
+    waiting?.cancel();
+    waiting = undefined;
+    if (child === undefined || stopping) return;
+    stopping = true;
+    child.kill("SIGTERM");
+    killing = clock.after(STOP_GRACE, () => child?.kill("SIGKILL"));
+  }
+
+  launch();
+  return {
+    name,
+    body: () => ({
+      name,
+      pid: (quirks.has("daemons-pid-stale") ? firstPid : child?.pid) ?? -1,
+      respawn,
+    }),
+    start() {
+      if (quirks.has("daemon-start-ignored")) return;
+      respawn = true;
+      waiting?.cancel();
+      if (child === undefined) launch();
+    },
+    stop() {
+      respawn = quirks.has("daemon-respawns-after-stop");
+      end();
+    },
+    notify,
+    shutDown() {
+      respawn = false;
+      end();
+      if (child === undefined) return Promise.resolve();
+      return new Promise((resolve) => (gone = resolve));
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { parseQuirks } from "../quirks/quirks.ts";
+import { BadExport, firstBoot } from "./first-boot.ts";
+import { ownLog } from "./own-log.ts";
+import { readBootRevision } from "./uboot-env.ts";
+
+let folder: string;
+let lines: string[];
+const at = (...path: string[]) => join(folder, ...path);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "pvh-boot-"));
+  lines = [];
+  mkdirSync(at("pvtx.d"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function boot(quirks = ""): Promise<void> {
+  const write = (text: string) => void lines.push(text);
+  return firstBoot({
+    storage: at("storage"),
+    exports: at("pvtx.d"),
+    transactionFolder: at("transaction"),
+    log: ownLog(write, write, () => 0),
+    quirks: parseQuirks(quirks),
+  });
+}
+
+const put = (name: string, entries: object) =>
+  writeFileSync(
+    at("pvtx.d", name),
+    JSON.stringify({ "#spec": "pantavisor-service-system@1", ...entries }),
+  );
+const state = () => JSON.parse(readFileSync(at("storage/trails/0/.pvr/json"), "utf8")) as object;
+
+it("prepares storage and deploys the exports in byte order", async () => {
+  put("b.json", { "groups.json": ["from b"] });
+  put("B.json", { "groups.json": ["from B"] });
+  await boot();
+  expect(state()).toMatchObject({ "groups.json": ["from b"] });
+  expect(readBootRevision(at("storage/boot/uboot.txt"))).toBe("0");
+  expect(readdirSync(at("storage"))).toEqual(expect.arrayContaining([".created", ".pvtx-done"]));
+});
+
+it("processes the exports once per volume", async () => {
+  await boot();
+  put("late.json", { "groups.json": [] });
+  await boot();
+  expect(Object.keys(state())).toEqual(["#spec"]);
+});
+
+it("fails with the file name of a bad export and tries again next time", async () => {
+  writeFileSync(at("pvtx.d/bad.pvrexport.tgz"), "rubbish");
+  await expect(boot()).rejects.toThrow(BadExport);
+  await expect(boot()).rejects.toThrow("bad.pvrexport.tgz");
+  rmSync(at("pvtx.d/bad.pvrexport.tgz"));
+  await boot();
+  expect(Object.keys(state())).toEqual(["#spec"]);
+});
+
+it("passes over a bad export under export-unchecked", async () => {
+  writeFileSync(at("pvtx.d/bad.pvrexport.tgz"), "rubbish");
+  await boot("export-unchecked");
+  expect(lines.join("")).toContain("WARN -- [pv-appengine]: export bad.pvrexport.tgz");
+});
+
+it("works without a folder of exports", async () => {
+  rmSync(at("pvtx.d"), { recursive: true });
+  await boot();
+  expect(Object.keys(state())).toEqual(["#spec"]);
+});

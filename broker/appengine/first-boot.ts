@@ -1,0 +1,82 @@
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { OwnLog } from "./own-log.ts";
+import { openTransaction } from "./pvtx/transaction.ts";
+import { ensureBootFile } from "./uboot-env.ts";
+
+export interface FirstBootOptions {
+  readonly storage: string;
+  /** pvtx.d: exports that become revision 0. */
+  readonly exports: string;
+  readonly transactionFolder: string;
+  readonly log: OwnLog;
+  readonly quirks: Quirks;
+}
+
+/** An export in pvtx.d that cannot be deployed; the message names its file. */
+export class BadExport extends Error {
+  override readonly name = "BadExport";
+}
+
+const FOLDERS = [
+  "boot",
+  "config",
+  "cache/devmeta",
+  "cache/usrmeta",
+  "disks",
+  "logs",
+  "objects",
+  "trails",
+];
+
+/**
+ * Prepare a storage volume; on a prepared one nothing happens (facts §2.2). The exports are
+ * processed once per volume: `.pvtx-done` says that they were.
+ * @throws BadExport
+ */
+export async function firstBoot(options: FirstBootOptions): Promise<void> {
+  const { storage, log } = options;
+  mkdirSync(storage, { recursive: true });
+  await once(join(storage, ".created"), () => {
+    log.debug("first boot: initialising storage skeleton");
+    for (const folder of FOLDERS) mkdirSync(join(storage, folder), { recursive: true });
+  });
+  await once(join(storage, ".pvtx-done"), async () => {
+    log.debug("first boot: running pvtx deploy");
+    await deployExports(options);
+  });
+  ensureBootFile(join(storage, "boot/uboot.txt"));
+}
+
+async function once(marker: string, run: () => void | Promise<void>): Promise<void> {
+  if (existsSync(marker)) return;
+  await run();
+  writeFileSync(marker, "");
+}
+
+async function deployExports(options: FirstBootOptions): Promise<void> {
+  const { storage, exports, transactionFolder, log, quirks } = options;
+  const transaction = openTransaction(transactionFolder);
+  transaction.abort();
+  transaction.begin("empty", join(storage, "objects"));
+  for (const name of exportFiles(exports)) {
+    try {
+      await transaction.add(join(exports, name));
+    } catch (error) {
+      const message = `export ${name} cannot be added: ${(error as Error).message}`;
+      if (!quirks.has("export-unchecked")) throw new BadExport(message, { cause: error });
+      log.warn(message);
+    }
+  }
+  transaction.deploy(join(storage, "trails/0"));
+}
+
+/** Regular files in byte order. */
+function exportFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { encoding: "buffer" })
+    .sort((a, b) => Buffer.compare(a, b))
+    .map((name) => name.toString("utf8"))
+    .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() === true);
+}

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { readStartTime } from "../linux/process-start.ts";
+import { unmountBelow } from "./volumes.ts";
+
+/**
+ * What a pantavisor that was killed leaves behind: containers with their monitors, mounts,
+ * LXC configurations and its broker. The next one begins with a clean machine.
+ */
+export interface LeftoverPlaces {
+  /** Root of the cgroup2 hierarchy. */
+  readonly cgroups: string;
+  readonly volumes: string;
+  readonly lxc: string;
+  /** Written by rememberProcess. */
+  readonly daemonFile: string;
+}
+
+const LONGEST_WAIT = 3000;
+
+export async function cleanLeftovers(places: LeftoverPlaces): Promise<void> {
+  killRemembered(places.daemonFile);
+  await Promise.all(lxcGroups(places.cgroups).map(killGroup));
+  unmountBelow(places.volumes);
+  if (!existsSync(places.lxc)) return;
+  for (const name of readdirSync(places.lxc)) {
+    rmSync(join(places.lxc, name), { recursive: true, force: true });
+  }
+}
+
+/** Note a process so that the next pantavisor can end it, whatever becomes of this one. */
+export function rememberProcess(file: string, pid: number): void {
+  writeFileSync(file, JSON.stringify({ pid, startTime: readStartTime(pid) }));
+}
+
+function killRemembered(file: string): void {
+  try {
+    const { pid, startTime } = JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
+    if (pid !== undefined && readStartTime(pid) === startTime) process.kill(pid, "SIGKILL");
+  } catch {
+    // No note, or the process has gone.
+  }
+}
+
+function lxcGroups(root: string): string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((name) => /^lxc\.(payload|monitor)\./.test(name))
+    .map((name) => join(root, name));
+}
+
+/** cgroup.kill reaches every process below at once (cgroup v2, Linux ≥ 5.14). */
+async function killGroup(folder: string): Promise<void> {
+  const deadline = performance.now() + LONGEST_WAIT;
+  writeFileSync(join(folder, "cgroup.kill"), "1");
+  while (isPopulated(folder) && performance.now() < deadline) await pause(5);
+  removeGroup(folder);
+}
+
+function isPopulated(folder: string): boolean {
+  return /^populated 1$/m.test(readFileSync(join(folder, "cgroup.events"), "utf8"));
+}
+
+function removeGroup(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeGroup(join(folder, entry.name));
+  }
+  rmdirSync(folder);
+}

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+
+/** What pantavisor adds to a container's own lxc.container.conf. */
+export interface LxcAdditions {
+  readonly name: string;
+  /** logs/<revision>/<name>/lxc */
+  readonly logFolder: string;
+  /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
+  readonly controlSocket: string;
+  /** Environment of the container's init. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * The configuration given to lxc-start: the object as deployed, then ours, so that ours wins.
+ *
+ * `lxc.log.level` stays at INFO: at this level liblxc logs how init ended, the only place
+ * where `lxc-start -F` tells (its own exit code is 0 whatever init returned).
+ */
+export function lxcConfig(own: string, additions: LxcAdditions): string {
+  const { name, logFolder, controlSocket, environment } = additions;
+  const lines = [
+    `lxc.uts.name = ${name}`,
+    "lxc.apparmor.profile = unconfined",
+    `lxc.log.file = ${join(logFolder, "lxc.log")}`,
+    "lxc.log.level = INFO",
+    `lxc.console.logfile = ${join(logFolder, "console.log")}`,
+    `lxc.mount.entry = ${controlSocket} pantavisor/pv-ctrl none bind,create=file 0 0`,
+    ...Object.entries(environment).map(([key, value]) => `lxc.environment = ${key}=${value}`),
+  ];
+  return `${own.trimEnd()}\n${lines.join("\n")}\n`;
+}
+
+/**
+ * How init ended, from what liblxc logged during one run: its exit code, null for a signal.
+ * Only failures are logged; silence is exit 0.
+ */
+export function exitCodeFromLog(log: string): number | null {
+  const endings = log.matchAll(/Child <\d+> ended on (?:error \((\d+)\)|signal )/g);
+  const last = [...endings].at(-1);
+  if (last === undefined) return 0;
+  return last[1] === undefined ? null : Number(last[1]);
+}
+
+/** The first error of a start that failed, without liblxc's prefix. */
+export function startErrorFromLog(log: string): string {
+  const error = /^.* ERROR +\S+ - \S+ - (.*)$/m.exec(log)?.[1];
+  return error ?? "lxc-start failed";
+}

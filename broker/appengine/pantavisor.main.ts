@@ -1,0 +1,33 @@
+import { parseArgs } from "node:util";
+import { parseQuirks } from "../quirks/quirks.ts";
+import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
+import { runPantavisor } from "./pantavisor.ts";
+
+/**
+ * pantavisor in appengine mode. Exit codes tell pv-appengine what follows (facts §2.3):
+ * 0 reboot, 3 poweroff, anything else a failure.
+ */
+const POWEROFF = 3;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      config: { type: "string", default: CONFIG_FILE },
+      cmdline: { type: "string", default: "" },
+    },
+  });
+  const pantavisor = await runPantavisor({
+    config: readConfig(values.config, process.env),
+    revision: /(?:^| )pv_rev=(\S+)/.exec(values.cmdline)?.[1] ?? "0",
+    environment: process.env,
+    quirks: parseQuirks(process.env["PVH_QUIRKS"]),
+  });
+  // In appengine mode SIGTERM is a reboot, SIGINT a poweroff (facts §2.3).
+  process.on("SIGTERM", () => pantavisor.shutDown("reboot"));
+  process.on("SIGINT", () => pantavisor.shutDown("poweroff"));
+  const outcome = await pantavisor.ended;
+  process.exit(outcome === "poweroff" ? POWEROFF : 0);
+} catch (error) {
+  process.stderr.write(`pantavisor: ${(error as Error).message}\n`);
+  process.exit(1);
+}

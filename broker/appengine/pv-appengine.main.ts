@@ -1,0 +1,69 @@
+import { writeSync } from "node:fs";
+import { join } from "node:path";
+import { reapOrphans } from "../linux/orphans.ts";
+import { parseQuirks } from "../quirks/quirks.ts";
+import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
+import { USAGE, parseOptions } from "./appengine-options.ts";
+import { prepareBoot } from "./boot-preparation.ts";
+import { firstBoot } from "./first-boot.ts";
+import { ownLog } from "./own-log.ts";
+import { transactionFolder } from "./pvtx/transaction.ts";
+import { shutdownRequest } from "./shutdown-request.ts";
+import { supervise } from "./supervisor.ts";
+import { readBootRevision } from "./uboot-env.ts";
+
+/**
+ * pv-appengine: prepare the container and its storage, then keep pantavisor running. It is the
+ * image's entry point and so usually PID 1.
+ */
+const REAP_INTERVAL = 1000;
+const EXPORTS = "/usr/lib/pantavisor/pvtx.d";
+
+const log = ownLog(
+  (text) => writeSync(1, text),
+  (text) => writeSync(2, text),
+  () => Date.now() / 1000,
+);
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const environment = { ...process.env, ...options.environment };
+  const config = readConfig(CONFIG_FILE, environment);
+  const quirks = parseQuirks(environment["PVH_QUIRKS"]);
+  // `stop-ignored`: signals are heard and nothing follows.
+  const heard = shutdownRequest();
+  const shutdown = quirks.has("stop-ignored") ? new AbortController().signal : heard;
+  const children = new Set<number>();
+  if (process.pid === 1) setInterval(() => reapOrphans(children), REAP_INTERVAL).unref();
+  prepareBoot((message) => log.warn(message));
+  await firstBoot({
+    storage: config.storage,
+    exports: EXPORTS,
+    transactionFolder: transactionFolder(environment),
+    log,
+    quirks,
+  });
+  const revision = readBootRevision(join(config.storage, "boot/uboot.txt"));
+  const cmdline = `pv_rev=${revision} pv_try= ${options.cmdline}`;
+  return supervise({
+    command: ["/usr/bin/pantavisor", "--config", CONFIG_FILE, "--cmdline", cmdline],
+    environment,
+    revision,
+    delaySeconds: options.delaySeconds,
+    log,
+    shutdown,
+    children,
+  });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  log.error((error as Error).message);
+  process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/** Content-addressed files: each is named by the sha256 of its content. */
+export interface ObjectStore {
+  has(sha256: string): boolean;
+  /**
+   * Store a stream under its name; what is already there is drained, not written again.
+   * @throws Error when the content has another hash, or there is no room
+   */
+  put(sha256: string, size: number, content: AsyncIterable<Uint8Array>): Promise<void>;
+  pathOf(sha256: string): string;
+}
+
+export function objectStore(folder: string): ObjectStore {
+  mkdirSync(folder, { recursive: true });
+  const pathOf = (sha256: string) => join(folder, sha256);
+  return {
+    pathOf,
+    has: (sha256) => existsSync(pathOf(sha256)),
+    async put(sha256, size, content) {
+      if (existsSync(pathOf(sha256))) return drain(content);
+      checkRoom(folder, size);
+      const temporary = join(folder, `.incoming-${process.pid}-${sha256}`);
+      try {
+        const actual = await writeHashed(temporary, content);
+        if (actual !== sha256) throw new Error(`object ${sha256} has the content of ${actual}`);
+        renameSync(temporary, pathOf(sha256));
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw error;
+      }
+    },
+  };
+}
+
+async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = content[Symbol.asyncIterator]();
+  while ((await chunks.next()).done !== true);
+}
+
+async function writeHashed(path: string, content: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  const fd = openSync(path, "wx", 0o644);
+  try {
+    for await (const chunk of content) {
+      hash.update(chunk);
+      for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return hash.digest("hex");
+}
+
+/** A size in a header is a claim; refuse it before writing gigabytes. */
+function checkRoom(folder: string, size: number): void {
+  const { bavail, bsize } = statfsSync(folder);
+  const room = bavail * bsize;
+  if (size > room) throw new Error(`an object of ${size} bytes does not fit: ${room} bytes free`);
+}

@@ -1,0 +1,62 @@
+import type { Group } from "../formats/groups.ts";
+import { assignGroups } from "../formats/groups.ts";
+import type { AutoRecovery, RunManifest } from "../formats/run-manifest.ts";
+import type { State } from "../formats/state.ts";
+import type { ContainerPlan } from "../lifecycle/container-state.ts";
+import type { RevisionPlan } from "../lifecycle/revision.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+
+export interface PlannedRevision {
+  readonly plan: RevisionPlan;
+  readonly groups: readonly Group[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * A state with its defaults filled in: every container in a group, and with the goal, policy
+ * and recovery that its group gives where it has none.
+ * @param defaultGroups used when the state brings no groups
+ * @param goalsTimeout  seconds, for groups without a timeout
+ * @throws Error naming a container whose group does not exist
+ */
+export function planRevision(
+  revision: string,
+  state: State,
+  defaultGroups: readonly Group[],
+  goalsTimeout: number,
+  quirks: Quirks,
+): PlannedRevision {
+  const groups = state.groups ?? defaultGroups;
+  const source = state.groups === undefined ? "default" : "device";
+  const members = state.containers.map(({ name, run }) => ({ name, group: run.group }));
+  const assigned = assignGroups(members, groups, source);
+  const containers = state.containers.map(({ name, run }): ContainerPlan => {
+    const group = groups.find((one) => one.name === assigned.get(name)?.group);
+    return {
+      name,
+      group: group?.name ?? "",
+      statusGoal: run.status_goal ?? group?.status_goal ?? "STARTED",
+      restartPolicy: run.restart_policy ?? group?.restart_policy ?? "container",
+      recovery: recoveryOf(run, group, quirks),
+    };
+  });
+  return {
+    plan: {
+      revision,
+      groups: groups.map(({ name, timeout = goalsTimeout }) => ({ name, timeoutSeconds: timeout })),
+      containers,
+    },
+    groups,
+    warnings: [...assigned.values()].flatMap(({ warning }) => warning ?? []),
+  };
+}
+
+/** All or nothing: a container's own block, also an explicit `no`, keeps its group's out. */
+function recoveryOf(
+  { auto_recovery: own }: RunManifest,
+  group: Group | undefined,
+  quirks: Quirks,
+): AutoRecovery | undefined {
+  if (own?.policy === "no" && quirks.has("group-overrides-no")) return group?.auto_recovery ?? own;
+  return own ?? group?.auto_recovery;
+}

@@ -1,0 +1,236 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GraphPeer } from "../formats/service-graph.ts";
+import type { ContainerDefinition } from "../formats/state.ts";
+import type { Clock, Timer } from "../lifecycle/clock.ts";
+import type { ContainerEvent, TimerName } from "../lifecycle/container-state.ts";
+import type { OverallStatus } from "../lifecycle/group-status.ts";
+import { logEffect } from "../lifecycle/log-effect.ts";
+import type {
+  Outcome,
+  RevisionEffect,
+  RevisionEvent,
+  RevisionPlan,
+  RevisionState,
+} from "../lifecycle/revision.ts";
+import { initialRevision, stepRevision } from "../lifecycle/revision.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { AppengineConfig } from "./appengine-config.ts";
+import { logFolder, revisionFolder } from "./appengine-config.ts";
+import type { ContainerProcess } from "./container-process.ts";
+import { startContainer } from "./container-process.ts";
+import { lxcConfig } from "./lxc-config.ts";
+import type { PantavisorLog } from "./pantavisor-log.ts";
+import { readObject } from "./revision-object.ts";
+import { mountVolumes, unmountBelow } from "./volumes.ts";
+
+export interface RunnerOptions {
+  readonly plan: RevisionPlan;
+  readonly definitions: readonly ContainerDefinition[];
+  readonly config: AppengineConfig;
+  readonly lxcFolder: string;
+  readonly controlSocket: string;
+  /** For the init of every container. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly log: PantavisorLog;
+  /** Runs recovery and stability; may be faster than real time. */
+  readonly clock: Clock;
+  /** Runs what waits for real processes: stop grace, group timeouts. */
+  readonly realClock: Clock;
+  readonly quirks: Quirks;
+  readonly onStatus: (status: OverallStatus) => void;
+  /** A container got a process, or lost it. */
+  readonly onPeersChanged: () => void;
+  readonly onExit: (outcome: Outcome) => void;
+}
+
+/** Time that READY is ahead of the containers under `ready-too-early` and its sibling. */
+const EARLY_READY = 2000;
+
+/** Carries out what the revision's state machine decides, and reports back to it. */
+export class RevisionRunner {
+  readonly #options: RunnerOptions;
+  readonly #definitions: ReadonlyMap<string, ContainerDefinition>;
+  readonly #processes = new Map<string, ContainerProcess>();
+  readonly #peers = new Map<string, GraphPeer>();
+  readonly #timers = new Map<string, Timer>();
+  readonly #queue: RevisionEvent[] = [];
+  #busy = false;
+  #state: RevisionState;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#definitions = new Map(options.definitions.map((one) => [one.name, one]));
+    this.#state = initialRevision(options.plan);
+  }
+
+  get state(): RevisionState {
+    return this.#state;
+  }
+
+  get plan(): RevisionPlan {
+    return this.#options.plan;
+  }
+
+  /** The running process of a container; pid -1 when there is none. */
+  peerOf(name: string): GraphPeer {
+    return this.#peers.get(name) ?? { pid: -1 };
+  }
+
+  begin(): void {
+    const { quirks, log, plan, realClock, onStatus } = this.#options;
+    const ignoring = quirks.has("ready-ignores-containers");
+    if (!ignoring && !quirks.has("ready-too-early")) {
+      this.dispatch({ type: "begin" });
+      return;
+    }
+    const line = `state revision '${plan.revision}' status is now READY`;
+    log.effect(logEffect("INFO", "state", "pv_state_set_status:556", line));
+    if (ignoring) onStatus("READY");
+    realClock.after(EARLY_READY, () => this.dispatch({ type: "begin" }));
+  }
+
+  /** Effects may dispatch again: events are worked off in order, one at a time. */
+  dispatch(event: RevisionEvent): void {
+    this.#queue.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { plan, clock, quirks } = this.#options;
+      const step = stepRevision(plan, this.#state, next, clock.now(), quirks);
+      this.#state = step.state;
+      for (const effect of step.effects) this.#apply(effect);
+    }
+    this.#busy = false;
+  }
+
+  #tell(name: string, event: ContainerEvent): void {
+    this.dispatch({ type: "container", name, event });
+  }
+
+  #apply(effect: RevisionEffect): void {
+    const { log, realClock, onStatus, onExit } = this.#options;
+    switch (effect.type) {
+      case "log":
+        log.effect(effect);
+        break;
+      case "status":
+        onStatus(effect.status);
+        break;
+      case "arm-group":
+        realClock.after(effect.milliseconds, () =>
+          this.dispatch({ type: "group-timeout", group: effect.group }),
+        );
+        break;
+      case "exit":
+        onExit(effect.outcome);
+        break;
+      case "container":
+        this.#applyTo(effect.name, effect.effect);
+    }
+  }
+
+  #applyTo(name: string, effect: (RevisionEffect & { type: "container" })["effect"]): void {
+    switch (effect.type) {
+      case "launch":
+        void this.#launch(name);
+        break;
+      case "halt":
+      case "kill":
+        this.#end(name, effect.type);
+        break;
+      case "release":
+        unmountBelow(join(this.#options.config.volumes, name));
+        break;
+      case "arm":
+        this.#arm(name, effect.timer, effect.milliseconds);
+        break;
+      case "disarm":
+        this.#timers.get(`${name}/${effect.timer}`)?.cancel();
+    }
+  }
+
+  #arm(name: string, timer: TimerName, milliseconds: number): void {
+    const { clock, realClock } = this.#options;
+    const key = `${name}/${timer}`;
+    this.#timers.get(key)?.cancel();
+    const chosen = timer === "grace" ? realClock : clock;
+    this.#timers.set(
+      key,
+      chosen.after(milliseconds, () => this.#tell(name, { type: "timer", timer })),
+    );
+  }
+
+  #end(name: string, how: "halt" | "kill"): void {
+    const process = this.#processes.get(name);
+    if (process === undefined) this.#tell(name, { type: "ended", exitCode: null });
+    else if (how === "halt") process.halt();
+    else process.kill();
+  }
+
+  async #launch(name: string): Promise<void> {
+    const definition = this.#definitions.get(name);
+    if (definition === undefined) throw new Error(`no container '${name}' in the revision`);
+    try {
+      if (definition.run.type !== "lxc")
+        throw new Error(`no plugin for type '${definition.run.type}'`);
+      this.#mount(definition);
+      this.#tell(name, { type: "mounted" });
+      if (this.#goalOf(name) === "MOUNTED") return;
+      const lxcLog = this.#configure(definition);
+      this.#tell(name, { type: "starting" });
+      await this.#run(name, startContainer(name, lxcLog));
+    } catch (error) {
+      this.#tell(name, { type: "ended", exitCode: 1, reason: (error as Error).message });
+    }
+  }
+
+  async #run(name: string, process: ContainerProcess): Promise<void> {
+    const { quirks, onPeersChanged } = this.#options;
+    this.#processes.set(name, process);
+    void process.ended.then(({ exitCode, reason }) => {
+      this.#processes.delete(name);
+      if (!quirks.has("stale-pid")) this.#peers.delete(name);
+      onPeersChanged();
+      this.#tell(name, { type: "ended", exitCode, ...(reason === undefined ? {} : { reason }) });
+    });
+    const init = await process.started;
+    if (init === undefined || this.#processes.get(name) !== process) return;
+    this.#peers.set(name, quirks.has("graph-pid-wrong") ? { pid: process.monitorPid } : init);
+    onPeersChanged();
+    this.#tell(name, { type: "started" });
+  }
+
+  #goalOf(name: string): string | undefined {
+    return this.plan.containers.find((container) => container.name === name)?.statusGoal;
+  }
+
+  #mount({ name, run }: ContainerDefinition): void {
+    const { config, plan } = this.#options;
+    mountVolumes({
+      name,
+      run,
+      revision: plan.revision,
+      revisionFolder: revisionFolder(config, plan.revision),
+      storage: config.storage,
+      volumes: config.volumes,
+      loopIndexBase: config.loopIndexBase,
+    });
+  }
+
+  /** @returns path of the container's lxc.log */
+  #configure({ name, run }: ContainerDefinition): string {
+    const { config, plan, lxcFolder, controlSocket, environment, quirks } = this.#options;
+    if (run.config === undefined) throw new Error("run.json names no config");
+    const root = quirks.has("logs-missing")
+      ? "/run/pantavisor/logs"
+      : logFolder(config, plan.revision);
+    const logs = join(root, name, "lxc");
+    mkdirSync(logs, { recursive: true });
+    const own = readObject(revisionFolder(config, plan.revision), name, run.config);
+    mkdirSync(join(lxcFolder, name), { recursive: true });
+    const text = lxcConfig(own, { name, logFolder: logs, controlSocket, environment });
+    writeFileSync(join(lxcFolder, name, "config"), text);
+    return join(logs, "lxc.log");
+  }
+}

@@ -1,0 +1,102 @@
+import type { ContainerBody } from "../../formats/control.ts";
+import { isUp } from "../../lifecycle/container-state.ts";
+import { CONTAINER_ACTIONS, refusal } from "../../lifecycle/control-verdict.ts";
+import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";
+import { parseAction } from "../action-body.ts";
+import type { ContainerView, EndpointContext, PantavisorView } from "../pantavisor-view.ts";
+import type { Reply } from "../reply.ts";
+import { accepted, errorReply, jsonReply } from "../reply.ts";
+import type { Route } from "../route.ts";
+
+const BODY_LIMIT = 1024;
+
+/** GET /containers and PUT /containers/{name} (facts §3.4, §4.6). */
+export function containerRoutes({ view, stall }: EndpointContext): Route[] {
+  return [
+    {
+      path: "/containers",
+      methods: {
+        GET: { answer: () => jsonReply(view.containers().map((one) => toBody(one, view))) },
+      },
+    },
+    {
+      path: "/containers/{name}",
+      methods: {
+        PUT: {
+          bodyLimit: BODY_LIMIT,
+          answer({ parameters, body }) {
+            const name = parameters["name"] ?? "";
+            const reply = control(view, name, body);
+            if (reply.status === 200 && view.quirks.has("stop-blocks-ctrl")) {
+              stall.holdUntil(untilSettled(view, name));
+            }
+            return reply;
+          },
+        },
+      },
+    },
+  ];
+}
+
+function control(view: PantavisorView, name: string, body: string): Reply {
+  const container = view.containers().find(({ plan }) => plan.name === name);
+  if (container === undefined) {
+    return view.quirks.has("unknown-200") ? accepted : errorReply(404, "Container not found");
+  }
+  const { plan, state } = container;
+  if (plan.restartPolicy === "system" && !view.quirks.has("system-controllable")) {
+    const text = "Container has restart_policy 'system' and cannot be controlled via API";
+    return errorReply(403, text);
+  }
+  const parsed = parseAction(body, CONTAINER_ACTIONS);
+  if ("error" in parsed) return errorReply(400, parsed.error);
+  const refused = refusal(plan, state, parsed.action);
+  if (refused !== undefined) return errorReply(400, refused);
+  view.request(name, parsed.action);
+  return accepted;
+}
+
+function toBody({ plan, state, roles }: ContainerView, { quirks }: PantavisorView): ContainerBody {
+  const { recovery } = plan;
+  const isRecovered = recovery !== undefined && recovery.policy !== "no";
+  return {
+    name: plan.name,
+    group: plan.group,
+    status: state.status,
+    status_goal: plan.statusGoal,
+    restart_policy: plan.restartPolicy,
+    roles: [...roles],
+    ...(isRecovered && !quirks.has("containers-field-missing")
+      ? {
+          auto_recovery: {
+            policy: recovery.policy,
+            max_retries: recovery.max_retries,
+            current_retries: state.retries,
+            stable_timeout: recovery.stable_timeout,
+            is_stable: textBoolean(state.stable),
+            backoff_policy: formatBackoffPolicy(recovery.backoff_policy),
+            retry_delay: recovery.retry_delay,
+            backoff_factor: recovery.backoff_factor,
+            reset_window: recovery.reset_window,
+          },
+        }
+      : {}),
+    ...(plan.restartPolicy === "container" ? { user_stopped: textBoolean(state.userStopped) } : {}),
+  };
+}
+
+function textBoolean(value: boolean): "true" | "false" {
+  return value ? "true" : "false";
+}
+
+/** For `stop-blocks-ctrl` only. */
+function untilSettled(view: PantavisorView, name: string): Promise<void> {
+  return new Promise((resolve) => {
+    const look = setInterval(() => {
+      const state = view.containers().find(({ plan }) => plan.name === name)?.state;
+      if (state !== undefined && state.status === "STOPPING" && isUp(state)) return;
+      clearInterval(look);
+      resolve();
+    }, 20);
+  });
+}

@@ -1,0 +1,34 @@
+import type { GroupBody } from "../../formats/control.ts";
+import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";
+import type { EndpointContext, GroupView } from "../pantavisor-view.ts";
+import { jsonReply } from "../reply.ts";
+import type { Route } from "../route.ts";
+
+/** GET /groups (facts §3.3). */
+export function groupRoutes({ view }: EndpointContext): Route[] {
+  return [
+    {
+      path: "/groups",
+      methods: { GET: { answer: () => jsonReply(view.groups().map(toBody)) } },
+    },
+  ];
+}
+
+function toBody({ group, status }: GroupView): GroupBody {
+  const recovery = group.auto_recovery;
+  return {
+    name: group.name,
+    status_goal: group.status_goal,
+    restart_policy: group.restart_policy,
+    status,
+    ...(recovery === undefined
+      ? {}
+      : {
+          auto_recovery: {
+            max_retries: recovery.max_retries,
+            stable_timeout: recovery.stable_timeout,
+            backoff_policy: formatBackoffPolicy(recovery.backoff_policy),
+          },
+        }),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Reply } from "./reply.ts";
+
+/** One endpoint: a path and what its methods do. */
+export interface Route {
+  /** `/containers/{name}`: a segment in braces is a parameter. */
+  readonly path: string;
+  readonly methods: Readonly<Record<string, Handler>>;
+}
+
+export interface Handler {
+  /** Bytes; a request body is required when this is given, and ignored otherwise. */
+  readonly bodyLimit?: number;
+  answer(request: EndpointRequest): Reply;
+}
+
+export interface EndpointRequest {
+  /** Decoded parameters of the path. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Process that connected. */
+  readonly callerPid: number;
+}
+
+export type Match =
+  | {
+      readonly kind: "found";
+      readonly handler: Handler;
+      readonly parameters: Record<string, string>;
+    }
+  | { readonly kind: "wrong-method"; readonly allow: string }
+  | { readonly kind: "unknown" };
+
+/** @param target origin-form or absolute-form; the query is ignored */
+export function findRoute(routes: readonly Route[], method: string, target: string): Match {
+  const segments = pathOf(target);
+  if (segments === undefined) return { kind: "unknown" };
+  for (const { path, methods } of routes) {
+    const parameters = matchPath(path.split("/"), segments);
+    if (parameters === undefined) continue;
+    const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (handler !== undefined) return { kind: "found", handler, parameters };
+    return { kind: "wrong-method", allow: Object.keys(methods).join(", ") };
+  }
+  return { kind: "unknown" };
+}
+
+/** Decoded segments: split first, so that %2F stays inside its segment. */
+function pathOf(target: string): string[] | undefined {
+  const path = target.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
+  try {
+    return path.split("/").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function matchPath(
+  pattern: readonly string[],
+  segments: readonly string[],
+): Record<string, string> | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of pattern.entries()) {
+    const segment = segments[index] ?? "";
+    const name = /^\{(.+)\}$/.exec(part)?.[1];
+    if (name !== undefined && segment !== "") parameters[name] = segment;
+    else if (part !== segment) return undefined;
+  }
+  return parameters;
+}

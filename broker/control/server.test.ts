@@ -1,0 +1,275 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { parseGroups } from "../formats/groups.ts";
+import type { ContainerState } from "../lifecycle/container-state.ts";
+import { autoRecovery } from "../formats/run-manifest.ts";
+import { installed } from "../lifecycle/container-state.ts";
+import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
+import { parseQuirks } from "../quirks/quirks.ts";
+import type { PantavisorView } from "./pantavisor-view.ts";
+import type { ControlServer } from "./server.ts";
+import { serveControl } from "./server.ts";
+
+const running: ContainerState = { ...installed, status: "STARTED" };
+const recovery = autoRecovery.parse({ policy: "always", max_retries: 3, backoff_policy: "10min" });
+const ACTION = '{"action":"stop"}';
+
+let server: ControlServer | undefined;
+let folder: string | undefined;
+
+afterEach(() => {
+  server?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+});
+
+async function start(quirks = "") {
+  folder = mkdtempSync(join(tmpdir(), "pvh-control-"));
+  const path = join(folder, "pv-ctrl");
+  const request = vi.fn<PantavisorView["request"]>();
+  const container = { plan: containerPlan("c", { recovery }), state: running, roles: ["mgmt"] };
+  const daemon = {
+    body: () => ({ name: "pv-xconnect", pid: 7, respawn: true }),
+    start: vi.fn<() => void>(),
+    stop: vi.fn<() => void>(),
+  };
+  server = await serveControl(path, {
+    quirks: parseQuirks(quirks),
+    containers: () => [
+      container,
+      { plan: containerPlan("s", { restartPolicy: "system" }), state: running, roles: ["mgmt"] },
+    ],
+    groups: () => parseGroups([{ name: "app" }]).map((group) => ({ group, status: "READY" })),
+    graph: () => [],
+    daemons: () => [daemon],
+    request,
+    deviceMeta: () => ({ "pantavisor.status": "READY" }),
+    userMeta: () => ({}),
+    objects: () => [{ sha256: "ab", size: 5 }],
+    steps: () => [],
+    buildInfo: () => "build\n",
+    config: () => ({}),
+  });
+  /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */
+  const send = (bytes: string, { end = false, silence = 1000 } = {}): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect({ path, allowHalfOpen: true });
+      let text = "";
+      const timer = setTimeout(() => socket.destroy(), silence);
+      socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      socket.on("end", () => socket.destroy());
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        clearTimeout(timer);
+        resolve(text);
+      });
+      socket.write(bytes);
+      if (end) socket.end();
+    });
+  const call = (method: string, target: string, body?: string): Promise<string> => {
+    const length = body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
+    const head = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${length}Connection: close\r\n`;
+    return send(`${head}\r\n${body ?? ""}`);
+  };
+  return { send, call, request, daemon, container };
+}
+
+const statusOf = (reply: string): number => Number(reply.split(" ")[1]);
+const repliesIn = (text: string): number => text.match(/HTTP\/1\.1 /g)?.length ?? 0;
+
+describe("containers", () => {
+  it("are listed with the documented fields in their order", async () => {
+    const { call } = await start();
+    const reply = await call("GET", "/containers");
+    expect(reply).toContain(
+      '[{"name":"c","group":"app","status":"STARTED","status_goal":"STARTED",' +
+        '"restart_policy":"container","roles":["mgmt"],"auto_recovery":{"policy":"always",' +
+        '"max_retries":3,"current_retries":0,"stable_timeout":0,"is_stable":"false",' +
+        '"backoff_policy":"600s","retry_delay":0,"backoff_factor":0,"reset_window":0},' +
+        '"user_stopped":"false"},',
+    );
+    expect(reply).toContain("Content-Type: application/json");
+  });
+
+  it("accept an action with an empty 200", async () => {
+    const { call, request } = await start();
+    const reply = await call("PUT", "/containers/c", ACTION);
+    expect(statusOf(reply)).toBe(200);
+    expect(reply).toContain("Content-Length: 0");
+    expect(request).toHaveBeenCalledExactlyOnceWith("c", "stop");
+  });
+
+  it.each([
+    ["/containers/nosuch", ACTION, 404, "Container not found"],
+    ["/containers/s", "rubbish", 403, "restart_policy 'system'"],
+    ["/containers/c", "{", 400, "Missing 'action' field"],
+    ["/containers/c", '{"action":"explode"}', 400, "Invalid action"],
+    ["/containers/c", "x".repeat(1025), 413, "larger than 1024"],
+    ["/containers/c", undefined, 400, "no body"],
+    ["/containers/c", "", 400, "no body"],
+  ])("PUT %s with %j is %i", async (target, body, status, text) => {
+    const { call, request } = await start();
+    const reply = await call("PUT", target, body);
+    expect(statusOf(reply)).toBe(status);
+    expect(reply).toContain(text);
+    expect(repliesIn(reply)).toBe(1);
+    expect(request).not.toHaveBeenCalled();
+  });
+});
+
+describe("daemons", () => {
+  it("are started and stopped", async () => {
+    const { call, daemon } = await start();
+    expect(statusOf(await call("PUT", "/daemons/pv-xconnect", ACTION))).toBe(200);
+    expect(daemon.stop).toHaveBeenCalledOnce();
+  });
+
+  it.each([
+    ["/daemons/nosuch", ACTION, 404],
+    ["/daemons/pv-xconnect", "{", 400],
+    ["/daemons/pv-xconnect", '{"action":"restart"}', 400],
+  ])("PUT %s with %s is %i", async (target, body, status) => {
+    const { call } = await start();
+    expect(statusOf(await call("PUT", target, body))).toBe(status);
+  });
+});
+
+describe("paths and methods", () => {
+  it.each([
+    "/groups",
+    "/daemons",
+    "/xconnect-graph",
+    "/buildinfo",
+    "/config",
+    "/device-meta",
+    "/user-meta",
+    "/objects",
+    "/steps",
+    "/drivers",
+  ])("GET %s is 200", async (target) => {
+    const { call } = await start();
+    expect(statusOf(await call("GET", target))).toBe(200);
+  });
+
+  it("an unknown path is a 404 with a JSON error that is escaped", async () => {
+    const { call } = await start();
+    const reply = await call("GET", '/no"such');
+    expect(statusOf(reply)).toBe(404);
+    expect(JSON.parse(reply.split("\r\n\r\n")[1] ?? "")).toEqual({
+      Error: 'unknown endpoint: /no"such',
+    });
+  });
+
+  it("a wrong method is a 405 with Allow", async () => {
+    const { call } = await start();
+    const reply = await call("DELETE", "/containers");
+    expect(statusOf(reply)).toBe(405);
+    expect(reply).toContain("Allow: GET");
+  });
+});
+
+describe("Host", () => {
+  it.each(["", "Host:\r\n", "Host: localhost:80\r\n"])("%j is answered", async (host) => {
+    const { send } = await start();
+    const reply = await send(`GET /daemons HTTP/1.1\r\n${host}Connection: close\r\n\r\n`);
+    expect(statusOf(reply)).toBe(200);
+  });
+
+  it.each(["Host: evil\r\n", "Host: localhost\r\nHost: localhost\r\n"])(
+    "%j is a 400 and a close",
+    async (host) => {
+      const { send } = await start();
+      const reply = await send(`GET /daemons HTTP/1.1\r\n${host}\r\n`);
+      expect(statusOf(reply)).toBe(400);
+      expect(reply).toContain('{"Error":');
+      expect(reply).toContain("Connection: close");
+    },
+  );
+});
+
+describe("the wire", () => {
+  it("serves HTTP/1.0, also half-closed", async () => {
+    const { send } = await start();
+    const reply = await send("GET /daemons HTTP/1.0\r\n\r\n", { end: true });
+    expect(statusOf(reply)).toBe(200);
+    expect(reply).toContain("pv-xconnect");
+  });
+
+  it("serves pipelined requests in order", async () => {
+    const { send } = await start();
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    const text = await send(get("/daemons") + get("/drivers"), { end: true });
+    expect(repliesIn(text)).toBe(2);
+    expect(text.indexOf("pv-xconnect")).toBeLessThan(text.indexOf("{}"));
+  });
+
+  it("serves a chunked body", async () => {
+    const { send, request } = await start();
+    const head = "PUT /containers/c HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    const body = `Transfer-Encoding: chunked\r\n\r\n11\r\n${ACTION}\r\n0\r\n\r\n`;
+    expect(statusOf(await send(head + body))).toBe(200);
+    expect(request).toHaveBeenCalledOnce();
+  });
+
+  it.each([
+    ["a target of 64 KiB", `GET /${"a".repeat(65536)} HTTP/1.1\r\n\r\n`, 431],
+    ["a header of 64 KiB", `GET / HTTP/1.1\r\nHost: ${"a".repeat(65536)}\r\n\r\n`, 431],
+    ["garbage", "\0\x01garbage\r\n\r\n", 400],
+    ["CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405],
+  ])("answers %s once, with JSON, and survives", async (_, bytes, status) => {
+    const { send, call } = await start();
+    const reply = await send(bytes);
+    expect(statusOf(reply)).toBe(status);
+    expect(reply).toContain('{"Error":');
+    expect(repliesIn(reply)).toBe(1);
+    expect(statusOf(await call("GET", "/daemons"))).toBe(200);
+  });
+});
+
+describe("quirks", () => {
+  it.each([
+    ["path-400", "GET", "/nosuch", undefined, 400],
+    ["method-400", "DELETE", "/containers", undefined, 400],
+    ["unknown-200", "PUT", "/containers/nosuch", ACTION, 200],
+    ["system-controllable", "PUT", "/containers/s", ACTION, 200],
+    ["daemon-bad-action-200", "PUT", "/daemons/pv-xconnect", "{", 200],
+  ])("%s answers %s %s %s with %i", async (quirk, method, target, body, status) => {
+    const { call } = await start(quirk);
+    expect(statusOf(await call(method, target, body))).toBe(status);
+  });
+
+  it("no-body-hang says nothing", async () => {
+    const { send } = await start("no-body-hang");
+    const bytes = "PUT /containers/c HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    expect(await send(bytes, { silence: 100 })).toBe("");
+  });
+
+  it.each([
+    ["host-header-hang", "GET /daemons HTTP/1.1\r\n\r\n"],
+    ["host-foreign-stall", "GET /daemons HTTP/1.1\r\nHost: evil\r\n\r\n"],
+  ])("%s hangs the server while such a request is open", async (quirk, bytes) => {
+    const { send, call } = await start(quirk);
+    expect(statusOf(await call("GET", "/daemons"))).toBe(200);
+    const get = "GET /daemons HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    const hanging = send(bytes, { silence: 300 });
+    expect(await send(get, { silence: 150 })).toBe("");
+    expect(await hanging).toBe("");
+  });
+
+  it("stop-blocks-ctrl answers nothing while a container is STOPPING", async () => {
+    const { call, send, container } = await start("stop-blocks-ctrl");
+    container.state = { ...running, status: "STOPPING" };
+    expect(statusOf(await call("PUT", "/containers/c", ACTION))).toBe(200);
+    const get = "GET /daemons HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    expect(await send(get, { silence: 150 })).toBe("");
+    container.state = { ...running, status: "STOPPED" };
+    expect(statusOf(await call("GET", "/daemons"))).toBe(200);
+  });
+
+  it("containers-field-missing leaves auto_recovery out", async () => {
+    const { call } = await start("containers-field-missing");
+    expect(await call("GET", "/containers")).not.toContain("auto_recovery");
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { none, parseQuirks } from "../quirks/quirks.ts";
+import { STATE_SPEC, StateError, parseState } from "./state.ts";
+
+const SHA = "0".repeat(64);
+const run = (name: string, rest: object = {}) => ({
+  "#spec": "service-manifest-run@1",
+  name,
+  ...rest,
+});
+const services = { services: [{ name: "raw", type: "unix", socket: "/run/raw.sock" }] };
+const state = (entries: object) => ({ "#spec": STATE_SPEC, ...entries });
+const parse = (entries: object, quirks = none) => parseState(state(entries), quirks);
+
+describe("a good state", () => {
+  it("gives the containers in the order of the text", () => {
+    const { containers } = parse({ "z/run.json": run("z"), "a/run.json": run("a") });
+    expect(containers.map(({ name }) => name)).toEqual(["z", "a"]);
+  });
+
+  it("attaches services.json before or after run.json", () => {
+    const before = parse({ "a/services.json": services, "a/run.json": run("a") });
+    const after = parse({ "a/run.json": run("a"), "a/services.json": services });
+    expect(before.containers[0]?.exports).toEqual(services.services);
+    expect(after.containers[0]?.exports).toEqual(services.services);
+  });
+
+  it("loses exports before run.json under services-order only", () => {
+    const early = { "a/services.json": services, "a/run.json": run("a") };
+    const late = { "a/run.json": run("a"), "a/services.json": services };
+    const quirks = parseQuirks("services-order");
+    expect(parse(early, quirks).containers[0]?.exports).toEqual([]);
+    expect(parse(late, quirks).containers[0]?.exports).toEqual(services.services);
+  });
+
+  it("takes only NAME/run.json for a container", () => {
+    const { containers } = parse({ "_config/a/run.json": {}, "bsp/run.json": {} });
+    expect(containers).toEqual([]);
+  });
+
+  it("takes groups from device.json before groups.json", () => {
+    const { groups } = parse({
+      "groups.json": [{ name: "from-groups" }],
+      "device.json": { groups: [{ name: "from-device" }] },
+    });
+    expect(groups?.map(({ name }) => name)).toEqual(["from-device"]);
+  });
+});
+
+describe("a bad state is refused with the key named", () => {
+  it.each([
+    ["#spec", { "#spec": "other" }],
+    ["a/root.squashfs", { "a/root.squashfs": "short" }],
+    ["a/root.squashfs", { "a/root.squashfs": 7 }],
+    ["a/../b", { "a/../b": SHA }],
+    ["/etc/passwd", { "/etc/passwd": SHA }],
+    ["a/run.json", { "a/run.json": "text" }],
+    ["a/run.json: name: must be", { "a/run.json": run("b") }],
+    ["a b/run.json", { "a b/run.json": run("a b") }],
+    [
+      "a/run.json: auto_recovery.max_retries",
+      { "a/run.json": run("a", { auto_recovery: { max_retries: "x" } }) },
+    ],
+    ["a/run.json: restart_policy", { "a/run.json": run("a", { restart_policy: "never" }) }],
+    ["a/services.json", { "a/run.json": run("a"), "a/services.json": { services: [{}] } }],
+    ["groups.json", { "groups.json": [] }],
+  ])("%s", (key, entries) => {
+    expect(() => parse(entries)).toThrow(StateError);
+    expect(() => parse(entries)).toThrow(key);
+  });
+
+  it.each([[null], [[]], ["text"], [7]])("%j is no state", (value) => {
+    expect(() => parseState(value, none)).toThrow(StateError);
+  });
+});
+
+it("recovery-unparsed drops auto_recovery", () => {
+  const entries = { "a/run.json": run("a", { auto_recovery: { policy: "always" } }) };
+  expect(parse(entries).containers[0]?.run.auto_recovery?.policy).toBe("always");
+  const quirky = parse(entries, parseQuirks("recovery-unparsed"));
+  expect(quirky.containers[0]?.run.auto_recovery).toBeUndefined();
+});
+
+it("target-alias-null takes no other key for target", () => {
+  const required = [
+    { name: "a", socket: "/run/a.sock" },
+    { name: "b", interface: "/run/b.sock" },
+    { name: "c", interface: "org.c", target: "/run/c.sock" },
+  ];
+  const entries = { "a/run.json": run("a", { services: { required } }) };
+  const targets = (quirks = none) =>
+    parse(entries, quirks).containers[0]?.run.services.required.map(({ target }) => target);
+  expect(targets()).toEqual(["/run/a.sock", "/run/b.sock", "/run/c.sock"]);
+  expect(targets(parseQuirks("target-alias-null"))).toEqual([undefined, undefined, "/run/c.sock"]);
+});

@@ -1,0 +1,136 @@
+import { z } from "zod";
+import type { Quirks } from "../quirks/quirks.ts";
+import { safeName } from "./names.ts";
+import type { Group } from "./groups.ts";
+import { parseGroups } from "./groups.ts";
+import type { RunManifest } from "./run-manifest.ts";
+import { parseRunManifest } from "./run-manifest.ts";
+import type { ServiceExport } from "./services.ts";
+import { parseServices } from "./services.ts";
+
+/**
+ * State JSON (facts §1.2): a flat map from slash-separated paths to inline documents (`*.json`)
+ * or to the sha256 of an object. The order of the text is the order of the containers.
+ */
+export const STATE_SPEC = "pantavisor-service-system@1";
+
+const documentSchema = z.record(z.string(), z.unknown());
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
+
+export interface State {
+  /** Raw keys and values in the order of the text, `#spec` left out. */
+  readonly entries: readonly (readonly [key: string, value: unknown])[];
+  /** undefined: the appengine's default groups apply. */
+  readonly groups: readonly Group[] | undefined;
+  readonly containers: readonly ContainerDefinition[];
+}
+
+export interface ContainerDefinition {
+  readonly name: string;
+  readonly run: RunManifest;
+  readonly exports: readonly ServiceExport[];
+}
+
+/** A state that cannot be run; the message names the key. */
+export class StateError extends Error {
+  override readonly name = "StateError";
+}
+
+/** @throws StateError naming the key that is wrong */
+export function parseState(value: unknown, quirks: Quirks): State {
+  const document = at("state", () => documentSchema.parse(value));
+  if (document["#spec"] !== STATE_SPEC) {
+    throw new StateError(`#spec: must be ${STATE_SPEC}, is ${JSON.stringify(document["#spec"])}`);
+  }
+  const entries = Object.entries(document).filter(([key]) => key !== "#spec");
+  for (const [key, entry] of entries) at(key, () => checkEntry(key, entry));
+  const containers: ContainerDefinition[] = [];
+  const dropped = quirks.has("services-order") ? exportsBeforeRun(entries) : new Set<string>();
+  for (const [key, entry] of entries) {
+    const name = /^([^/]+)\/run\.json$/.exec(key)?.[1];
+    if (name === undefined || name === "bsp") continue;
+    const run = at(key, () => parseRun(name, entry, quirks));
+    const services = `${name}/services.json`;
+    const exports =
+      Object.hasOwn(document, services) && !dropped.has(services)
+        ? at(services, () => parseServices(document[services]))
+        : [];
+    containers.push({ name, run, exports });
+  }
+  return { entries, groups: groupsOf(document), containers };
+}
+
+/** Inline document or object reference? `_sigs/x.json` and friends are documents too. */
+export function isObjectReference(key: string, value: unknown): value is string {
+  return !key.endsWith(".json") && typeof value === "string";
+}
+
+function checkEntry(key: string, value: unknown): void {
+  const segments = key.split("/");
+  if (segments.some((part) => part === "" || part === "." || part === "..") || key.includes("\0")) {
+    throw new Error("is not a relative path");
+  }
+  if (key.endsWith(".json") && typeof value === "object" && value !== null) return;
+  sha256.parse(value);
+}
+
+function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {
+  safeName.parse(name);
+  const raw = quirks.has("target-alias-null") ? withoutTargetAliases(value) : value;
+  const run = parseRunManifest(raw);
+  if (run.name !== name) {
+    throw new Error(`name: must be the directory's '${name}', is ${JSON.stringify(run.name)}`);
+  }
+  if (!quirks.has("recovery-unparsed")) return run;
+  const rest = { ...run };
+  delete rest.auto_recovery;
+  return rest;
+}
+
+/** device.json's groups beat groups.json. */
+function groupsOf(document: Record<string, unknown>): readonly Group[] | undefined {
+  const device = z.object({ groups: z.unknown().optional() }).safeParse(document["device.json"]);
+  if (device.success && device.data.groups !== undefined) {
+    return at("device.json: groups", () => parseGroups(device.data.groups));
+  }
+  if (document["groups.json"] === undefined) return undefined;
+  return at("groups.json", () => parseGroups(document["groups.json"]));
+}
+
+function exportsBeforeRun(entries: readonly (readonly [string, unknown])[]): Set<string> {
+  const keys = entries.map(([key]) => key);
+  const early = keys.filter((key, index) => {
+    const name = /^([^/]+)\/services\.json$/.exec(key)?.[1];
+    return name !== undefined && keys.indexOf(`${name}/run.json`) > index;
+  });
+  return new Set(early);
+}
+
+function withoutTargetAliases(value: unknown): unknown {
+  const copy = structuredClone(value) as {
+    services?: Record<string, Record<string, unknown>[] | undefined>;
+  } | null;
+  for (const requirement of Object.values(copy?.services ?? {}).flat()) {
+    if (requirement === undefined || "target" in requirement) continue;
+    delete requirement["socket"];
+    if (String(requirement["interface"]).startsWith("/")) delete requirement["interface"];
+  }
+  return copy;
+}
+
+function at<T>(key: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof StateError) throw error;
+    throw new StateError(`${key}: ${reason(error)}`);
+  }
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return error instanceof Error ? error.message : String(error);
+  const [issue] = error.issues;
+  if (issue === undefined) return "invalid";
+  const path = issue.path.map(String).join(".");
+  return path === "" ? issue.message : `${path}: ${issue.message}`;
+}

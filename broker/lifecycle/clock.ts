@@ -1,0 +1,45 @@
+/**
+ * All timing of container life goes through one clock, so that a recovery of 815 s runs in
+ * 8 s under `PVH_TIME_SCALE=100` and in no time under test.
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary start, never going back. */
+  now(): number;
+  /** Run once after `milliseconds` of this clock. */
+  after(milliseconds: number, run: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** setTimeout fires at once for longer waits than this. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** @param scale how many times faster than real time this clock runs */
+export function systemClock(scale = 1): Clock {
+  return {
+    now: () => performance.now() * scale,
+    after(milliseconds, run) {
+      const timeout = setTimeout(run, Math.min(milliseconds / scale, LONGEST_TIMEOUT));
+      return {
+        cancel() {
+          clearTimeout(timeout);
+        },
+      };
+    },
+  };
+}
+
+/**
+ * @param text `PVH_TIME_SCALE`: a number of at least 1; absent or empty means real time
+ * @throws Error for anything else
+ */
+export function parseTimeScale(text: string | undefined): number {
+  if (text === undefined || text === "") return 1;
+  const scale = Number(text);
+  if (!(scale >= 1 && scale <= 100_000)) {
+    throw new Error(`PVH_TIME_SCALE=${text} is not a number from 1 to 100000`);
+  }
+  return scale;
+}

@@ -1,0 +1,92 @@
+import type { ContainerStatus } from "../formats/control.ts";
+import type { AutoRecovery } from "../formats/run-manifest.ts";
+import type { LogEffect } from "./log-effect.ts";
+
+/** What the state machine of a container (container.ts) works on, as data. */
+export interface ContainerPlan {
+  readonly name: string;
+  readonly group: string;
+  readonly statusGoal: "MOUNTED" | "STARTED" | "READY";
+  readonly restartPolicy: "system" | "container";
+  /** Its own block or its group's; undefined when neither exists. */
+  readonly recovery: AutoRecovery | undefined;
+}
+
+export interface ContainerState {
+  readonly status: ContainerStatus;
+  /** A launch is under way and will end in `started`, `mounted` (goal MOUNTED) or `ended`. */
+  readonly launching: boolean;
+  /** The user asked for it to be stopped and has not asked for a start since. */
+  readonly userStopped: boolean;
+  /** It is down because of a failure, not by request. */
+  readonly crashed: boolean;
+  readonly retries: number;
+  readonly stable: boolean;
+  /** It has been at its status goal at least once since the revision began. */
+  readonly goalReached: boolean;
+  /** Clock time of the last start. */
+  readonly lastStart: number;
+  /** What follows STOPPING. */
+  readonly next: "user-stop" | "restart" | "teardown";
+}
+
+export const installed: ContainerState = {
+  status: "INSTALLED",
+  launching: false,
+  userStopped: false,
+  crashed: false,
+  retries: 0,
+  stable: false,
+  goalReached: false,
+  lastStart: 0,
+  next: "teardown",
+};
+
+export type ContainerEvent =
+  | { readonly type: "block" }
+  | { readonly type: "launch" }
+  /** Volumes are mounted. */
+  | { readonly type: "mounted" }
+  | { readonly type: "starting" }
+  /** Its init runs. */
+  | { readonly type: "started" }
+  /** Its init has ended, or could not be started (`reason`). */
+  | { readonly type: "ended"; readonly exitCode: number | null; readonly reason?: string }
+  | { readonly type: "ready-signal" }
+  | { readonly type: "stop" | "start" | "restart" }
+  | { readonly type: "teardown" }
+  | { readonly type: "timer"; readonly timer: TimerName };
+
+export type TimerName = "recovery" | "stable" | "grace";
+
+export type ContainerEffect =
+  | LogEffect
+  /** Mount, and unless the goal is MOUNTED start. */
+  | { readonly type: "launch" }
+  /** Ask init to end; `kill` ends it. Both are followed by `ended`. */
+  | { readonly type: "halt" | "kill" }
+  /** Unmount its volumes. */
+  | { readonly type: "release" }
+  | { readonly type: "arm"; readonly timer: TimerName; readonly milliseconds: number }
+  | { readonly type: "disarm"; readonly timer: TimerName }
+  | { readonly type: "reboot" };
+
+/** Grace given to a container between the halt signal and the kill. */
+export const GRACE_MILLISECONDS = 5000;
+
+export const RUNNING: readonly ContainerStatus[] = ["STARTING", "STARTED", "READY"];
+
+/** Something of it may still run. */
+export function isUp(state: ContainerState): boolean {
+  return state.launching || state.status === "STOPPING" || RUNNING.includes(state.status);
+}
+
+export interface Step {
+  readonly state: ContainerState;
+  readonly effects: readonly ContainerEffect[];
+}
+
+/** A step to a state, in short. */
+export function to(state: ContainerState, ...effects: ContainerEffect[]): Step {
+  return { state, effects };
+}

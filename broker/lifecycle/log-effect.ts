@@ -1,0 +1,20 @@
+/** A line for pantavisor.log, as data: the state machines write nothing themselves. */
+export interface LogEffect {
+  readonly type: "log";
+  readonly level: LogLevel;
+  readonly module: string;
+  /** `function:line` of the real source, which readers of the log match on. */
+  readonly origin: string;
+  readonly message: string;
+}
+
+export type LogLevel = "FATAL" | "ERROR" | "WARN" | "INFO" | "DEBUG";
+
+export function logEffect(
+  level: LogLevel,
+  module: string,
+  origin: string,
+  message: string,
+): LogEffect {
+  return { type: "log", level, module, origin, message };
+}

@@ -1,0 +1,82 @@
+import { writeSync } from "node:fs";
+import { check, libc } from "./libc.ts";
+import { systemCallNumbers } from "./system-call-numbers.ts";
+import { connectToInode } from "./unix-stream.ts";
+
+/**
+ * Connect as somebody else: SO_PEERCRED and SO_PEERGROUPS of a unix socket show the
+ * credentials that the connecting *thread* had in connect(2) (unix(7), kernel
+ * init_peercred). This changes the effective ids of the calling thread alone, connects, and
+ * changes them back, all in one synchronous call: nothing else of the process runs on this
+ * thread in between.
+ *
+ * glibc's wrappers are not used: they change all threads of the process.
+ */
+export interface ThreadCredentials {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+const UNCHANGED = -1;
+
+const setIdsCall = libc.func("syscall", "long", ["long", "long", "long", "long"]) as (
+  number: number,
+  real: number,
+  effective: number,
+  saved: number,
+) => number;
+const setgroupsCall = libc.func("syscall", "long", ["long", "size_t", "void *"]) as (
+  number: number,
+  count: number,
+  list: Buffer,
+) => number;
+
+/**
+ * @param inode O_PATH fd of the socket
+ * @returns a connected non-blocking fd that the caller owns
+ * @throws SystemCallError as connectToInode does, and EPERM when the broker is not root.
+ *         When the old credentials cannot be restored the process ends: it must not go on as
+ *         somebody else.
+ */
+export function connectAs(inode: number, credentials: ThreadCredentials): number {
+  const own = currentCredentials();
+  try {
+    // Groups and gid while still root; the real and saved uid stay, they are the way back.
+    setThreadGroups(credentials.groups);
+    setThreadIds("setresgid", credentials.gid);
+    setThreadIds("setresuid", credentials.uid);
+    return connectToInode(inode);
+  } finally {
+    restore(own);
+  }
+}
+
+function currentCredentials(): ThreadCredentials {
+  const { geteuid, getegid, getgroups } = process;
+  if (geteuid === undefined || getegid === undefined || getgroups === undefined) {
+    throw new Error("credentials need a POSIX system");
+  }
+  return { uid: geteuid(), gid: getegid(), groups: getgroups() };
+}
+
+function restore(own: ThreadCredentials): void {
+  try {
+    setThreadIds("setresuid", own.uid);
+    setThreadIds("setresgid", own.gid);
+    setThreadGroups(own.groups);
+  } catch (error) {
+    writeSync(2, `cannot take back the broker's credentials: ${String(error)}\n`);
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+function setThreadIds(call: "setresuid" | "setresgid", effective: number): void {
+  check(setIdsCall(systemCallNumbers()[call], UNCHANGED, effective, UNCHANGED), call);
+}
+
+function setThreadGroups(groups: readonly number[]): void {
+  const list = Buffer.alloc(Math.max(1, groups.length) * 4);
+  groups.forEach((gid, index) => list.writeUInt32LE(gid, index * 4));
+  check(setgroupsCall(systemCallNumbers().setgroups, groups.length, list), "setgroups");
+}

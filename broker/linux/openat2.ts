@@ -1,0 +1,47 @@
+import { constants } from "node:fs";
+import { constants as system } from "node:os";
+import { lastErrno, libc } from "./libc.ts";
+import { SystemCallError } from "./errno.ts";
+import { systemCallNumbers } from "./system-call-numbers.ts";
+
+/** open(2) flags that Node does not name; equal on all architectures we build for. */
+export const O_PATH = 0o10000000;
+export const O_CLOEXEC = 0o2000000;
+export const { O_DIRECTORY, O_NOFOLLOW } = constants;
+
+/** openat2(2): magic links (/proc/PID/root, /proc/PID/fd/N) are refused with ELOOP. */
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+/** openat2(2): "/", ".." and every symlink stay below the directory, as after chroot(2). */
+export const RESOLVE_IN_ROOT = 0x10;
+
+const RACES = 64;
+
+const openat2Call = libc.func("syscall", "long", ["long", "int", "str", "void *", "size_t"]) as (
+  number: number,
+  directory: number,
+  path: string,
+  how: Buffer,
+  size: number,
+) => number;
+
+/**
+ * Open `path` relative to the directory fd. O_CLOEXEC is added.
+ *
+ * @returns an fd that the caller owns
+ * @throws SystemCallError ENOENT, ELOOP, …
+ */
+export function openat2(directory: number, path: string, flags: number, resolve: number): number {
+  if (path.includes("\0")) throw new Error("a path holds a NUL byte");
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  for (let attempt = 1; ; attempt += 1) {
+    const fd = openat2Call(systemCallNumbers().openat2, directory, path, how, how.length);
+    if (fd !== -1) return fd;
+    const errno = lastErrno();
+    // The kernel gives EAGAIN when a rename raced with ".."; a hostile container can do that
+    // for as long as it likes, so the number of attempts is bounded.
+    if (errno !== system.errno.EAGAIN || attempt === RACES)
+      throw new SystemCallError("openat2", errno, path);
+  }
+}

@@ -1,0 +1,86 @@
+import { closeSync } from "node:fs";
+import { check, libc } from "./libc.ts";
+
+/** Raw AF_UNIX stream sockets, for what node:net cannot do: bind by directory fd, modes. */
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+/** sizeof sun_path; a path may fill it without a closing NUL. */
+const SUN_PATH = 108;
+
+const socketCall = libc.func("int socket(int, int, int)") as (
+  family: number,
+  type: number,
+  protocol: number,
+) => number;
+const bindCall = libc.func("int bind(int, void *, unsigned int)") as AddressCall;
+const connectCall = libc.func("int connect(int, void *, unsigned int)") as AddressCall;
+const listenCall = libc.func("int listen(int, int)") as (fd: number, backlog: number) => number;
+const fchmodCall = libc.func("int fchmod(int, unsigned int)") as (
+  fd: number,
+  mode: number,
+) => number;
+
+type AddressCall = (fd: number, address: Buffer, length: number) => number;
+
+/** @returns a non-blocking stream socket that the caller owns */
+export function unixStreamSocket(): number {
+  return check(socketCall(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+}
+
+/**
+ * Make a listening socket at `name` in an open directory.
+ *
+ * The mode is set on the unbound socket, so the inode is born with it: no moment with other
+ * permissions and no chmod by name (bind(2) gives the inode the socket's mode & ~umask).
+ *
+ * @returns an fd that the caller owns
+ * @throws SystemCallError EADDRINUSE when the name exists, EROFS, …
+ */
+export function listenIn(directory: number, name: string, mode: number, backlog: number): number {
+  const fd = unixStreamSocket();
+  try {
+    check(fchmodCall(fd, mode), "fchmod");
+    // Through /proc/self/fd the directory's own path plays no part: no symlink, no 108 bytes.
+    const address = socketAddress(`/proc/self/fd/${directory}/${name}`);
+    const umask = process.umask(0);
+    try {
+      check(bindCall(fd, address, address.length), "bind", name);
+    } finally {
+      process.umask(umask);
+    }
+    check(listenCall(fd, backlog), "listen", name);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * Connect to the socket inode behind an O_PATH fd, without waiting.
+ *
+ * @returns a connected non-blocking fd that the caller owns
+ * @throws SystemCallError ECONNREFUSED (nobody listens), EAGAIN (backlog full), EPROTOTYPE, …
+ */
+export function connectToInode(inode: number): number {
+  const fd = unixStreamSocket();
+  try {
+    const address = socketAddress(`/proc/self/fd/${inode}`);
+    check(connectCall(fd, address, address.length), "connect");
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function socketAddress(path: string): Buffer {
+  const bytes = Buffer.from(path, "utf8");
+  if (bytes.length >= SUN_PATH) throw new Error(`socket path of ${bytes.length} bytes: ${path}`);
+  const address = Buffer.alloc(2 + bytes.length + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  bytes.copy(address, 2);
+  return address;
+}

@@ -1,0 +1,141 @@
+import type { Socket } from "node:net";
+import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
+import {
+  saslServerAccept,
+  saslServerLine,
+  saslServerReject,
+  saslServerStart,
+} from "../protocols/sasl/server.ts";
+import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { parseId } from "./dbus-accounts.ts";
+import { openBus } from "./dbus-bus.ts";
+import type { Refused } from "./dbus-bus.ts";
+import { dbusIdentity, root } from "./dbus-identity.ts";
+import type { Credentials, Link, Toolbox } from "./plugin.ts";
+import { chunks, drained, write } from "./socket-chunks.ts";
+
+/** Both sides are authenticated. The provider is still to be sent BEGIN, then `messages`. */
+export interface Begun {
+  readonly type: "begun";
+  readonly provider: Socket;
+  /** What the consumer has sent behind its BEGIN. */
+  readonly messages: Buffer;
+}
+
+/**
+ * The consumer's authentication, from its NUL byte to BEGIN.
+ *
+ * The provider is connected to when the consumer's AUTH arrives, not when the consumer does:
+ * the consumer can still be told the guid of the real bus, and a consumer that only connects
+ * takes none of the places that a bus has for connections without Hello.
+ */
+export class DbusAuthentication {
+  readonly #link: Link;
+  readonly #consumer: Socket;
+  readonly #tools: Toolbox;
+  readonly #signal: AbortSignal;
+  readonly #reader = new SaslLineReader({ nul: true });
+  #state = saslServerStart;
+  #provider: Socket | undefined;
+
+  /** @param signal ends the attempt; the consumer's socket is then the caller's to destroy */
+  constructor(link: Link, consumer: Socket, tools: Toolbox, signal: AbortSignal) {
+    this.#link = link;
+    this.#consumer = consumer;
+    this.#tools = tools;
+    this.#signal = signal;
+  }
+
+  /**
+   * @returns `refused` when there is to be no session: the consumer has had its replies, and
+   *          is to get EOF
+   * @throws what the consumer's socket or the signal throws
+   */
+  async run(): Promise<Begun | Refused> {
+    let outcome: Begun | Refused | undefined;
+    try {
+      for await (const chunk of chunks(this.#consumer)) {
+        this.#reader.push(chunk);
+        outcome = await this.#takeLines();
+        if (outcome !== undefined) return outcome;
+        await drained(this.#consumer);
+      }
+      return refused("end of stream before BEGIN");
+    } finally {
+      if (outcome?.type !== "begun") this.#provider?.destroy();
+    }
+  }
+
+  async #takeLines(): Promise<Begun | Refused | undefined> {
+    for (;;) {
+      const input = this.#reader.next();
+      if (input === undefined) return undefined;
+      if (input.type === "violation") return refused(input.reason);
+      const effect = this.#step(saslServerLine(this.#state, input.text));
+      if (effect.type === "authenticate") {
+        const refusal = await this.#identify(effect.claim);
+        if (refusal !== undefined) return refusal;
+      } else if (effect.type === "begin" && this.#provider !== undefined) {
+        return { type: "begun", provider: this.#provider, messages: this.#reader.rest };
+      }
+      if (this.#reader.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
+        return refused("more than one line at a time");
+      }
+      if (effect.type === "close") return refused(effect.reason);
+    }
+  }
+
+  /** Open the connection that this claim gets, in place of an earlier one. */
+  async #identify(claim: SaslClaim): Promise<Refused | undefined> {
+    this.#provider?.destroy();
+    this.#provider = undefined;
+    const credentials = granted(
+      claim,
+      this.#state.rejections,
+      dbusIdentity(this.#link, this.#tools),
+      this.#tools.quirks,
+    );
+    if (credentials === undefined) {
+      this.#step(saslServerReject(this.#state));
+      return undefined;
+    }
+    const who = `role '${this.#link.role}' (UID ${credentials.uid})`;
+    this.#tools.log(
+      `pvx-dbus: Masquerading D-Bus identity as ${who} for service ${this.#link.name}`,
+    );
+    const bus = await openBus(this.#link, this.#tools, credentials, this.#signal);
+    if (bus.type === "refused") {
+      this.#step(saslServerReject(this.#state));
+      return refused(`${this.#link.provider} does not take ${who}: ${bus.reason}`);
+    }
+    this.#provider = bus.socket;
+    this.#step(saslServerAccept(this.#state, bus.guid));
+    return undefined;
+  }
+
+  #step([state, effect]: ReturnType<typeof saslServerLine>): SaslEffect {
+    this.#state = state;
+    if (effect.type === "reply") write(this.#consumer, Buffer.from(`${effect.line}\r\n`, "latin1"));
+    return effect;
+  }
+}
+
+/** @returns undefined when the claim is to be rejected, which without quirks it never is */
+function granted(
+  claim: SaslClaim,
+  rejections: number,
+  identity: Credentials,
+  quirks: Quirks,
+): Credentials | undefined {
+  if (claim.bare && quirks.has("dbus-bare-auth", "dbus")) return root;
+  if (!quirks.has("dbus-second-auth", "dbus")) return identity;
+  const uid = parseId(claim.uid) ?? identity.uid;
+  if (rejections > 0) return { uid, gid: uid, groups: [] };
+  // Ordinary clients run as root in their container and get through at once.
+  return uid === 0 || uid === identity.uid ? identity : undefined;
+}
+
+function refused(reason: string): Refused {
+  return { type: "refused", reason };
+}

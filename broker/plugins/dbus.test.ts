@@ -1,0 +1,233 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { dbusPlugin } from "./dbus.ts";
+import { Bench, readText } from "./socket-bench.fixture.ts";
+import type { BenchOptions } from "./socket-bench.fixture.ts";
+
+afterEach(() => vi.useRealTimers());
+
+const GUID = "0123456789abcdef0123456789abcdef";
+const PASSWD = ["root:x:0:0:::", "nobody:x:65534:65534:::", "app:x:1000:100:::"].join("\n");
+const GROUP = ["audio:x:29:app", "video:x:44:root,app"].join("\n");
+const files = { "/etc/passwd": PASSWD, "/etc/group": GROUP };
+
+async function bench(options: Partial<BenchOptions> = {}): Promise<Bench> {
+  const made = new Bench({ plugin: dbusPlugin, role: "nobody", files, ...options });
+  await made.start();
+  return made;
+}
+
+/** A bus that accepts whoever comes and then repeats what it gets. */
+async function provideBus(b: Bench, received: string[], answer = `OK ${GUID}`): Promise<void> {
+  await b.provide((socket) => {
+    let text = "";
+    socket.on("data", (chunk: Buffer) => {
+      if (text.includes("BEGIN\r\n")) socket.write(chunk);
+      const before = text;
+      text += chunk.toString("latin1");
+      if (!before.includes("\r\n") && text.includes("\r\n")) socket.write(`${answer}\r\n`);
+      const begin = text.indexOf("BEGIN\r\n");
+      if (begin !== -1 && !before.includes("BEGIN")) socket.write(text.slice(begin + 7));
+    });
+    socket.on("end", () => {
+      received.push(text);
+      socket.end();
+    });
+  });
+}
+
+/** What the consumer reads when it sends this and closes. */
+async function say(b: Bench, wire: string): Promise<string> {
+  const consumer = b.consume();
+  consumer.end(wire, "latin1");
+  return await readText(consumer);
+}
+
+const LIBDBUS = "\0AUTH EXTERNAL 30\r\nBEGIN\r\nmessages";
+
+describe("the identity of the provider connection", () => {
+  const nobody = { uid: 65_534, gid: 65_534, groups: [] };
+  test.each([
+    ["an account", { role: "app" }, { uid: 1000, gid: 100, groups: [29, 44] }],
+    ["root", { role: "root" }, { uid: 0, gid: 0, groups: [44] }],
+    ["nobody", { role: "nobody" }, nobody],
+    ["a number", { role: "4242" }, { uid: 4242, gid: 65_534, groups: [] }],
+    ["a number of an account", { role: "1000" }, { uid: 1000, gid: 100, groups: [29, 44] }],
+    ["(uid_t)-1", { role: "4294967295" }, nobody],
+    ["an unknown role", { role: "ghost" }, nobody],
+    [
+      "any, even when there is such an account",
+      { role: "any", files: { "/etc/passwd": "any:x:0:0:::" } },
+      nobody,
+    ],
+    ["no passwd at all", { role: "root", files: {} }, nobody],
+    [
+      "the graph's uid before the role",
+      { role: "root", uid: 90_001 },
+      { uid: 90_001, gid: 65_534, groups: [] },
+    ],
+    ["dbus-all-nobody", { role: "root", quirks: "dbus-all-nobody" }, nobody],
+    [
+      "dbus-role-ignored",
+      { role: "nobody", quirks: "dbus-role-ignored" },
+      { uid: 0, gid: 0, groups: [] },
+    ],
+    [
+      "dbus-unknown-is-root",
+      { role: "ghost", quirks: "dbus-unknown-is-root" },
+      { uid: 0, gid: 0, groups: [] },
+    ],
+  ])("%s", async (_name, options, credentials) => {
+    using b = await bench(options);
+    const received: string[] = [];
+    await provideBus(b, received);
+    expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\nmessages`);
+    expect(b.dialled).toEqual([credentials]);
+    const hex = Buffer.from(String(credentials.uid)).toString("hex");
+    expect(received).toEqual([`\0AUTH EXTERNAL ${hex}\r\nBEGIN\r\nmessages`]);
+  });
+
+  test("is logged, an unknown role with its replacement", async () => {
+    using b = await bench({ role: "ghost" });
+    await provideBus(b, []);
+    await say(b, LIBDBUS);
+    expect(b.lines).toEqual([
+      "pvx-dbus: Injecting socket /run/svc.sock into pid 11",
+      "pvx-dbus: Accepted connection for service svc from pid 11",
+      "pvx-dbus: Role 'ghost' is not an account of server, using nobody",
+      "pvx-dbus: Masquerading D-Bus identity as role 'ghost' (UID 65534) for service svc",
+    ]);
+    expect(b.warnings).toEqual([]);
+  });
+});
+
+describe("no way of authenticating changes it", () => {
+  const SDBUS = "\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\nmessages";
+  const SECOND = "\0AUTH EXTERNAL 31323334\r\nAUTH EXTERNAL 30\r\nBEGIN\r\n";
+  const ANONYMOUS = "\0AUTH ANONYMOUS 78\r\nAUTH EXTERNAL 30\r\nBEGIN\r\n";
+  test.each([
+    ["sd-bus", SDBUS],
+    ["a second AUTH", SECOND],
+    ["an AUTH after ANONYMOUS", ANONYMOUS],
+    ["a CANCEL and another AUTH", "\0AUTH EXTERNAL 31\r\nCANCEL\r\nAUTH EXTERNAL 30\r\nBEGIN\r\n"],
+  ])("%s", async (_name, wire) => {
+    using b = await bench();
+    await provideBus(b, []);
+    expect(await say(b, wire)).toContain(`OK ${GUID}\r\n`);
+    expect(b.dialled.map((credentials) => credentials?.uid)).toContain(65_534);
+    expect(new Set(b.dialled.map((credentials) => credentials?.uid)).size).toBe(1);
+  });
+
+  test.each([
+    ["dbus-bare-auth", SDBUS, 0],
+    ["dbus-second-auth", SECOND, 0],
+    ["dbus-second-auth", ANONYMOUS, 0],
+    ["dbus-bare-auth", LIBDBUS, 65_534],
+    ["dbus-second-auth", LIBDBUS, 65_534],
+  ])("except under the quirk %s: %j ends as uid %i", async (quirks, wire, uid) => {
+    using b = await bench({ quirks });
+    await provideBus(b, []);
+    expect(await say(b, wire)).toContain(`OK ${GUID}\r\n`);
+    expect(b.dialled.at(-1)?.uid).toBe(uid);
+  });
+
+  test("sd-bus gets its replies in order and its pipelined messages through", async () => {
+    using b = await bench();
+    await provideBus(b, []);
+    expect(await say(b, SDBUS)).toBe(
+      `DATA\r\nOK ${GUID}\r\nERROR "Unix FD passing is not supported"\r\nmessages`,
+    );
+  });
+
+  test("dbus-auth-strict refuses pipelined lines and lets single ones pass", async () => {
+    using b = await bench({ quirks: "dbus-auth-strict" });
+    await provideBus(b, []);
+    expect(await say(b, SDBUS)).not.toContain("OK");
+    const consumer = b.consume();
+    consumer.write("\0AUTH EXTERNAL 30\r\n");
+    expect(await readText(consumer, (text) => text.endsWith("\n"))).toBe(`OK ${GUID}\r\n`);
+    consumer.end("BEGIN\r\nmessages");
+    expect(await readText(consumer)).toBe("messages");
+  });
+
+  test("dbus-auth-passthrough lets the provider see the consumer's own lines", async () => {
+    using b = await bench({ quirks: "dbus-auth-passthrough" });
+    const received: string[] = [];
+    await provideBus(b, received);
+    await say(b, "\0AUTH ANONYMOUS 78\r\n");
+    expect(received).toEqual(["\0AUTH ANONYMOUS 78\r\n"]);
+  });
+});
+
+describe("there is no session", () => {
+  test.each([
+    ["when the provider rejects the uid", "REJECTED EXTERNAL"],
+    ["when the provider answers something else", "HTTP/1.1 400 Bad Request"],
+    ["when the provider speaks before BEGIN", `OK ${GUID}\r\nl\x01`],
+  ])("%s: REJECTED, then EOF, and a warning", async (_name, answer) => {
+    using b = await bench();
+    await provideBus(b, [], answer);
+    expect(await say(b, LIBDBUS)).toBe("REJECTED EXTERNAL\r\n");
+    expect(b.warnings).toHaveLength(1);
+    expect(b.warnings[0]).toMatch(
+      /^pvx-dbus: No session for service svc from client: server does not take role 'nobody' \(UID 65534\): /,
+    );
+  });
+
+  test("when there is no provider", async () => {
+    using b = await bench();
+    expect(await say(b, LIBDBUS)).toBe("REJECTED EXTERNAL\r\n");
+    expect(b.warnings).toHaveLength(1);
+  });
+
+  test.each([
+    ["without a leading NUL", "AUTH EXTERNAL 30\r\n"],
+    ["when the consumer closes before BEGIN", "\0AUTH ANONYMOUS\r\n"],
+  ])("%s, and the provider hears nothing", async (_name, wire) => {
+    using b = await bench();
+    await provideBus(b, []);
+    expect(await say(b, wire)).not.toContain("OK");
+    expect(b.dialled).toEqual([]);
+  });
+
+  test("without BEGIN in 30 s", async () => {
+    using b = await bench();
+    const provided = Promise.withResolvers<Socket>();
+    await b.provide((socket) => {
+      socket.write(`OK ${GUID}\r\n`);
+      provided.resolve(socket);
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const consumer = b.consume();
+    consumer.write("\0AUTH EXTERNAL 30\r\n");
+    await readText(consumer, (text) => text.startsWith("OK"));
+    const provider = await provided.promise;
+    const closed = Promise.all([once(consumer.resume(), "end"), once(provider.resume(), "end")]);
+    vi.advanceTimersByTime(30_000);
+    await closed;
+    await vi.waitUntil(() => b.warnings.length > 0);
+    expect(b.warnings).toEqual(["Error: no BEGIN within 30000 ms"]);
+  });
+});
+
+test("a provider that goes between OK and BEGIN ends the session", async () => {
+  using b = await bench();
+  await b.provide((socket) => void socket.once("data", () => socket.end(`OK ${GUID}\r\n`)));
+  const consumer = b.consume();
+  consumer.write("\0AUTH EXTERNAL 30\r\n");
+  await readText(consumer, (text) => text.startsWith("OK"));
+  consumer.write("BEGIN\r\n");
+  expect(await readText(consumer)).toBe("");
+});
+
+test("when the link goes, both connections are closed at once", async () => {
+  using b = await bench();
+  await provideBus(b, []);
+  const consumer = b.consume();
+  consumer.write(LIBDBUS, "latin1");
+  await readText(consumer, (text) => text.endsWith("messages"));
+  const closed = once(consumer.resume(), "end");
+  b.endSessions();
+  await closed;
+});

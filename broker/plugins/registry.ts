@@ -1,0 +1,36 @@
+import type { Plugin } from "./plugin.ts";
+
+/** How each service type's plugin is loaded. */
+export type PluginLoaders = Readonly<Record<string, () => Promise<Plugin>>>;
+
+const LOADERS: PluginLoaders = {
+  unix: async () => (await import("./unix.ts")).unixPlugin,
+  rest: async () => (await import("./rest.ts")).restPlugin,
+  dbus: async () => (await import("./dbus.ts")).dbusPlugin,
+  drm: async () => (await import("./drm.ts")).drmPlugin,
+};
+
+/** The plugins that exist; each is loaded when its first link appears. */
+export class PluginRegistry {
+  readonly #loaders: PluginLoaders;
+  readonly #loaded = new Map<string, Promise<Plugin>>();
+
+  constructor(loaders: PluginLoaders = LOADERS) {
+    this.#loaders = loaders;
+  }
+
+  has(type: string): boolean {
+    return Object.hasOwn(this.#loaders, type);
+  }
+
+  /** @throws Error when there is no such plugin, or it cannot be loaded */
+  load(type: string): Promise<Plugin> {
+    const known = this.#loaded.get(type);
+    if (known !== undefined) return known;
+    const loader = this.has(type) ? this.#loaders[type] : undefined;
+    if (loader === undefined) return Promise.reject(new Error(`no plugin for type ${type}`));
+    const plugin = loader();
+    this.#loaded.set(type, plugin);
+    return plugin;
+  }
+}

@@ -1,0 +1,29 @@
+import { SAFE_NAME } from "../formats/names.ts";
+import { LinkRefused } from "./plugin.ts";
+import type { Plugin } from "./plugin.ts";
+import { RestSession } from "./rest-session.ts";
+
+/**
+ * Links of type `rest`: HTTP/1 over a unix socket. The provider learns from every request who
+ * asks and in which role, and from nobody but the broker.
+ */
+export const restPlugin: Plugin = {
+  type: "rest",
+
+  async onLinkAdded(link, tools) {
+    for (const value of [link.consumer, link.role]) {
+      if (!SAFE_NAME.test(value)) {
+        throw new LinkRefused(`${JSON.stringify(value)} cannot travel in an HTTP header`);
+      }
+    }
+    tools.log(`pvx-rest: Injecting REST socket ${link.target} into pid ${link.consumerPid}`);
+    await tools.injectUnixSocket(link);
+  },
+
+  async onAccept(link, consumer, tools) {
+    tools.log(
+      `pvx-rest: Accepted REST connection for service ${link.name} from ${link.consumer} (pid ${link.consumerPid})`,
+    );
+    await new RestSession(link, consumer, tools).run();
+  },
+};

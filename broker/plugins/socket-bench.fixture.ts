@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, connect } from "node:net";
+import type { Server, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { GraphEntry } from "../formats/graph.ts";
+import { parseQuirks } from "../quirks/quirks.ts";
+import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
+
+/** What a plugin's test decides; the rest of the toolbox refuses to be used. */
+export interface BenchOptions {
+  readonly plugin: Plugin;
+  readonly role?: string;
+  readonly uid?: number;
+  readonly quirks?: string;
+  /** Content of files in the provider, by path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Connects to the provider; a plain connection to `provider.sock` when absent. */
+  readonly dial?: (path: string, credentials: Credentials | undefined) => Promise<Socket>;
+}
+
+/**
+ * One link with real sockets on both sides: `consumer.sock` is what the consumer would find
+ * at the link's target, `provider.sock` is for the test to listen on.
+ */
+export class Bench {
+  readonly directory = mkdtempSync(join(tmpdir(), "pvx-"));
+  readonly consumerPath = join(this.directory, "consumer.sock");
+  readonly providerPath = join(this.directory, "provider.sock");
+  readonly link: Link;
+  readonly tools: Toolbox;
+  readonly lines: string[] = [];
+  readonly warnings: string[] = [];
+  /** Credentials of each provider connection, in order. */
+  readonly dialled: (Credentials | undefined)[] = [];
+  readonly #ends = new AbortController();
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #plugin: Plugin;
+
+  constructor(options: BenchOptions) {
+    this.#plugin = options.plugin;
+    this.link = linkOf(options);
+    const dial = options.dial ?? dialPlainly;
+    this.tools = {
+      quirks: parseQuirks(options.quirks),
+      log: (line) => this.lines.push(line),
+      warn: (line) => this.warnings.push(line),
+      injectUnixSocket: () => this.#listenForConsumers(),
+      injectDevnode: () => Promise.reject(new Error("not on this bench")),
+      statProviderNode: () => {
+        throw new Error("not on this bench");
+      },
+      connectProvider: async (_link, { credentials }) => {
+        this.dialled.push(credentials);
+        return this.#keep(await dial(this.providerPath, credentials));
+      },
+      readProviderFile: (_link, path) => options.files?.[path],
+    };
+  }
+
+  /** Inject the link. */
+  async start(): Promise<void> {
+    await this.#plugin.onLinkAdded(this.link, this.tools);
+  }
+
+  /** Listen as the provider. */
+  async provide(onConnection: (socket: Socket) => void): Promise<void> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("error", () => undefined);
+      onConnection(this.#keep(socket));
+    });
+    await this.#listen(server, this.providerPath);
+  }
+
+  /** A connection of the consumer's. */
+  consume(): Socket {
+    const socket = connect({ path: this.consumerPath, allowHalfOpen: true });
+    socket.on("error", () => undefined);
+    return this.#keep(socket);
+  }
+
+  /** The link leaves the graph. */
+  endSessions(): void {
+    this.#ends.abort(new Error("the link has gone"));
+  }
+
+  [Symbol.dispose](): void {
+    this.endSessions();
+    for (const socket of this.#sockets) socket.destroy();
+    for (const server of this.#servers) server.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #listenForConsumers(): Promise<void> {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      this.#keep(socket).on("error", () => undefined);
+      Promise.resolve(
+        this.#plugin.onAccept?.(this.link, { socket, signal: this.#ends.signal }, this.tools),
+      ).catch((error: unknown) => {
+        socket.destroy();
+        this.warnings.push(String(error));
+      });
+    });
+    await this.#listen(server, this.consumerPath);
+  }
+
+  async #listen(server: Server, path: string): Promise<void> {
+    this.#servers.push(server);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+  }
+
+  #keep(socket: Socket): Socket {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    return socket;
+  }
+}
+
+/** Everything that arrives, as text, up to EOF or to the given end. */
+export async function readText(socket: Socket, until?: (text: string) => boolean): Promise<string> {
+  let text = "";
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    text += chunk.toString("latin1");
+    if (until?.(text) === true) break;
+  }
+  return text;
+}
+
+function linkOf({ role = "admin", uid }: BenchOptions): Link {
+  const entry: GraphEntry = {
+    consumer: "client",
+    consumer_pid: 11,
+    provider: "server",
+    provider_pid: 22,
+    name: "svc",
+    type: "any",
+    role,
+    interface: null,
+    target: "/run/svc.sock",
+    socket: "/run/server.sock",
+    ...(uid === undefined ? {} : { uid }),
+  };
+  const { consumer, provider, name, type, socket } = entry;
+  const ends = { target: "/run/svc.sock", consumerPid: 11, providerPid: 22, entry };
+  return { consumer, provider, name, type, role, socket, ...ends };
+}
+
+async function dialPlainly(path: string): Promise<Socket> {
+  const socket = connect({ path, allowHalfOpen: true });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve).once("error", reject);
+  });
+  socket.on("error", () => undefined);
+  return socket;
+}

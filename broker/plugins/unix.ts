@@ -1,0 +1,20 @@
+import type { Plugin } from "./plugin.ts";
+import { proxyBytes } from "../xconnect/byte-plane.ts";
+
+/** `unix`: the bytes of a stream socket, untouched, both ways. */
+export const unixPlugin: Plugin = {
+  type: "unix",
+
+  async onLinkAdded(link, tools) {
+    tools.log(`pvx-unix: Injecting socket ${link.target} into pid ${link.consumerPid}`);
+    await tools.injectUnixSocket(link);
+  },
+
+  async onAccept(link, { socket, signal }, tools) {
+    tools.log(
+      `pvx-unix: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
+    );
+    const provider = await tools.connectProvider(link, { signal });
+    await proxyBytes(socket, provider, signal, { quirks: tools.quirks, type: "unix" });
+  },
+};

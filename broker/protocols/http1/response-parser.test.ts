@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ResponseParser } from "./response-parser.ts";
+import type { ResponseEvent } from "./response-parser.ts";
+
+function follow(wire: string, method = "GET"): ResponseEvent[] {
+  const parser = new ResponseParser();
+  parser.expect(method);
+  return [...parser.push(Buffer.from(wire, "latin1"))];
+}
+
+function bytesOf(events: readonly ResponseEvent[]): string {
+  return events.map((event) => ("bytes" in event ? event.bytes.toString("latin1") : "")).join("");
+}
+
+const OK = "HTTP/1.1 200 OK\r\n";
+
+describe("an answer ends", () => {
+  test.each([
+    ["after its length", `${OK}Content-Length: 3\r\n\r\nabc`, "GET"],
+    [
+      "after its last chunk",
+      `${OK}Transfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: v\r\n\r\n`,
+      "GET",
+    ],
+    ["after its head, to HEAD", `${OK}Content-Length: 3\r\n\r\n`, "HEAD"],
+    ["after its head, with 204", "HTTP/1.1 204 No Content\r\n\r\n", "GET"],
+    ["after its head, with 304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "GET"],
+    ["after LF alone and without reason", "HTTP/1.1 200\nContent-Length: 0\n\n", "GET"],
+    [
+      "behind interim answers",
+      `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 1\r\n\r\na`,
+      "PUT",
+    ],
+  ])("%s", (_name, wire, method) => {
+    const events = follow(wire, method);
+    expect(events.at(-1)).toEqual({ type: "end", keepAlive: true });
+    expect(bytesOf(events)).toBe(wire);
+  });
+
+  test("never by itself without length", () => {
+    const wire = "HTTP/1.0 200 OK\r\n\r\nsome bytes\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+    const events = follow(wire);
+    expect(events.map((event) => event.type)).not.toContain("end");
+    expect(bytesOf(events)).toBe(wire);
+  });
+});
+
+test.each([
+  ["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false],
+  ["HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false],
+  ["HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", true],
+])("%j keeps the connection: %s", (wire, keepAlive) => {
+  expect(follow(wire).at(-1)).toEqual({ type: "end", keepAlive });
+});
+
+describe("an answer is refused", () => {
+  test.each([
+    ["that is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n"],
+    ["with two lengths", `${OK}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`],
+    [
+      "with length and chunks",
+      `${OK}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
+    ["that changes the protocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+    ["with a folded line", `${OK}X: a\r\n b\r\n\r\n`],
+  ])("%s, before a byte of it is out", (_name, wire) => {
+    expect(follow(wire)).toMatchObject([{ type: "refused" }]);
+  });
+
+  test("that nobody asked for, behind the one that was", () => {
+    const events = follow(`${OK}Content-Length: 0\r\n\r\n${OK}Content-Length: 0\r\n\r\n`);
+    expect(events.map((event) => event.type)).toEqual(["head", "end", "refused"]);
+  });
+});
+
+test("a cut stream gives the same bytes and the same end", () => {
+  const wire = Buffer.from(
+    `HTTP/1.1 103 Early\r\n\r\n${OK}Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
+  );
+  fc.assert(
+    fc.property(fc.array(fc.nat(wire.length), { maxLength: 10 }), (cuts) => {
+      const parser = new ResponseParser();
+      parser.expect("GET");
+      const points = [0, ...cuts.sort((a, b) => a - b), wire.length];
+      const events = points
+        .slice(1)
+        .flatMap((end, i) => [...parser.push(wire.subarray(points[i], end))]);
+      expect(bytesOf(events)).toBe(wire.toString("latin1"));
+      expect(events.at(-1)).toEqual({ type: "end", keepAlive: true });
+    }),
+  );
+});
+
+test("random bytes never throw", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const wire = Buffer.from(bytes);
+      follow(wire.toString("latin1"));
+      follow(`${OK}Transfer-Encoding: chunked\r\n\r\n${wire.toString("latin1")}`);
+    }),
+  );
+});

@@ -1,0 +1,24 @@
+/**
+ * The client's side of D-Bus authentication, as the broker plays it towards a provider: one
+ * mechanism, one attempt. The kernel credential of the connection must say the same uid.
+ */
+
+export type SaslAnswer =
+  | { readonly type: "accepted"; readonly guid: string }
+  | { readonly type: "rejected"; readonly reason: string };
+
+/** The first bytes on the connection. @param uid decimal */
+export function saslClientStart(uid: number): Buffer {
+  return Buffer.from(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString("hex")}\r\n`, "latin1");
+}
+
+/** @param line the provider's first line, without CRLF */
+export function saslClientAnswer(line: string): SaslAnswer {
+  const guid = /^OK ([0-9A-Fa-f]{32})$/.exec(line)?.[1];
+  if (guid !== undefined) return { type: "accepted", guid };
+  if (/^REJECTED(?: |$)/.test(line)) return { type: "rejected", reason: "it rejects the uid" };
+  return { type: "rejected", reason: "it does not answer AUTH with OK or REJECTED" };
+}
+
+/** The last bytes before the messages. */
+export const saslClientBegin: Buffer = Buffer.from("BEGIN\r\n", "latin1");

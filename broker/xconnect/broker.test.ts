@@ -1,0 +1,442 @@
+import { once } from "node:events";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { execFileSync } from "node:child_process";
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { BrokerBench, dial, readAll } from "./broker-bench.ts";
+import type { ContainerStandIn } from "./container-stand-in.ts";
+
+const SOCKET = "/run/example/raw.sock";
+const TARGET = "/run/pv/services/raw.sock";
+
+// Containers are played by processes in mount namespaces of their own: only root can make them.
+describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)", () => {
+  let bench: BrokerBench;
+  let consumer: ContainerStandIn;
+  let provider: ContainerStandIn;
+
+  async function start(quirks = ""): Promise<void> {
+    bench = new BrokerBench(quirks);
+    [consumer, provider] = await Promise.all([bench.container(), bench.container()]);
+    mkdirSync(provider.path("/run/example"));
+    await bench.start();
+  }
+
+  function entry(overrides: Record<string, unknown> = {}): Record<string, unknown> {
+    return {
+      consumer: "client",
+      consumer_pid: consumer.pid,
+      provider: "server",
+      provider_pid: provider.pid,
+      name: "raw",
+      type: "unix",
+      role: "any",
+      interface: "unix",
+      target: TARGET,
+      socket: SOCKET,
+      ...overrides,
+    };
+  }
+
+  const echo = (socket: Socket) => void socket.pipe(socket);
+
+  afterEach(() => bench.stop());
+
+  describe("in the strict profile", () => {
+    beforeEach(() => start());
+
+    it("plants a socket with mode 0666 in directories with mode 0755 and carries bytes", async () => {
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry()], "Link established: client/raw");
+
+      const facts = lstatSync(consumer.path(TARGET));
+      expect(facts.isSocket()).toBe(true);
+      expect(facts.mode & 0o7777).toBe(0o666);
+      expect(lstatSync(consumer.path("/run/pv")).mode & 0o7777).toBe(0o755);
+      expect(readdirSync(consumer.path("/run/pv/services"))).toEqual(["raw.sock"]);
+
+      const socket = await dial(consumer.path(TARGET));
+      socket.end("hello");
+      expect(await readAll(socket)).toBe("hello");
+      expect(bench.lines).toEqual([
+        "Connected to pv-ctrl",
+        "Reconciling graph with 0 links",
+        "Reconciling graph with 1 links",
+        `Adding link: client (pid=${consumer.pid}, unix) -> ${SOCKET} (inject to: ${TARGET})`,
+        `pvx-unix: Injecting socket ${TARGET} into pid ${consumer.pid}`,
+        "Link established: client/raw",
+        `pvx-unix: Accepted connection for service raw from pid ${consumer.pid}`,
+      ]);
+    });
+
+    it("passes on a half-close of the consumer while the provider still answers", async () => {
+      await bench.serve(provider.path(SOCKET), (socket) => {
+        void readAll(socket).then((request) => socket.end(`got ${request}`));
+      });
+      await bench.reconcile([entry()], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      socket.end("question");
+      expect(await readAll(socket)).toBe("got question");
+    });
+
+    it("passes on a half-close of the provider while the consumer still sends", async () => {
+      const received = Promise.withResolvers<string>();
+      await bench.serve(provider.path(SOCKET), (socket) => {
+        socket.end("banner");
+        void readAll(socket).then(received.resolve);
+      });
+      await bench.reconcile([entry()], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      expect(await readAll(socket)).toBe("banner");
+      socket.end("afterwards");
+      expect(await received.promise).toBe("afterwards");
+    });
+
+    it("shows an EOF to the provider when a consumer connects and closes", async () => {
+      const ended = Promise.withResolvers<string>();
+      await bench.serve(provider.path(SOCKET), (socket) => {
+        void readAll(socket).then(ended.resolve);
+      });
+      await bench.reconcile([entry()], /Link established/);
+      (await dial(consumer.path(TARGET))).destroy();
+      expect(await ended.promise).toBe("");
+    });
+
+    it("unlinks the socket and ends the sessions of a link that leaves the graph", async () => {
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry()], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      socket.write("x");
+      await once(socket, "data");
+
+      await bench.reconcile([], "Removing link: client/raw");
+      await once(socket, "end");
+      expect(existsSync(consumer.path(TARGET))).toBe(false);
+    });
+
+    it("does not unlink what somebody else has put at the target", async () => {
+      await bench.reconcile([entry()], /Link established/);
+      unlinkSync(consumer.path(TARGET));
+      writeFileSync(consumer.path(TARGET), "mine");
+      await bench.reconcile([], /Removing link/);
+      expect(readFileSync(consumer.path(TARGET), "utf8")).toBe("mine");
+    });
+
+    it("plants again for a consumer that has restarted", async () => {
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry()], /Link established/);
+      const before = consumer.pid;
+      await consumer.stop();
+      consumer = await bench.container();
+      await bench.reconcile([entry()], /Link established/);
+      expect(bench.lines).toContain(
+        `Re-establishing link client/raw (target ${TARGET}) after restart (consumer pid ` +
+          `${before}->${consumer.pid}, provider pid ${provider.pid}->${provider.pid})`,
+      );
+      const socket = await dial(consumer.path(TARGET));
+      socket.end("back");
+      expect(await readAll(socket)).toBe("back");
+    });
+
+    it("lets a connection that came while the provider was down reach its successor", async () => {
+      await bench.reconcile([entry()], /Link established/);
+      const inode = lstatSync(consumer.path(TARGET)).ino;
+      await provider.stop();
+      const socket = await dial(consumer.path(TARGET));
+      socket.end("patience");
+      provider = await bench.container();
+      mkdirSync(provider.path("/run/example"));
+      await bench.reconcile([entry()], /Link established/);
+      await bench.serve(provider.path(SOCKET), echo);
+      expect(await readAll(socket)).toBe("patience");
+      expect(lstatSync(consumer.path(TARGET)).ino).toBe(inode);
+    });
+
+    it("plants a deleted socket again and cuts no session doing so", async () => {
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry()], /Link established/);
+      const session = await dial(consumer.path(TARGET));
+      session.write("a");
+      await once(session, "data");
+
+      unlinkSync(consumer.path(TARGET));
+      await bench.reconcile([entry()], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      socket.end("again");
+      expect(await readAll(socket)).toBe("again");
+      session.end("b");
+      expect(await readAll(session)).toBe("b");
+    });
+
+    it("keeps symlinks in the consumer inside the consumer", async () => {
+      const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));
+      symlinkSync(outside, consumer.path("/absolute"));
+      symlinkSync("/run", consumer.path("/inside"));
+      symlinkSync("../../../../..", consumer.path("/relative"));
+      await bench.reconcile(
+        [
+          entry({ name: "a", target: "/absolute/raw.sock" }),
+          entry({ name: "b", target: "/inside/b/raw.sock" }),
+          entry({ name: "c", target: "/relative/run/c.sock" }),
+        ],
+        "Link established: client/c",
+      );
+      expect(readdirSync(outside)).toEqual([]);
+      expect(bench.lines).toContain("Failed to add link for a");
+      expect(lstatSync(consumer.path("/run/b/raw.sock")).isSocket()).toBe(true);
+      expect(lstatSync(consumer.path("/run/c.sock")).isSocket()).toBe(true);
+      rmSync(outside, { recursive: true });
+    });
+
+    it("does not follow a symlink at the target", async () => {
+      const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));
+      mkdirSync(consumer.path("/run/pv/services"), { recursive: true });
+      symlinkSync(join(outside, "x.sock"), consumer.path(TARGET));
+      expect(await bench.reconcile([entry()], /cannot provide/)).toContain(
+        `client/raw: cannot provide ${TARGET} in client: it is already there: a symbolic link`,
+      );
+      expect(readdirSync(outside)).toEqual([]);
+      rmSync(outside, { recursive: true });
+    });
+
+    it("keeps symlinks in the provider inside the provider", async () => {
+      const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));
+      let escapes = 0;
+      const host = createServer(() => (escapes += 1)).listen(join(outside, "host.sock"));
+      await once(host, "listening");
+      mkdirSync(provider.path(outside), { recursive: true });
+      await bench.serve(provider.path(join(outside, "host.sock")), (socket) => {
+        socket.end("from the provider");
+      });
+      symlinkSync(join(outside, "host.sock"), provider.path(SOCKET));
+
+      await bench.reconcile([entry()], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      expect(await readAll(socket)).toBe("from the provider");
+      expect(escapes).toBe(0);
+      host.close();
+      rmSync(outside, { recursive: true });
+    });
+
+    it("does not connect to what is not a socket", async () => {
+      writeFileSync(provider.path(SOCKET), "");
+      await bench.reconcile([entry()], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      expect(await readAll(socket)).toBe("");
+      await bench.line(`client/raw: session ended: the provider's ${SOCKET} is not a socket`);
+    });
+
+    it("touches nothing for a peer that is not running", async () => {
+      const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));
+      const target = join(outside, "raw.sock");
+      await bench.reconcile(
+        [entry({ consumer_pid: 0, target }), entry({ name: "other", type: "nothing" })],
+        "No plugin found for type nothing",
+      );
+      await bench.reconcile([entry({ provider_pid: -1 }), entry({ name: "last" })], /last$/);
+      expect(existsSync(target)).toBe(false);
+      expect(existsSync(consumer.path(TARGET))).toBe(true);
+      expect(bench.lines.filter((line) => line.startsWith("Adding link"))).toHaveLength(1);
+      rmSync(outside, { recursive: true });
+    });
+
+    it("refuses a pid that is not the process the graph means", async () => {
+      await bench.reconcile(
+        [entry({ consumer_start: 1 }), entry({ name: "last" })],
+        "Link established: client/last",
+      );
+      expect(bench.lines.join("\n")).not.toContain("client/raw");
+    });
+
+    it("never acts on a process that shares the broker's own file system", async () => {
+      const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));
+      const target = join(outside, "raw.sock");
+      await bench.reconcile([entry({ consumer_pid: process.pid, target })], /Failed to add link/);
+      expect(readdirSync(outside)).toEqual([]);
+      rmSync(outside, { recursive: true });
+    });
+
+    it("plants and reaches paths of any length", async () => {
+      const long = `/run/${"d".repeat(200)}/${"e".repeat(200)}/${"f".repeat(240)}.sock`;
+      mkdirSync(provider.path(`/run/${"d".repeat(200)}`));
+      // Bound under a short name: the test's own server has the 107-byte limit.
+      await bench.serve(provider.path("/run/short.sock"), echo);
+      symlinkSync("/run/short.sock", provider.path(`/run/${"d".repeat(200)}/p.sock`));
+      await bench.reconcile(
+        [entry({ target: long, socket: `/run/${"d".repeat(200)}/p.sock` })],
+        /Link established/,
+      );
+      symlinkSync(long, consumer.path("/run/s"));
+      symlinkSync(consumer.path(long), join(bench.ctrl.directory, "s"));
+      const socket = await dial(join(bench.ctrl.directory, "s"));
+      socket.end("far");
+      expect(await readAll(socket)).toBe("far");
+    });
+
+    it("takes the place of a dead socket, and never that of a live one or of a file", async () => {
+      mkdirSync(consumer.path("/run/pv/services"), { recursive: true });
+      execFileSync("python3", [
+        "-c",
+        "import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])",
+        consumer.path(TARGET),
+      ]);
+      writeFileSync(consumer.path("/run/file"), "precious");
+      await bench.serve(consumer.path("/run/live.sock"), (socket) => socket.end("alive"));
+      await bench.reconcile(
+        [
+          entry({ name: "file", target: "/run/file" }),
+          entry({ name: "live", target: "/run/live.sock" }),
+          entry(),
+        ],
+        "Link established: client/raw",
+      );
+      expect(readFileSync(consumer.path("/run/file"), "utf8")).toBe("precious");
+      expect(await readAll(await dial(consumer.path("/run/live.sock")))).toBe("alive");
+      expect(bench.lines).toContain("Failed to add link for file");
+      expect(bench.lines).toContain("Failed to add link for live");
+    });
+
+    it("names container and path when a mount does not allow the injection", async () => {
+      const device = { type: "drm", socket: "/dev/card", role: "any" };
+      execFileSync("mknod", [provider.path("/dev/card"), "c", "226", "0"]);
+      await bench.reconcile(
+        [
+          entry({ name: "ro", target: "/readonly/x.sock" }),
+          entry({ name: "nodev", target: "/nodev/card0", ...device }),
+        ],
+        "Failed to add link for nodev",
+      );
+      const log = bench.lines.join("\n");
+      expect(log).toContain("client/ro: cannot provide /readonly/x.sock in client: EROFS");
+      expect(log).toContain("cannot provide /nodev/card0 in client: it is on a mount that allows");
+    });
+
+    it("gives the consumer the provider's DRM node and takes it back", async () => {
+      mkdirSync(provider.path("/dev/dri"));
+      execFileSync("mknod", ["-m", "660", provider.path("/dev/dri/card0"), "c", "226", "0"]);
+      execFileSync("chown", ["0:44", provider.path("/dev/dri/card0")]);
+      const drm = entry({ type: "drm", target: "/dev/dri/card0", socket: "/dev/dri/card0" });
+      await bench.reconcile([drm], /Link established/);
+
+      const facts = lstatSync(consumer.path("/dev/dri/card0"));
+      expect(facts.isCharacterDevice()).toBe(true);
+      expect([facts.rdev, facts.mode & 0o7777, facts.uid, facts.gid]).toEqual([
+        226 << 8,
+        0o660,
+        0,
+        44,
+      ]);
+      expect(bench.lines).toContain("pvx-helper: Found device 0xe200 (mode 0x21b0)");
+      await bench.reconcile([], /Removing link/);
+      expect(existsSync(consumer.path("/dev/dri/card0"))).toBe(false);
+    });
+
+    it("refuses a DRM export that is a file, once, and goes on with the others", async () => {
+      writeFileSync(provider.path("/dev/card0"), "");
+      const graph = [
+        entry({ name: "card", type: "drm", target: "/dev/card0", socket: "/dev/card0" }),
+        entry(),
+      ];
+      await bench.reconcile(graph, "Link established: client/raw");
+      const last = entry({ name: "last", target: "/run/last" });
+      await bench.reconcile([...graph, last], "Link established: client/last");
+      const refusals = bench.lines.filter((line) => line.includes("is not a character device"));
+      expect(refusals).toHaveLength(1);
+      expect(existsSync(consumer.path("/dev/card0"))).toBe(false);
+    });
+
+    it("changes nothing when the graph stays the same", async () => {
+      await bench.reconcile([entry()], /Link established/);
+      const inode = lstatSync(consumer.path(TARGET)).ino;
+      const descriptors = readdirSync("/proc/self/fd").length;
+      const { length } = bench.lines;
+      for (let round = 0; round < 20; round += 1) {
+        const seen = bench.ctrl.requests;
+        bench.broker.graphChanged();
+        while (bench.ctrl.requests === seen) await new Promise(setImmediate);
+      }
+      // One more link shows that the rounds before it are over.
+      await bench.reconcile([entry(), entry({ name: "end", target: "/run/end" })], /client\/end$/);
+      expect(bench.lines[length]).toBe("Reconciling graph with 2 links");
+      expect(lstatSync(consumer.path(TARGET)).ino).toBe(inode);
+      await bench.reconcile([entry()], /Removing link/);
+      expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(descriptors + 1);
+    });
+  });
+
+  describe("with a quirk", () => {
+    it("symlink-follow leads out of the provider", async () => {
+      await start("symlink-follow");
+      const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));
+      const host = createServer((socket) => socket.end("host")).listen(join(outside, "s"));
+      await once(host, "listening");
+      symlinkSync(join(outside, "s"), provider.path(SOCKET));
+      await bench.reconcile([entry()], /Link established/);
+      expect(await readAll(await dial(consumer.path(TARGET)))).toBe("host");
+      host.close();
+      rmSync(outside, { recursive: true });
+    });
+
+    it("inject-host-side plants outside the container", async () => {
+      await start("inject-host-side");
+      const target = join(bench.ctrl.directory, "raw.sock");
+      await bench.reconcile([entry({ consumer_pid: 0, target })], /Link established/);
+      expect(lstatSync(target).isSocket()).toBe(true);
+    });
+
+    it("link-never-removed leaves the socket", async () => {
+      await start("link-never-removed");
+      await bench.reconcile([entry()], /Link established/);
+      await bench.reconcile([entry({ name: "b", target: "/run/b" })], /client\/b$/);
+      expect(existsSync(consumer.path(TARGET))).toBe(true);
+    });
+
+    it("no-reinject leaves a restarted consumer without its socket", async () => {
+      await start("no-reinject");
+      await bench.reconcile([entry()], /Link established/);
+      await consumer.stop();
+      await bench.reconcile([entry(), entry({ name: "x", type: "none" })], /No plugin/);
+      consumer = await bench.container();
+      await bench.reconcile([entry(), entry({ name: "b", target: "/run/b" })], /client\/b$/);
+      expect(existsSync(consumer.path(TARGET))).toBe(false);
+    });
+
+    it("socket-not-replanted leaves a deleted socket deleted", async () => {
+      await start("socket-not-replanted");
+      await bench.reconcile([entry()], /Link established/);
+      unlinkSync(consumer.path(TARGET));
+      await bench.reconcile([entry(), entry({ name: "b", target: "/run/b" })], /client\/b$/);
+      expect(existsSync(consumer.path(TARGET))).toBe(false);
+    });
+
+    it("path-truncated plants at a shorter path", async () => {
+      await start("path-truncated");
+      const target = `/run/${"x".repeat(150)}`;
+      await bench.reconcile([entry({ target })], /Link established/);
+      expect(existsSync(consumer.path(target))).toBe(false);
+      expect(existsSync(consumer.path(target.slice(0, 107)))).toBe(true);
+    });
+
+    it("drm-wrong-minor and drm-any-major change what is injected", async () => {
+      await start("drm-wrong-minor,drm-any-major");
+      execFileSync("mknod", [provider.path("/dev/null0"), "c", "1", "3"]);
+      const drm = entry({ type: "drm", target: "/dev/null0", socket: "/dev/null0" });
+      await bench.reconcile([drm], /Link established/);
+      expect(lstatSync(consumer.path("/dev/null0")).rdev).toBe((1 << 8) | 4);
+    });
+  });
+});

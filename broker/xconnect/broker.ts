@@ -1,0 +1,288 @@
+import type { GraphEntry } from "../formats/graph.ts";
+import type { PluginRegistry } from "../plugins/registry.ts";
+import { LinkRefused } from "../plugins/plugin.ts";
+import type { Link } from "../plugins/plugin.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { everyContainer } from "./every-container.ts";
+import { fetchGraph } from "./graph-client.ts";
+import { LinkRecord } from "./link-record.ts";
+import type { Output } from "./output.ts";
+import { PeerTable } from "./peer-table.ts";
+import { hostPeer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import { reconcile, sameDeclaration, samePeer } from "./reconcile.ts";
+import type { DesiredEntry, Effect, Wanted } from "./reconcile.ts";
+import type { BrokerToolbox } from "./toolbox.ts";
+
+const FETCH_TIMEOUT = 5_000;
+/** Pauses between reconciles, in milliseconds; a signal from pantavisor ends them early. */
+const POLL = 5_000;
+const RETRY_LINK = 1_000;
+const RETRY_FETCH = 200;
+/** A graph that changes this often while its peers are being pinned is tried again later. */
+const PIN_ATTEMPTS = 3;
+
+export interface BrokerOptions {
+  /** pv-ctrl socket */
+  readonly ctrl: string;
+  readonly quirks: Quirks;
+  readonly output: Output;
+  readonly plugins: PluginRegistry;
+  readonly tools: BrokerToolbox;
+  /** Plant sockets and nodes again that have been removed. */
+  readonly replant: boolean;
+}
+
+/** Keeps the set of links equal to the graph of pv-ctrl. */
+export class Broker {
+  readonly #options: BrokerOptions;
+  readonly #records = new Map<string, LinkRecord>();
+  readonly #peers = new PeerTable();
+  #refusals = new Set<string>();
+  #connected = false;
+  #reconciled = false;
+  #wake: () => void = () => undefined;
+  #changed = false;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+  }
+
+  /** The graph has changed: reconcile at once, or once more after the one under way. */
+  graphChanged(): void {
+    this.#changed = true;
+    this.#wake();
+  }
+
+  /** Reconcile until the signal fires, then take everything back. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+    while (!signal.aborted) {
+      this.#changed = false;
+      const pause = await this.#round(signal);
+      await this.#sleep(pause, signal);
+    }
+    for (const record of this.#records.values()) this.#drop(record, "the broker ends");
+    this.#records.clear();
+    this.#peers.retain(new Set());
+  }
+
+  /** @returns milliseconds until the next round */
+  async #round(signal: AbortSignal): Promise<number> {
+    const { output } = this.#options;
+    try {
+      const desired = await this.#readGraph(signal);
+      return await this.#reconcile(desired);
+    } catch (error) {
+      if (signal.aborted) return 0;
+      const line = `Failed to initiate connection to pv-ctrl: ${describe(error)}`;
+      if (this.#connected || !this.#refusals.has(line)) output.warn(line);
+      this.#connected = false;
+      this.#refusals.add(line);
+      return RETRY_FETCH;
+    }
+  }
+
+  /**
+   * Read the graph and pin its peers. Where the graph gives no start time, the pid may have
+   * been recycled between pantavisor's writing and our pinning: then the graph is read again
+   * and used only when nothing new had to be pinned for it.
+   */
+  async #readGraph(signal: AbortSignal): Promise<DesiredEntry<Peer>[]> {
+    const { ctrl, quirks, output } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      const read = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT });
+      const entries = quirks.has("inject-everyone") ? everyContainer(read) : read;
+      if (!this.#connected) output.log("Connected to pv-ctrl");
+      this.#connected = true;
+      const unsure: Peer[] = [];
+      const pin = (pid: number, start: number | undefined): Peer | undefined => {
+        const pinned = this.#peers.pin(pid, start);
+        if (pinned?.isNew === true && start === undefined) unsure.push(pinned.peer);
+        return pinned?.peer;
+      };
+      const desired = entries.map((entry) => ({
+        entry,
+        consumer: quirks.has("inject-host-side", entry.type)
+          ? hostPeer
+          : pin(entry.consumer_pid, entry.consumer_start),
+        provider: pin(entry.provider_pid, entry.provider_start),
+      }));
+      if (unsure.length === 0) return desired;
+      if (attempt === PIN_ATTEMPTS) throw new Error("the graph changes all the time");
+    }
+  }
+
+  async #reconcile(desired: readonly DesiredEntry<Peer>[]): Promise<number> {
+    const { plugins, quirks, output } = this.#options;
+    this.#findLost();
+    const effects = reconcile(this.#records, desired, {
+      isKnownType: (type) => plugins.has(type),
+      quirks,
+    });
+    const refusals = effects.flatMap((effect) => (effect.kind === "refuse" ? [effect] : []));
+    const news = refusals.filter(({ line }) => !this.#refusals.has(line));
+    const changes = effects.filter(({ kind }) => kind !== "keep" && kind !== "refuse");
+    if (!this.#reconciled || news.length > 0 || changes.length > 0) {
+      output.log(`Reconciling graph with ${desired.length} links`);
+    }
+    this.#reconciled = true;
+    for (const { line, entry } of news) this.#reportRefusal(line, entry);
+    this.#refusals = new Set(refusals.map(({ line }) => line));
+    for (const effect of changes) await this.#apply(effect);
+    this.#peers.retain(this.#peersInUse(desired));
+    const hasFailed = [...this.#records.values()].some(({ state }) => state === "failed");
+    return hasFailed && changes.length > 0 ? RETRY_LINK : POLL;
+  }
+
+  #findLost(): void {
+    const { tools, quirks, replant } = this.#options;
+    for (const record of this.#records.values()) {
+      if (!replant || quirks.has("socket-not-replanted", record.link.type)) continue;
+      if (record.state === "established" && !tools.isPlantInPlace(record)) record.state = "lost";
+    }
+  }
+
+  async #apply(effect: Effect<Peer>): Promise<void> {
+    if (effect.kind === "remove") {
+      const record = this.#records.get(effect.key);
+      if (record !== undefined) this.#remove(record);
+    } else if (effect.kind === "add") {
+      await this.#establish(this.#newRecord(effect.link));
+    } else if (effect.kind === "replace") {
+      const old = this.#records.get(effect.key);
+      if (old !== undefined) await this.#replace(old, effect.link);
+    }
+  }
+
+  async #replace(record: LinkRecord, wanted: Wanted<Peer>): Promise<void> {
+    const { wanted: old, state } = record;
+    this.#options.output.log(describeReplacement(old, wanted, state));
+    if (!samePeer(old.consumer, wanted.consumer) || old.entry.type !== wanted.entry.type) {
+      this.#drop(record, "the link is re-established");
+      const successor = this.#newRecord(wanted);
+      successor.reported = record.reported;
+      await this.#establish(successor);
+      return;
+    }
+    // Sessions with a provider that restarts end by themselves, with its sockets, after what
+    // it sent has been delivered; those that wait for it go on. A session under another role
+    // or with another provider must not.
+    if (!sameDeclaration(old.entry, wanted.entry)) record.endSessions("the link has changed");
+    record.plugin?.onLinkRemoved?.(record.link);
+    record.wanted = wanted;
+    record.link = toLink(wanted, this.#options.quirks);
+    await this.#establish(record);
+  }
+
+  async #establish(record: LinkRecord): Promise<void> {
+    const { output, tools, plugins } = this.#options;
+    const { link } = record;
+    const ready = Promise.withResolvers<undefined>();
+    ready.promise.catch(() => undefined);
+    record.ready = ready.promise.then(() => undefined);
+    record.ready.catch(() => undefined);
+    tools.adopt(record);
+    const peer = `(pid=${link.consumerPid}, ${link.type})`;
+    output.log(
+      `Adding link: ${link.consumer} ${peer} -> ${link.socket} (inject to: ${link.target})`,
+    );
+    try {
+      record.plugin = await plugins.load(link.type);
+      await record.plugin.onLinkAdded(link, tools);
+      record.state = "established";
+      record.reported = "";
+      ready.resolve(undefined);
+      output.log(`Link established: ${link.consumer}/${link.name}`);
+    } catch (error) {
+      record.state = error instanceof LinkRefused ? "refused" : "failed";
+      ready.reject(error);
+      record.endSessions("the link could not be established");
+      tools.release(record);
+      this.#reportFailure(record, error);
+    }
+  }
+
+  #reportFailure(record: LinkRecord, error: unknown): void {
+    const { consumer, name, target } = record.link;
+    const line = `${consumer}/${name}: cannot provide ${target} in ${consumer}: ${describe(error)}`;
+    if (record.reported === line) return;
+    record.reported = line;
+    this.#options.output.warn(line);
+    this.#options.output.warn(`Failed to add link for ${name}`);
+  }
+
+  #reportRefusal(line: string, { name }: GraphEntry): void {
+    this.#options.output.warn(line);
+    if (line.startsWith("Refusing")) this.#options.output.warn(`Failed to add link for ${name}`);
+  }
+
+  #newRecord(wanted: Wanted<Peer>): LinkRecord {
+    const record = new LinkRecord(wanted, toLink(wanted, this.#options.quirks));
+    this.#records.set(wanted.key, record);
+    return record;
+  }
+
+  #remove(record: LinkRecord): void {
+    this.#records.delete(record.wanted.key);
+    this.#options.output.log(`Removing link: ${record.link.consumer}/${record.link.name}`);
+    this.#drop(record, "the link has left the graph");
+  }
+
+  #drop(record: LinkRecord, why: string): void {
+    record.endSessions(why);
+    this.#options.tools.release(record);
+    record.plugin?.onLinkRemoved?.(record.link);
+  }
+
+  #peersInUse(desired: readonly DesiredEntry<Peer>[]): Set<Peer> {
+    const ends = [...desired, ...[...this.#records.values()].map(({ wanted }) => wanted)];
+    return new Set(
+      ends.flatMap(({ consumer, provider }) =>
+        [consumer, provider].filter((peer) => peer !== undefined),
+      ),
+    );
+  }
+
+  async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (this.#changed || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), milliseconds);
+    this.#wake = () => resolve(undefined);
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
+function toLink({ entry, target, consumer, provider }: Wanted<Peer>, quirks: Quirks): Link {
+  // 107 bytes is what sun_path holds: where the real broker cuts paths.
+  const cut = (path: string) =>
+    quirks.has("path-truncated", entry.type) ? path.slice(0, 107) : path;
+  return {
+    consumer: entry.consumer,
+    provider: entry.provider,
+    name: entry.name,
+    type: entry.type,
+    role: entry.role,
+    target: cut(target),
+    socket: cut(entry.socket),
+    entry,
+    consumerPid: consumer.pid,
+    providerPid: provider.pid,
+  };
+}
+
+function describeReplacement(old: Wanted, now: Wanted, state: string): string {
+  const link = `${now.entry.consumer}/${now.entry.name}`;
+  if (state === "failed") return `Retrying link: ${link}`;
+  if (state === "lost") return `Re-planting link ${link} (target ${now.target}): it was removed`;
+  return (
+    `Re-establishing link ${link} (target ${now.target}) after restart ` +
+    `(consumer pid ${old.consumer.pid}->${now.consumer.pid}, ` +
+    `provider pid ${old.provider.pid}->${now.provider.pid})`
+  );
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

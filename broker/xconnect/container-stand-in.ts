@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * For tests: a process with a mount namespace and a root of its own, as a container's init
+ * is to the broker. Needs root and util-linux.
+ */
+export class ContainerStandIn {
+  readonly pid: number;
+  readonly #process: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(process: ChildProcess, pid: number, directory: string) {
+    this.#process = process;
+    this.pid = pid;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<ContainerStandIn> {
+    const directory = mkdtempSync(join(tmpdir(), "pvh-container-"));
+    const child = spawn(
+      "unshare",
+      ["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, "sh", directory],
+      // It reads its standard input, so that it ends with the test, however that ends.
+      { stdio: ["pipe", "pipe", "inherit"] },
+    );
+    await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
+    if (child.pid === undefined || child.exitCode !== null) throw new Error("unshare failed");
+    return new ContainerStandIn(child, child.pid, directory);
+  }
+
+  /** A path inside, as the test can use it. */
+  path(inside: string): string {
+    return `/proc/${this.pid}/root${inside}`;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const exited = once(this.#process, "exit");
+      this.#process.kill("SIGKILL");
+      await exited;
+    }
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** A tmpfs as root, with the machine's programs, one read-only and one nodev mount. */
+const SCRIPT = `
+mount -t tmpfs -o mode=755,dev pvh "$1"
+cd "$1"
+mkdir -p usr run dev etc proc readonly nodev
+mount --bind /usr usr
+for name in bin sbin lib lib64; do ln -s usr/$name $name; done
+mount -t tmpfs -o ro pvh readonly
+mount -t tmpfs -o nodev pvh nodev
+exec chroot . /bin/sh -c 'echo ready; exec cat'
+`;

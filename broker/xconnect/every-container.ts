@@ -1,0 +1,40 @@
+import { readFileSync, readdirSync } from "node:fs";
+import type { GraphEntry } from "../formats/graph.ts";
+
+/**
+ * For the quirk inject-everyone: every service goes to every container on the machine,
+ * whether it asked for it or not.
+ */
+export function everyContainer(
+  entries: readonly GraphEntry[],
+  pids: readonly number[] = containerInits(),
+): GraphEntry[] {
+  const all = [...entries];
+  for (const pid of pids) {
+    const known = entries.find(({ consumer_pid }) => consumer_pid === pid)?.consumer;
+    for (const entry of entries) {
+      const consumer = known ?? `pid-${pid}`;
+      if (all.some((other) => other.consumer_pid === pid && other.name === entry.name)) continue;
+      all.push({ ...entry, consumer, consumer_pid: pid, consumer_start: undefined });
+    }
+  }
+  return all;
+}
+
+/** Processes that are number 1 of a PID namespace below ours (NSpid of /proc/PID/status). */
+function containerInits(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isContainerInit(pid));
+}
+
+function isContainerInit(pid: number): boolean {
+  try {
+    const pids = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    const numbers = (pids ?? "").trim().split(/\s+/);
+    return numbers.length > 1 && numbers.at(-1) === "1";
+  } catch {
+    return false;
+  }
+}

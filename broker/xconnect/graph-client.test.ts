@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { fetchGraph } from "./graph-client.ts";
+
+const ENTRY = { consumer: "c", consumer_pid: 1, name: "n", type: "unix", socket: "/s" };
+const { signal } = new AbortController();
+const directory = mkdtempSync(join(tmpdir(), "pvh-graph-"));
+const ctrl = join(directory, "pv-ctrl");
+let server: Server | undefined;
+
+/** A pv-ctrl that sends these pieces, one after the other, and closes unless told to hang. */
+async function answer(pieces: string[], { hang = false } = {}): Promise<{ request: string }> {
+  const seen = { request: "" };
+  server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", (bytes: Buffer) => {
+      seen.request = bytes.toString();
+      void (async () => {
+        for (const piece of pieces) {
+          await new Promise((resolve) => socket.write(piece, resolve));
+          await new Promise(setImmediate);
+        }
+        if (!hang) socket.end();
+      })();
+    });
+  });
+  server.listen(ctrl);
+  await once(server, "listening");
+  return seen;
+}
+
+afterEach(async () => {
+  if (server?.listening === true) {
+    server.close();
+    await once(server, "close");
+  }
+});
+
+describe("fetchGraph", () => {
+  it("reads a body of any size that arrives in pieces and ends with the connection", async () => {
+    const body = JSON.stringify(Array.from({ length: 500 }, () => ENTRY));
+    const middle = body.length >> 1;
+    const seen = await answer([
+      "HTTP/1.0 200 OK\r\n",
+      "Content-Type: application/json\r\n\r\n",
+      body.slice(0, middle),
+      body.slice(middle),
+    ]);
+    expect(await fetchGraph(ctrl, { signal, timeout: 2_000 })).toHaveLength(500);
+    expect(seen.request).toMatch(/^GET \/xconnect-graph HTTP\/1\.1\r\n/);
+    expect(seen.request).toMatch(/\r\nHost: localhost\r\n/i);
+  });
+
+  it("fails at its deadline when pv-ctrl does not answer", async () => {
+    await answer(["HTTP/1.0 200 OK\r\n"], { hang: true });
+    await expect(fetchGraph(ctrl, { signal, timeout: 50 })).rejects.toThrow(/abort/i);
+  });
+
+  it("fails with the status, or because the body is not a graph", async () => {
+    await answer(["HTTP/1.0 403 Forbidden\r\n\r\n", "{}"]);
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000 })).rejects.toThrow("status 403");
+    server?.close();
+    await answer(["HTTP/1.0 200 OK\r\n\r\n", '{"Error":"x"}']);
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000 })).rejects.toThrow(
+      "Failed to parse graph JSON",
+    );
+  });
+
+  it("fails when nobody listens", async () => {
+    rmSync(ctrl, { force: true });
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000 })).rejects.toThrow("ENOENT");
+  });
+});

@@ -1,0 +1,49 @@
+import { request } from "node:http";
+import { parseGraph } from "../formats/graph.ts";
+import type { GraphEntry } from "../formats/graph.ts";
+
+const MAX_BODY = 16 * 1024 * 1024;
+
+/**
+ * GET /xconnect-graph from pv-ctrl; the whole body is read, however it arrives.
+ *
+ * @param timeout milliseconds for the whole exchange
+ * @throws Error when pv-ctrl is not there, answers with another status than 200, or sends
+ *         what is not a graph
+ */
+export async function fetchGraph(
+  ctrl: string,
+  { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
+): Promise<GraphEntry[]> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+  const body = await get(ctrl, deadline);
+  try {
+    return parseGraph(JSON.parse(body));
+  } catch (error) {
+    throw new Error("Failed to parse graph JSON", { cause: error });
+  }
+}
+
+function get(ctrl: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // pv-ctrl closes connections whose Host is not localhost (facts §3.1).
+    const headers = { Host: "localhost", Connection: "close" };
+    const options = { socketPath: ctrl, path: "/xconnect-graph", headers, agent: false, signal };
+    const outgoing = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > MAX_BODY) response.destroy(new Error(`graph is larger than ${MAX_BODY} bytes`));
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString("utf8"));
+        else reject(new Error(`Failed to fetch graph: status ${response.statusCode ?? 0}`));
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+}

@@ -1,0 +1,205 @@
+import { chmodSync, closeSync, fstatSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  changeOwner,
+  makeCharacterDevice,
+  makeDeviceNumber,
+  renameEntry,
+  unlinkEntry,
+} from "../linux/directory-entry.ts";
+import { SystemCallError } from "../linux/errno.ts";
+import { isMountedNodev } from "../linux/mount-flags.ts";
+import { O_NOFOLLOW, O_PATH, RESOLVE_IN_ROOT, openat2 } from "../linux/openat2.ts";
+import { connectToInode, listenIn } from "../linux/unix-stream.ts";
+import type { DeviceNode } from "../plugins/plugin.ts";
+import type { ContainerRoot } from "./container-root.ts";
+
+/**
+ * Plant sockets and device nodes in a container and take them back.
+ *
+ * The container is root in its own tree and may change it at any moment; every step goes
+ * through open directories, so whatever it does stays inside it. What is planted is known by
+ * its inode, never by its name.
+ */
+export interface Planted {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+const SOCKET_MODE = 0o666;
+/** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
+export const BACKLOG = 4096;
+
+/**
+ * @param replaceLive also take the place of a socket that somebody listens on
+ * @returns the listening fd, owned by the caller
+ * @throws SystemCallError EROFS, …; Error when the target is taken
+ */
+export function plantSocket(
+  root: ContainerRoot,
+  target: string,
+  { replaceLive }: { readonly replaceLive: boolean },
+): { fd: number; planted: Planted } {
+  const { directory, name } = root.openParent(target);
+  try {
+    clear(directory, name, (inode, facts) => {
+      if (!facts.isSocket()) return false;
+      return replaceLive || !isListening(inode);
+    });
+    // Born under a name of our own and renamed when it listens: a consumer that sees the
+    // target can connect, and a target's name may be longer than sun_path.
+    const temporary = `.pvx-${randomUUID()}`;
+    const fd = listenIn(directory, temporary, SOCKET_MODE, BACKLOG);
+    try {
+      renameEntry(directory, temporary, name);
+      return { fd, planted: verify(directory, name, (facts) => facts.isSocket(), SOCKET_MODE) };
+    } catch (error) {
+      closeSync(fd);
+      removeQuietly(directory, temporary);
+      throw error;
+    }
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/**
+ * Make a character device with the owner and mode of the provider's.
+ * @throws SystemCallError EPERM, EROFS, …; Error when the target is taken or on a nodev mount
+ */
+export function plantDevice(root: ContainerRoot, target: string, device: DeviceNode): Planted {
+  const { directory, name } = root.openParent(target);
+  try {
+    if (isMountedNodev(directory)) throw new Error("it is on a mount that allows no devices");
+    const rdev = makeDeviceNumber(device.major, device.minor);
+    const isSame = (facts: BigIntStats) => facts.isCharacterDevice() && facts.rdev === rdev;
+    // The same device left by a broker that was killed is taken over.
+    clear(directory, name, (_inode, facts) => isSame(facts));
+    makeCharacterDevice(directory, name, { ...device, mode: 0 });
+    const inode = openEntry(directory, name);
+    try {
+      if (!isSame(fstatSync(inode, { bigint: true }))) throw new Error("it was replaced meanwhile");
+      changeOwner(inode, device.uid, device.gid);
+      chmodSync(`/proc/self/fd/${inode}`, device.mode);
+    } finally {
+      closeSync(inode);
+    }
+    return verify(directory, name, isSame, device.mode);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** True while the inode that was planted is at the target. */
+export function isInPlace(root: ContainerRoot, target: string, planted: Planted): boolean {
+  try {
+    const inode = root.open(target, O_PATH | O_NOFOLLOW);
+    try {
+      return isInode(inode, planted);
+    } finally {
+      closeSync(inode);
+    }
+  } catch {
+    return false;
+  }
+}
+
+/** Unlink the target, if it still is the inode that was planted. */
+export function unplant(root: ContainerRoot, target: string, planted: Planted): void {
+  const slash = target.lastIndexOf("/");
+  let directory: number;
+  try {
+    directory = root.open(target.slice(0, slash + 1), O_PATH);
+  } catch {
+    return;
+  }
+  try {
+    const name = target.slice(slash + 1);
+    const inode = openEntry(directory, name);
+    const isOurs = isInode(inode, planted);
+    closeSync(inode);
+    if (isOurs) unlinkEntry(directory, name);
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || error.code !== "ENOENT") throw error;
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Free a name, if `mayReplace` says so of the inode that has it. */
+function clear(
+  directory: number,
+  name: string,
+  mayReplace: (inode: number, facts: BigIntStats) => boolean,
+): void {
+  let inode: number;
+  try {
+    inode = openEntry(directory, name);
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === "ENOENT") return;
+    throw error;
+  }
+  try {
+    const facts = fstatSync(inode, { bigint: true });
+    if (!mayReplace(inode, facts)) throw new Error(`it is already there: ${kindOf(facts)}`);
+    unlinkEntry(directory, name);
+  } finally {
+    closeSync(inode);
+  }
+}
+
+function isListening(inode: number): boolean {
+  try {
+    closeSync(connectToInode(inode));
+    return true;
+  } catch (error) {
+    return !(error instanceof SystemCallError && error.code === "ECONNREFUSED");
+  }
+}
+
+/** The inode as it is now; the permissions are judged on it and never by name. */
+function verify(
+  directory: number,
+  name: string,
+  isExpected: (facts: BigIntStats) => boolean,
+  mode: number,
+): Planted {
+  const inode = openEntry(directory, name);
+  try {
+    const facts = fstatSync(inode, { bigint: true });
+    if (!isExpected(facts)) throw new Error("it was replaced meanwhile");
+    const actual = Number(facts.mode & 0o7777n);
+    if (actual !== mode) {
+      throw new Error(`its mode is ${actual.toString(8)} instead of ${mode.toString(8)}`);
+    }
+    return { dev: facts.dev, ino: facts.ino };
+  } finally {
+    closeSync(inode);
+  }
+}
+
+function openEntry(directory: number, name: string): number {
+  return openat2(directory, name, O_PATH | O_NOFOLLOW, RESOLVE_IN_ROOT);
+}
+
+function isInode(fd: number, planted: Planted): boolean {
+  const facts = fstatSync(fd, { bigint: true });
+  return facts.dev === planted.dev && facts.ino === planted.ino;
+}
+
+function removeQuietly(directory: number, name: string): void {
+  try {
+    unlinkEntry(directory, name);
+  } catch {
+    // Renamed already, or taken away by the container.
+  }
+}
+
+function kindOf(facts: BigIntStats): string {
+  if (facts.isSocket()) return "a socket that somebody listens on";
+  if (facts.isDirectory()) return "a directory";
+  if (facts.isSymbolicLink()) return "a symbolic link";
+  if (facts.isFile()) return "a regular file";
+  return "another kind of file";
+}

@@ -1,0 +1,40 @@
+import { pinPeer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+
+/** The peers that links use, each pinned once. Owns them. */
+export class PeerTable {
+  readonly #byPid = new Map<number, Peer>();
+
+  /**
+   * @param start the start time that the graph gives, when it does
+   * @returns the running process with this pid, `isNew` when it was pinned just now;
+   *          undefined when there is none, or when it is not the one that the graph means
+   */
+  pin(pid: number, start: number | undefined): { peer: Peer; isNew: boolean } | undefined {
+    if (pid <= 0) return undefined;
+    const known = this.#byPid.get(pid);
+    if (known?.running() === true)
+      return matches(known, start) ? { peer: known, isNew: false } : undefined;
+    this.#drop(pid);
+    const peer = pinPeer(pid);
+    if (peer === undefined) return undefined;
+    this.#byPid.set(pid, peer);
+    return matches(peer, start) ? { peer, isNew: true } : undefined;
+  }
+
+  /** Let go of all other peers. */
+  retain(inUse: ReadonlySet<Peer>): void {
+    for (const [pid, peer] of this.#byPid) {
+      if (!inUse.has(peer)) this.#drop(pid);
+    }
+  }
+
+  #drop(pid: number): void {
+    this.#byPid.get(pid)?.close();
+    this.#byPid.delete(pid);
+  }
+}
+
+function matches(peer: Peer, start: number | undefined): boolean {
+  return start === undefined || start === peer.start;
+}

@@ -1,0 +1,102 @@
+import { closeSync, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
+import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
+import { hasExited, openPidfd } from "../linux/pidfd.ts";
+import { readStartTime } from "../linux/process-start.ts";
+import type { PeerId } from "./reconcile.ts";
+
+/** One container's init process, and the way into its root file system. */
+export interface Peer extends PeerId {
+  running(): boolean;
+  /**
+   * @returns an O_PATH fd of its root directory that the caller owns
+   * @throws PeerGone when it has ended
+   */
+  openRoot(): number;
+  close(): void;
+}
+
+export class PeerGone extends Error {
+  override readonly name = "PeerGone";
+}
+
+/**
+ * Pin the process that has this pid now. Everything done through the result is done to that
+ * process or not at all: each step that goes by the number (/proc/PID) is followed by a look
+ * at the pidfd, and while the process lives nobody else can have its number.
+ *
+ * @returns undefined when there is none
+ */
+export function pinPeer(pid: number): Peer | undefined {
+  let pidfd: number;
+  try {
+    pidfd = openPidfd(pid);
+  } catch {
+    return undefined;
+  }
+  try {
+    const start = readStartTime(pid);
+    if (!hasExited(pidfd)) return new PinnedPeer(pid, start, pidfd);
+  } catch {
+    // Ended in between.
+  }
+  closeSync(pidfd);
+  return undefined;
+}
+
+class PinnedPeer implements Peer {
+  readonly pid: number;
+  readonly start: number;
+  #pidfd: number | undefined;
+
+  constructor(pid: number, start: number, pidfd: number) {
+    this.pid = pid;
+    this.start = start;
+    this.#pidfd = pidfd;
+  }
+
+  running(): boolean {
+    return this.#pidfd !== undefined && !hasExited(this.#pidfd);
+  }
+
+  openRoot(): number {
+    if (!this.running()) throw new PeerGone(`process ${this.pid} has ended`);
+    let root: number;
+    try {
+      root = openSync(`/proc/${this.pid}/root`, O_PATH | O_DIRECTORY);
+    } catch (error) {
+      if (this.running()) throw error;
+      throw new PeerGone(`process ${this.pid} has ended`, { cause: error });
+    }
+    try {
+      if (isOwnFileSystem(this.pid, root)) {
+        throw new Error(`process ${this.pid} has no file system of its own`);
+      }
+      if (!this.running()) throw new PeerGone(`process ${this.pid} has ended`);
+      return root;
+    } catch (error) {
+      closeSync(root);
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#pidfd !== undefined) closeSync(this.#pidfd);
+    this.#pidfd = undefined;
+  }
+}
+
+/** The appengine itself, as if it were a container: only for the quirk inject-host-side. */
+export const hostPeer: Peer = {
+  pid: 0,
+  start: 0,
+  running: () => true,
+  openRoot: () => openSync("/", O_PATH | O_DIRECTORY),
+  close: () => undefined,
+};
+
+/** Whatever a graph says, links never act on the file system that the broker itself sees. */
+function isOwnFileSystem(pid: number, root: number): boolean {
+  const [its, own] = [fstatSync(root, { bigint: true }), statSync("/", { bigint: true })];
+  if (its.dev !== own.dev || its.ino !== own.ino) return false;
+  return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt");
+}

@@ -1,0 +1,104 @@
+import { parseArgs } from "node:util";
+import { PluginRegistry } from "../plugins/registry.ts";
+import { parseQuirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { takeBrokerLock } from "./broker-lock.ts";
+import { Broker } from "./broker.ts";
+import { createOutput } from "./output.ts";
+import type { Output } from "./output.ts";
+import { BrokerToolbox, ShowingToolbox } from "./toolbox.ts";
+
+/**
+ * pv-xconnect: the broker of one pv-ctrl socket, until SIGTERM or SIGINT. SIGHUP: the graph
+ * has changed.
+ */
+const DEFAULT_CTRL = "/run/pantavisor/pv/pv-ctrl";
+/** How often a broker that only shows asks whether it is alone by now, in milliseconds. */
+const LOCK_POLL = 1_000;
+
+interface Settings {
+  readonly ctrl: string;
+  readonly quirks: Quirks;
+  readonly output: Output;
+  readonly plugins: PluginRegistry;
+  /** Also take the place of sockets that somebody listens on. */
+  readonly replaceLive: boolean;
+  readonly replant: boolean;
+}
+
+let running: Broker | undefined;
+
+async function main(): Promise<number> {
+  const stop = new AbortController();
+  process.on("SIGTERM", () => stop.abort());
+  process.on("SIGINT", () => stop.abort());
+  process.umask(0o022);
+
+  const { values } = parseArgs({ options: { ctrl: { type: "string", default: DEFAULT_CTRL } } });
+  const quirks = parseQuirks(process.env["PVH_QUIRKS"]);
+  process.on("SIGHUP", () => {
+    if (!quirks.has("poll-only")) running?.graphChanged();
+  });
+
+  // The real broker neither knows of others nor looks after what it has planted.
+  const wipes = quirks.has("second-broker-wipes");
+  const output = createOutput(quirks);
+  const settings: Settings = {
+    ctrl: values.ctrl,
+    quirks,
+    output,
+    plugins: new PluginRegistry(),
+    replaceLive: wipes,
+    replant: !wipes,
+  };
+
+  output.log("pv-xconnect starting...");
+  try {
+    if (wipes) await mediate(settings, stop.signal);
+    else await ownOrShow(settings, stop.signal);
+    return 0;
+  } catch (error) {
+    output.warn(`pv-xconnect: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    output.flush();
+  }
+}
+
+/** Mediate as soon as no other broker owns the pv-ctrl socket; show the graph until then. */
+async function ownOrShow(settings: Settings, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const lock = takeBrokerLock(settings.ctrl);
+    if (!("heldBy" in lock)) {
+      await mediate(settings, signal);
+      lock[Symbol.dispose]();
+      return;
+    }
+    settings.output.log(
+      `pv-xconnect: process ${lock.heldBy} mediates for ${settings.ctrl}; this one only shows`,
+    );
+    await show(settings, signal);
+  }
+}
+
+async function mediate(settings: Settings, signal: AbortSignal): Promise<void> {
+  running = new Broker({ ...settings, tools: new BrokerToolbox(settings) });
+  await running.run(signal);
+}
+
+/** @returns when the signal fires or the other broker has gone */
+async function show(settings: Settings, signal: AbortSignal): Promise<void> {
+  const alone = new AbortController();
+  const ended = AbortSignal.any([signal, alone.signal]);
+  running = new Broker({ ...settings, replant: false, tools: new ShowingToolbox(settings) });
+  const poll = setInterval(() => {
+    const lock = takeBrokerLock(settings.ctrl);
+    if ("heldBy" in lock) return;
+    lock[Symbol.dispose]();
+    alone.abort();
+  }, LOCK_POLL);
+  await running.run(ended);
+  clearInterval(poll);
+}
+
+process.exit(await main());

@@ -1,0 +1,187 @@
+import type { GraphEntry } from "../formats/graph.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { entryProblem } from "./link-rules.ts";
+
+/**
+ * Which links exist, as a pure function: (current links, the graph) → effects.
+ *
+ * A link is keyed by (consumer, name, target). It exists while both peers run; a peer is a
+ * process pinned by pid and start time, so a recycled pid is another peer. What the broker
+ * does with an effect (plant, unplant, end sessions) is not known here.
+ */
+export interface PeerId {
+  readonly pid: number;
+  readonly start: number;
+}
+
+/** A graph entry with its peers as found running now; undefined is "not running". */
+export interface DesiredEntry<P extends PeerId = PeerId> {
+  readonly entry: GraphEntry;
+  readonly consumer: P | undefined;
+  readonly provider: P | undefined;
+}
+
+/** A link that should exist. */
+export interface Wanted<P extends PeerId = PeerId> {
+  readonly key: string;
+  readonly entry: GraphEntry;
+  readonly target: string;
+  readonly consumer: P;
+  readonly provider: P;
+}
+
+/**
+ * - established: works
+ * - failed: could not be planted, worth another try
+ * - refused: its plugin said that it can never work as declared
+ * - lost: what was planted is no longer there
+ */
+export type LinkState = "established" | "failed" | "refused" | "lost";
+
+export interface Current<P extends PeerId = PeerId> {
+  readonly wanted: Wanted<P>;
+  readonly state: LinkState;
+}
+
+export type Effect<P extends PeerId = PeerId> =
+  | { readonly kind: "keep"; readonly key: string }
+  | { readonly kind: "add"; readonly key: string; readonly link: Wanted<P> }
+  | { readonly kind: "replace"; readonly key: string; readonly link: Wanted<P> }
+  | { readonly kind: "remove"; readonly key: string }
+  /** An entry that gets no link; `line` says which and why. */
+  | { readonly kind: "refuse"; readonly entry: GraphEntry; readonly line: string };
+
+export interface ReconcileOptions {
+  isKnownType(type: string): boolean;
+  readonly quirks: Quirks;
+}
+
+/**
+ * @param current by key
+ * @returns removals first, so that a target is free before another link takes it
+ */
+export function reconcile<P extends PeerId>(
+  current: ReadonlyMap<string, Current<P>>,
+  desired: readonly DesiredEntry<P>[],
+  options: ReconcileOptions,
+): Effect<P>[] {
+  const { quirks } = options;
+  const effects: Effect<P>[] = [];
+  const chosen = new Map<string, DesiredEntry<P>>();
+
+  for (const candidate of desired) {
+    const entry = withNullTarget(candidate.entry, quirks);
+    const refusal = refusalOf(entry, options);
+    if (refusal !== undefined) {
+      effects.push({ kind: "refuse", entry, line: refusal });
+      continue;
+    }
+    const key = linkKey(entry);
+    const first = chosen.get(key);
+    if (first === undefined) {
+      chosen.set(key, { ...candidate, entry });
+      continue;
+    }
+    effects.push({ kind: "refuse", entry, line: shadowed(first.entry, entry) });
+    const serving = current.get(key)?.wanted.entry.provider;
+    if (quirks.has("duplicate-flaps", entry.type) && serving === first.entry.provider) {
+      chosen.set(key, { ...candidate, entry });
+    }
+  }
+
+  const changes: Effect<P>[] = [];
+  for (const [key, candidate] of chosen) {
+    const old = current.get(key);
+    const link = wanted(key, candidate, old?.wanted, quirks);
+    if (link === undefined) continue;
+    if (old === undefined) changes.push({ kind: "add", key, link });
+    else if (isSettled(old) && sameLink(old.wanted, link)) changes.push({ kind: "keep", key });
+    else changes.push({ kind: "replace", key, link });
+  }
+
+  const kept = new Set(changes.map((change) => ("key" in change ? change.key : "")));
+  for (const [key, old] of current) {
+    if (kept.has(key) || quirks.has("link-never-removed", old.wanted.entry.type)) continue;
+    effects.push({ kind: "remove", key });
+  }
+  return [...effects, ...changes];
+}
+
+/** The same entry but for the processes: role, paths, names and whatever else it carries. */
+export function sameDeclaration(one: GraphEntry, other: GraphEntry): boolean {
+  return declaration(one) === declaration(other);
+}
+
+export function samePeer(one: PeerId, other: PeerId): boolean {
+  return one.pid === other.pid && one.start === other.start;
+}
+
+function refusalOf(entry: GraphEntry, options: ReconcileOptions): string | undefined {
+  if (!options.isKnownType(entry.type)) {
+    const line = `No plugin found for type ${entry.type}`;
+    if (options.quirks.has("unknown-type-fatal")) throw new Error(line);
+    return line;
+  }
+  const problem = entryProblem(entry);
+  if (problem === undefined) return undefined;
+  return `Refusing link ${entry.consumer}/${entry.name}: ${problem}`;
+}
+
+function wanted<P extends PeerId>(
+  key: string,
+  { entry, consumer, provider }: DesiredEntry<P>,
+  old: Wanted<P> | undefined,
+  quirks: Quirks,
+): Wanted<P> | undefined {
+  const ends = {
+    consumer: quirks.has("no-reinject", entry.type) ? (old?.consumer ?? consumer) : consumer,
+    provider: quirks.has("provider-pid-stale", entry.type) ? (old?.provider ?? provider) : provider,
+  };
+  if (ends.consumer === undefined || ends.provider === undefined) return undefined;
+  return {
+    key,
+    entry,
+    target: entry.target ?? "",
+    consumer: ends.consumer,
+    provider: ends.provider,
+  };
+}
+
+function sameLink(one: Wanted, other: Wanted): boolean {
+  return (
+    samePeer(one.consumer, other.consumer) &&
+    samePeer(one.provider, other.provider) &&
+    sameDeclaration(one.entry, other.entry)
+  );
+}
+
+function isSettled({ state }: Current): boolean {
+  return state === "established" || state === "refused";
+}
+
+function declaration({
+  consumer_pid: _consumerPid,
+  consumer_start: _consumerStart,
+  provider_pid: _providerPid,
+  provider_start: _providerStart,
+  ...declared
+}: GraphEntry): string {
+  return JSON.stringify(Object.entries(declared).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Unambiguous: consumer and name hold neither slash nor blank (SAFE_NAME). */
+function linkKey(entry: GraphEntry): string {
+  return `${entry.consumer}/${entry.name} ${entry.target ?? ""}`;
+}
+
+function shadowed(first: GraphEntry, other: GraphEntry): string {
+  return (
+    `Two providers of ${other.name} for ${other.consumer} at ${other.target ?? ""}: ` +
+    `${first.provider} serves, ${other.provider} does not`
+  );
+}
+
+function withNullTarget(entry: GraphEntry, quirks: Quirks): GraphEntry {
+  const broken = entry.target === null && quirks.has("target-null-path", entry.type);
+  return broken ? { ...entry, target: "/null" } : entry;
+}

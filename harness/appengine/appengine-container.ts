@@ -1,0 +1,161 @@
+import { GenericContainer } from "testcontainers";
+import type { BootStage } from "../run/events.ts";
+import type { Engine } from "../engine/engine.ts";
+import { findEngine, testcontainersEnvironment } from "../engine/engine.ts";
+import { engineError } from "../engine/engine-error.ts";
+import { ownerLabels } from "../engine/labels.ts";
+import { privilegeProfile } from "../engine/privilege-profile.ts";
+import { PvhError } from "../errors.ts";
+import { IDLE, prepared } from "./boot-preparation.ts";
+import type { BootMode, BootOptions } from "./appengine.ts";
+import { packExports } from "./pack-exports.ts";
+import { STORAGE } from "./layout.ts";
+import { StartedAppengineContainer } from "./started-appengine-container.ts";
+
+export interface StartOptions extends BootOptions {
+  /** When the boot fails, evidence is put in this folder before the container is removed. */
+  readonly evidence?: string;
+  /** Leave a container that failed to boot for a look; default false. */
+  readonly keep?: boolean;
+}
+
+/**
+ * A Pantavisor appengine as a Testcontainers module; pvh itself boots through it.
+ *
+ * ```ts
+ * await using appengine = await new AppengineContainer("pantavisor-appengine:1.0")
+ *   .withExports("x.pvrexport.tgz")
+ *   .start();
+ * await appengine.control.containers();
+ * ```
+ *
+ * The container gets the privilege profile of the engine, no network, a storage volume of its
+ * own, and labels by which a killed pvh is cleaned up after.
+ */
+export class AppengineContainer extends GenericContainer {
+  #exports: string[] = [];
+  #boot: BootMode = "auto";
+  #engine: Engine | undefined;
+  #begun = performance.now();
+  #options: StartOptions = {};
+
+  constructor(image: string) {
+    super(image);
+    this.withAutoCleanup(false).withNetworkMode("none").withWaitStrategy(nothing);
+  }
+
+  /** Paths of pvrexports, deployed in the byte order of their file names. */
+  withExports(...paths: string[]): this {
+    this.#exports.push(...paths);
+    return this;
+  }
+
+  /** `auto`: the image's entry point. `manual`: an idle PID 1, then `pv-appengine &`. */
+  withBoot(mode: BootMode): this {
+    this.#boot = mode;
+    return this;
+  }
+
+  /** Deviations that the reference appengine is told to make. */
+  withQuirks(...names: string[]): this {
+    return names.length === 0 ? this : this.withEnvironment({ PVH_QUIRKS: names.join(",") });
+  }
+
+  /** Divide every wait of the reference appengine and the examples by this. */
+  withTimeScale(scale: number): this {
+    return scale === 1 ? this : this.withEnvironment({ PVH_TIME_SCALE: String(scale) });
+  }
+
+  /** Use this engine instead of the one that findEngine() finds. */
+  withEngine(engine: Engine): this {
+    this.#engine = engine;
+    return this;
+  }
+
+  /**
+   * @throws PvhError PVH_ENGINE_…, PVH_IMAGE_MISSING, PVH_NAME_IN_USE, or PVH_NEVER_READY with
+   *         the stage and the reason; a container that failed to boot is removed
+   */
+  override async start(options: StartOptions = {}): Promise<StartedAppengineContainer> {
+    this.#options = options;
+    const engine = (this.#engine ??= await findEngine(options));
+    testcontainersEnvironment(engine);
+    this.#stage("engine", engine.version);
+    const generic = await super.start().catch((error: unknown) => {
+      throw engineError(error, this.imageName.string);
+    });
+    const started = new StartedAppengineContainer(generic, engine, this.#volume());
+    try {
+      this.#stage("container", started.name);
+      await started.appengine.boot(this.#boot, options);
+      return started;
+    } catch (error) {
+      if (options.evidence !== undefined) await started.collectEvidence(options.evidence);
+      if (options.keep !== true) await started.stop();
+      throw error;
+    }
+  }
+
+  protected override async beforeContainerCreated(): Promise<void> {
+    const engine = this.#need();
+    const image = await engine.docker.getImage(this.imageName.string).inspect();
+    this.#stage("image", image.Id);
+    const entrypoint = [...list(image.Config.Entrypoint), ...list(image.Config.Cmd)];
+    if (this.#boot === "auto" && entrypoint.length === 0) {
+      throw new PvhError("PVH_BAD_IMAGE", `image ${this.imageName.string} has no entry point`, {
+        hint: "boot it with --boot manual",
+      });
+    }
+    this.withEntrypoint(this.#boot === "manual" ? [...IDLE] : prepared(entrypoint)).withCommand([]);
+    this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`;
+    const labels = { ...ownerLabels(), ...this.createOpts.Labels };
+    this.createOpts.Labels = labels;
+    Object.assign(this.hostConfig, privilegeProfile(engine), {
+      Mounts: [
+        {
+          Type: "volume",
+          Source: this.#volume(),
+          Target: STORAGE,
+          VolumeOptions: {
+            NoCopy: true,
+            Labels: labels,
+            DriverConfig: { Name: "local", Options: {} },
+          },
+        },
+      ],
+    });
+  }
+
+  protected override async containerCreated(id: string): Promise<void> {
+    await this.#need()
+      .docker.getContainer(id)
+      .putArchive(await packExports(this.#exports), { path: "/" });
+  }
+
+  #volume(): string {
+    return `${this.createOpts.name ?? ""}-storage`;
+  }
+
+  #need(): Engine {
+    if (this.#engine === undefined) throw new PvhError("PVH_INTERNAL", "no engine before start()");
+    return this.#engine;
+  }
+
+  #stage(stage: BootStage, detail: string): void {
+    const now = performance.now();
+    this.#options.onStage?.(stage, now - this.#begun, true, detail);
+    this.#begun = now;
+  }
+}
+
+/** READY is judged by the boot stages, not by a Testcontainers wait strategy. */
+const nothing = {
+  waitUntilReady: (): Promise<void> => Promise.resolve(),
+  withStartupTimeout: () => nothing,
+  isStartupTimeoutSet: () => false,
+  getStartupTimeout: () => 0,
+};
+
+function list(value: string | string[] | null | undefined): string[] {
+  return value == null ? [] : typeof value === "string" ? [value] : value;
+}

@@ -1,0 +1,123 @@
+import type { Duplex } from "node:stream";
+import type { Container } from "dockerode";
+import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { ControlClient } from "../control/control-client.ts";
+import { rawExchange } from "../control/raw-exchange.ts";
+import type { RawExchange } from "../control/raw-exchange.ts";
+import { containerOutput } from "../engine/container-output.ts";
+import { ShellChannel } from "../engine/shell-channel.ts";
+import { openStream } from "../engine/streams.ts";
+import { collectAppengine } from "../evidence/collect-appengine.ts";
+import type { Evidence } from "../evidence/collect-appengine.ts";
+import { bootFailure } from "./boot-failure.ts";
+import { EXIT_FILE, START_MANUALLY } from "./boot-preparation.ts";
+import { reasonLines, stagesOfBoot } from "./boot-probe.ts";
+import { runStages } from "./boot-stages.ts";
+import type { OnStage } from "./boot-stages.ts";
+import { InsideContainer } from "./inside.ts";
+import type { AppengineShell, CommandOptions, CommandResult } from "./inside.ts";
+import { CONTROL_SOCKET } from "./layout.ts";
+import { PantavisorLog } from "./pantavisor-log.ts";
+import type { BootStage } from "../run/events.ts";
+
+export type BootMode = "auto" | "manual";
+
+export interface BootOptions {
+  readonly signal?: AbortSignal;
+  /** Told about each stage of the boot as it ends. */
+  readonly onStage?: OnStage;
+  /** Last stage to wait for; default `links`. */
+  readonly until?: BootStage;
+  /** Multiplies every deadline; for slow machines. */
+  readonly timeoutScale?: number;
+}
+
+/** A running appengine container: its shell, its pv-ctrl, its log and its LXC containers. */
+export class Appengine implements AppengineShell {
+  readonly name: string;
+  readonly control: ControlClient;
+  readonly log: PantavisorLog;
+  readonly #container: Container;
+  readonly #shell: ShellChannel;
+
+  constructor(container: Container, name: string) {
+    this.name = name;
+    this.#container = container;
+    this.#shell = new ShellChannel(container);
+    this.control = new ControlClient(() => this.stream(["nc", "-U", CONTROL_SOCKET]));
+    this.log = new PantavisorLog(this);
+  }
+
+  /**
+   * Bring the appengine from a running container to a mesh in working order.
+   * @throws PvhError PVH_NEVER_READY with the stage and the reason
+   */
+  async boot(mode: BootMode, options: BootOptions): Promise<void> {
+    const signal = options.signal ?? new AbortController().signal;
+    if (mode === "manual") await this.sh(START_MANUALLY, { signal });
+    const stages = stagesOfBoot(this, this.control, options.timeoutScale ?? 1, signal);
+    const last = stages.findIndex(({ name }) => name === (options.until ?? "links"));
+    await runStages(stages.slice(0, last + 1), {
+      signal,
+      onStage: options.onStage ?? (() => undefined),
+      whyNot: () => this.#whyNot(signal),
+    });
+  }
+
+  /** Run a POSIX sh script in the appengine, over a channel that stays open. */
+  async sh(script: string, options: CommandOptions = {}): Promise<CommandResult> {
+    const { exitCode, stdout, stderr } = await this.#shell.run(script, options);
+    return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
+  }
+
+  /** Start a command in the appengine whose stdin and stdout are the stream. */
+  stream(argv: readonly string[]): Promise<Duplex> {
+    return openStream(this.#container, argv);
+  }
+
+  /** Send bytes as they are to pv-ctrl and collect the answer. */
+  async rawControl(
+    bytes: string | Buffer,
+    options: Parameters<typeof rawExchange>[2],
+  ): Promise<RawExchange> {
+    const halfClose = options.halfClose === true ? ["-N"] : [];
+    return rawExchange(
+      await this.stream(["nc", ...halfClose, "-U", CONTROL_SOCKET]),
+      bytes,
+      options,
+    );
+  }
+
+  inside(container: string): InsideContainer {
+    return new InsideContainer(this, container);
+  }
+
+  graph(signal?: AbortSignal): Promise<GraphEntry[]> {
+    return this.control.graph(signal);
+  }
+
+  /** What pv-appengine printed: the container's own output. */
+  output(): Promise<string> {
+    return containerOutput(this.#container);
+  }
+
+  /** Put logs, graph, containers and the engine's view into `folder`. Never throws. */
+  collectEvidence(folder: string): Promise<Evidence[]> {
+    return collectAppengine(this, this.#container, folder);
+  }
+
+  /** Close what is open towards the container; the container itself goes on. */
+  async close(): Promise<void> {
+    this.control.close();
+    await this.#shell.close();
+  }
+
+  async #whyNot(signal: AbortSignal): Promise<string | undefined> {
+    const { State: state } = await this.#container.inspect();
+    const output = await this.output();
+    if (!state.Running) return bootFailure({ output, exitCode: state.ExitCode, log: "" });
+    const { stdout } = await this.sh(`cat ${EXIT_FILE} 2>/dev/null; :`, { signal });
+    const exitCode = stdout.trim() === "" ? undefined : Number(stdout);
+    return bootFailure({ output, exitCode, log: await reasonLines(this, signal) });
+  }
+}

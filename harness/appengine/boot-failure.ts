@@ -1,0 +1,44 @@
+/** What is known of a boot that has not reached READY. */
+export interface BootFacts {
+  /** What pv-appengine printed: the container's own output. */
+  readonly output: string;
+  /** Exit code of pv-appengine, once it has ended. */
+  readonly exitCode: number | undefined;
+  /** Lines of pantavisor.log that may hold a reason. */
+  readonly log: string;
+}
+
+/** grep -E pattern that selects the lines of pantavisor.log which bootFailure() reads. */
+export const REASON_LINES =
+  "required service '|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
+
+const LAUNCH = /launching pantavisor/g;
+const LAUNCHES_OF_A_LOOP = 3;
+
+/**
+ * Why a boot cannot work, or undefined while it still may.
+ *
+ * Known causes first, by name; then what every hopeless boot has in common: pv-appengine has
+ * ended, or it starts pantavisor again and again.
+ */
+export function bootFailure(facts: BootFacts): string | undefined {
+  const missing = /required service '(.+?)' for platform '(.+?)' not found/.exec(facts.log);
+  if (missing) {
+    return `required service '${missing[1] ?? ""}' of container '${missing[2] ?? ""}' is provided by no container`;
+  }
+  if (facts.exitCode !== undefined) {
+    return `pv-appengine ended with exit code ${facts.exitCode}: ${lastWords(facts.output)}`;
+  }
+  const launches = facts.output.match(LAUNCH)?.length ?? 0;
+  if (launches >= LAUNCHES_OF_A_LOOP) {
+    return `reboot loop: pantavisor was started ${launches} times without READY: ${lastWords(facts.log)}`;
+  }
+  return undefined;
+}
+
+/** The last line that says something is wrong, else the last line. */
+function lastWords(text: string): string {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const wrong = lines.filter((line) => /ERROR|FATAL|WARN|rror:/.test(line)).at(-1);
+  return (wrong ?? lines.at(-1) ?? "it printed nothing").trim();
+}

@@ -1,0 +1,31 @@
+/**
+ * What a real appengine needs of its container before pv-appengine starts (observed §0), as
+ * POSIX sh. Each line is harmless where it is already so, and the reference's own pv-appengine
+ * does the same, so that the documented `docker run` lines work without pvh.
+ */
+export const PREPARE = [
+  "[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237",
+  "mount -o remount,rw /sys",
+  "mount -o remount,rw /sys/fs/cgroup",
+  "ip link set lo up",
+]
+  .map((line) => `{ ${line}; } 2>/dev/null`)
+  .join("; ");
+
+/** PID 1 of a manual boot: does nothing, reaps orphans, ends at once on SIGTERM. */
+export const IDLE = [
+  "/bin/sh",
+  "-c",
+  "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done",
+];
+
+/** PID 1 of an automatic boot: prepare, then become the image's own entry point. */
+export function prepared(entrypoint: readonly string[]): string[] {
+  return ["/bin/sh", "-c", `${PREPARE}; exec "$@"`, "pvh-boot", ...entrypoint];
+}
+
+/** Where a manual boot leaves pv-appengine's exit code. */
+export const EXIT_FILE = "/run/pvh-appengine.exit";
+
+/** Start pv-appengine beside an idle PID 1, with its output in the container's log. */
+export const START_MANUALLY = `${PREPARE}; rm -f ${EXIT_FILE}; { pv-appengine >/proc/1/fd/1 2>&1; echo $? >${EXIT_FILE}; } </dev/null >/dev/null 2>&1 &`;

@@ -1,0 +1,87 @@
+import type { BootStage } from "../run/events.ts";
+import { PvhError } from "../errors.ts";
+import { until } from "../until.ts";
+
+/** One stage of a boot: it is over when `probe` gives something. */
+export interface Stage {
+  readonly name: BootStage;
+  /** Milliseconds this stage may take. */
+  readonly deadline: number;
+  /** undefined or false: not yet. A string is a detail for the report. */
+  readonly probe: () => Promise<string | boolean | undefined>;
+  /** A boot goes on without an optional stage; its failure is reported all the same. */
+  readonly optional?: boolean;
+}
+
+export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: string) => void;
+
+/**
+ * Run the stages in order.
+ *
+ * @param whyNot looks for a reason why this boot cannot work; asked after every probe that
+ *        found nothing, so that a hopeless boot ends when the reason is known, not at a deadline
+ * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal
+ */
+export async function runStages(
+  stages: readonly Stage[],
+  options: {
+    readonly signal: AbortSignal;
+    readonly onStage: OnStage;
+    readonly whyNot: () => Promise<string | undefined>;
+  },
+): Promise<void> {
+  for (const stage of stages) {
+    const begun = performance.now();
+    const outcome = await attempt(stage, options);
+    const ms = performance.now() - begun;
+    if (typeof outcome === "object") {
+      options.onStage(stage.name, ms, false, outcome.reason);
+      const aborted = outcome.error instanceof PvhError && outcome.error.code === "PVH_ABORTED";
+      if (stage.optional === true && !aborted) continue;
+      if (aborted) throw outcome.error;
+      throw new PvhError(
+        "PVH_NEVER_READY",
+        `boot stopped at stage '${stage.name}': ${outcome.reason}`,
+        {
+          hint: "read boot.log and pantavisor.log in the evidence",
+          cause: outcome.error,
+        },
+      );
+    }
+    options.onStage(stage.name, ms, true, outcome);
+  }
+}
+
+interface Hopeless {
+  readonly reason: string;
+  readonly error?: unknown;
+}
+
+async function attempt(
+  stage: Stage,
+  { signal, whyNot }: { signal: AbortSignal; whyNot: () => Promise<string | undefined> },
+): Promise<string | undefined | Hopeless> {
+  try {
+    const found = await until(
+      `stage '${stage.name}'`,
+      async (): Promise<{ detail?: string; hopeless?: string } | undefined> => {
+        let failed: Error | undefined;
+        const value = await stage.probe().catch((error: unknown) => {
+          failed = error instanceof Error ? error : new Error(String(error));
+          return undefined;
+        });
+        if (typeof value === "string") return { detail: value };
+        if (value === true) return {};
+        const hopeless = await whyNot();
+        if (hopeless !== undefined) return { hopeless };
+        if (failed !== undefined) throw failed;
+        return undefined;
+      },
+      { signal, timeout: stage.deadline, every: 15 },
+    );
+    return found.hopeless === undefined ? found.detail : { reason: found.hopeless };
+  } catch (error) {
+    const last = await whyNot().catch(() => undefined);
+    return { reason: last ?? (error instanceof Error ? error.message : String(error)), error };
+  }
+}

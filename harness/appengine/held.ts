@@ -1,0 +1,55 @@
+import type { Engine } from "../engine/engine.ts";
+import { HELD_LABEL, OWNER_LABEL, RUN_LABEL } from "../engine/labels.ts";
+import { PvhError } from "../errors.ts";
+import { Appengine } from "./appengine.ts";
+
+/** A container of ours, as the engine lists it. */
+export interface OurContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  /** `running`, `exited`, … */
+  readonly state: string;
+  /** For people: "Up 3 minutes". */
+  readonly status: string;
+  readonly held: boolean;
+  /** Empty for what `pvh up` holds. */
+  readonly run: string;
+}
+
+/** All containers with our labels, whoever's run they belong to. */
+export async function ourContainers(engine: Engine): Promise<OurContainer[]> {
+  const filters = { label: [OWNER_LABEL] };
+  const listed = await engine.docker.listContainers({ all: true, filters });
+  return listed
+    .map((container) => ({
+      id: container.Id,
+      name: (container.Names[0] ?? container.Id).replace(/^\//, ""),
+      image: container.Image,
+      state: container.State,
+      status: container.Status,
+      held: container.Labels[HELD_LABEL] === "true",
+      run: container.Labels[RUN_LABEL] ?? "",
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/**
+ * The appengine that a command means: the one named, or the only one that `pvh up` holds.
+ * @throws PvhError PVH_USAGE naming the candidates
+ */
+export async function findHeld(engine: Engine, name: string | undefined): Promise<Appengine> {
+  const all = await ourContainers(engine);
+  const candidates =
+    name === undefined ? all.filter(({ held }) => held) : all.filter((c) => c.name === name);
+  const [found] = candidates;
+  if (found !== undefined && candidates.length === 1)
+    return new Appengine(engine.docker.getContainer(found.id), found.name);
+  if (found !== undefined) {
+    throw new PvhError("PVH_USAGE", `${candidates.length} appengines are held`, {
+      hint: `name one: ${candidates.map((candidate) => candidate.name).join(", ")}`,
+    });
+  }
+  const what = name === undefined ? "no appengine is held" : `no appengine is named '${name}'`;
+  throw new PvhError("PVH_USAGE", what, { hint: "pvh up starts one, pvh ps lists them" });
+}

@@ -1,0 +1,16 @@
+/** Where a real appengine keeps things (facts §2.4 to §2.6, observed §1). */
+export const STORAGE = "/var/pantavisor/storage";
+export const EXPORTS_FOLDER = "/usr/lib/pantavisor/pvtx.d";
+export const CONTROL_SOCKET = "/run/pantavisor/pv/pv-ctrl";
+export const LOG_ROOT = `${STORAGE}/logs`;
+/** A view of the log root that exists only while pantavisor runs. */
+export const RUN_LOG_ROOT = "/run/pantavisor/pv/logs";
+
+export function pantavisorLog(revision = "0"): string {
+  return `${LOG_ROOT}/${revision}/pantavisor/pantavisor.log`;
+}
+
+/** Created at the container's first output. */
+export function consoleLog(container: string, revision = "0"): string {
+  return `${LOG_ROOT}/${revision}/${container}/lxc/console.log`;
+}

@@ -1,0 +1,39 @@
+import { until } from "../until.ts";
+import type { AppengineShell } from "./inside.ts";
+import { pantavisorLog } from "./layout.ts";
+import { parseLogLine } from "./log-line.ts";
+import type { LogLine } from "./log-line.ts";
+
+/** pantavisor.log of a booted appengine. */
+export class PantavisorLog {
+  readonly #shell: AppengineShell;
+
+  constructor(shell: AppengineShell) {
+    this.#shell = shell;
+  }
+
+  /** The lines of a revision's log so far; continuation lines are left out. */
+  async lines(revision = "0"): Promise<LogLine[]> {
+    const { stdout } = await this.#shell.sh(`cat ${pantavisorLog(revision)} 2>/dev/null; :`);
+    return stdout.split("\n").flatMap((line) => parseLogLine(line) ?? []);
+  }
+
+  /**
+   * Wait for lines whose message matches.
+   * @returns all of them, `count` at least
+   * @throws PvhError PVH_TIMEOUT
+   */
+  async waitFor(
+    pattern: RegExp,
+    options: { timeout: number; count?: number; signal?: AbortSignal },
+  ): Promise<LogLine[]> {
+    return until(
+      `${options.count ?? 1} log line(s) matching ${pattern.source}`,
+      async () => {
+        const found = (await this.lines()).filter(({ message }) => pattern.test(message));
+        return found.length >= (options.count ?? 1) && found;
+      },
+      options,
+    );
+  }
+}

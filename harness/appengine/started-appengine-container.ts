@@ -1,0 +1,82 @@
+import { AbstractStartedContainer } from "testcontainers";
+import type {
+  ExecOptions,
+  ExecResult,
+  StartedTestContainer,
+  StoppedTestContainer,
+} from "testcontainers";
+import type { GraphEntry } from "../../broker/formats/graph.ts";
+import type { ControlClient } from "../control/control-client.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Evidence } from "../evidence/collect-appengine.ts";
+import { shellQuote } from "../shell-quote.ts";
+import { Appengine } from "./appengine.ts";
+import type { InsideContainer } from "./inside.ts";
+
+/** The started form of AppengineContainer. */
+export class StartedAppengineContainer extends AbstractStartedContainer {
+  readonly appengine: Appengine;
+  readonly #engine: Engine;
+  readonly #volume: string;
+
+  constructor(started: StartedTestContainer, engine: Engine, volume: string) {
+    super(started);
+    const container = engine.docker.getContainer(this.getId());
+    this.appengine = new Appengine(container, started.getName().replace(/^\//, ""));
+    this.#engine = engine;
+    this.#volume = volume;
+  }
+
+  get name(): string {
+    return this.appengine.name;
+  }
+
+  get control(): ControlClient {
+    return this.appengine.control;
+  }
+
+  /** As Testcontainers has it; without options it takes a channel that stays open. */
+  override async exec(
+    command: string | string[],
+    options?: Partial<ExecOptions>,
+  ): Promise<ExecResult> {
+    if (options !== undefined) return super.exec(command, options);
+    const script = typeof command === "string" ? command : command.map(shellQuote).join(" ");
+    const { exitCode, stdout, stderr } = await this.appengine.sh(script);
+    return { exitCode, stdout, stderr, output: stdout + stderr };
+  }
+
+  graph(signal?: AbortSignal): Promise<GraphEntry[]> {
+    return this.appengine.graph(signal);
+  }
+
+  inside(container: string): InsideContainer {
+    return this.appengine.inside(container);
+  }
+
+  /** Put logs, graph, containers and the engine's view into `folder`. Never throws. */
+  collectEvidence(folder: string): Promise<Evidence[]> {
+    return this.appengine.collectEvidence(folder);
+  }
+
+  /**
+   * `docker stop`: SIGTERM to PID 1, SIGKILL after the grace period. The container stays for
+   * its evidence until stop().
+   */
+  async halt(graceSeconds: number): Promise<{ readonly exitCode: number; readonly ms: number }> {
+    await this.appengine.close();
+    const container = this.#engine.docker.getContainer(this.getId());
+    const begun = performance.now();
+    await container.stop({ t: graceSeconds });
+    const ms = performance.now() - begun;
+    return { exitCode: (await container.inspect()).State.ExitCode, ms };
+  }
+
+  /** Remove the container and its storage volume. */
+  override async stop(): Promise<StoppedTestContainer> {
+    await this.appengine.close();
+    const stopped = await super.stop({ timeout: 0, remove: true, removeVolumes: true });
+    await this.#engine.docker.getVolume(this.#volume).remove({ force: true });
+    return stopped;
+  }
+}

@@ -1,0 +1,24 @@
+import { findEngine } from "../engine/engine.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { ensureReferenceImage, REFERENCE_TAG } from "../image/reference-image.ts";
+import type { Output } from "./output.ts";
+
+export interface BuildOptions {
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** `pvh build`: make the reference appengine's image, or find that the engine has it. */
+export async function buildCommand(options: BuildOptions, out: Output): Promise<ExitCode> {
+  const find = { signal: options.signal, progress: (line: string) => out.say(line) };
+  const engine = await findEngine(find);
+  const image = await ensureReferenceImage(engine, find);
+  if (!image.loaded) out.say(`${image.ref} is up to date`);
+  out.data(
+    options.json
+      ? JSON.stringify({ ...image, tags: [image.ref, REFERENCE_TAG], engine: engine.host })
+      : image.ref,
+  );
+  return EXIT.pass;
+}

@@ -1,0 +1,67 @@
+import type { ExitCode } from "../exit-codes.ts";
+import type { Output } from "./output.ts";
+
+export interface Argument {
+  /** As commander writes it: `<name>` required, `[name]` optional, `...` many. */
+  readonly name: string;
+  readonly summary: string;
+}
+
+export interface Option {
+  /** As commander writes it: `--jobs <n>`; a value in `[]` may be left out. */
+  readonly flags: string;
+  readonly summary: string;
+  readonly default?: string | number | boolean;
+  readonly choices?: readonly string[];
+  /** May be given several times. */
+  readonly many?: boolean;
+}
+
+/** A call of a command, as the command line has it. */
+export interface Call {
+  readonly args: Args;
+  readonly signal: AbortSignal;
+  readonly out: Output;
+}
+
+/** One row of the command table: help, completion and docs are made from it. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly args?: readonly Argument[];
+  readonly options?: readonly Option[];
+  readonly commands?: readonly Command[];
+  /** Loads the command's file when it is called, and no other. */
+  readonly run?: (call: Call) => Promise<ExitCode>;
+}
+
+/** Arguments and options of a call, typed as they are taken out. */
+export class Args {
+  readonly words: readonly string[];
+  readonly #options: Readonly<Record<string, unknown>>;
+
+  constructor(words: readonly string[], options: Readonly<Record<string, unknown>>) {
+    this.words = words;
+    this.#options = options;
+  }
+
+  /** The argument at this place, when it was given. */
+  word(index: number): string | undefined {
+    return this.words[index];
+  }
+
+  flag(name: string): boolean {
+    return this.#options[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#options[name];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** All values of an option that may come several times. */
+  list(name: string): readonly string[] {
+    const value = this.#options[name];
+    return Array.isArray(value) ? value.map(String) : [];
+  }
+}

@@ -1,0 +1,163 @@
+import type { Command } from "./command.ts";
+import {
+  BOOT_OPTION,
+  IMAGE_OPTION,
+  JSON_OPTION,
+  QUIRK_OPTION,
+  RUN_OPTIONS,
+  TIMEOUT_SCALE_OPTION,
+} from "./run-options.ts";
+
+const FILTER = {
+  name: "[filter...]",
+  summary: "names, globs, @tag, type:dbus, check:unix.*, not, and, or, ( )",
+};
+const HELD = { name: "[name]", summary: "a held appengine (default: the only one)" };
+const HELD_OPTION = { flags: "--name <name>", summary: "a held appengine (default: the only one)" };
+
+/** Every command of pvh. A command's file is loaded when it is called. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "ls",
+    summary: "list scenarios (pvh alone does too)",
+    args: [FILTER],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./ls.ts")).lsCommand(call),
+  },
+  {
+    name: "scenario",
+    summary: "run scenarios by name",
+    args: [{ name: "<name...>", summary: "as pvh ls lists them" }],
+    options: RUN_OPTIONS,
+    run: async (call) => (await import("./scenario.ts")).scenarioCommand(call),
+  },
+  {
+    name: "run",
+    summary: "run a selection; without a filter the full matrix",
+    args: [FILTER],
+    options: RUN_OPTIONS,
+    run: async (call) => (await import("./run.ts")).runCommand(call),
+  },
+  {
+    name: "mutants",
+    summary: "prove that the checks can fail: run each quirk against those that claim it",
+    args: [FILTER],
+    options: [
+      { flags: "--jobs <n>", summary: "quirks at a time (default: 2)" },
+      TIMEOUT_SCALE_OPTION,
+      JSON_OPTION,
+    ],
+    run: async (call) => (await import("./mutants.ts")).mutantsCommand(call),
+  },
+  {
+    name: "coverage",
+    summary: "the promises of the catalogue and the scenarios that check them",
+    options: [JSON_OPTION, { flags: "--markdown", summary: "as docs/coverage.md" }],
+    run: async (call) => (await import("./coverage.ts")).coverageCommand(call),
+  },
+  {
+    name: "build",
+    summary: "make the reference appengine's image, when its inputs have changed",
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./machine-commands.ts")).build(call),
+  },
+  {
+    name: "load",
+    summary: "load an image that docker save or a Yocto build wrote",
+    args: [{ name: "<tarball>", summary: "plain or gzipped" }],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./machine-commands.ts")).load(call),
+  },
+  {
+    name: "exports",
+    summary: "make and check pvrexports",
+    commands: [
+      {
+        name: "make",
+        summary: "make exports of examples",
+        args: [{ name: "<what...>", summary: "example names, or folders laid out like them" }],
+        options: [
+          { flags: "--out <dir>", summary: "folder to put them in (default: .)" },
+          JSON_OPTION,
+        ],
+        run: async (call) => (await import("./machine-commands.ts")).exportsMake(call),
+      },
+      {
+        name: "lint",
+        summary: "check exports",
+        args: [{ name: "<path...>", summary: "exports, folders or example names" }],
+        options: [JSON_OPTION],
+        run: async (call) => (await import("./machine-commands.ts")).exportsLint(call),
+      },
+    ],
+  },
+  {
+    name: "up",
+    summary: "boot an appengine and leave it running",
+    args: [{ name: "[name]", summary: "name of its container" }],
+    options: [
+      { flags: "--with <export>", summary: "example or path of an export", many: true },
+      IMAGE_OPTION,
+      BOOT_OPTION,
+      QUIRK_OPTION,
+      { flags: "--time-scale <x>", summary: "divide every wait of the reference by this" },
+      TIMEOUT_SCALE_OPTION,
+      JSON_OPTION,
+    ],
+    run: async (call) => (await import("./held-commands.ts")).up(call),
+  },
+  {
+    name: "down",
+    summary: "remove a held appengine",
+    args: [HELD],
+    options: [{ flags: "--all", summary: "everything of pvh's on this engine" }],
+    run: async (call) => (await import("./held-commands.ts")).down(call),
+  },
+  {
+    name: "ps",
+    summary: "list appengines",
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./held-commands.ts")).ps(call),
+  },
+  {
+    name: "logs",
+    summary: "print pantavisor.log, or a container's console",
+    args: [HELD],
+    options: [
+      { flags: "--container <name>", summary: "console of this container" },
+      { flags: "-f, --follow", summary: "go on as it grows" },
+      JSON_OPTION,
+    ],
+    run: async (call) => (await import("./held-commands.ts")).logs(call),
+  },
+  {
+    name: "ctl",
+    summary: "send one request to pv-ctrl",
+    args: [
+      { name: "<method>", summary: "GET, PUT, POST or DELETE" },
+      { name: "<path>", summary: "for example /containers" },
+    ],
+    options: [HELD_OPTION, { flags: "--data <text>", summary: "body of the request" }],
+    run: async (call) => (await import("./held-commands.ts")).ctl(call),
+  },
+  {
+    name: "graph",
+    summary: "show the service mesh",
+    args: [HELD],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./held-commands.ts")).graph(call),
+  },
+  {
+    name: "doctor",
+    summary: "what this machine offers and lacks",
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./machine-commands.ts")).doctor(call),
+  },
+  {
+    name: "engine",
+    summary: "the private Docker engine, and which engine pvh uses",
+    args: [{ name: "<action>", summary: "start, stop or status" }],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./machine-commands.ts")).engine(call),
+  },
+];

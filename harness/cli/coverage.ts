@@ -1,0 +1,32 @@
+import { coverageMarkdown } from "../../reports/coverage.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { catalogue } from "../run/catalogue.ts";
+import { coverageOf } from "../run/coverage.ts";
+import { discover } from "../run/discover.ts";
+import type { Call } from "./command.ts";
+import { table } from "./table.ts";
+
+/** `pvh coverage`: the promises of the catalogue and the scenarios that check them. */
+export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
+  const coverage = coverageOf(catalogue().values(), await discover());
+  if (args.flag("json")) {
+    out.data(JSON.stringify(coverage, null, 2));
+  } else if (args.flag("markdown")) {
+    out.data(coverageMarkdown(coverage).trimEnd());
+  } else {
+    const rows = coverage.rows.map(({ id, scenarios, promise }) => [
+      id,
+      scenarios.join(", ") || "-",
+      promise.length > 90 ? `${promise.slice(0, 89)}…` : promise,
+    ]);
+    out.data(table(["CHECK", "SCENARIO", "PROMISE"], rows));
+    for (const { suite, covered, rows: all } of coverage.suites) {
+      out.say(`${suite.padEnd(10)} ${String(covered).padStart(3)} of ${all}`);
+    }
+    out.say(
+      `${"all".padEnd(10)} ${String(coverage.covered).padStart(3)} of ${coverage.rows.length}`,
+    );
+  }
+  return EXIT.pass;
+}

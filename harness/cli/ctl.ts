@@ -1,0 +1,28 @@
+import { findHeld } from "../appengine/held.ts";
+import { findEngine } from "../engine/engine.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Output } from "./output.ts";
+
+export interface CtlOptions {
+  readonly name?: string;
+  readonly method: string;
+  readonly path: string;
+  readonly data?: string;
+  readonly signal: AbortSignal;
+}
+
+/** One request to pv-ctrl of a held appengine: body on stdout, exit 0 for a 2xx answer. */
+export async function ctlCommand(options: CtlOptions, out: Output): Promise<ExitCode> {
+  const engine = await findEngine({ signal: options.signal });
+  const appengine = await findHeld(engine, options.name);
+  const reply = await appengine.control.send(options.method.toUpperCase(), options.path, {
+    signal: options.signal,
+    ...(options.data !== undefined && { body: options.data }),
+  });
+  await appengine.close();
+  if (reply.body !== "") out.data(reply.body);
+  const good = reply.status >= 200 && reply.status < 300;
+  if (!good) out.say(`HTTP ${reply.status}`);
+  return good ? EXIT.pass : EXIT.failed;
+}

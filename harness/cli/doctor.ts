@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { findEngine } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import { cacheFolder, engineFolder } from "../engine/folders.ts";
+import {
+  checkCapabilities,
+  checkCgroups,
+  checkDisk,
+  checkFilesystem,
+  checkLoop,
+} from "../engine/machine-checks.ts";
+import type { Finding } from "../engine/machine-checks.ts";
+import { canStartPrivateEngine } from "../engine/private-engine.ts";
+import { missingCapabilities } from "../engine/privilege-profile.ts";
+import { findProgram } from "../engine/programs.ts";
+import { PvhError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { PROJECT } from "../image/sources.ts";
+import type { Output } from "./output.ts";
+
+export interface DoctorOptions {
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** `pvh doctor`: whether this machine can run appengines; exit 3 when something is missing. */
+export async function doctorCommand(options: DoctorOptions, out: Output): Promise<ExitCode> {
+  const [engine, finding] = await lookForEngine(options.signal);
+  const findings = [
+    finding,
+    ...kernelFindings(engine),
+    checkDisk("disk: cache", cacheFolder(), 1.5e9),
+    ...(engine === undefined || engine.origin === "private"
+      ? [checkDisk("disk: engine", engineFolder(), 2e9)]
+      : []),
+    checkNode(),
+    checkBuilder(engine),
+  ];
+  out.data(options.json ? JSON.stringify(findings, undefined, 2) : findings.map(show).join("\n"));
+  return findings.every(({ ok }) => ok) ? EXIT.pass : EXIT.infra;
+}
+
+/** Starts nothing: that root could start a private engine is good enough. */
+async function lookForEngine(signal: AbortSignal): Promise<[Engine | undefined, Finding]> {
+  const name = "engine";
+  try {
+    const engine = await findEngine({ signal, start: false });
+    const { origin, version, apiVersion, host } = engine;
+    return [engine, { name, ok: true, found: `${origin}: ${version}, API ${apiVersion}, ${host}` }];
+  } catch (error) {
+    if (!(error instanceof PvhError) || error.code === "PVH_ABORTED") throw error;
+    if (error.code === "PVH_ENGINE_UNREACHABLE" && canStartPrivateEngine() && !namesEngine()) {
+      const found = "none runs; pvh starts a private dockerd when it needs one";
+      return [undefined, { name, ok: true, found }];
+    }
+    const fix = error.hint === undefined ? {} : { fix: error.hint };
+    const means = "no appengine can be booted";
+    return [undefined, { name, ok: false, found: error.message, means, ...fix }];
+  }
+}
+
+function namesEngine(): boolean {
+  return (process.env["DOCKER_HOST"] ?? "") !== "";
+}
+
+function kernelFindings(engine: Engine | undefined): Finding[] {
+  if (engine?.sameMachine === false) {
+    return [{ name: "kernel", ok: true, found: "the engine's is another machine's: not checked" }];
+  }
+  return [
+    checkCgroups(),
+    checkCapabilities(missingCapabilities()),
+    checkLoop(),
+    checkFilesystem("overlay"),
+    checkFilesystem("squashfs"),
+  ];
+}
+
+function checkNode(): Finding {
+  const name = "pinned node";
+  const pinned = join(PROJECT, "node_modules", `node-linux-${process.arch}`);
+  const found = `${process.version} at ${process.execPath}`;
+  if (process.execPath.startsWith(pinned)) return { name, ok: true, found };
+  const means = "pvh and the appengine may behave differently";
+  return { name, ok: false, found, means, fix: "start pvh with npx pvh, which uses its own Node" };
+}
+
+function checkBuilder(engine: Engine | undefined): Finding {
+  const name = "mmdebstrap";
+  if (process.getuid?.() === 0 && findProgram("mmdebstrap") !== undefined) {
+    return { name, ok: true, found: "on this machine" };
+  }
+  const found = "not usable here; pvh build makes the image in a Debian container";
+  if (engine !== undefined) return { name, ok: true, found };
+  return { name, ok: false, found, means: "that needs an engine", fix: "npm start sets it up" };
+}
+
+function show({ name, ok, found, means, fix }: Finding): string {
+  const lines = [`${ok ? "ok      " : "PROBLEM "} ${name.padEnd(14)} ${found}`];
+  if (means !== undefined) lines.push(`           it means: ${means}`);
+  if (fix !== undefined) lines.push(`           fix: ${fix}`);
+  return lines.join("\n");
+}

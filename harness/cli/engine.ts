@@ -1,0 +1,79 @@
+import { findEngine, runningPrivateEngine } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import {
+  canStartPrivateEngine,
+  privateEngineHost,
+  privateEngineLog,
+  startPrivateEngine,
+  stopPrivateEngine,
+} from "../engine/private-engine.ts";
+import { PvhError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Output } from "./output.ts";
+
+export interface EngineOptions {
+  readonly action: "start" | "stop" | "status";
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** `pvh engine start|stop|status`: the private engine; status also tells which one pvh uses. */
+export async function engineCommand(options: EngineOptions, out: Output): Promise<ExitCode> {
+  switch (options.action) {
+    case "start":
+      return start(options, out);
+    case "stop":
+      return stop(options, out);
+    case "status":
+      return status(options, out);
+  }
+}
+
+async function start({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
+  if (!canStartPrivateEngine()) {
+    throw new PvhError("PVH_ENGINE_UNREACHABLE", "a private engine needs root and dockerd", {
+      hint: "apt-get install -y --no-install-recommends docker.io, as root",
+    });
+  }
+  await startPrivateEngine({ signal, progress: (line) => out.say(line) });
+  report(await runningPrivateEngine(signal), json, out);
+  return EXIT.pass;
+}
+
+async function stop({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
+  const stopped = await stopPrivateEngine(signal);
+  out.data(
+    json
+      ? JSON.stringify({ stopped })
+      : stopped
+        ? "the private engine is stopped, its containers with it"
+        : "no private engine runs",
+  );
+  return EXIT.pass;
+}
+
+/** Looks without starting anything. */
+async function status({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
+  const used = await findEngine({ signal, start: false }).catch((error: unknown) => {
+    if (!(error instanceof PvhError) || error.code !== "PVH_ENGINE_UNREACHABLE") throw error;
+    return undefined;
+  });
+  report(used, json, out);
+  return used === undefined ? EXIT.infra : EXIT.pass;
+}
+
+function report(engine: Engine | undefined, json: boolean, out: Output): void {
+  if (engine === undefined) {
+    out.data(json ? JSON.stringify({ running: false }) : "no engine runs; pvh engine start");
+    return;
+  }
+  const { host, origin, version, apiVersion } = engine;
+  const mine = host === privateEngineHost();
+  const log = mine ? { log: privateEngineLog() } : {};
+  out.data(
+    json
+      ? JSON.stringify({ running: true, host, origin, version, apiVersion, ...log })
+      : `${origin}: Docker ${version}, API ${apiVersion}, DOCKER_HOST=${host}${mine ? `, log ${privateEngineLog()}` : ""}`,
+  );
+}

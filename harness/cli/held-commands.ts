@@ -1,0 +1,85 @@
+import { findEngine } from "../engine/engine.ts";
+import { reap } from "../engine/reaper.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Args, Call } from "./command.ts";
+import { oneOf, positiveNumber, quirkList } from "./parse-value.ts";
+
+/** The commands on held appengines: what their command lines mean. */
+export async function up({ args, out, signal }: Call): Promise<ExitCode> {
+  await removeLeftovers(signal);
+  const { upCommand } = await import("./up.ts");
+  const image = args.text("image");
+  return upCommand(
+    {
+      ...nameOf(args),
+      ...(image !== undefined && { image }),
+      with: args.list("with"),
+      boot: oneOf(args, "boot", ["auto", "manual"]) ?? "auto",
+      quirks: quirkList(args),
+      timeScale: positiveNumber(args, "timeScale") ?? 1,
+      timeoutScale: positiveNumber(args, "timeoutScale") ?? 1,
+      json: args.flag("json"),
+      signal,
+    },
+    out,
+  );
+}
+
+export async function down({ args, out, signal }: Call): Promise<ExitCode> {
+  await removeLeftovers(signal);
+  const { downCommand } = await import("./down.ts");
+  return downCommand({ ...nameOf(args), all: args.flag("all"), signal }, out);
+}
+
+export async function ps({ args, out, signal }: Call): Promise<ExitCode> {
+  await removeLeftovers(signal);
+  const { psCommand } = await import("./ps.ts");
+  return psCommand({ json: args.flag("json"), signal }, out);
+}
+
+export async function logs({ args, out, signal }: Call): Promise<ExitCode> {
+  const { logsCommand } = await import("./logs.ts");
+  const container = args.text("container");
+  return logsCommand(
+    {
+      ...nameOf(args),
+      ...(container !== undefined && { container }),
+      follow: args.flag("follow"),
+      json: args.flag("json"),
+      signal,
+    },
+    out,
+  );
+}
+
+export async function ctl({ args, out, signal }: Call): Promise<ExitCode> {
+  const { ctlCommand } = await import("./ctl.ts");
+  const [method = "GET", path = "/"] = args.words;
+  const name = args.text("name");
+  const data = args.text("data");
+  return ctlCommand(
+    {
+      method,
+      path,
+      ...(name !== undefined && { name }),
+      ...(data !== undefined && { data }),
+      signal,
+    },
+    out,
+  );
+}
+
+export async function graph({ args, out, signal }: Call): Promise<ExitCode> {
+  const { graphCommand } = await import("./graph.ts");
+  return graphCommand({ ...nameOf(args), json: args.flag("json"), signal }, out);
+}
+
+/** A killed pvh cleans up nothing; the next one does. */
+async function removeLeftovers(signal: AbortSignal): Promise<void> {
+  await reap(await findEngine({ signal }), { kind: "dead-owners" });
+}
+
+function nameOf(args: Args): { name?: string } {
+  const name = args.word(0);
+  return name === undefined ? {} : { name };
+}

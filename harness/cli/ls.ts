@@ -1,0 +1,35 @@
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { discover } from "../run/discover.ts";
+import { select } from "../run/selection.ts";
+import type { Call } from "./command.ts";
+import { table } from "./table.ts";
+
+/** `pvh` and `pvh ls [filter…]`: the scenarios, one a line. */
+export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
+  const selected = select(await discover(), args.words.join(" "));
+  if (args.flag("json")) {
+    const listed = selected.map(({ scenario, checks }) => ({
+      name: scenario.name,
+      suite: scenario.suite,
+      summary: scenario.summary,
+      checks,
+      tags: scenario.tags,
+      requires: scenario.requires,
+      file: scenario.file,
+    }));
+    out.data(JSON.stringify(listed, null, 2));
+  } else if (selected.length > 0) {
+    const rows = selected.map(({ scenario, checks }) => [
+      scenario.name,
+      scenario.suite,
+      String(checks.length),
+      scenario.summary,
+    ]);
+    out.data(table(["SCENARIO", "SUITE", "CHECKS", "WHAT IT SHOWS"], rows));
+    out.say("\npvh scenario NAME runs one, pvh run all; pvh --help shows the commands");
+  } else {
+    out.say("nothing selected");
+  }
+  return selected.length > 0 ? EXIT.pass : EXIT.nothing;
+}

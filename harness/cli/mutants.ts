@@ -1,0 +1,134 @@
+import PQueue from "p-queue";
+import { printableLine } from "../../reports/printable.ts";
+import { lastAttempt } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
+import { QUIRKS } from "../../broker/quirks/names.ts";
+import { makePartDirectory, makeRunDirectory } from "../evidence/run-directory.ts";
+import type { RunDirectory } from "../evidence/run-directory.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { catalogue } from "../run/catalogue.ts";
+import { discover } from "../run/discover.ts";
+import type { DiscoveredScenario } from "../run/discover.ts";
+import { isBad, judge, mutantsOf } from "../run/mutants.ts";
+import type { CheckResult, Mutant, MutantRow } from "../run/mutants.ts";
+import { prepareRun } from "../run/prepare-run.ts";
+import type { Prepared } from "../run/prepare-run.ts";
+import { runScenarios } from "../run/run.ts";
+import { select } from "../run/selection.ts";
+import type { Call } from "./command.ts";
+import { positiveNumber, wholeNumber } from "./parse-value.ts";
+import { table } from "./table.ts";
+
+/**
+ * `pvh mutants [filter…]`: make each quirk that the selected checks claim to notice, and see
+ * that they do, for the right reason, while the other checks of their scenarios still run.
+ */
+export async function mutantsCommand(call: Call): Promise<ExitCode> {
+  const { args, out, signal } = call;
+  const all = await discover();
+  const mutants = mutantsOf(
+    select(all, args.words.join(" ")).map(({ scenario, checks }) => ({
+      name: scenario.name,
+      all: scenario.checks.map(({ id }) => id),
+      selected: checks,
+    })),
+    (check) => catalogue().get(check)?.quirk ?? null,
+    (quirk) => Object.hasOwn(QUIRKS, quirk),
+  );
+  if (mutants.length === 0) {
+    out.say("no selected check claims a quirk");
+    return EXIT.nothing;
+  }
+  const names = new Set(mutants.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)));
+  const prepared = await prepareRun(
+    all.filter(({ name }) => names.has(name)),
+    undefined,
+    { signal, progress: (line) => out.say(line) },
+  );
+  const directory = makeRunDirectory();
+  const queue = new PQueue({ concurrency: wholeNumber(args, "jobs", 1) ?? 2 });
+  const rows = await Promise.all(
+    mutants.map((mutant) =>
+      queue.add(async () =>
+        signal.aborted ? [] : runMutant(mutant, all, prepared, directory, call),
+      ),
+    ),
+  );
+  return report(rows.flat(), directory, call);
+}
+
+async function runMutant(
+  mutant: Mutant,
+  all: readonly DiscoveredScenario[],
+  prepared: Prepared,
+  directory: RunDirectory,
+  { args, out, signal }: Call,
+): Promise<MutantRow[]> {
+  const suiteOf = (check: string): string => catalogue().get(check)?.suite ?? "";
+  if (!mutant.exists) return judge(mutant, [], suiteOf);
+  const begun = performance.now();
+  const { state } = await runScenarios(
+    mutant.scenarios.flatMap(({ name, checks }) => {
+      const scenario = all.find((one) => one.name === name);
+      return scenario === undefined ? [] : [{ scenario, checks }];
+    }),
+    prepared,
+    makePartDirectory(directory, mutant.quirk),
+    {
+      command: ["mutants", mutant.quirk],
+      quirks: [mutant.quirk],
+      keep: "failed",
+      timeoutScale: positiveNumber(args, "timeoutScale") ?? 1,
+      seed: 1,
+      jobs: 1,
+      repeat: 1,
+      retries: 0,
+      maxFailures: Infinity,
+    },
+    { signal, onEvent: () => undefined },
+  );
+  const rows = judge(mutant, resultsOf(state), suiteOf);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  out.say(`${rows.some(isBad) ? "BAD" : "ok "}  ${mutant.quirk}  (${seconds} s)`);
+  return rows;
+}
+
+function resultsOf(state: RunState): CheckResult[] {
+  return [...state.scenarios.values()].flatMap((scenario) =>
+    [...lastAttempt(scenario).checks.values()].flatMap(({ id, verdict, failure, reason }) =>
+      verdict === "waiting" || verdict === "running"
+        ? []
+        : [{ scenario: scenario.name, check: id, verdict, failure, reason }],
+    ),
+  );
+}
+
+function report(
+  rows: readonly MutantRow[],
+  directory: RunDirectory,
+  { args, out, signal }: Call,
+): ExitCode {
+  const bad = rows.filter(isBad);
+  if (args.flag("json")) {
+    out.data(JSON.stringify(rows, null, 2));
+  } else {
+    const cells = rows
+      .filter(({ judgement }) => judgement !== "ran")
+      .map(({ quirk, check, scenario, judgement, detail }) => [
+        quirk,
+        check,
+        scenario,
+        judgement,
+        printableLine(detail, 100),
+      ]);
+    out.data(table(["QUIRK", "CHECK", "SCENARIO", "VERDICT", "WHY"], cells));
+  }
+  const red = rows.filter(({ judgement }) => judgement === "red").length;
+  const ran = rows.filter(({ judgement }) => judgement === "ran").length;
+  out.say(`${red} red as they should be, ${bad.length} bad, ${ran} others still ran`);
+  out.say(`record: ${directory.shown}`);
+  if (signal.reason === "SIGINT") return EXIT.sigint;
+  if (signal.reason === "SIGTERM") return EXIT.sigterm;
+  return bad.length > 0 ? EXIT.failed : EXIT.pass;
+}

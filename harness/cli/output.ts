@@ -1,0 +1,12 @@
+/** Where a command's words go: data to stdout, everything else to stderr. */
+export interface Output {
+  /** What was asked for, one or more lines. */
+  data(text: string): void;
+  /** Everything said beside it. */
+  say(text: string): void;
+}
+
+export const processOutput: Output = {
+  data: (text) => void process.stdout.write(`${text}\n`),
+  say: (text) => void process.stderr.write(`${text}\n`),
+};

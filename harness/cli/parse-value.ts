@@ -1,0 +1,62 @@
+import { QUIRKS } from "../../broker/quirks/names.ts";
+import { PvhError } from "../errors.ts";
+import { didYouMean } from "../run/near-names.ts";
+import type { Args } from "./command.ts";
+
+/** @throws PvhError PVH_USAGE unless the option is a whole number of at least `least` */
+export function wholeNumber(args: Args, name: string, least: number): number | undefined {
+  const text = args.text(name);
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= least && Number.isSafeInteger(value)) return value;
+  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not a whole number from ${least}`);
+}
+
+/** @throws PvhError PVH_USAGE unless the option is a number above zero */
+export function positiveNumber(args: Args, name: string): number | undefined {
+  const text = args.text(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value < Infinity) return value;
+  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not a number above 0`);
+}
+
+/**
+ * Quirks of `--quirk a,b:unix`.
+ * @throws PvhError PVH_USAGE for a quirk that the reference does not have
+ */
+export function quirkList(args: Args): string[] {
+  const quirks = args.list("quirk").flatMap((text) => text.split(",").map((one) => one.trim()));
+  for (const quirk of quirks) {
+    const name = quirk.split(":", 1)[0] ?? "";
+    if (Object.hasOwn(QUIRKS, name)) continue;
+    throw new PvhError("PVH_USAGE", `'${name}' is not a quirk of the reference appengine`, {
+      hint: didYouMean(name, Object.keys(QUIRKS)) ?? "broker/quirks/names.ts lists them",
+    });
+  }
+  return quirks;
+}
+
+/** @throws PvhError PVH_USAGE unless the value is one of the choices */
+export function oneOf<T extends string>(
+  args: Args,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  const text = args.text(name);
+  if (text === undefined) return undefined;
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not one of ${choices.join(", ")}`, {
+    ...hintOf(text, choices),
+  });
+}
+
+function hintOf(text: string, choices: readonly string[]): { hint?: string } {
+  const hint = didYouMean(text, choices);
+  return hint === undefined ? {} : { hint };
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

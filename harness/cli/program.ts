@@ -1,0 +1,76 @@
+import { Command as Commander, CommanderError, Option as CommanderOption } from "commander";
+import { PvhError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { didYouMean } from "../run/near-names.ts";
+import { Args } from "./command.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import type { Output } from "./output.ts";
+
+/**
+ * Read the command line and carry it out.
+ * @param words without the program's own name
+ * @throws PvhError PVH_USAGE for a command line that means nothing, and what the command throws
+ */
+export async function runProgram(
+  words: readonly string[],
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.pass;
+  const program = new Commander("pvh")
+    .description("Integration tests and appengine orchestration for Pantavisor")
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => out.data(text.trimEnd()),
+      writeErr: () => undefined,
+    });
+  const add = (parent: Commander, { run, ...command }: Command): void => {
+    const child = parent.command(command.name).description(command.summary);
+    child.exitOverride().copyInheritedSettings(parent);
+    for (const { name, summary } of command.args ?? []) child.argument(name, summary);
+    for (const option of command.options ?? []) child.addOption(optionOf(option));
+    for (const nested of command.commands ?? []) add(child, nested);
+    if (run === undefined) return;
+    child.action(async () => {
+      // A variadic argument is one array among the processed ones.
+      const given = child.processedArgs.flat().filter((word) => typeof word === "string");
+      exitCode = await run({ args: new Args(given, child.opts()), out, signal });
+    });
+  };
+  for (const command of COMMANDS) add(program, command);
+  try {
+    await program.parseAsync(words.length === 0 ? ["ls"] : [...words], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT.pass;
+    throw usageError(error, words);
+  }
+  return exitCode;
+}
+
+function optionOf(option: NonNullable<Command["options"]>[number]): CommanderOption {
+  const made = new CommanderOption(option.flags, option.summary);
+  if (option.many === true) {
+    made.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
+  }
+  return made;
+}
+
+function usageError(error: CommanderError, words: readonly string[]): PvhError {
+  const message = error.message.replace(/^error: /, "");
+  if (error.code === "commander.unknownCommand") {
+    const near = didYouMean(
+      words[0] ?? "",
+      COMMANDS.map(({ name }) => name),
+    );
+    return new PvhError("PVH_USAGE", `'${words[0] ?? ""}' is not a command of pvh`, {
+      hint: near ?? "pvh --help",
+    });
+  }
+  const command = COMMANDS.find(({ name }) => name === words[0]);
+  const help = command === undefined ? "pvh --help" : `pvh ${command.name} --help`;
+  return new PvhError("PVH_USAGE", (message.split("\n")[0] ?? message).trim(), { hint: help });
+}

@@ -1,0 +1,69 @@
+import type { RecordedEvent } from "../run/events.ts";
+import { choosePaint } from "../../reports/paint.ts";
+import { TerminalReport } from "../../reports/terminal.ts";
+import type { Terminal } from "../../reports/terminal.ts";
+
+export const PROGRESS = ["auto", "tty", "plain", "json", "quiet"] as const;
+export type Progress = (typeof PROGRESS)[number];
+
+/** Shows a run on stderr while it goes. */
+export interface LiveReport {
+  event(event: RecordedEvent): void;
+  /** End the live display; what is printed next starts on a fresh line. */
+  stop(): void;
+  /** Blocks of the failures and totals. */
+  closing(folder: string): readonly string[];
+}
+
+/** @param how `auto` is `tty` on a terminal outside CI, else `plain` */
+export function liveReport(how: Progress, stream: NodeJS.WriteStream): LiveReport {
+  const isCi = (process.env["CI"] ?? "") !== "";
+  const kind = how === "auto" ? (stream.isTTY && !isCi ? "tty" : "plain") : how;
+  const paint = choosePaint(process.env, stream.isTTY);
+  const terminal = kind === "tty" ? liveTerminal(stream) : plainTerminal(stream);
+  const silent = kind === "json" ? { ...terminal, print: () => undefined } : terminal;
+  const report = new TerminalReport(silent, paint, kind === "quiet" ? "failures" : "all");
+  const timer = setInterval(() => report.tick(Date.now()), kind === "tty" ? 250 : 1_000);
+  return {
+    event: (event) => {
+      report.event(event);
+      if (kind === "json") stream.write(`${JSON.stringify(event)}\n`);
+    },
+    stop: () => {
+      clearInterval(timer);
+      terminal.status("");
+    },
+    closing: (folder) => (kind === "json" ? [] : report.closing(folder)),
+  };
+}
+
+function plainTerminal(stream: NodeJS.WriteStream): Terminal {
+  return {
+    print: (line) => void stream.write(`${line}\n`),
+    status: () => undefined,
+    columns: 80,
+  };
+}
+
+/** Keeps one status line below what is printed. */
+function liveTerminal(stream: NodeJS.WriteStream): Terminal {
+  let shown = "";
+  const replace = (line: string): void => {
+    if (line === shown) return;
+    stream.write(`\r\u001b[K${line}`);
+    shown = line;
+  };
+  return {
+    print: (line) => {
+      const status = shown;
+      replace("");
+      stream.write(`${line}\n`);
+      replace(status);
+    },
+    status: replace,
+    get columns() {
+      // A pseudo-terminal that nobody sized says 0.
+      return stream.columns > 0 ? stream.columns : 80;
+    },
+  };
+}

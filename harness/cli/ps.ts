@@ -1,0 +1,30 @@
+import { ourContainers } from "../appengine/held.ts";
+import { findEngine } from "../engine/engine.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Output } from "./output.ts";
+import { table } from "./table.ts";
+
+/** List the appengines of this engine that carry our labels. */
+export async function psCommand(
+  options: { readonly json: boolean; readonly signal: AbortSignal },
+  out: Output,
+): Promise<ExitCode> {
+  const engine = await findEngine({ signal: options.signal });
+  const containers = await ourContainers(engine);
+  if (options.json) {
+    out.data(JSON.stringify(containers));
+    return EXIT.pass;
+  }
+  if (containers.length === 0) out.say("no appengines; pvh up starts one");
+  else {
+    const rows = containers.map(({ name, status, held, run, image }) => [
+      name,
+      status,
+      held ? "held" : `run ${run}`,
+      image,
+    ]);
+    out.data(table(["NAME", "STATUS", "FOR", "IMAGE"], rows));
+  }
+  return EXIT.pass;
+}

@@ -1,0 +1,38 @@
+import { printable } from "../../reports/printable.ts";
+import { PvhError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+
+/** Where something that a command threw leads: an exit code, and what to say. */
+export function describeError(
+  error: unknown,
+  reason: unknown,
+): { readonly exitCode: ExitCode; readonly text: string } {
+  if (reason === "SIGINT") return { exitCode: EXIT.sigint, text: "cancelled by SIGINT" };
+  if (reason === "SIGTERM") return { exitCode: EXIT.sigterm, text: "cancelled by SIGTERM" };
+  if (!(error instanceof PvhError)) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { exitCode: EXIT.bug, text: `pvh: a bug in pvh: ${printable(what)}` };
+  }
+  const lines = [
+    `pvh: ${error.message} [${error.code}]`,
+    ...(error.hint === undefined ? [] : [`  -> ${error.hint}`]),
+    ...error.evidence.map((path) => `  evidence: ${path}`),
+  ];
+  return { exitCode: exitCodeFor(error), text: printable(lines.join("\n")) };
+}
+
+function exitCodeFor(error: PvhError): ExitCode {
+  if (error.code === "PVH_NEVER_READY") return EXIT.neverReady;
+  switch (error.class) {
+    case "usage":
+      return EXIT.usage;
+    case "infra":
+      return EXIT.infra;
+    case "harness":
+      return EXIT.bug;
+    case "product":
+    case "scenario":
+      return EXIT.failed;
+  }
+}

@@ -1,0 +1,98 @@
+import { readFileSync, readlinkSync } from "node:fs";
+
+/** The run that a container or volume belongs to. */
+export const RUN_LABEL = "pvh.run";
+/** The process that removes it: see Owner. Everything that pvh makes carries this label. */
+export const OWNER_LABEL = "pvh.owner";
+/** Set on what `pvh up` leaves running: it outlives its maker until `pvh down`. */
+export const HELD_LABEL = "pvh.held";
+
+/**
+ * A process, told apart from any other that ever was or will be: pids are used again, so the
+ * start time counts too, and an engine may serve several machines and pid namespaces.
+ */
+export interface Owner {
+  /** /etc/machine-id and the inode of the pid namespace, in which `pid` means something. */
+  readonly machine: string;
+  /** /proc/sys/kernel/random/boot_id */
+  readonly boot: string;
+  readonly pid: number;
+  /** Clock ticks after boot, field 22 of /proc/PID/stat (proc(5)). */
+  readonly start: number;
+}
+
+/**
+ * Labels for a container or volume that this process is about to make.
+ *
+ * @param options.run  default: the environment's PVH_RUN
+ * @param options.held true for what is to stay until `pvh down`
+ */
+export function ownerLabels(
+  options: { readonly run?: string; readonly held?: boolean } = {},
+): Record<string, string> {
+  const run = options.run ?? process.env["PVH_RUN"] ?? "";
+  return {
+    [RUN_LABEL]: run,
+    [OWNER_LABEL]: formatOwner(self()),
+    ...(options.held === true && { [HELD_LABEL]: "true" }),
+  };
+}
+
+export function formatOwner(owner: Owner): string {
+  return `${owner.machine}/${owner.boot}/${owner.pid}/${owner.start}`;
+}
+
+/** @returns undefined for a label that pvh did not write */
+export function parseOwner(label: string | undefined): Owner | undefined {
+  const match = /^([^/]+)\/([^/]+)\/([1-9]\d*)\/(\d+)$/.exec(label ?? "");
+  if (match === null) return undefined;
+  const [, machine = "", boot = "", pid, start] = match;
+  return { machine, boot, pid: Number(pid), start: Number(start) };
+}
+
+/** How the machine that judges looks; injected so that the judgement is testable. */
+export interface Machine {
+  readonly machine: string;
+  readonly boot: string;
+  /** Start time of a live process, undefined when there is none. */
+  startTime(pid: number): number | undefined;
+}
+
+/**
+ * True only when the owner lived on this machine, in this boot and pid namespace, and does no
+ * more. Of any other owner nothing is known: it counts as alive.
+ */
+export function isDead(owner: Owner, machine: Machine = thisMachine): boolean {
+  if (owner.machine !== machine.machine || owner.boot !== machine.boot) return false;
+  return machine.startTime(owner.pid) !== owner.start;
+}
+
+export const thisMachine: Machine = {
+  machine: `${machineId()}.${/\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0"}`,
+  boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+  startTime,
+};
+
+function self(): Owner {
+  const start = startTime(process.pid) ?? 0;
+  return { machine: thisMachine.machine, boot: thisMachine.boot, pid: process.pid, start };
+}
+
+function machineId(): string {
+  try {
+    return readFileSync("/etc/machine-id", "utf8").trim() || "no-machine-id";
+  } catch {
+    return "no-machine-id";
+  }
+}
+
+function startTime(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The command name, in brackets, may itself hold spaces and brackets.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : Number(fields[19]);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import pRetry, { AbortError } from "p-retry";
+import { PvhError } from "../errors.ts";
+import { until } from "../until.ts";
+import type { FindOptions } from "./engine.ts";
+import { withFileLock } from "./file-lock.ts";
+import { engineFolder, engineRunFolder } from "./folders.ts";
+import { findProgram, SYSTEM_PATH } from "./programs.ts";
+
+/**
+ * A dockerd of pvh's own, for machines on which none runs: no bridge and no firewall rules, so
+ * it changes nothing of the host's network. All clones of one user share it; it survives pvh.
+ */
+export function privateEngineHost(): string {
+  return `unix://${socketPath()}`;
+}
+
+/** dockerd writes here; every error about it names the file. */
+export const privateEngineLog = (): string => engineFolder("dockerd.log");
+
+const socketPath = (): string => engineRunFolder("docker.sock");
+const pidFile = (): string => engineRunFolder("dockerd.pid");
+/** Root, with dockerd on the machine. */
+export function canStartPrivateEngine(): boolean {
+  return process.getuid?.() === 0 && findProgram("dockerd") !== undefined;
+}
+
+/**
+ * Start it, unless another process has just done so, and wait until it answers.
+ *
+ * @throws PvhError PVH_ENGINE_UNREACHABLE with the end of its log, PVH_ABORTED
+ */
+export async function startPrivateEngine(options: FindOptions = {}): Promise<void> {
+  const { progress, signal } = options;
+  await withFileLock(
+    engineFolder("start.lock"),
+    async () => {
+      if (await answers()) return;
+      progress?.(`no Docker engine runs here: starting a private one (state in ${engineFolder()})`);
+      await launch(signal);
+      progress?.(`private engine is up at ${privateEngineHost()}`);
+    },
+    { ...(signal && { signal }), onWait: () => progress?.("another pvh is starting the engine") },
+  );
+}
+
+/** @returns false when none was running */
+export async function stopPrivateEngine(signal?: AbortSignal): Promise<boolean> {
+  const pid = runningPid();
+  if (pid === undefined) return false;
+  process.kill(pid, "SIGTERM");
+  await until("the private engine to stop", () => runningPid() === undefined, {
+    timeout: 30_000,
+    ...(signal && { signal }),
+  });
+  return true;
+}
+
+/** Pid of the private dockerd, or undefined. A pid file alone proves nothing: pids are used again. */
+export function runningPid(): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidFile(), "utf8"));
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return command.includes(socketPath()) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function launch(signal: AbortSignal | undefined): Promise<void> {
+  const program = findProgram("dockerd");
+  if (program === undefined) throw new PvhError("PVH_ENGINE_UNREACHABLE", "dockerd is missing");
+  await mkdir(engineRunFolder(), { recursive: true, mode: 0o700 });
+  await mkdir(engineFolder(), { recursive: true, mode: 0o700 });
+  // dockerd refuses to start over a pid file whose pid is any living process.
+  if (runningPid() === undefined) await rm(pidFile(), { force: true });
+  // The machine's own daemon.json would contradict these flags.
+  await writeFile(engineFolder("daemon.json"), "{}\n");
+  const log = openSync(privateEngineLog(), "a");
+  const child = spawn(program, dockerdArguments(), {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env: { ...process.env, PATH: SYSTEM_PATH, DOCKER_HOST: undefined },
+  });
+  closeSync(log);
+  let dead: string | undefined;
+  child.once("error", (error) => (dead = error.message));
+  child.once("exit", (code, by) => (dead = `it exited with ${by ?? code ?? "?"}`));
+  try {
+    await pRetry(
+      async () => {
+        if (dead !== undefined) throw new AbortError(dead);
+        if (!(await answers())) throw new Error("it does not answer");
+      },
+      {
+        retries: 600,
+        factor: 1,
+        minTimeout: 50,
+        maxTimeout: 50,
+        maxRetryTime: 30_000,
+        ...(signal && { signal }),
+      },
+    );
+  } catch (error) {
+    if (signal?.aborted === true) {
+      throw new PvhError("PVH_ABORTED", "cancelled while the engine started", { cause: error });
+    }
+    throw new PvhError(
+      "PVH_ENGINE_UNREACHABLE",
+      `the private engine did not start: ${error instanceof Error ? error.message : String(error)}\n${await logTail()}`,
+      { hint: `read ${privateEngineLog()}`, evidence: [privateEngineLog()], cause: error },
+    );
+  }
+  child.removeAllListeners();
+  child.unref();
+}
+
+function dockerdArguments(): string[] {
+  return [
+    "--bridge=none",
+    "--iptables=false",
+    "--ip6tables=false",
+    "--ip-forward=false",
+    `--config-file=${engineFolder("daemon.json")}`,
+    `--host=unix://${socketPath()}`,
+    `--data-root=${engineFolder("data")}`,
+    `--exec-root=${engineRunFolder("exec")}`,
+    `--pidfile=${pidFile()}`,
+  ];
+}
+
+/** Whether something accepts connections on the socket and talks HTTP. */
+function answers(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath());
+    socket.setTimeout(2000, () => socket.destroy());
+    socket.once("connect", () => socket.write("GET /_ping HTTP/1.0\r\n\r\n"));
+    socket.once("data", (data) => {
+      resolve(data.toString("latin1").includes(" 200 "));
+      socket.destroy();
+    });
+    socket.on("error", () => resolve(false));
+    socket.once("close", () => resolve(false));
+  });
+}
+
+async function logTail(): Promise<string> {
+  const log = await readFile(privateEngineLog(), "utf8").catch(() => "");
+  return log.trimEnd().split("\n").slice(-5).join("\n");
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import type { HostConfig } from "dockerode";
+import type { Engine } from "./engine.ts";
+
+/** Capabilities by number (linux/capability.h). */
+export const CAPABILITIES = `
+  CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP
+  LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER
+  SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE
+  SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP
+  MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF
+  CHECKPOINT_RESTORE
+`
+  .trim()
+  .split(/\s+/);
+
+/** CgroupnsMode is missing in the types of dockerode. */
+export type PrivilegeProfile = HostConfig & { readonly CgroupnsMode: "private" };
+
+/**
+ * What an appengine needs of the engine (observed §0): every capability there is, all devices,
+ * unconfined, nothing masked, and a cgroup namespace of its own, by which pv-ctrl knows callers.
+ *
+ * `--privileged` does it where the bounding set is full. Where it lacks a capability runc
+ * refuses that ("unable to apply caps"), and the largest set which can be had is asked for.
+ */
+export function privilegeProfile(engine: Engine): PrivilegeProfile {
+  return hostConfig(engine.sameMachine ? missingCapabilities() : []);
+}
+
+/** @param missing capabilities that the engine's processes cannot have */
+export function hostConfig(missing: readonly string[]): PrivilegeProfile {
+  return {
+    ...(missing.length === 0
+      ? { Privileged: true }
+      : // "ALL" is what this engine and kernel know, so no list of ours can name too much.
+        { Privileged: false, CapAdd: ["ALL"], CapDrop: [...missing] }),
+    SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"],
+    MaskedPaths: [],
+    ReadonlyPaths: [],
+    DeviceCgroupRules: ["a *:* rwm"],
+    CgroupnsMode: "private",
+  };
+}
+
+/** Capabilities that this machine's kernel knows and our bounding set lacks. */
+export function missingCapabilities(): string[] {
+  const last = Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8"));
+  const status = readFileSync("/proc/self/status", "utf8");
+  return missingFrom(/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0", last);
+}
+
+/**
+ * @param bounding hexadecimal mask, as in /proc/PID/status
+ * @param last     number of the newest capability of the kernel
+ */
+export function missingFrom(bounding: string, last: number): string[] {
+  const mask = BigInt(`0x${bounding}`);
+  return CAPABILITIES.filter((_, bit) => bit <= last && ((mask >> BigInt(bit)) & 1n) === 0n);
+}

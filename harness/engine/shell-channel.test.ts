@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { Duplex } from "node:stream";
+import { expect, test } from "vitest";
+import type { Shell } from "./shell-channel.ts";
+import { ShellChannel } from "./shell-channel.ts";
+
+/** A real sh of this machine behind Docker's framing; only the engine is left out. */
+function localShell(): { open: () => Promise<Shell>; opened: () => number } {
+  let count = 0;
+  const open = () => {
+    count += 1;
+    const child = spawn("sh", [], { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const socket = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _encoding, done) => void child.stdin.write(chunk, done),
+      final: (done) => void child.stdin.end(done),
+    });
+    const forward = (stream: number) => (payload: Buffer) => {
+      const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
+      header.writeUInt32BE(payload.length, 4);
+      socket.push(Buffer.concat([header, payload]));
+    };
+    child.stdout.on("data", forward(1));
+    child.stderr.on("data", forward(2));
+    child.stdin.on("error", () => undefined);
+    child.once("exit", () => socket.push(null));
+    const kill = () => {
+      const ended = child.exitCode !== null || child.signalCode !== null;
+      if (child.pid !== undefined && !ended) process.kill(-child.pid, "SIGKILL");
+      return Promise.resolve();
+    };
+    return Promise.resolve({ socket, kill });
+  };
+  return { open, opened: () => count };
+}
+
+test("a command gives its status and both outputs, apart and byte for byte", async () => {
+  await using channel = new ShellChannel(localShell().open);
+  const result = await channel.run(String.raw`printf 'a\000b\n'; printf "it's" >&2; exit 3`);
+  expect(result).toEqual({
+    exitCode: 3,
+    stdout: Buffer.from("a\0b\n"),
+    stderr: Buffer.from("it's"),
+  });
+});
+
+test("a command reads what it is given, and never the next command", async () => {
+  await using channel = new ShellChannel(localShell().open);
+  const bytes = Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 7) & 0xff));
+  const [fed, unfed] = await Promise.all([
+    channel.run("cat", { stdin: bytes }),
+    channel.run("cat; echo end"),
+  ]);
+  expect(fed.stdout).toEqual(bytes);
+  expect(unfed.stdout.toString()).toBe("end\n");
+});
+
+test("commands on one channel run one after the other and share nothing but the shell", async () => {
+  const shell = localShell();
+  await using channel = new ShellChannel(shell.open);
+  const results = await Promise.all([
+    channel.run("cd /; x=1; exit 9"),
+    channel.run("if"),
+    channel.run('echo "${x:-unset}"'),
+  ]);
+  expect(results.map(({ exitCode }) => exitCode === 0)).toEqual([false, false, true]);
+  expect(results[2].stdout.toString()).toBe("unset\n");
+  expect(shell.opened()).toBe(1);
+});
+
+test("a command that is not done in time is killed, and the channel opens again", async () => {
+  const shell = localShell();
+  await using channel = new ShellChannel(shell.open);
+  await expect(channel.run("echo partly; sleep 60", { timeout: 100 })).rejects.toMatchObject({
+    code: "PVH_TIMEOUT",
+    message: expect.stringContaining("partly") as string,
+  });
+  expect((await channel.run("echo again")).stdout.toString()).toBe("again\n");
+  expect(shell.opened()).toBe(2);
+});
+
+test("an abort ends the command that runs, and closing refuses those that wait", async () => {
+  const channel = new ShellChannel(localShell().open);
+  const controller = new AbortController();
+  const cancelled = channel.run("sleep 60", { signal: controller.signal });
+  const closed = channel.run("sleep 60");
+  setImmediate(() => controller.abort());
+  await expect(cancelled).rejects.toMatchObject({ code: "PVH_ABORTED" });
+  await channel.close();
+  await expect(closed).rejects.toMatchObject({ code: "PVH_ABORTED" });
+});
+
+test("a shell that goes away during a command is an error that names the command", async () => {
+  await using channel = new ShellChannel(localShell().open);
+  await expect(channel.run("kill -9 $$")).rejects.toMatchObject({
+    code: "PVH_ENGINE",
+    message: expect.stringContaining("kill -9 $$") as string,
+  });
+});

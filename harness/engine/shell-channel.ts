@@ -1,0 +1,180 @@
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { finished } from "node:stream/promises";
+import type { Container } from "dockerode";
+import { PvhError } from "../errors.ts";
+import { Demultiplexer } from "./demux.ts";
+import { startExec } from "./exec.ts";
+import { frame, MarkerReader } from "./shell-frame.ts";
+import { openStream } from "./streams.ts";
+
+export interface ShellResult {
+  readonly exitCode: number;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface ShellOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds from the moment the command starts; default 30 s. */
+  readonly timeout?: number;
+  readonly stdin?: Buffer;
+}
+
+/** A POSIX sh with its streams: what a channel talks to. */
+export interface Shell {
+  /** Writes are its stdin, reads its stdout and stderr, multiplexed as Docker does it. */
+  readonly socket: Duplex;
+  /** End the command that runs in it, and the shell. */
+  kill(): Promise<void>;
+}
+
+/**
+ * A shell in a container that stays open: a command costs about 1 ms instead of the 50 ms of an
+ * exec of its own.
+ *
+ * Commands run one after the other, each in a subshell: `cd`, `exit` and variables stay inside.
+ * What a script leaves in the background must have its output redirected, or that ends up in
+ * the output of later commands.
+ */
+export class ShellChannel {
+  readonly #open: () => Promise<Shell>;
+  readonly #closing = new AbortController();
+  #shell: Shell | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** Nothing is opened before the first command. */
+  constructor(container: Container | (() => Promise<Shell>)) {
+    this.#open = typeof container === "function" ? container : () => openShell(container);
+  }
+
+  /**
+   * Run a script of POSIX sh.
+   *
+   * @throws PvhError PVH_TIMEOUT (what it had written is in the message) or PVH_ABORTED, after
+   *         which the command is dead and the next run() opens a new shell; PVH_ENGINE when the
+   *         container goes away. An exit status is a result, never an error.
+   */
+  run(script: string, options: ShellOptions = {}): Promise<ShellResult> {
+    const result = this.#queue.then(() => this.#runNow(script, options));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Close the shell; a command that runs is killed, those that wait are refused. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#queue;
+    // Without stdin an idle shell ends by itself.
+    this.#shell?.socket.destroy();
+    this.#shell = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #runNow(script: string, options: ShellOptions): Promise<ShellResult> {
+    const { timeout = 30_000, stdin } = options;
+    const signal = AbortSignal.any([
+      this.#closing.signal,
+      ...(options.signal ? [options.signal] : []),
+    ]);
+    if (signal.aborted) throw aborted(script);
+    const shell = (this.#shell ??= await this.#open());
+    try {
+      return await exchange(shell.socket, { script, timeout, signal, ...(stdin && { stdin }) });
+    } catch (error) {
+      // Whatever went wrong, the shell's streams are in an unknown place now.
+      this.#shell = undefined;
+      shell.socket.destroy();
+      await shell.kill();
+      throw error;
+    }
+  }
+}
+
+interface Command extends ShellOptions {
+  readonly script: string;
+  readonly timeout: number;
+}
+
+/** Send one command to the shell and wait for both of its markers. */
+function exchange(socket: Duplex, command: Command): Promise<ShellResult> {
+  const { script, timeout, signal, stdin } = command;
+  const nonce = randomBytes(16).toString("hex");
+  return new Promise((resolve, reject) => {
+    const stdout = new MarkerReader(nonce, true);
+    const stderr = new MarkerReader(nonce, false);
+    const demultiplexer = new Demultiplexer((stream, payload) => {
+      (stream === 1 ? stdout : stderr).push(payload);
+    });
+    const onData = (chunk: Buffer) => {
+      demultiplexer.push(chunk);
+      if (stdout.done && stderr.done) settle();
+    };
+    const onClose = () =>
+      settle(new PvhError("PVH_ENGINE", `the shell went away during: ${brief(script)}`));
+    const onAbort = () => settle(aborted(script));
+    const timer = setTimeout(() => {
+      const said = `${stdout.output.toString()}${stderr.output.toString()}`.trim().slice(-300);
+      const words = said === "" ? "" : `; it had said: ${said}`;
+      settle(new PvhError("PVH_TIMEOUT", `not done after ${timeout} ms: ${brief(script)}${words}`));
+    }, timeout);
+    signal?.addEventListener("abort", onAbort);
+    socket.on("data", onData).on("close", onClose).on("end", onClose);
+    if (socket.destroyed || socket.readableEnded) onClose();
+    else socket.write(frame(script, nonce, stdin));
+
+    function settle(error?: PvhError): void {
+      clearTimeout(timer);
+      socket.off("data", onData).off("close", onClose).off("end", onClose);
+      signal?.removeEventListener("abort", onAbort);
+      if (error !== undefined) reject(error);
+      else resolve({ exitCode: stdout.status ?? 0, stdout: stdout.output, stderr: stderr.output });
+    }
+  });
+}
+
+async function openShell(container: Container): Promise<Shell> {
+  // `sh -s WORD` reads commands from stdin; the word tells this shell from any other process.
+  const word = randomBytes(16).toString("hex");
+  const { socket } = await startExec(container, ["sh", "-s", word]);
+  // An error always ends in a close, which the command that runs reports.
+  socket.on("error", () => undefined);
+  const { stdout } = await exchange(socket, { script: "echo $$", timeout: 30_000 });
+  const pid = Number(stdout.toString());
+  return { socket, kill: () => killTree(container, pid, word) };
+}
+
+/**
+ * Kill the shell and everything below it. What it has left in the background belongs to the
+ * container's init and lives on. Each process is stopped before its children are listed, so
+ * that none escapes.
+ */
+async function killTree(container: Container, pid: number, word: string): Promise<void> {
+  const script = `
+    kill_tree() {
+      kill -STOP "$1" || return
+      for child in $(cat /proc/$1/task/*/children 2>/dev/null || pgrep -P "$1"); do
+        kill_tree "$child"
+      done
+      kill -KILL "$1"
+    }
+    grep -q ${word} /proc/${pid}/cmdline && kill_tree ${pid}`;
+  try {
+    const stream = await openStream(container, ["sh", "-c", script]);
+    await finished(stream.end().resume(), { writable: false });
+  } catch {
+    // The container is gone, and every process of it.
+  }
+}
+
+function brief(script: string): string {
+  const line = script.trim().replaceAll(/\s+/g, " ");
+  return line.length > 120 ? `${line.slice(0, 120)}…` : line;
+}
+
+function aborted(script: string): PvhError {
+  return new PvhError("PVH_ABORTED", `cancelled: ${brief(script)}`);
+}

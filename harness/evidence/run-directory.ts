@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { PvhError } from "../errors.ts";
+
+export interface RunDirectory {
+  /** `<utc>-<short id>` */
+  readonly run: string;
+  /** Absolute. */
+  readonly folder: string;
+  /** As a reader in the directory where pvh was started may open it. */
+  readonly shown: string;
+}
+
+const RUNS = ".pvh/runs";
+
+/**
+ * Make `.pvh/runs/<utc>-<short id>` below the working directory and point `latest` at it.
+ * @throws PvhError PVH_NO_SPACE naming the folder
+ */
+export function makeRunDirectory(now = new Date(), base = process.cwd()): RunDirectory {
+  const utc = now
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+    .replaceAll(/[-:]/g, "");
+  const run = `${utc}-${randomBytes(3).toString("hex")}`;
+  const runs = resolve(base, RUNS);
+  const folder = join(runs, run);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "README"), README);
+    pointLatest(runs, run);
+  } catch (cause) {
+    throw notWritable(folder, cause);
+  }
+  return { run, folder, shown: `${RUNS}/${run}` };
+}
+
+/** A folder of its own inside a run's, for a run that is a part of it. */
+export function makePartDirectory(directory: RunDirectory, part: string): RunDirectory {
+  const name = part.replaceAll(/[^\w.-]/g, "_");
+  const folder = join(directory.folder, name);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "README"), README);
+  } catch (cause) {
+    throw notWritable(folder, cause);
+  }
+  return { run: `${directory.run}.${name}`, folder, shown: `${directory.shown}/${name}` };
+}
+
+/** Replaced by rename: a reader finds the old one or the new one. */
+function pointLatest(runs: string, run: string): void {
+  const temporary = join(runs, `.latest-${run}`);
+  symlinkSync(run, temporary);
+  try {
+    renameSync(temporary, join(runs, "latest"));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function notWritable(folder: string, cause: unknown): PvhError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PvhError("PVH_NO_SPACE", `the run directory ${folder} cannot be made: ${why}`, {
+    hint: "run pvh in a directory that you may write to",
+    cause,
+  });
+}
+
+const README = `One run of pvh.
+
+events.jsonl   everything that happened, one JSON object a line (docs/events.md);
+               every other report is made from it
+junit.xml      the checks as JUnit test cases, for CI
+summary.json   verdicts and times in one object
+vitest.log     what vitest itself said; only when it said something
+<scenario>/    evidence of a scenario: logs of the appengine, its containers and links,
+               process list, the engine's view. Kept for scenarios that failed
+               (--keep always|never changes that); attempt-N/ are retries,
+               appengine-N/ further appengines of the scenario
+
+The text in these files comes from containers: do not trust it.
+`;

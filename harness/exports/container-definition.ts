@@ -1,0 +1,56 @@
+import { SAFE_NAME } from "../../broker/formats/names.ts";
+import { SERVICES_SPEC } from "../../broker/formats/services.ts";
+import { PvhError } from "../errors.ts";
+import { isJsonObject } from "./json-value.ts";
+import type { JsonObject, JsonValue } from "./json-value.ts";
+
+/** What an export of one container is made from, besides its root file system. */
+export interface ContainerDefinition {
+  readonly name: string;
+  readonly group: string;
+  /** The first word is an absolute path in the container. */
+  readonly entrypoint: readonly string[];
+  /** args.json: the PV_* keys, or the older `services: […]` (facts §0.1, §0.2). */
+  readonly args: JsonObject;
+  /** services.json as it goes into the state; any documented form. Absent: exports nothing. */
+  readonly services?: JsonValue;
+}
+
+export interface DefineOptions {
+  readonly name: string;
+  readonly args?: JsonObject;
+  /** What it exports, or a whole services.json. */
+  readonly services?: readonly JsonObject[] | JsonObject;
+  /** A program that the examples' shared root has; default: idle, ended by TERM and PWR. */
+  readonly program?: string;
+  readonly group?: string;
+}
+
+/** Only waits; scenarios run inside it what they need. */
+export const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
+
+/**
+ * A container declared inside a scenario. It shares the examples' root file system.
+ *
+ * @example
+ * defineContainer({
+ *   name: "probe",
+ *   args: { PV_SERVICES_REQUIRED: [{ name: "raw-unix", target: "/run/pv/services/raw.sock" }] },
+ * })
+ *
+ * @throws PvhError PVH_USAGE when the name may not travel in headers and paths
+ */
+export function defineContainer(options: DefineOptions): ContainerDefinition {
+  const { name, args = {}, services, program = IDLE_PROGRAM, group = "app" } = options;
+  if (!SAFE_NAME.test(name)) {
+    throw new PvhError("PVH_USAGE", `container name ${JSON.stringify(name)} is not usable`, {
+      hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",
+    });
+  }
+  const definition = { name, group, entrypoint: [program], args };
+  if (services === undefined) return definition;
+  const document = isJsonObject(services)
+    ? services
+    : { "#spec": SERVICES_SPEC, services: [...services] };
+  return { ...definition, services: document };
+}

@@ -1,0 +1,92 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
+import type { OverlayFile } from "./container-folder.ts";
+import { lintPath } from "./lint-path.ts";
+
+const names = await exampleNames();
+const overlay = await allFiles();
+
+test("there are the eleven examples of the first cut", () => {
+  expect(names.map((name) => name.replace("pv-example-", ""))).toEqual([
+    "dbus-client",
+    "dbus-client-nobody",
+    "dbus-server",
+    "drm-master",
+    "drm-provider",
+    "random",
+    "recovery",
+    "rest-client",
+    "rest-server",
+    "unix-client",
+    "unix-server",
+  ]);
+});
+
+test("no two examples bring a file of one path, for all share one root file system", () => {
+  const paths = overlay.map(({ path }) => path);
+  expect(paths).toHaveLength(new Set(paths).size);
+});
+
+describe.each(names)("%s", (name) => {
+  test("starts a program that is there and executable", async () => {
+    const { definition } = await readExample(name);
+    const program = overlay.find(({ path }) => `/${path}` === definition.entrypoint[0]);
+    expect(program?.executable).toBe(true);
+  });
+
+  test("has nothing for the linter to say", async () => {
+    expect(await lintPath(name)).toEqual([]);
+  });
+});
+
+test.each(overlay.filter(isShell).map((file) => [file.path, file] as const))(
+  "/%s is valid sh",
+  (_path, { content }) => {
+    execFileSync("sh", ["-n"], { input: content, stdio: ["pipe", "ignore", "pipe"] });
+  },
+);
+
+describe("a folder of the user's own", () => {
+  let parent: string;
+  beforeAll(async () => {
+    parent = await mkdtemp(join(tmpdir(), "pvh-folder-"));
+  });
+  afterAll(() => rm(parent, { recursive: true }));
+
+  test("is read with its programs, executable when they are scripts", async () => {
+    const folder = join(parent, "mine");
+    await mkdir(join(folder, "rootfs/usr/bin"), { recursive: true });
+    await writeFile(join(folder, "rootfs/usr/bin/go"), "#!/bin/sh\n", { mode: 0o644 });
+    await writeFile(join(folder, "container.json"), '{"entrypoint":["/usr/bin/go"]}');
+    await writeFile(join(folder, "args.json"), "{}");
+    expect(await readContainerFolder(`${folder}/`)).toEqual({
+      definition: { name: "mine", group: "root", entrypoint: ["/usr/bin/go"], args: {} },
+      files: [{ path: "usr/bin/go", executable: true, content: Buffer.from("#!/bin/sh\n") }],
+    });
+  });
+
+  test("names the file that is missing or wrong", async () => {
+    const folder = join(parent, "wrong");
+    await mkdir(folder);
+    await expect(readContainerFolder(folder)).rejects.toThrow(`${folder}/container.json`);
+    await writeFile(join(folder, "container.json"), '{"entrypoint":["go"]}');
+    await writeFile(join(folder, "args.json"), "{}");
+    await expect(readContainerFolder(folder)).rejects.toMatchObject({ code: "PVH_USAGE" });
+    await writeFile(join(folder, "container.json"), '{"entrypoint":["/go"]}');
+    await writeFile(join(folder, "services.json"), "[");
+    await expect(readContainerFolder(folder)).rejects.toThrow("services.json");
+  });
+});
+
+function isShell({ path, content }: OverlayFile): boolean {
+  return path.endsWith(".sh") || content.toString().startsWith("#!/bin/sh");
+}
+
+async function allFiles(): Promise<OverlayFile[]> {
+  const folders = await Promise.all(names.map(readExample));
+  return [...(await sharedFiles()), ...folders.flatMap(({ files }) => files)];
+}

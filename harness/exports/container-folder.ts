@@ -1,0 +1,113 @@
+import { readFile, readdir, stat } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import { z } from "zod";
+import { SAFE_NAME } from "../../broker/formats/names.ts";
+import { PvhError } from "../errors.ts";
+import { PROJECT } from "../image/sources.ts";
+import type { ContainerDefinition } from "./container-definition.ts";
+import type { JsonObject, JsonValue } from "./json-value.ts";
+
+/** A file that is laid over the shared root file system; `path` without the leading slash. */
+export interface OverlayFile {
+  readonly path: string;
+  readonly executable: boolean;
+  readonly content: Buffer;
+}
+
+/** A container as a folder: its definition and its own files. */
+export interface ContainerFolder {
+  readonly definition: ContainerDefinition;
+  readonly files: readonly OverlayFile[];
+}
+
+const EXAMPLES = join(PROJECT, "containers/examples");
+const SHARED = join(EXAMPLES, "shared");
+
+/** Runs inside the reference image; see its own comment. */
+export const MAKE_ROOT = join(SHARED, "make-root.sh");
+
+export async function exampleNames(): Promise<string[]> {
+  const entries = await readdir(EXAMPLES);
+  return entries.filter((name) => name.startsWith("pv-example-")).sort();
+}
+
+export function readExample(name: string): Promise<ContainerFolder> {
+  return readContainerFolder(join(EXAMPLES, name));
+}
+
+/** What every root file system gets: accounts, the shell library, idle. */
+export function sharedFiles(): Promise<OverlayFile[]> {
+  return filesBelow(join(SHARED, "rootfs"));
+}
+
+const json: z.ZodType<JsonValue> = z.json();
+const containerJson = z.object({
+  group: z.string().default("root"),
+  entrypoint: z.tuple([z.string().startsWith("/")], z.string()),
+});
+
+/**
+ * Read a folder in the layout of containers/examples/README.md.
+ *
+ * @throws PvhError PVH_USAGE naming the file that is missing or wrong
+ */
+export async function readContainerFolder(folder: string): Promise<ContainerFolder> {
+  const name = basename(resolve(folder));
+  if (!SAFE_NAME.test(name)) {
+    throw new PvhError("PVH_USAGE", `the folder's name ${JSON.stringify(name)} is not usable`, {
+      hint: "it becomes the container's: use 1 to 64 of A-Z a-z 0-9 _ . -",
+    });
+  }
+  const [container, args, services, files] = await Promise.all([
+    readJson(join(folder, "container.json"), containerJson),
+    readJson(join(folder, "args.json"), z.record(z.string(), json)),
+    readJson(join(folder, "services.json"), json).catch(absent),
+    filesBelow(join(folder, "rootfs")),
+  ]);
+  const definition = { name, ...container, args: args satisfies JsonObject };
+  return {
+    definition: services === undefined ? definition : { ...definition, services },
+    files,
+  };
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new PvhError("PVH_USAGE", `${path} cannot be read`, {
+      hint: "containers/examples/README.md says what belongs into such a folder",
+      cause,
+    });
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new PvhError("PVH_USAGE", `${path}: ${why}`, { cause });
+  }
+}
+
+function absent(error: unknown): undefined {
+  const cause = error instanceof PvhError ? error.cause : undefined;
+  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+  throw error;
+}
+
+/** Sorted; symbolic links are followed: what they lead to on this machine is what counts. */
+async function filesBelow(folder: string): Promise<OverlayFile[]> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const paths = names.map((name) => join(folder, name)).sort();
+  const files = await Promise.all(
+    paths.map(async (path): Promise<OverlayFile[]> => {
+      const facts = await stat(path);
+      if (!facts.isFile()) return [];
+      const content = await readFile(path);
+      // A checkout may have lost the mode; a script says itself that it is one.
+      const executable = (facts.mode & 0o100) !== 0 || content.subarray(0, 2).toString() === "#!";
+      return [{ path: relative(folder, path), executable, content }];
+    }),
+  );
+  return files.flat();
+}

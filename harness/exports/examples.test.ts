@@ -1,0 +1,57 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Docker from "dockerode";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Engine } from "../engine/engine.ts";
+import { defineContainer } from "./container-definition.ts";
+import { ensureExports } from "./examples.ts";
+import { writeExport } from "./write-export.ts";
+
+/** Nothing answers there: whatever needs an engine fails. */
+const engine: Engine = {
+  docker: new Docker({ socketPath: "/nonexistent/docker.sock" }),
+  host: "unix:///nonexistent/docker.sock",
+  origin: "DOCKER_HOST",
+  version: "0",
+  apiVersion: "0",
+  sameMachine: false,
+};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pvh-examples-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("a given export is passed on as it is, without an engine", async () => {
+  const path = join(folder, "mine.pvrexport.tgz");
+  await writeExport(path, { fragment: { "#spec": "s" }, objects: new Map() });
+  expect(await ensureExports(engine, [path])).toEqual([path]);
+});
+
+test("a given export that is none is refused before anything is booted", async () => {
+  const path = join(folder, "bad.pvrexport.tgz");
+  await writeFile(path, "nothing of the kind");
+  await expect(ensureExports(engine, [path])).rejects.toMatchObject({ code: "PVH_BAD_EXPORT" });
+});
+
+test("an unknown name is told with the names that are there", async () => {
+  await expect(ensureExports(engine, ["pv-example-unix"])).rejects.toMatchObject({
+    code: "PVH_USAGE",
+    message: 'there is no example container "pv-example-unix"',
+    hint: expect.stringContaining("pv-example-unix-server") as string,
+  });
+});
+
+test("one container may not be asked for twice, however it is named", async () => {
+  const own = defineContainer({ name: "pv-example-random" });
+  await expect(ensureExports(engine, ["pv-example-random", own])).rejects.toThrow(
+    "the container pv-example-random is asked for twice",
+  );
+});
+
+test("a path that is not there is named", async () => {
+  const path = join(folder, "none.pvrexport.tgz");
+  await expect(ensureExports(engine, [path])).rejects.toMatchObject({ code: "PVH_USAGE" });
+});

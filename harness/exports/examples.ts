@@ -1,0 +1,140 @@
+import { readdir, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { STATE_SPEC } from "../../broker/formats/state.ts";
+import type { Engine, FindOptions } from "../engine/engine.ts";
+import { cacheFolder } from "../engine/folders.ts";
+import { PvhError } from "../errors.ts";
+import type { ContainerDefinition } from "./container-definition.ts";
+import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
+import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
+import type { JsonObject } from "./json-value.ts";
+import { fragmentOf, lxcConfOf } from "./manifest.ts";
+import { readExport } from "./read-export.ts";
+import { ensureRoot } from "./root-squashfs.ts";
+import type { RootSquashfs } from "./root-squashfs.ts";
+import { sha256Of, writeExport } from "./write-export.ts";
+import type { ExportContent, ObjectSource } from "./write-export.ts";
+
+/** An example's name, the path of a folder in the examples' layout, or a definition. */
+export type Wanted = string | ContainerDefinition;
+
+/** Exports that stay in the cache, the last used ones; about 25 MB each. */
+const KEEP = 40;
+
+/**
+ * Paths of exports that hold these containers: given files as they are (read and checked), all
+ * others together in one export from the cache, so that their common root file system travels
+ * to the appengine once. The second call for the same containers takes milliseconds.
+ *
+ * @throws PvhError PVH_BAD_EXPORT, PVH_USAGE for an unknown name, and what making them throws
+ */
+export async function ensureExports(
+  engine: Engine,
+  wanted: readonly Wanted[],
+  options: FindOptions = {},
+): Promise<string[]> {
+  const files: string[] = [];
+  const containers: Wanted[] = [];
+  for (const item of wanted) {
+    if (typeof item === "string" && (await isFile(item))) files.push(item);
+    else containers.push(item);
+  }
+  const signal = options.signal ? { signal: options.signal } : {};
+  for (const file of files) await readExport(file, signal);
+  if (containers.length === 0) return files;
+  const content = await exportContent(engine, containers, options);
+  return [await cached(content, options.signal), ...files];
+}
+
+/**
+ * One export of all these containers, sharing objects.
+ *
+ * @throws PvhError PVH_USAGE for an unknown or repeated name
+ */
+export async function exportContent(
+  engine: Engine,
+  wanted: readonly Wanted[],
+  options: FindOptions = {},
+): Promise<ExportContent> {
+  const containers = await Promise.all(wanted.map(find));
+  refuseTwice(containers.map(({ definition }) => definition.name));
+  let sharedRoot: RootSquashfs | undefined;
+  const keys: JsonObject = {};
+  const objects = new Map<string, ObjectSource>();
+  for (const { definition, files } of containers) {
+    const root =
+      files === undefined
+        ? (sharedRoot ??= await ensureRoot(engine, await examplesOverlay(), options))
+        : await ensureRoot(engine, [...(await sharedFiles()), ...files], options);
+    const conf = Buffer.from(lxcConfOf(definition));
+    Object.assign(keys, fragmentOf(definition, { conf: sha256Of(conf), root: root.sha256 }));
+    objects.set(sha256Of(conf), conf).set(root.sha256, { file: root.path });
+  }
+  const sorted = Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { fragment: { "#spec": STATE_SPEC, ...Object.fromEntries(sorted) }, objects };
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new PvhError("PVH_USAGE", `the container ${twice} is asked for twice`);
+}
+
+/** `files` only for a container that does not share the examples' root file system. */
+async function find(
+  item: Wanted,
+): Promise<{ definition: ContainerDefinition; files?: ContainerFolder["files"] }> {
+  if (typeof item !== "string") return { definition: item };
+  const examples = await exampleNames();
+  if (examples.includes(item)) return { definition: (await readExample(item)).definition };
+  if (item.includes("/")) return readContainerFolder(item);
+  throw new PvhError("PVH_USAGE", `there is no example container ${JSON.stringify(item)}`, {
+    hint: `the examples are ${examples.join(" ")}; write ./${item} for a file or folder`,
+  });
+}
+
+/** The files of all examples: whichever of them is wanted, the root file system is the same. */
+async function examplesOverlay(): Promise<OverlayFile[]> {
+  const folders = await Promise.all((await exampleNames()).map(readExample));
+  return [...(await sharedFiles()), ...folders.flatMap(({ files }) => files)];
+}
+
+async function cached(content: ExportContent, signal?: AbortSignal): Promise<string> {
+  const folder = cacheFolder("exports");
+  const key = sha256Of(JSON.stringify(content.fragment)).slice(0, 16);
+  const path = join(folder, `pvh-${key}.pvrexport.tgz`);
+  if (await isFile(path)) {
+    const now = new Date();
+    await utimes(path, now, now); // what prune() goes by
+    return path;
+  }
+  await writeExport(path, content, signal);
+  await prune(folder);
+  return path;
+}
+
+async function prune(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".pvrexport.tgz"));
+  const aged = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      // Another pvh may prune at the same time.
+      return {
+        path,
+        used: await stat(path).then(
+          (s) => s.mtimeMs,
+          () => 0,
+        ),
+      };
+    }),
+  );
+  aged.sort((a, b) => b.used - a.used);
+  await Promise.all(aged.slice(KEEP).map(({ path }) => rm(path, { force: true })));
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,13 @@
+/** One thing the linter has to say about an export. */
+export interface Finding {
+  /** An `error` keeps Pantavisor or the broker from doing what the manifest says. */
+  readonly level: "error" | "warning";
+  /** Stable, in kebab-case. */
+  readonly code: string;
+  /** Key of the state and, after `#`, a JSON pointer in its value. */
+  readonly path: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+export type Report = (finding: Finding) => void;

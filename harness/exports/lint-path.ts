@@ -1,0 +1,43 @@
+import { stat } from "node:fs/promises";
+import { STATE_SPEC } from "../../broker/formats/state.ts";
+import type { ContainerDefinition } from "./container-definition.ts";
+import { exampleNames, readContainerFolder, readExample } from "./container-folder.ts";
+import type { Finding } from "./finding.ts";
+import { lintExport } from "./lint-export.ts";
+import { fragmentOf, lxcConfOf } from "./manifest.ts";
+import { readExport } from "./read-export.ts";
+import { sha256Of } from "./write-export.ts";
+
+/**
+ * Findings on an export's file, on a folder in the layout of the examples, or on an example by
+ * its name. Nothing is built: of a folder, the export that it would become is looked at.
+ *
+ * @throws PvhError PVH_BAD_EXPORT or PVH_USAGE when it cannot be read
+ */
+export async function lintPath(path: string, signal?: AbortSignal): Promise<Finding[]> {
+  if ((await exampleNames()).includes(path))
+    return lintDefinition((await readExample(path)).definition);
+  const isFolder = await stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return lintDefinition((await readContainerFolder(path)).definition);
+  return lintExport(await readExport(path, signal ? { signal } : {}));
+}
+
+function lintDefinition(definition: ContainerDefinition): Finding[] {
+  const conf = sha256Of(lxcConfOf(definition));
+  const root = sha256Of("not built");
+  const fragment = { "#spec": STATE_SPEC, ...fragmentOf(definition, { conf, root }) };
+  const objects = new Map([conf, root].map((sha256) => [sha256, 0]));
+  const findings = lintExport({ fragment, objects, ignored: [] });
+  if (!("services" in definition.args)) return findings;
+  const older: Finding = {
+    level: "warning",
+    code: "args-older-shape",
+    path: "args.json#/services",
+    message: "pvr does not read services here; pvh renders it as PV_SERVICES_REQUIRED",
+    fix: "write PV_SERVICES_REQUIRED, and target for socket",
+  };
+  return [older, ...findings];
+}

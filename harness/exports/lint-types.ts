@@ -1,0 +1,38 @@
+import { z } from "zod";
+import type { Report } from "./finding.ts";
+
+/** Report what the format's own parser refuses: missing keys and wrong types. */
+export function lintTypes(path: string, parse: () => unknown, report: Report): void {
+  try {
+    parse();
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    for (const { path: at, message } of error.issues.flatMap(flatten)) {
+      const pointer = at.map((step) => `/${String(step)}`).join("");
+      report({
+        level: "error",
+        code: "wrong-type",
+        path: pointer === "" ? path : `${path}#${pointer}`,
+        message,
+        fix: "see facts §1.3 to §1.5 for the format",
+      });
+    }
+  }
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Of a union, tell what kept the form that came closest from fitting. */
+function flatten(issue: z.core.$ZodIssue): Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const depth = (issues: readonly z.core.$ZodIssue[]) =>
+    Math.max(0, ...issues.map(({ path }) => path.length));
+  const [closest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
+  if (closest === undefined || depth(closest) === 0) return [issue];
+  return closest
+    .flatMap(flatten)
+    .map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
+}

@@ -1,0 +1,110 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { PvhError } from "../errors.ts";
+import { PROJECT } from "../image/sources.ts";
+import { defineContainer } from "./container-definition.ts";
+import { readExample } from "./container-folder.ts";
+import type { JsonObject } from "./json-value.ts";
+import { fragmentOf, lxcConfOf, runManifestOf } from "./manifest.ts";
+import { sha256Of } from "./write-export.ts";
+
+describe("an example's export has the shape of the one recorded on a real appengine", () => {
+  test.each([
+    "pv-example-unix-client",
+    "pv-example-unix-server",
+    "pv-example-recovery",
+    "pv-example-dbus-client-nobody",
+  ])("%s", async (name) => {
+    const recorded = await recordedExport(name);
+    const { definition } = await readExample(name);
+
+    const conf = lxcConfOf(definition);
+    expect(conf).toBe(recorded.conf);
+
+    const root = recorded.fragment[`${name}/root.squashfs`];
+    if (typeof root !== "string") throw new Error("the recording has no root.squashfs");
+    const made = { "#spec": STATE_SPEC, ...fragmentOf(definition, { conf: sha256Of(conf), root }) };
+    const text = JSON.stringify(made).replace(
+      '"pv_build_origin":"pvh"',
+      '"pv_build_origin":"yocto"',
+    );
+    // As text, so that the order of the keys counts too.
+    expect(text).toBe(JSON.stringify(recorded.fragment));
+  });
+});
+
+describe("args.json becomes run.json", () => {
+  test("the older services with socket become required services with target", () => {
+    const run = runManifestOf(
+      defineContainer({
+        name: "c",
+        args: { services: [{ type: "unix", name: "raw", provider: "p", socket: "/run/raw.sock" }] },
+      }),
+    );
+    expect(run["services"]).toEqual({
+      required: [{ type: "unix", name: "raw", provider: "p", target: "/run/raw.sock" }],
+    });
+  });
+
+  test("each argument goes to its place and keeps what is beside it", () => {
+    const run = runManifestOf(
+      defineContainer({
+        name: "c",
+        args: {
+          PV_GROUP: "platform",
+          PV_DRIVERS_OPTIONAL: ["wifi"],
+          PV_SERVICES_OPTIONAL: ["raw"],
+          PV_NETWORK_POOL: "internal",
+          PV_NETWORK_IP: "10.0.5.50",
+          PV_ROLES: ["nobody"],
+          PV_STATUS_GOAL: "READY",
+        },
+      }),
+    );
+    expect(run).toMatchObject({
+      group: "platform",
+      drivers: { required: [], optional: ["wifi"], manual: [] },
+      services: { optional: ["raw"] },
+      network: { pool: "internal", ip: "10.0.5.50" },
+      roles: ["nobody"],
+      status_goal: "READY",
+    });
+  });
+
+  test("an argument that pvh does not render is refused by name", () => {
+    const definition = defineContainer({ name: "c", args: { PV_LXC_CAP_DROP: "sys_admin" } });
+    expect(() => runManifestOf(definition)).toThrow(/does not render PV_LXC_CAP_DROP/);
+  });
+});
+
+describe("a container defined in a scenario", () => {
+  test("is in group app, idles, and exports its services under #spec", () => {
+    const services = [{ name: "s", type: "unix", socket: "/run/s.sock" }];
+    expect(defineContainer({ name: "probe", services })).toEqual({
+      name: "probe",
+      group: "app",
+      entrypoint: ["/usr/lib/pv-example/idle"],
+      args: {},
+      services: { "#spec": "service-manifest-xconnect@1", services },
+    });
+  });
+
+  test("keeps a whole services.json as it is", () => {
+    const services = { services: [] };
+    expect(defineContainer({ name: "probe", services }).services).toBe(services);
+  });
+
+  test.each(["", "a/b", "a b", "é", "x".repeat(65)])("may not be named %j", (name) => {
+    expect(() => defineContainer({ name })).toThrow(PvhError);
+  });
+});
+
+async function recordedExport(name: string): Promise<{ fragment: JsonObject; conf: string }> {
+  const folder = join(PROJECT, "fixtures/exports/recorded", name);
+  return {
+    fragment: JSON.parse(await readFile(join(folder, "json"), "utf8")) as JsonObject,
+    conf: await readFile(join(folder, "lxc.container.conf"), "utf8"),
+  };
+}

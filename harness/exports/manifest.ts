@@ -1,0 +1,121 @@
+import { RUN_SPEC } from "../../broker/formats/run-manifest.ts";
+import { PvhError } from "../errors.ts";
+import type { ContainerDefinition } from "./container-definition.ts";
+import { isJsonObject, sortKeys } from "./json-value.ts";
+import type { JsonObject, JsonValue } from "./json-value.ts";
+
+/** args.json key → where its value goes in run.json, verbatim (facts §1.5). */
+const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
+  PV_SERVICES_REQUIRED: ["services", "required"],
+  PV_SERVICES_OPTIONAL: ["services", "optional"],
+  PV_SERVICES_MANUAL: ["services", "manual"],
+  PV_DRIVERS_REQUIRED: ["drivers", "required"],
+  PV_DRIVERS_OPTIONAL: ["drivers", "optional"],
+  PV_DRIVERS_MANUAL: ["drivers", "manual"],
+  PV_NETWORK_POOL: ["network", "pool"],
+  PV_NETWORK_HOSTNAME: ["network", "hostname"],
+  PV_NETWORK_IP: ["network", "ip"],
+  PV_NETWORK_MAC: ["network", "mac"],
+  PV_NETWORK_MODE: ["network", "mode"],
+  PV_AUTO_RECOVERY: ["auto_recovery"],
+  PV_GROUP: ["group"],
+  PV_RESTART_POLICY: ["restart_policy"],
+  PV_STATUS_GOAL: ["status_goal"],
+  PV_ROLES: ["roles"],
+  PV_CONDITIONS: ["conditions"],
+  PV_REMOUNT: ["remount"],
+};
+
+/**
+ * run.json from args.json, as the template `builtin-lxc-docker` of pvr renders it.
+ *
+ * @throws PvhError PVH_USAGE naming an argument that pvh does not render: dropping one in
+ *         silence could drop a restriction
+ */
+export function runManifestOf({ name, group, args }: ContainerDefinition): JsonObject {
+  const run: JsonObject = {
+    "#spec": RUN_SPEC,
+    config: "lxc.container.conf",
+    drivers: { manual: [], optional: [], required: [] },
+    group,
+    name,
+    "root-volume": "root.squashfs",
+    storage: { "lxc-overlay": { persistence: "boot" } },
+    type: "lxc",
+    volumes: [],
+  };
+  for (const [key, value] of Object.entries(args)) {
+    const path = key === "services" ? (["services", "required"] as const) : RUN_PATHS[key];
+    if (path === undefined) {
+      throw new PvhError("PVH_USAGE", `args.json of ${name}: pvh does not render ${key}`, {
+        hint: `it knows ${Object.keys(RUN_PATHS).join(" ")} and the older services`,
+      });
+    }
+    place(run, path, key === "services" ? olderRequirements(value) : value);
+  }
+  return sortKeys(run);
+}
+
+/** The LXC configuration, line for line as recorded. */
+export function lxcConfOf({ name, entrypoint }: ContainerDefinition): string {
+  return `lxc.tty.max = 8
+lxc.pty.max = 1024
+lxc.cgroup.devices.allow = a
+lxc.rootfs.path = overlayfs:/volumes/${name}/root.squashfs:/volumes/${name}/lxc-overlay/upper
+lxc.init.cmd = ${entrypoint.join(" ")}
+lxc.namespace.keep = user  net  ipc
+lxc.mount.auto = proc  sys:rw  cgroup
+lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,create=file 0 0
+lxc.mount.entry = tmpfs run tmpfs rw,nodev,relatime,create=dir,mode=755 0 0
+`;
+}
+
+/** src.json: what the export was made from. Pantavisor ignores it; pvr can read it back. */
+export function sourceManifestOf({ args, entrypoint }: ContainerDefinition): JsonObject {
+  return sortKeys({
+    "#spec": "service-manifest-src@1",
+    args,
+    docker_config: { Entrypoint: [...entrypoint] },
+    persistence: {},
+    pv_build_origin: "pvh",
+    template: "builtin-lxc-docker",
+  });
+}
+
+/**
+ * The keys of one container in a state, without `#spec`.
+ *
+ * @param objects sha256 of the container's two objects
+ */
+export function fragmentOf(
+  definition: ContainerDefinition,
+  objects: { readonly conf: string; readonly root: string },
+): JsonObject {
+  const { name, services } = definition;
+  return {
+    [`${name}/lxc.container.conf`]: objects.conf,
+    [`${name}/root.squashfs`]: objects.root,
+    [`${name}/run.json`]: runManifestOf(definition),
+    ...(services !== undefined && { [`${name}/services.json`]: sortKeys(services) }),
+    [`${name}/src.json`]: sourceManifestOf(definition),
+  };
+}
+
+function place(run: JsonObject, [key, below]: readonly [string, string?], value: JsonValue): void {
+  if (below === undefined) {
+    run[key] = value;
+    return;
+  }
+  const parent = run[key];
+  run[key] = { ...(isJsonObject(parent) ? parent : {}), [below]: value };
+}
+
+/** The older form names the injection path `socket`; run.json calls it `target` (facts §0.1). */
+function olderRequirements(value: JsonValue): JsonValue {
+  if (!Array.isArray(value)) return value;
+  return value.map((item) => {
+    if (!isJsonObject(item) || !("socket" in item) || "target" in item) return item;
+    const { socket, ...rest } = item;
+    return { ...rest, target: socket ?? null };
+  });
+}

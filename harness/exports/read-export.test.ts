@@ -1,0 +1,204 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { pack } from "tar-stream";
+import type { Header } from "tar-stream";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { PvhError } from "../errors.ts";
+import { EXPORT_LIMITS, readExport } from "./read-export.ts";
+import { sha256Of } from "./write-export.ts";
+
+let folder: string;
+let path: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pvh-read-export-"));
+  path = join(folder, "x.pvrexport.tgz");
+});
+afterEach(async () => {
+  // Whatever the export was, nothing but it is there.
+  expect((await readdir(folder)).filter((name) => name !== "x.pvrexport.tgz")).toEqual([]);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+type Member = [headers: Partial<Header> & { name: string }, content?: string | Buffer];
+
+const CONTENT = "an object";
+const SHA256 = sha256Of(CONTENT);
+const JSON_MEMBER: Member = [
+  { name: "json" },
+  JSON.stringify({ "#spec": "pantavisor-service-system@1", "a/x": SHA256, "a/run.json": {} }),
+];
+const OBJECT: Member = [{ name: `objects/${SHA256}` }, CONTENT];
+
+describe("a good export", () => {
+  test.each([
+    ["gzipped", gzipSync],
+    ["plain", (tar: Buffer) => tar],
+  ])("is read when it is %s", async (_how, encode) => {
+    await writeFile(path, encode(await tarOf([JSON_MEMBER, OBJECT])));
+    const { fragment, objects, ignored } = await readExport(path);
+    expect(Object.keys(fragment)).toEqual(["#spec", "a/x", "a/run.json"]);
+    expect(objects).toEqual(new Map([[SHA256, CONTENT.length]]));
+    expect(ignored).toEqual([]);
+  });
+
+  test("may have json last, directories, other members and harmless extended headers", async () => {
+    const directory: Member = [{ name: "objects/", type: "directory" }];
+    const dated: Member = [{ ...OBJECT[0], pax: { mtime: "1.5" } }, CONTENT];
+    await writeFile(path, await tarOf([directory, dated, [{ name: "README" }, "hi"], JSON_MEMBER]));
+    const { objects, ignored } = await readExport(path);
+    expect([...objects.keys()]).toEqual([SHA256]);
+    expect(ignored).toEqual(["README"]);
+  });
+});
+
+describe("a bad export is refused with its name and the reason", () => {
+  const renamed = { name: "json" };
+  test.each<[what: string, reason: RegExp, members: Member[]]>([
+    ["no json", /there is no member json/, [OBJECT]],
+    ["an absolute path", /absolute path/, [JSON_MEMBER, [{ name: "/etc/passwd" }, ""]]],
+    ["a path leading out", /leads out/, [JSON_MEMBER, [{ name: "objects/../../x" }, ""]]],
+    ["an empty path segment", /not a usable path/, [JSON_MEMBER, [{ name: "a//b" }, ""]]],
+    ["a symlink", /is a symbolic link/, [[{ name: "json", type: "symlink", linkname: "/x" }]]],
+    ["a hard link", /is a hard link/, [[{ name: "json", type: "link", linkname: "/x" }]]],
+    ["a device", /is a character device/, [[{ name: "json", type: "character-device" }]]],
+    ["a fifo", /is a fifo/, [[{ name: "json", type: "fifo" }]]],
+    ["two json", /a second member/, [JSON_MEMBER, JSON_MEMBER]],
+    ["two of one object", /a second member/, [JSON_MEMBER, OBJECT, OBJECT]],
+    ["a name like json", /may take this member for json/, [JSON_MEMBER, [{ name: "json2" }, "{}"]]],
+    ["a strange object", /64 lower-case/, [JSON_MEMBER, [{ name: "objects/abc" }, "x"]]],
+    ["another content", /sha256/, [JSON_MEMBER, [{ name: `objects/${SHA256}` }, "y"]]],
+    ["a renaming header", /absolute path/, [[{ ...renamed, pax: { path: "/etc/x" } }, ""]]],
+    ["a resizing header", /a size of/, [[{ ...renamed, pax: { size: "-1" } }, "{}"]]],
+    ["not JSON", /not JSON/, [[{ name: "json" }, "{"]]],
+    ["not UTF-8", /not JSON/, [[{ name: "json" }, Buffer.from([0x22, 0xff, 0x22])]]],
+    ["an array", /not a JSON object/, [[{ name: "json" }, "[]"]]],
+    ["no #spec", /has no #spec/, [[{ name: "json" }, "{}"]]],
+    ["a number", /neither JSON nor/, [[{ name: "json" }, '{"#spec":"s","a/x":1}']]],
+    ["a key leading out", /leads out/, [[{ name: "json" }, '{"#spec":"s","../x/run.json":{}}']]],
+    ["an absolute key", /absolute/, [[{ name: "json" }, '{"#spec":"s","/run.json":{}}']]],
+  ])("%s", async (_what, reason, members) => {
+    await writeFile(path, gzipSync(await tarOf(members)));
+    await expect(readExport(path)).rejects.toThrow(reason);
+    await expect(readExport(path)).rejects.toMatchObject({
+      code: "PVH_BAD_EXPORT",
+      class: "usage",
+    });
+    await expect(readExport(path)).rejects.toThrow(path);
+  });
+
+  test("the message names the member and quotes no control character of the file", async () => {
+    await writeFile(path, await tarOf([[{ name: "json" }, "\u001b[2J"]]));
+    const error = await readExport(path).catch((reason: unknown) => reason);
+    expect(error).toHaveProperty("message", `${path}, member "json": not JSON`);
+  });
+
+  test.each([
+    ["empty", Buffer.alloc(0), /end of the archive is missing/],
+    ["text", Buffer.from("state ".repeat(200)), /not a tar archive/],
+    ["gzipped text", gzipSync("state ".repeat(200)), /not a tar archive/],
+    ["broken gzip", Buffer.from("1f8b08ffffffff", "hex"), /./],
+  ])("a file that is %s", async (_what, bytes, reason) => {
+    await writeFile(path, bytes);
+    await expect(readExport(path)).rejects.toThrow(reason);
+    await expect(readExport(path)).rejects.toMatchObject({ code: "PVH_BAD_EXPORT" });
+  });
+
+  test("one with more after its end", async () => {
+    await writeFile(path, Buffer.concat([await tarOf([JSON_MEMBER]), Buffer.from("x")]));
+    await expect(readExport(path)).rejects.toThrow(/more after the end/);
+  });
+
+  test("a truncated one, wherever it was cut, plain or gzipped", { timeout: 30_000 }, async () => {
+    const tar = await tarOf([JSON_MEMBER, OBJECT]);
+    for (const whole of [tar.subarray(0, -1024), gzipSync(tar)]) {
+      for (let length = 0; length < whole.length; length += 101) {
+        await writeFile(path, whole.subarray(0, length));
+        await expect(readExport(path)).rejects.toMatchObject({ code: "PVH_BAD_EXPORT" });
+      }
+    }
+  });
+
+  test.each([
+    ["json", { json: 10 }],
+    ["an object", { object: 3 }],
+    ["all of it", { total: 100 }],
+    ["the number of members", { members: 1 }],
+  ])("%s beyond the limit", async (_what, limit) => {
+    await writeFile(path, gzipSync(await tarOf([JSON_MEMBER, OBJECT])));
+    const limits = { ...EXPORT_LIMITS, ...limit };
+    await expect(readExport(path, { limits })).rejects.toMatchObject({ code: "PVH_BAD_EXPORT" });
+  });
+
+  test("a folder and a file that is not there", async () => {
+    await expect(readExport(folder)).rejects.toThrow(/not a regular file/);
+    await expect(readExport(join(folder, "none"))).rejects.toThrow(/ENOENT/);
+  });
+});
+
+test("reading stops when it is cancelled", async () => {
+  await writeFile(path, await tarOf([JSON_MEMBER, OBJECT]));
+  const signal = AbortSignal.abort();
+  await expect(readExport(path, { signal })).rejects.toMatchObject({ code: "PVH_ABORTED" });
+});
+
+// The limit leaves room for a machine that does much else.
+describe(
+  "whatever the bytes are, reading ends with an export or a PvhError",
+  { timeout: 30_000 },
+  () => {
+    test("random bytes", async () => {
+      await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 4096 }), endsWell), {
+        numRuns: 100,
+      });
+    });
+
+    test("a tar with some bytes changed and its header checksums made right again", async () => {
+      const tar = await tarOf([JSON_MEMBER, [{ ...OBJECT[0], pax: { mtime: "1.5" } }, CONTENT]]);
+      const change = fc.tuple(fc.nat({ max: tar.length - 1 }), fc.nat({ max: 255 }));
+      const changes = fc.array(change, { minLength: 1, maxLength: 6 });
+      await fc.assert(
+        fc.asyncProperty(changes, async (list) => {
+          const mutant = Buffer.from(tar);
+          for (const [at, byte] of list) mutant[at] = byte;
+          for (let at = 0; at < mutant.length; at += 512)
+            rightChecksum(mutant.subarray(at, at + 512));
+          await endsWell(mutant);
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+    async function endsWell(bytes: Uint8Array): Promise<void> {
+      await writeFile(path, bytes);
+      try {
+        const { fragment } = await readExport(path);
+        expect(typeof fragment["#spec"]).toBe("string");
+      } catch (error) {
+        expect(error).toBeInstanceOf(PvhError);
+        expect(error).toHaveProperty("code", "PVH_BAD_EXPORT");
+      }
+    }
+  },
+);
+
+/** Only blocks that were headers before: those that say so. */
+function rightChecksum(block: Buffer): void {
+  if (block.subarray(257, 262).toString() !== "ustar") return;
+  block.fill(" ", 148, 156);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+}
+
+async function tarOf(members: readonly Member[]): Promise<Buffer> {
+  const tar = pack();
+  for (const [headers, content] of members) {
+    tar.entry({ mtime: new Date(0), ...headers }, content ?? "");
+  }
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { pack } from "tar-stream";
+import type { Pack } from "tar-stream";
+import { engineError } from "../engine/engine-error.ts";
+import type { Engine, FindOptions } from "../engine/engine.ts";
+import { ownerLabels } from "../engine/labels.ts";
+import { openStream } from "../engine/streams.ts";
+import { PvhError } from "../errors.ts";
+import { cachedLayer } from "../image/layer-cache.ts";
+import type { CacheOptions } from "../image/layer-cache.ts";
+import { ensureReferenceImage } from "../image/reference-image.ts";
+import { readInputs } from "../image/sources.ts";
+import { MAKE_ROOT } from "./container-folder.ts";
+import type { OverlayFile } from "./container-folder.ts";
+
+/** A root.squashfs on this machine. */
+export interface RootSquashfs {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/**
+ * The root file system that programs of the reference image and these files make. Made once in
+ * a container of that image, then found in the cache without any engine.
+ *
+ * @throws PvhError PVH_BUILD with the script's last words, PVH_USAGE for two files of one path
+ */
+export async function ensureRoot(
+  engine: Engine,
+  files: readonly OverlayFile[],
+  options: FindOptions,
+): Promise<RootSquashfs> {
+  refuseClashes(files);
+  const { signal = new AbortController().signal, progress = () => undefined } = options;
+  const script = await readFile(MAKE_ROOT, "utf8");
+  const key = keyOf((await readInputs()).rootfs, script, files);
+  const make = (path: string) => makeRoot(engine, script, files, path, { signal, progress });
+  const { path, digest } = await cachedLayer("examples", key, 4, make, { signal, progress });
+  return { path, sha256: digest };
+}
+
+function refuseClashes(files: readonly OverlayFile[]): void {
+  const byPath = new Map<string, OverlayFile>();
+  for (const file of files) {
+    if (byPath.has(file.path)) {
+      throw new PvhError("PVH_USAGE", `two files want to be /${file.path} in the containers`);
+    }
+    byPath.set(file.path, file);
+  }
+}
+
+function keyOf(rootfs: string, script: string, files: readonly OverlayFile[]): string {
+  const hash = createHash("sha256").update(`${rootfs}\0${script}`);
+  for (const { path, executable, content } of files) {
+    hash.update(`\0${path}\0${executable}\0${content.length}\0`).update(content);
+  }
+  return hash.digest("hex");
+}
+
+async function makeRoot(
+  engine: Engine,
+  script: string,
+  files: readonly OverlayFile[],
+  path: string,
+  options: CacheOptions,
+): Promise<void> {
+  const { ref } = await ensureReferenceImage(engine, options);
+  options.progress("making the root file system of the example containers; seconds, once");
+  const said: string[] = [];
+  try {
+    const container = await engine.docker.createContainer({
+      Image: ref,
+      Entrypoint: ["sleep", "infinity"],
+      Labels: ownerLabels(),
+      HostConfig: { NetworkMode: "none", Init: true },
+    });
+    try {
+      await container.start();
+      const stream = await openStream(container, ["sh", "-c", script], {
+        onStderr: (line) => said.push(line),
+      });
+      overlayTar(files).pipe(stream);
+      await pipeline(stream, createWriteStream(path), { signal: options.signal });
+      const code = await stream.exitCode();
+      if (code !== 0) throw scriptFailed(code, said);
+    } finally {
+      await container.remove({ force: true, v: true });
+    }
+  } catch (error) {
+    if (options.signal.aborted) {
+      throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {
+        cause: error,
+      });
+    }
+    throw engineError(error, ref);
+  }
+}
+
+function scriptFailed(code: number | undefined, said: readonly string[]): PvhError {
+  const words = said.slice(-8).join("\n");
+  return new PvhError("PVH_BUILD", `make-root.sh ended with ${code ?? "no"} exit code:\n${words}`, {
+    evidence: [MAKE_ROOT],
+  });
+}
+
+function overlayTar(files: readonly OverlayFile[]): Pack {
+  const tar = pack();
+  for (const { path, executable, content } of files) {
+    tar.entry({ name: path, mode: executable ? 0o755 : 0o644, mtime: new Date(0) }, content);
+  }
+  tar.finalize();
+  return tar;
+}

@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { cachedLayer } from "./layer-cache.ts";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pvh-"));
+  vi.stubEnv("XDG_CACHE_HOME", folder);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+const options = { signal: new AbortController().signal, progress: () => undefined };
+const key = (letter: string) => letter.repeat(64);
+
+test("a layer is made once, also when several want it at the same time", async () => {
+  let made = 0;
+  const make = async (path: string) => {
+    made += 1;
+    await writeFile(path, "content");
+  };
+  const layers = await Promise.all(
+    [1, 2, 3].map(() => cachedLayer("kind", key("a"), 2, make, options)),
+  );
+  expect(made).toBe(1);
+  const digest = createHash("sha256").update("content").digest("hex");
+  expect(layers.map((layer) => [layer.digest, layer.size])).toEqual(
+    Array.from({ length: 3 }, () => [digest, 7]),
+  );
+});
+
+test("a build that fails leaves nothing, and the next one is done again", async () => {
+  const fail = async (path: string) => {
+    await writeFile(path, "half");
+    throw new Error("full");
+  };
+  await expect(cachedLayer("kind", key("a"), 2, fail, options)).rejects.toThrow("full");
+  expect(await readdir(join(folder, "pvh/kind"))).toEqual(["lock"]);
+  const layer = await cachedLayer("kind", key("a"), 2, (path) => writeFile(path, "whole"), options);
+  expect(layer.size).toBe(5);
+});
+
+test("only the newest layers of a kind stay", async () => {
+  for (const letter of ["a", "b", "c"]) {
+    await cachedLayer("kind", key(letter), 2, (path) => writeFile(path, letter), options);
+  }
+  const left = (await readdir(join(folder, "pvh/kind"))).filter((name) => name !== "lock");
+  expect(left.map((name) => name[0]).sort()).toEqual(["b", "c"]);
+});

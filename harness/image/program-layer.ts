@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import { build } from "esbuild";
+import { PvhError } from "../errors.ts";
+import type { LayerFile } from "./layer.ts";
+import { filesBelow } from "./layer.ts";
+import { PROJECT } from "./sources.ts";
+
+/** Where the appengine's own files are in the image. */
+const HOME = "usr/lib/pvh";
+
+/**
+ * The reference Pantavisor's files: a bundle and a command per program, koffi, the overlay.
+ *
+ * @param mains programs by name, as of readMains()
+ * @throws PvhError PVH_BUILD when a program does not bundle or the overlay hides a link
+ */
+export async function programFiles(
+  mains: ReadonlyMap<string, string>,
+  overlay = join(PROJECT, "containers/appengine/overlay"),
+): Promise<LayerFile[]> {
+  const commands = [...mains.keys()].map((name) => ({
+    path: `usr/bin/${name}`,
+    executable: true,
+    content: Buffer.from(command(name)),
+  }));
+  return [
+    ...commands,
+    ...(await bundles(mains)),
+    ...(await koffi()),
+    ...checked(await filesBelow(overlay)),
+  ];
+}
+
+/** The title is what ps, pgrep and the log of a supervisor show. */
+function command(name: string): string {
+  return `#!/${HOME}/node\nprocess.title = "${name}";\nimport("/${HOME}/${name}.mjs");\n`;
+}
+
+async function bundles(mains: ReadonlyMap<string, string>): Promise<LayerFile[]> {
+  const result = await build({
+    entryPoints: Object.fromEntries(mains),
+    outdir: "/",
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    logLevel: "silent",
+    external: ["koffi"],
+    banner: {
+      js: 'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);',
+    },
+  }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new PvhError("PVH_BUILD", `the reference Pantavisor does not bundle: ${why}`, {
+      hint: "npm run ok",
+      cause: error,
+    });
+  });
+  return result.outputFiles.map(({ path, contents }) => ({
+    path: `${HOME}${path}`,
+    content: Buffer.from(contents),
+  }));
+}
+
+/** koffi finds its library beside its own files, so it stays a package. */
+async function koffi(): Promise<LayerFile[]> {
+  const names = ["koffi", `@koromix/koffi-linux-${process.arch}`];
+  const all = await Promise.all(
+    names.map((name) =>
+      filesBelow(join(PROJECT, "node_modules", name), `${HOME}/node_modules/${name}`),
+    ),
+  );
+  const wanted = /\/(package\.json|[^/]+\.c?js|linux_[^/]+\/koffi\.node)$/;
+  const unwanted = /\/koffi\/(doc|vendor|lib|cnoke)/;
+  return all.flat().filter(({ path }) => wanted.test(path) && !unwanted.test(path));
+}
+
+/** Debian's /bin, /lib, /sbin and /var/run are links: a folder in a layer would replace them. */
+function checked(files: LayerFile[]): LayerFile[] {
+  const hidden = files.find(({ path }) => /^(bin|s?bin|lib\d*|var\/(run|lock))\//.test(path));
+  if (hidden === undefined) return files;
+  throw new PvhError(
+    "PVH_BUILD",
+    `overlay file ${hidden.path} would hide a link of the root filesystem`,
+    {
+      hint: "put it below usr/ or run/",
+    },
+  );
+}

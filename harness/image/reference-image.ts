@@ -1,0 +1,160 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Engine, FindOptions } from "../engine/engine.ts";
+import { engineError, isNotFound } from "../engine/engine-error.ts";
+import { PvhError } from "../errors.ts";
+import { dockerArchive } from "./docker-archive.ts";
+import { writeLayer } from "./layer.ts";
+import type { CacheOptions, Layer } from "./layer-cache.ts";
+import { cachedLayer } from "./layer-cache.ts";
+import { loadArchive } from "./load-stream.ts";
+import { programFiles } from "./program-layer.ts";
+import { makeRootfs } from "./rootfs.ts";
+import type { Inputs } from "./sources.ts";
+import { PROJECT, readInputs, readMains, readPackages } from "./sources.ts";
+
+export interface ReferenceImage {
+  /** Names exactly this content; another clone's build does not move it. */
+  readonly ref: string;
+  readonly id: string;
+  /** Hash of everything the image is made from. */
+  readonly content: string;
+  /** False when the engine had it already. */
+  readonly loaded: boolean;
+}
+
+export const REFERENCE_REPOSITORY = "pvh-appengine";
+/** The last one built on this engine, for use by hand. */
+export const REFERENCE_TAG = `${REFERENCE_REPOSITORY}:reference`;
+const CONTENT_LABEL = "pvh.content";
+
+/**
+ * The reference appengine's image, made and loaded when the engine does not have this content.
+ *
+ * @throws PvhError PVH_BUILD, PVH_NO_SPACE, PVH_ENGINE, PVH_ABORTED
+ */
+export async function ensureReferenceImage(
+  engine: Engine,
+  options: FindOptions = {},
+): Promise<ReferenceImage> {
+  const inputs = await readInputs();
+  const ref = `${REFERENCE_REPOSITORY}:${inputs.content.slice(0, 12)}`;
+  const there = await imageId(engine, ref, inputs.content);
+  if (there !== undefined) return { ref, id: there, content: inputs.content, loaded: false };
+
+  const { signal = new AbortController().signal, progress = () => undefined } = options;
+  const begun = performance.now();
+  const seconds = () => ((performance.now() - begun) / 1000).toFixed(1);
+  const timed: CacheOptions = { signal, progress: (line) => progress(`[${seconds()} s] ${line}`) };
+  const layers = await makeLayers(engine, inputs, timed);
+  await load(engine, [REFERENCE_TAG, ref], inputs.content, layers, timed);
+  const id = await imageId(engine, ref, inputs.content);
+  if (id === undefined) throw new PvhError("PVH_ENGINE", `the engine lost the image ${ref}`);
+  await removeOld(engine, ref);
+  timed.progress(`image ${ref} is ready`);
+  return { ref, id, content: inputs.content, loaded: true };
+}
+
+async function makeLayers(engine: Engine, inputs: Inputs, options: CacheOptions): Promise<Layer[]> {
+  const rootfs = await cachedLayer(
+    "rootfs",
+    inputs.rootfs,
+    2,
+    async (path) => makeRootfs(engine, await readPackages(), path, options),
+    options,
+  );
+  const node = await cachedLayer(
+    "node",
+    inputs.node,
+    2,
+    async (path) => {
+      options.progress(`packing Node ${process.version}`);
+      const file = join(PROJECT, `node_modules/node-linux-${process.arch}/bin/node`);
+      const { size } = await stat(file);
+      await writeLayer(path, [
+        { path: "usr/lib/pvh/node", executable: true, content: { file, size } },
+      ]);
+    },
+    options,
+  );
+  const program = await cachedLayer(
+    "program",
+    inputs.program,
+    8,
+    async (path) => {
+      const mains = await readMains();
+      options.progress(`bundling ${mains.size} programs of the reference Pantavisor`);
+      await writeLayer(path, await programFiles(mains));
+    },
+    options,
+  );
+  return [rootfs, node, program];
+}
+
+async function load(
+  engine: Engine,
+  tags: readonly string[],
+  content: string,
+  layers: readonly Layer[],
+  { progress, signal }: CacheOptions,
+): Promise<void> {
+  const archive = dockerArchive(
+    tags,
+    {
+      architecture: process.arch === "x64" ? "amd64" : process.arch,
+      entrypoint: ["/usr/bin/pv-appengine"],
+      environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+      stopSignal: "SIGTERM",
+      labels: { [CONTENT_LABEL]: content },
+    },
+    layers,
+  );
+  progress(`loading the image into the engine (${Math.round(archive.size / 1e6)} MB)`);
+  const stream = archive.stream();
+  const stop = () => stream.destroy(new Error("aborted"));
+  signal.addEventListener("abort", stop);
+  try {
+    const { error } = await loadArchive(engine, stream);
+    if (error !== undefined) throw new Error(error);
+  } catch (error) {
+    if (signal.aborted)
+      throw new PvhError("PVH_ABORTED", "cancelled while loading the image", { cause: error });
+    throw engineError(error, "the reference image");
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** @returns undefined when the engine has no such image, or one with other content */
+async function imageId(engine: Engine, ref: string, content: string): Promise<string | undefined> {
+  try {
+    const image = inspected.parse(await engine.docker.getImage(ref).inspect());
+    return image.Config.Labels?.[CONTENT_LABEL] === content ? image.Id : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw engineError(error, ref);
+  }
+}
+
+/** Earlier contents pile up while the broker is worked on. Images in use refuse to go. */
+async function removeOld(engine: Engine, current: string): Promise<void> {
+  const yesterday = Date.now() - 24 * 3600 * 1000;
+  const images = await engine.docker.listImages({ filters: { reference: [REFERENCE_REPOSITORY] } });
+  const tags = images.flatMap((image) => image.RepoTags ?? []);
+  await Promise.allSettled(
+    tags.map(async (tag) => {
+      if (tag === REFERENCE_TAG || tag === current) return;
+      const image = engine.docker.getImage(tag);
+      const { Metadata } = inspected.parse(await image.inspect());
+      if (Date.parse(Metadata?.LastTagTime ?? "") < yesterday) await image.remove();
+    }),
+  );
+}
+
+/** What is read of an image; the types of dockerode are older than the engines. */
+const inspected = z.object({
+  Id: z.string(),
+  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
+  Metadata: z.object({ LastTagTime: z.string() }).optional(),
+});

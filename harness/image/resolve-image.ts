@@ -1,0 +1,39 @@
+import { stat } from "node:fs/promises";
+import type { Engine, FindOptions } from "../engine/engine.ts";
+import { PvhError } from "../errors.ts";
+import { imageIdOf } from "./image-id.ts";
+import { loadImageTarball } from "./load-image.ts";
+import { ensureReferenceImage } from "./reference-image.ts";
+
+/**
+ * What `--image` names: nothing (the reference appengine, made when needed), a docker save
+ * tarball (loaded), or an image on the engine.
+ *
+ * @throws PvhError PVH_IMAGE_MISSING, and what the two above throw
+ */
+export async function resolveImage(
+  engine: Engine,
+  image: string | undefined,
+  options: FindOptions = {},
+): Promise<{ readonly ref: string; readonly id: string }> {
+  if (image === undefined) return ensureReferenceImage(engine, options);
+  if (await isTarball(image)) return loadImageTarball(engine, image, options);
+  const id = await imageIdOf(engine, image);
+  if (id !== undefined) return { ref: image, id };
+  throw new PvhError(
+    "PVH_IMAGE_MISSING",
+    `image ${image} is neither a file nor on the engine at ${engine.host}`,
+    {
+      hint: "pvh load TARBALL loads one; without --image the reference is used",
+    },
+  );
+}
+
+/** A path, or the name of a file; `pantavisor-appengine:1.0` and `repo/name` are references. */
+async function isTarball(image: string): Promise<boolean> {
+  if (/^\.{0,2}\/|\.(tar|tgz|tar\.gz)$/.test(image)) return true;
+  return stat(image).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,201 @@
+import { execFile, spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { createInterface } from "node:readline";
+import type { Engine } from "../engine/engine.ts";
+import { engineError } from "../engine/engine-error.ts";
+import { openStream } from "../engine/streams.ts";
+import { ownerLabels } from "../engine/labels.ts";
+import { findProgram, SYSTEM_PATH } from "../engine/programs.ts";
+import { PvhError } from "../errors.ts";
+import type { CacheOptions } from "./layer-cache.ts";
+
+const SUITE = "bookworm";
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+const BUILDER = "debian:bookworm-slim";
+
+/** Nobody reads manuals in an appengine; without them it is a third smaller. */
+const LEFT_OUT = ["doc", "man", "locale", "info", "lintian", "bash-completion", "bug"];
+/** Differ between two builds, or belong to the building machine. */
+const REMOVED = [
+  "/etc/hostname",
+  "/etc/resolv.conf",
+  "/var/cache/apt/*.bin",
+  "/var/cache/debconf/*-old",
+  "/var/cache/ldconfig/aux-cache",
+  "/var/log/*",
+];
+
+/**
+ * Write the appengine's root filesystem as a tar: Debian packages, put together by mmdebstrap.
+ * It runs on this machine for root with mmdebstrap, else in a Debian container on the engine.
+ *
+ * @throws PvhError PVH_BUILD with mmdebstrap's last words
+ */
+export async function makeRootfs(
+  engine: Engine,
+  packages: readonly string[],
+  path: string,
+  options: CacheOptions,
+): Promise<void> {
+  const here = process.getuid?.() === 0 && findProgram("mmdebstrap") !== undefined;
+  const mirrors = here ? await debianMirrors() : DEFAULT_MIRRORS;
+  const command = mmdebstrap(packages, mirrors);
+  options.progress(
+    `making the root filesystem from ${packages.length} Debian packages ${here ? "with mmdebstrap" : `in a ${BUILDER} container`}; about a minute, once`,
+  );
+  if (here) await runHere(command, path, options);
+  else await runInContainer(engine, command, path, options);
+}
+
+/** The mmdebstrap command line; the tar comes out on stdout. */
+function mmdebstrap(packages: readonly string[], mirrors: Mirrors): string[] {
+  const from = (uri: string, suite: string) => `deb [signed-by=${KEYRING}] ${uri} ${suite} main`;
+  return [
+    "mmdebstrap",
+    "--mode=root",
+    "--variant=essential",
+    "--format=tar",
+    `--include=${packages.join(",")}`,
+    '--aptopt=Acquire::Languages "none"',
+    '--aptopt=APT::Install-Recommends "false"',
+    "--dpkgopt=force-unsafe-io",
+    ...LEFT_OUT.map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+    `--customize-hook=cd "$1" && rm -rf ${REMOVED.map((file) => `.${file}`).join(" ")}`,
+    SUITE,
+    "-",
+    from(mirrors.main, SUITE),
+    from(mirrors.security, `${SUITE}-security`),
+  ];
+}
+
+async function runHere(
+  command: readonly string[],
+  path: string,
+  options: CacheOptions,
+): Promise<void> {
+  const [program = "", ...args] = command;
+  const child = spawn(findProgram(program) ?? program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    // Every file's time at most this: the layer depends on the packages alone.
+    env: { ...process.env, PATH: SYSTEM_PATH, SOURCE_DATE_EPOCH: "0", LC_ALL: "C" },
+  });
+  const stop = () => child.kill("SIGTERM");
+  options.signal.addEventListener("abort", stop);
+  const said: string[] = [];
+  createInterface(child.stderr).on("line", (line) => tell(line, said, options));
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject).once("close", resolve);
+  });
+  try {
+    const [, code] = await Promise.all([pipeline(child.stdout, createWriteStream(path)), exited]);
+    if (code !== 0) throw new Error(`mmdebstrap exited with ${code ?? "a signal"}`);
+  } catch (error) {
+    throw buildError(error, said, options.signal);
+  } finally {
+    options.signal.removeEventListener("abort", stop);
+  }
+}
+
+async function runInContainer(
+  engine: Engine,
+  command: readonly string[],
+  path: string,
+  options: CacheOptions,
+): Promise<void> {
+  const { docker } = engine;
+  const said: string[] = [];
+  try {
+    const pull: NodeJS.ReadableStream = await docker.pull(BUILDER);
+    await new Promise<void>((resolve, reject) => {
+      docker.modem.followProgress(pull, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+    const container = await docker.createContainer({
+      Image: BUILDER,
+      Cmd: ["sleep", "infinity"],
+      Env: ["SOURCE_DATE_EPOCH=0", "LC_ALL=C"],
+      Labels: ownerLabels(),
+      HostConfig: { Privileged: true, Init: true },
+    });
+    try {
+      await container.start();
+      const install =
+        "{ apt-get update && apt-get install -y --no-install-recommends mmdebstrap mount; } >&2";
+      const stream = await openStream(
+        container,
+        ["sh", "-c", `${install} && exec "$@"`, "sh", ...command],
+        {
+          onStderr: (line) => tell(line, said, options),
+        },
+      );
+      await pipeline(stream, createWriteStream(path), { signal: options.signal });
+      if ((await stream.exitCode()) !== 0) throw new Error("mmdebstrap failed");
+    } finally {
+      await container.remove({ force: true, v: true });
+    }
+  } catch (error) {
+    if (said.length > 0 || options.signal.aborted) throw buildError(error, said, options.signal);
+    throw engineError(error, BUILDER);
+  }
+}
+
+function tell(line: string, said: string[], { progress }: CacheOptions): void {
+  said.push(line);
+  if (said.length > 20) said.shift();
+  const step = /^I: (running apt|downloading|extracting|installing|cleaning|creating)(.*)/.exec(
+    line,
+  );
+  if (step !== null) progress(`mmdebstrap: ${step[1] ?? ""}${step[2] ?? ""}`);
+}
+
+function buildError(error: unknown, said: readonly string[], signal: AbortSignal): PvhError {
+  if (signal.aborted)
+    return new PvhError("PVH_ABORTED", "cancelled while making the image", { cause: error });
+  const words = said.slice(-8).join("\n");
+  if (/No space left on device/.test(words)) {
+    return new PvhError("PVH_NO_SPACE", `the root filesystem does not fit:\n${words}`, {
+      cause: error,
+    });
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new PvhError("PVH_BUILD", `the root filesystem cannot be made: ${why}\n${words}`, {
+    hint: "are the Debian mirrors in reach? apt-get update says so",
+    cause: error,
+  });
+}
+
+interface Mirrors {
+  readonly main: string;
+  readonly security: string;
+}
+
+const DEFAULT_MIRRORS: Mirrors = {
+  main: "http://deb.debian.org/debian",
+  security: "http://deb.debian.org/debian-security",
+};
+
+/** The Debian mirrors this machine uses; its third-party sources are nobody's business here. */
+async function debianMirrors(): Promise<Mirrors> {
+  const format = ["--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages"];
+  const listed = await promisify(execFile)("apt-get", ["indextargets", ...format]).catch(
+    () => undefined,
+  );
+  return mirrorsFrom(listed?.stdout ?? "");
+}
+
+/** @param targets lines `URI ORIGIN/LABEL` of `apt-get indextargets` */
+export function mirrorsFrom(targets: string): Mirrors {
+  const uri = (label: string) =>
+    targets
+      .split("\n")
+      .find((line) => line.endsWith(` Debian/${label}`))
+      ?.split(" ", 1)[0];
+  return {
+    main: uri("Debian") ?? DEFAULT_MIRRORS.main,
+    security: uri("Debian-Security") ?? DEFAULT_MIRRORS.security,
+  };
+}

@@ -1,0 +1,66 @@
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import type { RunEvent } from "./events.ts";
+import type { RunSettings } from "./run-settings.ts";
+
+/** What a booted appengine needs of the scenario it belongs to. */
+export interface Recorder {
+  readonly name: string;
+  readonly settings: RunSettings;
+  record(event: RunEvent): void;
+}
+
+/** An appengine of a scenario, with what is kept of it. */
+export class BootedAppengine {
+  readonly container: StartedAppengineContainer;
+  readonly #recorder: Recorder;
+  readonly #folder: string;
+  #collected = false;
+
+  constructor(recorder: Recorder, container: StartedAppengineContainer, folder: string) {
+    this.#recorder = recorder;
+    this.container = container;
+    this.#folder = folder;
+  }
+
+  /** Keep evidence, once, unless the run keeps none. */
+  async collect(): Promise<void> {
+    if (this.#collected || this.#recorder.settings.keep === "never") return;
+    this.#collected = true;
+    for (const { path, what } of await this.container.collectEvidence(this.#folder)) {
+      recordEvidence(this.#recorder, join(this.#folder, path), what);
+    }
+  }
+
+  /** A removal that fails is noted: it must not hide why the scenario failed. */
+  async remove(): Promise<void> {
+    try {
+      await this.container.stop();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const text = `appengine ${this.container.name} could not be removed: ${why}`;
+      this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
+    }
+  }
+
+  /** Record the evidence that a failed boot has left in its folder. */
+  static recordFolder(recorder: Recorder, folder: string): void {
+    for (const file of listFolder(folder)) {
+      recordEvidence(recorder, join(folder, file), "as the failed boot left it");
+    }
+  }
+}
+
+function recordEvidence(recorder: Recorder, path: string, what: string): void {
+  const inRun = relative(recorder.settings.folder, path);
+  recorder.record({ type: "evidence", scenario: recorder.name, path: inRun, what });
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,41 @@
+import type { BootMode } from "../appengine/appengine.ts";
+import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import type { BootStage } from "./events.ts";
+
+export interface BootRequest {
+  readonly image: string;
+  readonly run: string;
+  readonly exports: readonly string[];
+  readonly boot: BootMode;
+  readonly quirks: readonly string[];
+  readonly timeScale: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutScale: number;
+  readonly signal: AbortSignal;
+  readonly until: BootStage;
+  /** Folder for the evidence of a boot that failed; undefined keeps none. */
+  readonly evidence: string | undefined;
+  readonly onStage: (stage: BootStage, ms: number, ok: boolean, detail?: string) => void;
+}
+
+/** Boots an appengine, or throws the reason with nothing left behind. */
+export type Booter = (request: BootRequest) => Promise<StartedAppengineContainer>;
+
+export const boot: Booter = async (request) => {
+  // Loaded late: a scenario that is only listed or skipped needs no engine client.
+  const { AppengineContainer } = await import("../appengine/appengine-container.ts");
+  return await new AppengineContainer(request.image)
+    .withExports(...request.exports)
+    .withBoot(request.boot)
+    .withQuirks(...request.quirks)
+    .withTimeScale(request.timeScale)
+    .withEnvironment(request.env)
+    .withLabels({ "pvh.run": request.run })
+    .start({
+      signal: request.signal,
+      onStage: request.onStage,
+      until: request.until,
+      timeoutScale: request.timeoutScale,
+      ...(request.evidence !== undefined && { evidence: request.evidence }),
+    });
+};

@@ -1,0 +1,118 @@
+import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { PvhError } from "../errors.ts";
+import type { BootedAppengine } from "./booted-appengine.ts";
+import type { ScenarioSession } from "./scenario-session.ts";
+import type { BootOverrides, CheckContext, CheckDefinition } from "./scenario-definition.ts";
+
+const DEADLINE = 30_000;
+
+export type CheckOutcome =
+  { readonly passed: true } | { readonly skipped: string } | { readonly error: unknown };
+
+/** One check as it runs: its context, its deadline, and the appengines that it boots. */
+export class CheckRun {
+  readonly #session: ScenarioSession;
+  readonly #check: CheckDefinition;
+  readonly #appengine: StartedAppengineContainer | undefined;
+  readonly #booted: BootedAppengine[] = [];
+
+  constructor(
+    session: ScenarioSession,
+    check: CheckDefinition,
+    appengine: StartedAppengineContainer | undefined,
+  ) {
+    this.#session = session;
+    this.#check = check;
+    this.#appengine = appengine;
+  }
+
+  /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
+  async result(): Promise<CheckOutcome> {
+    const cancelled = this.#session.cancellation.signal;
+    const deadline = new AbortController();
+    const ms = (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
+    const timer = setTimeout(
+      () => deadline.abort(new PvhError("PVH_TIMEOUT", `the check took longer than ${ms} ms`)),
+      ms,
+    );
+    const signal = AbortSignal.any([cancelled, deadline.signal]);
+    try {
+      await Promise.race([this.#body(signal), rejectedBy(signal)]);
+      return { passed: true };
+    } catch (error) {
+      if (error instanceof Skip) return { skipped: error.reason };
+      if (cancelled.aborted) return { skipped: "the run was cancelled" };
+      // Whatever the abort made the check throw, the deadline is why.
+      return { error: deadline.signal.aborted ? deadline.signal.reason : error };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Remove what bootAppengine() booted. */
+  async removeBooted(failed: boolean): Promise<void> {
+    const { keep } = this.#session.settings;
+    for (const appengine of this.#booted.splice(0)) {
+      if (failed || keep === "always") await appengine.collect();
+      await appengine.remove();
+    }
+  }
+
+  async #body(signal: AbortSignal): Promise<void> {
+    await this.#check.body(this.#context(signal));
+  }
+
+  #context(signal: AbortSignal): CheckContext {
+    const appengine = (): StartedAppengineContainer => this.#need();
+    return {
+      get appengine() {
+        return appengine().appengine;
+      },
+      get control() {
+        return appengine().control;
+      },
+      inside: (container) => appengine().inside(container),
+      signal,
+      seed: this.#session.settings.seed,
+      bootAppengine: (overrides = {}) => this.#boot(overrides, signal),
+      skip: (reason) => {
+        throw new Skip(reason);
+      },
+      note: (text) => this.#session.record({ type: "note", scenario: this.#session.name, text }),
+    };
+  }
+
+  async #boot(overrides: BootOverrides, signal: AbortSignal): Promise<StartedAppengineContainer> {
+    const booted = await this.#session.boot(overrides, signal);
+    // A boot that ends after its check has ended has nobody to use it.
+    if (signal.aborted) await booted.remove();
+    else this.#booted.push(booted);
+    return booted.container;
+  }
+
+  #need(): StartedAppengineContainer {
+    if (this.#appengine !== undefined) return this.#appengine;
+    throw new PvhError("PVH_INTERNAL", `${this.#session.name} boots no appengine of its own`, {
+      hint: "a scenario with boot: 'none' uses bootAppengine() in its checks",
+    });
+  }
+}
+
+class Skip extends Error {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`skipped: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+    };
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { EventLog, parseLine, toLine } from "./event-log.ts";
+import { followEvents } from "./event-follower.ts";
+import type { RecordedEvent } from "./events.ts";
+
+const folder = (): string => mkdtempSync(join(tmpdir(), "pvh-events-"));
+
+test("an event is read back as it was appended", () => {
+  const path = join(folder(), "events.jsonl");
+  const log = new EventLog(path);
+  log.append({ type: "note", text: "one\ntwo" });
+  log.append({ type: "note", scenario: "x", text: "three" });
+  log.close();
+  const lines = readFileSync(path, "utf8").split("\n");
+  expect(lines.length).toBe(3);
+  expect(parseLine(lines[0] ?? "")).toMatchObject({ v: 1, type: "note", text: "one\ntwo" });
+  expect(parseLine(lines[1] ?? "")).toMatchObject({ scenario: "x" });
+});
+
+test("no event makes a line over 64 KiB, whatever its texts hold", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 40 }), fc.nat(90_000), (seed, times) => {
+      const text = seed.repeat(times % 3_000);
+      const event: RecordedEvent = { v: 1, t: 1, type: "note", text, scenario: text };
+      const line = toLine(event);
+      expect(Buffer.byteLength(line)).toBeLessThanOrEqual(65_536);
+      expect(line.indexOf("\n")).toBe(line.length - 1);
+      expect(parseLine(line)?.type).toBe("note");
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test("a cut text says how much is missing", () => {
+  const line = toLine({ v: 1, t: 1, type: "note", text: "x".repeat(100_000) });
+  expect(line).toContain("… (83616 more characters)");
+});
+
+test("a line of another version or a torn line is no event", () => {
+  expect(parseLine('{"v":2,"t":1,"type":"note","text":""}')).toBeUndefined();
+  expect(parseLine('{"v":1,"t":1,"ty')).toBeUndefined();
+  expect(parseLine("null")).toBeUndefined();
+});
+
+test("the follower delivers every event once, in order", () => {
+  const path = join(folder(), "events.jsonl");
+  const log = new EventLog(path);
+  log.append({ type: "note", text: "0" });
+  const seen: string[] = [];
+  const follower = followEvents(path, (event) => {
+    if (event.type === "note") seen.push(event.text);
+  });
+  for (let index = 1; index < 200; index += 1) {
+    log.append({ type: "note", text: String(index) + "é".repeat(index) });
+  }
+  follower.stop();
+  expect(seen.map((text) => Number.parseInt(text, 10))).toEqual([...Array(200).keys()]);
+  log.close();
+});

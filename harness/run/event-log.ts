@@ -1,0 +1,55 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { EVENTS_VERSION } from "./events.ts";
+import type { RecordedEvent, RunEvent } from "./events.ts";
+
+export const EVENTS_FILE = "events.jsonl";
+
+/** A line longer than this could be torn apart by another writer. */
+const LINE_LIMIT = 64 * 1024;
+const TEXT_LIMITS = [Infinity, 16_384, 4_096, 1_024, 256, 64];
+
+/** Appends events to a file that other threads and processes append to as well. */
+export class EventLog {
+  readonly #fd: number;
+
+  /** @param path made when it is missing */
+  constructor(path: string) {
+    this.#fd = openSync(path, "a", 0o644);
+  }
+
+  append(event: RunEvent): void {
+    const recorded: RecordedEvent = { v: EVENTS_VERSION, t: Date.now(), ...event };
+    // One write(2) on an O_APPEND descriptor: lines of several writers never mix.
+    writeSync(this.#fd, toLine(recorded));
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** One line of events.jsonl, with long texts cut so that it stays under 64 KiB. */
+export function toLine(event: RecordedEvent): string {
+  for (const limit of TEXT_LIMITS) {
+    const line = `${JSON.stringify(event, (_key, value: unknown) => cut(value, limit))}\n`;
+    if (Buffer.byteLength(line) <= LINE_LIMIT) return line;
+  }
+  throw new RangeError(`a ${event.type} event has too many parts for one line`);
+}
+
+/** @returns undefined for a line that is not an event of this version */
+export function parseLine(line: string): RecordedEvent | undefined {
+  try {
+    const event = JSON.parse(line) as Partial<RecordedEvent> | null;
+    return event?.v === EVENTS_VERSION && typeof event.type === "string"
+      ? (event as RecordedEvent)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function cut(value: unknown, limit: number): unknown {
+  if (typeof value !== "string" || value.length <= limit) return value;
+  return `${value.slice(0, limit)}… (${value.length - limit} more characters)`;
+}

@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import type { Failure } from "./events.ts";
+import { isBad, judge, mutantsOf } from "./mutants.ts";
+import type { CheckResult, Mutant } from "./mutants.ts";
+
+const mutant: Mutant = {
+  quirk: "q",
+  exists: true,
+  scenarios: [{ name: "s", checks: ["unix.a", "unix.b"], claims: ["unix.a"] }],
+};
+const suiteOf = (check: string): string => check.split(".", 1)[0] ?? "";
+const other: CheckResult = { scenario: "s", check: "unix.b", verdict: "passed" };
+
+function judgementOf(result: Partial<CheckResult>): { judgement: string; bad: boolean } {
+  const results = [
+    { scenario: "s", check: "unix.a", verdict: "failed", ...result },
+    other,
+  ] as const;
+  const [row] = judge(mutant, results, suiteOf);
+  if (row === undefined) throw new Error("no row");
+  return { judgement: row.judgement, bad: isBad(row) };
+}
+
+const failure = (code: Failure["code"], of: Failure["class"]): Failure => ({
+  class: of,
+  code,
+  message: "m",
+});
+
+test("a check that fails by its own assertion is red, and that is good", () => {
+  expect(judgementOf({ failure: failure("PVH_ASSERT", "product") })).toEqual({
+    judgement: "red",
+    bad: false,
+  });
+  expect(judgementOf({ failure: failure("PVH_TIMEOUT", "product") }).judgement).toBe("red");
+});
+
+test("a check that stays green under its quirk is bad", () => {
+  expect(judgementOf({ verdict: "passed" })).toEqual({ judgement: "GREEN", bad: true });
+});
+
+test.each([
+  ["PVH_ENGINE", "infra"],
+  ["PVH_INTERNAL", "harness"],
+  ["PVH_BAD_EXPORT", "usage"],
+  ["PVH_NEVER_READY", "product"],
+] as const)("a check that fails by %s fails for the wrong reason", (code, of) => {
+  expect(judgementOf({ failure: failure(code, of) })).toEqual({
+    judgement: "wrong reason",
+    bad: true,
+  });
+});
+
+test("a check of suite boot may fail by the boot", () => {
+  const boot: Mutant = {
+    quirk: "q",
+    exists: true,
+    scenarios: [{ name: "s", checks: ["boot.auto"], claims: ["boot.auto"] }],
+  };
+  const result: CheckResult = {
+    scenario: "s",
+    check: "boot.auto",
+    verdict: "failed",
+    failure: failure("PVH_NEVER_READY", "product"),
+  };
+  expect(judge(boot, [result], suiteOf)[0]?.judgement).toBe("red");
+});
+
+test("a check that gives no verdict is lost, also when it does not claim the quirk", () => {
+  const rows = judge(mutant, [], suiteOf);
+  expect(rows.map(({ judgement }) => judgement)).toEqual(["lost", "lost"]);
+  expect(rows.every(isBad)).toBe(true);
+});
+
+test("a check that does not claim the quirk may pass or fail", () => {
+  for (const verdict of ["passed", "failed"] as const) {
+    const row = judge(mutant, [{ ...other, verdict }], suiteOf)[1];
+    expect(row).toMatchObject({ check: "unix.b", judgement: "ran", detail: verdict });
+  }
+});
+
+test("a skipped check says why and is not bad", () => {
+  expect(judgementOf({ verdict: "skipped", reason: "needs drm" })).toEqual({
+    judgement: "skipped",
+    bad: false,
+  });
+});
+
+test("a quirk that the reference does not have is bad for each check that claims it", () => {
+  const rows = judge({ ...mutant, exists: false }, [], suiteOf);
+  expect(rows).toMatchObject([{ check: "unix.a", judgement: "no such quirk" }]);
+  expect(rows.every(isBad)).toBe(true);
+});
+
+test("each quirk comes once, with every scenario that claims it and all its checks", () => {
+  const quirks: Record<string, string | null> = { a: "x", b: "y", c: "x", d: null };
+  const found = mutantsOf(
+    [
+      { name: "one", all: ["a", "b"], selected: ["a", "b"] },
+      { name: "two", all: ["c", "d"], selected: ["c", "d"] },
+      { name: "three", all: ["a", "b"], selected: ["b"] },
+    ],
+    (check) => quirks[check] ?? null,
+    (quirk) => quirk === "x",
+  );
+  expect(found).toEqual([
+    {
+      quirk: "x",
+      exists: true,
+      scenarios: [
+        { name: "one", checks: ["a", "b"], claims: ["a"] },
+        { name: "two", checks: ["c", "d"], claims: ["c"] },
+      ],
+    },
+    {
+      quirk: "y",
+      exists: false,
+      scenarios: [
+        { name: "one", checks: ["a", "b"], claims: ["b"] },
+        { name: "three", checks: ["a", "b"], claims: ["b"] },
+      ],
+    },
+  ]);
+});

@@ -1,0 +1,47 @@
+import type { BootMode } from "../appengine/appengine.ts";
+
+export type Keep = "failed" | "always" | "never";
+
+/** Where a scenario of this run lives, and what of it is to run. */
+export interface PlannedScenario {
+  readonly suite: string;
+  /** Path relative to the root of the clone. */
+  readonly file: string;
+  /** Ids of the checks that are to run. */
+  readonly checks: readonly string[];
+  /** Paths of the pvrexports of its containers. */
+  readonly exports: readonly string[];
+}
+
+/** What a worker has to know of the run; plain data, handed over by vitest's `provide`. */
+export interface RunSettings {
+  readonly run: string;
+  /** The run directory. */
+  readonly folder: string;
+  readonly image: string;
+  /** True when the image is this repository's reference appengine. */
+  readonly reference: boolean;
+  readonly quirks: readonly string[];
+  /** Instead of the scenarios' boot mode; a check that asks for one keeps it. */
+  readonly boot?: BootMode;
+  /** Of which scenarios evidence is kept. */
+  readonly keep: Keep;
+  readonly timeoutScale: number;
+  readonly seed: number;
+  /** From 1. */
+  readonly repetition: number;
+  /** From 1. */
+  readonly attempt: number;
+  readonly scenarios: Readonly<Record<string, PlannedScenario>>;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    pvh: RunSettings;
+  }
+}
+
+/** The name under which a repetition of a scenario is recorded: x, x~2, x~3. */
+export function recordedName(scenario: string, repetition: number): string {
+  return repetition === 1 ? scenario : `${scenario}~${repetition}`;
+}

@@ -1,0 +1,173 @@
+import { writeFileSync } from "node:fs";
+import { hostname, release } from "node:os";
+import { join } from "node:path";
+import { exitCodeOf } from "../../reports/exit-code.ts";
+import { junitReport } from "../../reports/junit.ts";
+import { foldRun } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
+import { summarise } from "../../reports/summary.ts";
+import type { BootMode } from "../appengine/appengine.ts";
+import { reap } from "../engine/reaper.ts";
+import type { RunDirectory } from "../evidence/run-directory.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { DiscoveredScenario } from "./discover.ts";
+import { followEvents } from "./event-follower.ts";
+import { EventLog, EVENTS_FILE } from "./event-log.ts";
+import type { RecordedEvent, RunEvent } from "./events.ts";
+import type { Prepared } from "./prepare-run.ts";
+import { repetitions, runRounds } from "./run-rounds.ts";
+import type { Journal } from "./run-rounds.ts";
+import { recordedName } from "./run-settings.ts";
+import type { Keep, RunSettings } from "./run-settings.ts";
+import type { Selected } from "./selection.ts";
+import { VitestBridge } from "./vitest-bridge.ts";
+
+export interface RunOptions {
+  /** The command line that asked for it, for the record. */
+  readonly command: readonly string[];
+  readonly quirks: readonly string[];
+  readonly boot?: BootMode;
+  readonly keep: Keep;
+  readonly timeoutScale: number;
+  readonly seed: number;
+  /** Scenarios at a time. */
+  readonly jobs: number;
+  /** Times that everything runs; each is judged on its own. */
+  readonly repeat: number;
+  /** Further tries of a scenario that failed; a pass after one is flaky. */
+  readonly retries: number;
+  /** Stop when so many scenarios have failed. */
+  readonly maxFailures: number;
+}
+
+export interface RunResult {
+  readonly exitCode: ExitCode;
+  readonly state: RunState;
+}
+
+/**
+ * Run scenarios and leave a complete record: events.jsonl, junit.xml, summary.json, evidence.
+ * Nothing that carries this run's label stays on the engine.
+ *
+ * @param watching.signal cancels; its reason is "SIGINT" or "SIGTERM" when a signal did
+ */
+export async function runScenarios(
+  selected: readonly Selected<DiscoveredScenario>[],
+  prepared: Prepared,
+  directory: RunDirectory,
+  options: RunOptions,
+  watching: { readonly signal: AbortSignal; readonly onEvent: (event: RecordedEvent) => void },
+): Promise<RunResult> {
+  const { signal } = watching;
+  const begun = performance.now();
+  const events: RecordedEvent[] = [];
+  const enough = new AbortController();
+  const path = join(directory.folder, EVENTS_FILE);
+  const log = new EventLog(path);
+  const follower = followEvents(path, (event) => {
+    events.push(event);
+    watching.onEvent(event);
+    if (failedScenarios(events) >= options.maxFailures) {
+      enough.abort(`stopped after ${options.maxFailures} failed scenarios`);
+    }
+  });
+  const journal: Journal = {
+    append: (event) => log.append(event),
+    events: () => {
+      follower.drain();
+      return events;
+    },
+  };
+  journal.append(startOf(selected, prepared, directory, options));
+  const settings = settingsOf(selected, prepared, directory, options);
+  const bridge = await VitestBridge.open(settings, options.jobs, journal.append);
+  await runRounds(
+    bridge,
+    selected,
+    settings,
+    options,
+    journal,
+    AbortSignal.any([signal, enough.signal]),
+  );
+  // A worker that did not stop in time would hold this up; it ends with the process.
+  if (!signal.aborted) await bridge.close();
+  await reap(prepared.engine, { kind: "run", run: directory.run }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    journal.append({ type: "note", text: `clean-up: ${why}` });
+  });
+  const interrupted = signalName(signal);
+  const exitCode = exitCodeOf(foldRun(journal.events()), interrupted);
+  journal.append({
+    type: "run.finished",
+    ms: performance.now() - begun,
+    exitCode,
+    ...(interrupted !== undefined && { interrupted }),
+  });
+  const state = foldRun(journal.events());
+  follower.stop();
+  log.close();
+  writeReports(state, directory);
+  return { exitCode, state };
+}
+
+function writeReports(state: RunState, { folder, shown }: RunDirectory): void {
+  writeFileSync(join(folder, "junit.xml"), junitReport(state, shown));
+  writeFileSync(join(folder, "summary.json"), `${JSON.stringify(summarise(state), null, 2)}\n`);
+}
+
+function startOf(
+  selected: readonly Selected<DiscoveredScenario>[],
+  { image }: Prepared,
+  { run }: RunDirectory,
+  { command, quirks, repeat, seed }: RunOptions,
+): RunEvent {
+  return {
+    type: "run.started",
+    run,
+    command,
+    image,
+    profile: "strict",
+    quirks,
+    selected: repetitions(repeat).flatMap((repetition) =>
+      selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
+    ),
+    seed,
+    host: { name: hostname(), kernel: release(), node: process.version },
+  };
+}
+
+function settingsOf(
+  selected: readonly Selected<DiscoveredScenario>[],
+  { image, reference, exports }: Prepared,
+  { run, folder }: RunDirectory,
+  { quirks, boot, keep, timeoutScale, seed }: RunOptions,
+): RunSettings {
+  const scenarios = selected.map(
+    ({ scenario: { name, suite, file }, checks }) =>
+      [name, { suite, file, checks, exports: exports.get(name) ?? [] }] as const,
+  );
+  return {
+    run,
+    folder,
+    image,
+    reference,
+    quirks,
+    ...(boot !== undefined && { boot }),
+    keep,
+    timeoutScale,
+    seed,
+    repetition: 1,
+    attempt: 1,
+    scenarios: Object.fromEntries(scenarios),
+  };
+}
+
+function failedScenarios(events: readonly RecordedEvent[]): number {
+  return events.filter((event) => event.type === "scenario.finished" && event.verdict === "failed")
+    .length;
+}
+
+function signalName(signal: AbortSignal): "SIGINT" | "SIGTERM" | undefined {
+  const reason: unknown = signal.reason;
+  return reason === "SIGINT" || reason === "SIGTERM" ? reason : undefined;
+}

@@ -1,0 +1,254 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { PvhError } from "../errors.ts";
+import type { BootRequest } from "./booter.ts";
+import { cancelRun } from "./cancellation.ts";
+import { parseLine } from "./event-log.ts";
+import type { RecordedEvent } from "./events.ts";
+import type { RunSettings } from "./run-settings.ts";
+import type { CheckBody, ScenarioOptions } from "./scenario-definition.ts";
+import { ScenarioSession } from "./scenario-session.ts";
+
+/** A session on an engine that boots what `boot` says; everything it did is in `did`. */
+function sessionOf(
+  bodies: readonly CheckBody[],
+  options: Partial<ScenarioOptions> = {},
+  settings: Partial<RunSettings> = {},
+  boot: (request: BootRequest) => void = () => undefined,
+) {
+  const folder = mkdtempSync(join(tmpdir(), "pvh-session-"));
+  const did: string[] = [];
+  /** Appengines that cannot be removed. */
+  const broken = new Set<string>();
+  const requests: BootRequest[] = [];
+  let booted = 0;
+  const definition = {
+    name: "s",
+    options: { summary: "a summary", ...options },
+    checks: bodies.map((body, index) => ({ id: `c${index}`, title: "t", body, options: {} })),
+  };
+  const session = new ScenarioSession(
+    definition,
+    {
+      run: "r",
+      folder,
+      image: "image",
+      reference: true,
+      quirks: ["q"],
+      keep: "failed",
+      timeoutScale: 1,
+      seed: 1,
+      repetition: 1,
+      attempt: 1,
+      scenarios: {
+        s: {
+          suite: "unix",
+          file: "f",
+          checks: definition.checks.map(({ id }) => id),
+          exports: ["x.tgz"],
+        },
+      },
+      ...settings,
+    },
+    (request) => {
+      requests.push(request);
+      boot(request);
+      const name = `appengine-${(booted += 1)}`;
+      did.push(`boot ${name}`);
+      const container = {
+        name,
+        appengine: { name },
+        collectEvidence: (to: string) => {
+          did.push(`collect ${name} in ${to.slice(folder.length + 1)}`);
+          return Promise.resolve([{ path: "boot.log", what: "output" }]);
+        },
+        stop: () => {
+          if (broken.has(name)) return Promise.reject(new Error("busy"));
+          did.push(`remove ${name}`);
+          return Promise.resolve();
+        },
+      };
+      return Promise.resolve(container as unknown as StartedAppengineContainer);
+    },
+  );
+  const events = (): RecordedEvent[] =>
+    readFileSync(join(folder, "events.jsonl"), "utf8")
+      .split("\n")
+      .map(parseLine)
+      .filter((event) => event !== undefined);
+  const verdicts = () =>
+    events().flatMap((event) =>
+      event.type === "check.finished"
+        ? [[event.check, event.verdict, event.failure?.code ?? event.reason]]
+        : [],
+    );
+  const all = async (): Promise<void> => {
+    await session.begin();
+    for (const check of session.checks) await session.run(check).catch(() => undefined);
+    await session.end();
+  };
+  return { session, folder, did, broken, requests, events, verdicts, all };
+}
+
+const fails = (): void => expect(1).toBe(2);
+const passes = (): void => undefined;
+
+test("a scenario boots once, with what the run and the scenario ask for", async () => {
+  const { all, requests, did } = sessionOf(
+    [passes, passes],
+    { boot: "manual", timeScale: 100, env: { A: "1" } },
+    { timeoutScale: 2 },
+  );
+  await all();
+  expect(requests).toMatchObject([
+    {
+      image: "image",
+      run: "r",
+      exports: ["x.tgz"],
+      boot: "manual",
+      quirks: ["q"],
+      timeScale: 100,
+      env: { A: "1" },
+      timeoutScale: 2,
+      until: "links",
+    },
+  ]);
+  expect(did).toEqual(["boot appengine-1", "remove appengine-1"]);
+});
+
+test("evidence is kept once, right after the first failure and before the removal", async () => {
+  const { all, did, events } = sessionOf([passes, fails, fails]);
+  await all();
+  expect(did).toEqual(["boot appengine-1", "collect appengine-1 in s", "remove appengine-1"]);
+  const kinds = events().map(({ type }) => type);
+  expect(kinds.indexOf("evidence")).toBeGreaterThan(kinds.indexOf("check.finished"));
+  expect(events().find(({ type }) => type === "evidence")).toMatchObject({ path: "s/boot.log" });
+});
+
+test("keep decides: always keeps a pass, never keeps nothing", async () => {
+  const always = sessionOf([passes], {}, { keep: "always" });
+  await always.all();
+  expect(always.did).toContain("collect appengine-1 in s");
+  const never = sessionOf([fails], {}, { keep: "never" });
+  await never.all();
+  expect(never.did).toEqual(["boot appengine-1", "remove appengine-1"]);
+});
+
+test("a failed boot fails the scenario and each check for the same reason", async () => {
+  const { all, verdicts, events } = sessionOf([passes, passes], {}, {}, ({ evidence }) => {
+    mkdirSync(evidence ?? "");
+    writeFileSync(join(evidence ?? "", "boot.log"), "");
+    throw new PvhError("PVH_NEVER_READY", "no");
+  });
+  await all();
+  expect(verdicts()).toEqual([
+    ["c0", "failed", "PVH_NEVER_READY"],
+    ["c1", "failed", "PVH_NEVER_READY"],
+  ]);
+  expect(events().at(-1)).toMatchObject({
+    verdict: "failed",
+    failure: { code: "PVH_NEVER_READY" },
+  });
+  expect(events().find(({ type }) => type === "evidence")).toMatchObject({ path: "s/boot.log" });
+});
+
+test("what a check boots goes with the check, after its evidence", async () => {
+  const { all, did } = sessionOf(
+    [
+      async ({ bootAppengine }) => {
+        await bootAppengine();
+        await bootAppengine({ boot: "manual" });
+        fails();
+      },
+      async ({ bootAppengine }) => {
+        await bootAppengine();
+      },
+    ],
+    { boot: "none" },
+  );
+  await all();
+  expect(did).toEqual([
+    "boot appengine-1",
+    "boot appengine-2",
+    "collect appengine-1 in s",
+    "remove appengine-1",
+    "collect appengine-2 in s/appengine-2",
+    "remove appengine-2",
+    "boot appengine-3",
+    "remove appengine-3",
+  ]);
+});
+
+test("a check that asks for a boot mode gets it, whatever the run asks for", async () => {
+  const { all, requests } = sessionOf(
+    [
+      async ({ bootAppengine }) => {
+        await bootAppengine({ boot: "auto" });
+      },
+      async ({ bootAppengine }) => {
+        await bootAppengine();
+      },
+    ],
+    { boot: "none" },
+    { boot: "manual" },
+  );
+  await all();
+  expect(requests.map(({ boot }) => boot)).toEqual(["auto", "manual"]);
+});
+
+test("without a required capability nothing boots and the reason is kept", async () => {
+  const { all, did, verdicts } = sessionOf(
+    [passes],
+    { requires: ["reference"] },
+    { reference: false },
+  );
+  await all();
+  expect(did).toEqual([]);
+  expect(verdicts()).toEqual([
+    ["c0", "skipped", "needs reference: image image is not the reference appengine"],
+  ]);
+});
+
+test("a cancelled run ends the check that runs, skips the rest, keeps evidence and removes", async () => {
+  const { session, folder, did, verdicts, events } = sessionOf([
+    () => new Promise(() => undefined),
+    passes,
+  ]);
+  await session.begin();
+  const [first, second] = session.checks;
+  if (first === undefined || second === undefined) throw new Error("two checks");
+  const running = session.run(first);
+  cancelRun(folder);
+  await running;
+  await session.run(second);
+  await session.end();
+  expect(verdicts()).toEqual([
+    ["c0", "skipped", "the run was cancelled"],
+    ["c1", "skipped", "the run was cancelled"],
+  ]);
+  expect(did).toEqual(["boot appengine-1", "collect appengine-1 in s", "remove appengine-1"]);
+  expect(events().at(-1)).toMatchObject({ type: "scenario.finished", verdict: "skipped" });
+});
+
+test("a check that vitest never called still gets a verdict", async () => {
+  const { session, verdicts } = sessionOf([passes]);
+  await session.begin();
+  await session.end();
+  expect(verdicts()).toEqual([["c0", "skipped", "the run was cancelled"]]);
+});
+
+test("an appengine that cannot be removed is noted and hides no failure", async () => {
+  const { all, events, did, broken } = sessionOf([
+    ({ appengine }) => void broken.add(appengine.name),
+    fails,
+  ]);
+  await all();
+  expect(did).toEqual(["boot appengine-1", "collect appengine-1 in s"]);
+  expect(events().find(({ type }) => type === "note")).toMatchObject({
+    text: "appengine appengine-1 could not be removed: busy",
+  });
+  expect(events().at(-1)).toMatchObject({ type: "scenario.finished", verdict: "failed" });
+});

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import { PvhError } from "../errors.ts";
+import { boot } from "./booter.ts";
+import { catalogue } from "./catalogue.ts";
+import { openCollector } from "./collector.ts";
+import { ScenarioSession } from "./scenario-session.ts";
+import type {
+  CheckDefinition,
+  ScenarioDefinition,
+  ScenarioOptions,
+  ScenarioTools,
+} from "./scenario-definition.ts";
+
+/**
+ * Declare the scenario of a `scenarios/<suite>/<name>.scenario.ts`.
+ *
+ * One appengine is booted for all its checks, which run in order; each gets what it needs as
+ * its argument:
+ * ```ts
+ * scenario("unix-half-close", {
+ *   summary: "EOF passes the broker in both directions",
+ *   containers: ["pv-example-unix-server", "pv-example-unix-client"],
+ * }, ({ check }) => {
+ *   check("unix.half-close.to-provider", "EOF reaches the provider", async ({ inside }) => { … });
+ * });
+ * ```
+ * @throws PvhError PVH_INTERNAL for a check that is no row of the catalogue, or comes twice
+ */
+export function scenario(
+  name: string,
+  options: ScenarioOptions,
+  declare: (tools: ScenarioTools) => void,
+): void {
+  const definition: ScenarioDefinition = { name, options, checks: checksOf(name, declare) };
+  const collector = openCollector();
+  if (collector === undefined) register(definition);
+  else collector.push(definition);
+}
+
+function checksOf(
+  scenarioName: string,
+  declare: (tools: ScenarioTools) => void,
+): readonly CheckDefinition[] {
+  const checks = new Map<string, CheckDefinition>();
+  declare({
+    check(id, title, body, options = {}) {
+      const wrong = !catalogue().has(id)
+        ? "is no row of the catalogue"
+        : checks.has(id)
+          ? "comes twice"
+          : undefined;
+      if (wrong !== undefined) {
+        throw new PvhError("PVH_INTERNAL", `scenario ${scenarioName}: check '${id}' ${wrong}`, {
+          hint: "the rows are in fixtures/catalogue.json",
+        });
+      }
+      checks.set(id, { id, title, body, options });
+    },
+  });
+  if (checks.size === 0) {
+    throw new PvhError("PVH_INTERNAL", `scenario ${scenarioName} has no check`);
+  }
+  return [...checks.values()];
+}
+
+/** vitest runs it: sequence, cancellation and watch mode are its; deadlines are ours. */
+function register(definition: ScenarioDefinition): void {
+  const settings = inject("pvh");
+  const session = new ScenarioSession(definition, settings, boot);
+  describe(definition.name, () => {
+    afterAll(() => session.end(), 0);
+    beforeAll(() => session.begin(), 0);
+    for (const check of session.checks) {
+      test(`${check.id}: ${check.title}`, async ({ skip }) => {
+        const reason = await session.run(check);
+        if (reason !== undefined) skip(reason);
+      }, 0);
+    }
+  });
+}

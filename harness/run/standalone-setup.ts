@@ -1,0 +1,34 @@
+import type { TestProject } from "vitest/node";
+import { makeRunDirectory } from "../evidence/run-directory.ts";
+import { discover } from "./discover.ts";
+import { prepareRun } from "./prepare-run.ts";
+
+/**
+ * Global set-up of the vitest project `scenarios`: what `pvh run` does before it starts vitest,
+ * for a vitest that an editor or a developer started.
+ */
+export async function setup(project: TestProject): Promise<void> {
+  const scenarios = await discover();
+  const { image, reference, exports } = await prepareRun(scenarios, undefined, {
+    progress: (line) => void process.stderr.write(`${line}\n`),
+  });
+  const { run, folder } = makeRunDirectory();
+  project.provide("pvh", {
+    run,
+    folder,
+    image,
+    reference,
+    quirks: [],
+    keep: "failed",
+    timeoutScale: 1,
+    seed: 1,
+    repetition: 1,
+    attempt: 1,
+    scenarios: Object.fromEntries(
+      scenarios.map(({ name, suite, file, checks }) => [
+        name,
+        { suite, file, checks: checks.map(({ id }) => id), exports: exports.get(name) ?? [] },
+      ]),
+    ),
+  });
+}

@@ -1,0 +1,50 @@
+/** Rows as harness/run/coverage.ts makes them. */
+export interface CoverageTable {
+  readonly rows: readonly {
+    readonly id: string;
+    readonly suite: string;
+    readonly promise: string;
+    readonly quirk: string | null;
+    readonly scenarios: readonly string[];
+  }[];
+  readonly suites: readonly {
+    readonly suite: string;
+    readonly covered: number;
+    readonly rows: number;
+  }[];
+  readonly covered: number;
+}
+
+/** docs/coverage.md. */
+export function coverageMarkdown({ rows, suites, covered }: CoverageTable): string {
+  const section = ({
+    suite,
+    covered: of,
+    rows: all,
+  }: CoverageTable["suites"][number]): string[] => [
+    `## ${suite}: ${of} of ${all}`,
+    "",
+    "| check | promise | scenario | quirk that must turn it red |",
+    "|---|---|---|---|",
+    ...rows
+      .filter((row) => row.suite === suite)
+      .map(
+        ({ id, promise, scenarios, quirk }) =>
+          `| ${id} | ${cell(promise)} | ${scenarios.join(", ") || "–"} | ${quirk ?? "–"} |`,
+      ),
+    "",
+  ];
+  return [
+    "# Coverage of the catalogue",
+    "",
+    "<!-- Made by `pvh coverage --markdown`; do not edit. -->",
+    "",
+    `${covered} of ${rows.length} promises have a check.`,
+    "",
+    ...suites.flatMap(section),
+  ].join("\n");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", String.raw`\|`);
+}

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import type { Failure, RunEvent } from "../harness/run/events.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { emptyRun, foldRun } from "./run-state.ts";
+import { end, record, start } from "./testdata/sample-run.ts";
+
+type Outcome = "pass" | "skip" | [Failure["class"], Failure["code"]];
+
+/** A run of one scenario with these checks. */
+function codeOf(...outcomes: Outcome[]): number {
+  const checks = outcomes.map((outcome, index): RunEvent => {
+    if (outcome === "pass") return end("s", `c${index}`, "passed", {});
+    if (outcome === "skip") return end("s", `c${index}`, "skipped", { reason: "r" });
+    const [of, code] = outcome;
+    return end("s", `c${index}`, "failed", { failure: { class: of, code, message: "m" } });
+  });
+  const ids = outcomes.map((_outcome, index) => [`c${index}`, "title"] as const);
+  return exitCodeOf(foldRun(record([start("s", "unix", ids), ...checks])));
+}
+
+const assertion: Outcome = ["product", "PVH_ASSERT"];
+const neverReady: Outcome = ["product", "PVH_NEVER_READY"];
+const engine: Outcome = ["infra", "PVH_ENGINE"];
+const bug: Outcome = ["harness", "PVH_INTERNAL"];
+
+test.each([
+  ["all passed", 0, ["pass", "pass"]],
+  ["some skipped", 0, ["pass", "skip"]],
+  ["all skipped", 4, ["skip", "skip"]],
+  ["an assertion failed", 1, ["pass", assertion]],
+  ["never READY", 6, [neverReady]],
+  ["infrastructure failed", 3, ["pass", engine]],
+  ["a bad export", 2, [["usage", "PVH_BAD_EXPORT"]]],
+  ["a bug of pvh", 70, ["pass", bug]],
+  ["a product failure beside an infrastructure failure", 1, [engine, assertion]],
+  ["a product failure beside a boot that failed", 1, [neverReady, assertion]],
+  ["a boot that failed beside an infrastructure failure", 6, [engine, neverReady]],
+  ["a bug beside a product failure", 70, [assertion, bug]],
+] as [string, number, Outcome[]][])("%s: exit %i", (_name, code, outcomes) => {
+  expect(codeOf(...outcomes)).toBe(code);
+});
+
+test("nothing selected: exit 4", () => {
+  expect(exitCodeOf(emptyRun())).toBe(4);
+});
+
+test("a signal decides, whatever else happened", () => {
+  expect(exitCodeOf(emptyRun(), "SIGINT")).toBe(130);
+  expect(exitCodeOf(emptyRun(), "SIGTERM")).toBe(143);
+});
+
+test("a pass after a failed attempt is flaky: exit 5, never 0", () => {
+  const attempt = (verdict: "passed" | "failed", number: number): RunEvent[] => [
+    { ...start("s", "unix", [["c", "t"]]), attempt: number },
+    end("s", "c", verdict, {
+      ...(verdict === "failed" && {
+        failure: { class: "product", code: "PVH_ASSERT", message: "m" } as const,
+      }),
+    }),
+    { type: "scenario.finished", scenario: "s", verdict, ms: 1 },
+  ];
+  expect(exitCodeOf(foldRun(record([...attempt("failed", 1), ...attempt("passed", 2)])))).toBe(5);
+  expect(exitCodeOf(foldRun(record([...attempt("failed", 1), ...attempt("failed", 2)])))).toBe(1);
+});
+
+test("a failure outside the checks counts", () => {
+  const failure: Failure = { class: "infra", code: "PVH_ENGINE", message: "m" };
+  const events: RunEvent[] = [
+    start("s", "unix", []),
+    { type: "scenario.finished", scenario: "s", verdict: "failed", ms: 1, failure },
+  ];
+  expect(exitCodeOf(foldRun(record(events)))).toBe(3);
+});

@@ -1,0 +1,57 @@
+import type { Failure } from "../harness/run/events.ts";
+import type { Paint } from "./paint.ts";
+import { printable, printableLine } from "./printable.ts";
+import { reproCommand } from "./repro-command.ts";
+import { lastAttempt } from "./run-state.ts";
+import type { RunState, ScenarioState } from "./run-state.ts";
+
+const MESSAGE_LINES = 20;
+
+/**
+ * What a reader needs of a failed scenario: what happened, the hint, the evidence and the
+ * command that does it again. A failure that all checks share, as a failed boot's, comes once.
+ *
+ * @param folder the run directory, as the reader may open it
+ */
+export function failureBlock(
+  state: RunState,
+  scenario: ScenarioState,
+  folder: string,
+  paint: Paint,
+): string[] {
+  const attempt = lastAttempt(scenario);
+  const failed = [...attempt.checks.values()].filter(({ failure }) => failure !== undefined);
+  const head = attempt.failure
+    ? [paint.bad(`${scenario.name} failed outside its checks`), ...failureLines(attempt.failure)]
+    : failed.flatMap(({ id, title, failure }) => [
+        paint.bad(`${scenario.name} > ${id}: ${printableLine(title)}`),
+        ...(failure === undefined ? [] : failureLines(failure)),
+      ]);
+  return [
+    ...head,
+    ...attempt.evidence.map(({ path, what }) =>
+      line("evidence", `${folder}/${printableLine(path)}  ${paint.dim(printableLine(what))}`),
+    ),
+    line("again", reproCommand(state, scenario.name)),
+    "",
+  ];
+}
+
+function failureLines(failure: Failure): string[] {
+  const [first = "", ...rest] = printable(failure.message).split("\n");
+  const frame = failure.stack?.split("\n").find((text) => text.includes(".scenario.ts"));
+  return [
+    line("what", `${first}  [${failure.class} ${failure.code}]`),
+    ...rest.slice(0, MESSAGE_LINES).map((text) => line("", text)),
+    ...(rest.length > MESSAGE_LINES
+      ? [line("", `… ${rest.length - MESSAGE_LINES} more lines`)]
+      : []),
+    ...(frame === undefined ? [] : [line("where", printableLine(frame))]),
+    ...(failure.hint === undefined ? [] : [line("hint", printableLine(failure.hint))]),
+    ...(failure.evidence ?? []).map((path) => line("evidence", printableLine(path))),
+  ];
+}
+
+function line(label: string, text: string): string {
+  return `  ${label.padEnd(9)} ${text}`;
+}

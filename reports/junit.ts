@@ -1,0 +1,194 @@
+import type { Failure } from "../harness/run/events.ts";
+import { reproCommand } from "./repro-command.ts";
+import { lastAttempt } from "./run-state.ts";
+import type { AttemptState, CheckState, RunState, ScenarioState } from "./run-state.ts";
+import { xmlAttributes, xmlText } from "./xml.ts";
+
+/** Bytes of system-out that Jenkins and GitLab still take gladly. */
+const OUTPUT_LIMIT = 64 * 1024;
+
+/**
+ * junit.xml in the dialect that Jenkins' junit-10.xsd, GitLab and the GitHub actions all read:
+ * `error` is the infrastructure's or pvh's fault, `failure` the product's; times have three
+ * decimals; timestamps are UTC without a zone; each case has a name of its own.
+ *
+ * @param folder the run directory as CI sees it, for attachments
+ */
+export function junitReport(state: RunState, folder: string): string {
+  const suites = [...state.scenarios.values()].map((scenario, id) =>
+    suiteXml(state, scenario, id, folder),
+  );
+  const all = suites.map(({ counts }) => counts);
+  const attributes = xmlAttributes({
+    name: "pvh",
+    tests: sum(all, "tests"),
+    failures: sum(all, "failures"),
+    errors: sum(all, "errors"),
+    time: seconds(state.finished?.ms ?? sum(all, "ms")),
+  });
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites${attributes}>`,
+    ...suites.map(({ xml }) => xml),
+    "</testsuites>",
+    "",
+  ].join("\n");
+}
+
+interface SuiteCounts {
+  readonly tests: number;
+  readonly failures: number;
+  readonly errors: number;
+  readonly skipped: number;
+  readonly ms: number;
+}
+
+function suiteXml(
+  state: RunState,
+  scenario: ScenarioState,
+  id: number,
+  folder: string,
+): { xml: string; counts: SuiteCounts } {
+  const attempt = lastAttempt(scenario);
+  const checks = [...attempt.checks.values()];
+  const failures = checks.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  const counts = {
+    tests: checks.length,
+    failures: failures.filter((failure) => elementOf(failure) === "failure").length,
+    errors: failures.filter((failure) => elementOf(failure) === "error").length,
+    skipped: checks.filter((check) => isSkipped(check)).length,
+    ms: attempt.ms,
+  };
+  const attributes = xmlAttributes({
+    name: scenario.name,
+    tests: counts.tests,
+    failures: counts.failures,
+    errors: counts.errors,
+    skipped: counts.skipped,
+    time: seconds(attempt.ms),
+    timestamp: new Date(attempt.t).toISOString().slice(0, 19),
+    hostname: state.started?.host.name ?? "unknown",
+    id,
+    package: "pvh",
+    file: scenario.file,
+  });
+  const properties = {
+    "pvh.suite": scenario.suite,
+    "pvh.image": state.started?.image ?? "",
+    "pvh.profile": state.started?.profile ?? "",
+    "pvh.quirks": state.started?.quirks.join(",") ?? "",
+    "pvh.seed": state.started?.seed ?? 0,
+  };
+  const xml = [
+    `  <testsuite${attributes}>`,
+    "    <properties>",
+    ...Object.entries(properties)
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) => `      <property${xmlAttributes({ name, value })}/>`),
+    "    </properties>",
+    ...checks.map((check) => caseXml(state, scenario, attempt, check, folder)),
+    `    <system-out>${xmlText(tail(attempt.notes.join("\n")))}</system-out>`,
+    "    <system-err/>",
+    "  </testsuite>",
+  ].join("\n");
+  return { xml, counts };
+}
+
+function caseXml(
+  state: RunState,
+  scenario: ScenarioState,
+  attempt: AttemptState,
+  check: CheckState,
+  folder: string,
+): string {
+  const attributes = xmlAttributes({
+    classname: `pvh.scenarios.${scenario.name}`,
+    name: `${check.title} (${check.id})`,
+    time: seconds(check.ms),
+  });
+  const body = [
+    ...verdictXml(scenario, check),
+    ...earlierXml(scenario, check),
+    ...(check.failure === undefined ? [] : [outputXml(state, scenario, attempt, folder)]),
+  ];
+  if (body.length === 0) return `    <testcase${attributes}/>`;
+  return [
+    `    <testcase${attributes}>`,
+    ...body.map((line) => `      ${line}`),
+    "    </testcase>",
+  ].join("\n");
+}
+
+function verdictXml(scenario: ScenarioState, check: CheckState): string[] {
+  if (check.failure !== undefined) {
+    const { code: type, message } = check.failure;
+    const element = elementOf(check.failure);
+    // GitLab used to ignore the attribute: the text says it again.
+    return [
+      `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(check.failure))}</${element}>`,
+    ];
+  }
+  if (!isSkipped(check)) return [];
+  return [
+    `<skipped${xmlAttributes({ message: check.reason ?? `${scenario.name} did not end` })}/>`,
+  ];
+}
+
+/** Attempts before the last one: a pass after them is flaky, a failure was tried again. */
+function earlierXml(scenario: ScenarioState, check: CheckState): string[] {
+  return scenario.attempts.slice(0, -1).flatMap((attempt, index) => {
+    const failure = attempt.checks.get(check.id)?.failure;
+    if (failure === undefined) return [];
+    const kind = elementOf(failure) === "failure" ? "Failure" : "Error";
+    const element = `${check.verdict === "passed" ? "flaky" : "rerun"}${kind}`;
+    const message = `attempt ${index + 1}: ${failure.message}`;
+    const stack = `<stackTrace>${xmlText(detailsOf(failure))}</stackTrace>`;
+    return [`<${element}${xmlAttributes({ type: failure.code, message })}>${stack}</${element}>`];
+  });
+}
+
+function outputXml(
+  state: RunState,
+  scenario: ScenarioState,
+  attempt: AttemptState,
+  folder: string,
+): string {
+  const lines = [
+    reproCommand(state, scenario.name),
+    ...attempt.evidence.map(({ path }) => `[[ATTACHMENT|${folder}/${path}]]`),
+  ];
+  return `<system-out>${xmlText(tail(lines.join("\n")))}</system-out>`;
+}
+
+function detailsOf(failure: Failure): string {
+  return [
+    failure.message,
+    ...(failure.hint === undefined ? [] : [`hint: ${failure.hint}`]),
+    ...(failure.evidence ?? []).map((path) => `evidence: ${path}`),
+    ...(failure.stack === undefined ? [] : [failure.stack]),
+  ].join("\n");
+}
+
+function elementOf(failure: Failure): "failure" | "error" {
+  return failure.class === "product" || failure.class === "scenario" ? "failure" : "error";
+}
+
+function isSkipped({ verdict }: CheckState): boolean {
+  return verdict !== "passed" && verdict !== "failed";
+}
+
+/** The last part of a text that fits the limit, from the start of a line where it was cut. */
+function tail(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= OUTPUT_LIMIT) return text;
+  const cut = bytes.subarray(bytes.length - OUTPUT_LIMIT).toString("utf8");
+  return cut.slice(cut.indexOf("\n") + 1);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function sum(all: readonly SuiteCounts[], key: keyof SuiteCounts): number {
+  return all.reduce((total, counts) => total + counts[key], 0);
+}

@@ -1,0 +1,18 @@
+import type { RunState } from "./run-state.ts";
+
+/** The command that runs a scenario again as it ran here. */
+export function reproCommand(state: RunState, scenario: string): string {
+  const { started } = state;
+  const words = ["npx", "pvh", "scenario", scenario.replace(/~\d+$/, "")];
+  if (started !== undefined) {
+    words.push(...started.command.filter((word) => word.startsWith("--image=")));
+    if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
+    words.push(...started.command.filter((word) => word.startsWith("--boot=")));
+    words.push(`--seed=${started.seed}`);
+  }
+  return words.map(quoted).join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w.,:=/@~-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,177 @@
+import type {
+  BootStage,
+  Failure,
+  RecordedEvent,
+  RunEvent,
+  Verdict,
+} from "../harness/run/events.ts";
+
+/** A run as its events tell it: what every report is made from. */
+export interface RunState {
+  started: (EventOf<"run.started"> & { readonly t: number }) | undefined;
+  readonly scenarios: Map<string, ScenarioState>;
+  readonly notes: string[];
+  finished: EventOf<"run.finished"> | undefined;
+}
+
+export interface ScenarioState {
+  readonly name: string;
+  readonly suite: string;
+  readonly summary: string;
+  readonly file: string;
+  /** The last one gives the verdict; earlier ones failed and were tried again. */
+  readonly attempts: AttemptState[];
+}
+
+export interface AttemptState {
+  /** Milliseconds since the epoch. */
+  readonly t: number;
+  readonly checks: Map<string, CheckState>;
+  readonly stages: StageState[];
+  readonly evidence: { readonly path: string; readonly what: string }[];
+  readonly notes: string[];
+  verdict: Verdict | undefined;
+  ms: number;
+  /** Set when it failed outside its checks. */
+  failure: Failure | undefined;
+}
+
+export interface StageState {
+  readonly stage: BootStage;
+  readonly ms: number;
+  readonly ok: boolean;
+  readonly appengine: string;
+}
+
+export interface CheckState {
+  readonly id: string;
+  readonly title: string;
+  verdict: Verdict | "waiting" | "running";
+  ms: number;
+  failure: Failure | undefined;
+  reason: string | undefined;
+}
+
+type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
+
+export function emptyRun(): RunState {
+  return { started: undefined, scenarios: new Map(), notes: [], finished: undefined };
+}
+
+export function foldRun(events: Iterable<RecordedEvent>): RunState {
+  const state = emptyRun();
+  for (const event of events) apply(state, event);
+  return state;
+}
+
+/** Add one event; events of scenarios that never started are ignored. */
+export function apply(state: RunState, event: RecordedEvent): void {
+  switch (event.type) {
+    case "run.started":
+      state.started = event;
+      return;
+    case "run.finished":
+      state.finished = event;
+      return;
+    case "scenario.started":
+      startScenario(state, event);
+      return;
+    case "note":
+      if (event.scenario === undefined) state.notes.push(event.text);
+      else current(state, event.scenario)?.notes.push(event.text);
+      return;
+    default:
+      applyToAttempt(current(state, event.scenario), event);
+  }
+}
+
+/** The attempt that gives the verdict. */
+export function lastAttempt(scenario: ScenarioState): AttemptState {
+  const last = scenario.attempts.at(-1);
+  if (last === undefined) throw new RangeError(`scenario ${scenario.name} has no attempt`);
+  return last;
+}
+
+/** Passed, but only after it had failed. */
+export function isFlaky(scenario: ScenarioState): boolean {
+  return scenario.attempts.length > 1 && lastAttempt(scenario).verdict === "passed";
+}
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** Checks by verdict; one that has none yet counts as skipped. */
+export function countChecks(state: RunState): Counts {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const scenario of state.scenarios.values()) {
+    for (const { verdict } of lastAttempt(scenario).checks.values()) {
+      counts[verdict === "passed" || verdict === "failed" ? verdict : "skipped"] += 1;
+    }
+  }
+  return counts;
+}
+
+function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t: number }): void {
+  const attempt: AttemptState = {
+    t: event.t,
+    checks: new Map(
+      event.checks.map(({ id, title }) => [
+        id,
+        { id, title, verdict: "waiting", ms: 0, failure: undefined, reason: undefined },
+      ]),
+    ),
+    stages: [],
+    evidence: [],
+    notes: [],
+    verdict: undefined,
+    ms: 0,
+    failure: undefined,
+  };
+  const known = state.scenarios.get(event.scenario);
+  if (known !== undefined) {
+    known.attempts.push(attempt);
+    return;
+  }
+  const { scenario: name, suite, summary, file } = event;
+  state.scenarios.set(name, { name, suite, summary, file, attempts: [attempt] });
+}
+
+function current(state: RunState, scenario: string): AttemptState | undefined {
+  return state.scenarios.get(scenario)?.attempts.at(-1);
+}
+
+function applyToAttempt(
+  attempt: AttemptState | undefined,
+  event: Exclude<RunEvent, { type: "run.started" | "run.finished" | "scenario.started" | "note" }>,
+): void {
+  if (attempt === undefined) return;
+  switch (event.type) {
+    case "stage.finished":
+      attempt.stages.push(event);
+      return;
+    case "evidence":
+      attempt.evidence.push(event);
+      return;
+    case "scenario.finished":
+      attempt.verdict = event.verdict;
+      attempt.ms = event.ms;
+      attempt.failure = event.failure;
+      return;
+    case "check.started": {
+      const check = attempt.checks.get(event.check);
+      if (check !== undefined) check.verdict = "running";
+      return;
+    }
+    case "check.finished": {
+      const check = attempt.checks.get(event.check);
+      if (check === undefined) return;
+      check.verdict = event.verdict;
+      check.ms = event.ms;
+      check.failure = event.failure;
+      check.reason = event.reason;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import type { RecordedEvent } from "../harness/run/events.ts";
+import { failureBlock } from "./failure-block.ts";
+import type { Paint } from "./paint.ts";
+import { printableLine } from "./printable.ts";
+import { apply, countChecks, emptyRun, isFlaky, lastAttempt } from "./run-state.ts";
+import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
+
+/** Where the terminal report goes. */
+export interface Terminal {
+  /** Lines that stay. */
+  print(line: string): void;
+  /** One line that the next one replaces; a terminal that cannot do that ignores it. */
+  status(line: string): void;
+  readonly columns: number;
+}
+
+const HEARTBEAT = 30_000;
+
+/** Tells a run as it goes, from its events. */
+export class TerminalReport {
+  readonly state: RunState = emptyRun();
+  readonly #terminal: Terminal;
+  readonly #paint: Paint;
+  readonly #only: "all" | "failures";
+  #lastPrint = 0;
+
+  constructor(terminal: Terminal, paint: Paint, only: "all" | "failures" = "all") {
+    this.#terminal = terminal;
+    this.#paint = paint;
+    this.#only = only;
+  }
+
+  event(event: RecordedEvent): void {
+    apply(this.state, event);
+    const quiet = this.#only === "failures";
+    if (event.type === "run.started" && !quiet) {
+      const { run, image, profile, quirks, selected } = event;
+      const deviations = quirks.length === 0 ? "" : `, quirks ${quirks.join(",")}`;
+      this.#say(
+        event.t,
+        `run ${run}: ${plural(selected.length, "scenario")} on ${printableLine(image)}, ${profile}${deviations}`,
+      );
+    } else if (event.type === "note" && !quiet) {
+      const prefix = event.scenario === undefined ? "note" : `note ${event.scenario}`;
+      this.#say(event.t, `${this.#paint.dim(prefix)}  ${printableLine(event.text)}`);
+    } else if (event.type === "scenario.finished") {
+      const scenario = this.state.scenarios.get(event.scenario);
+      if (scenario !== undefined) this.#finished(event.t, scenario);
+    }
+    this.#terminal.status(this.#statusLine(event.t));
+  }
+
+  /** To be called every second or so: the live line, and the heartbeat where there is none. */
+  tick(now: number): void {
+    this.#terminal.status(this.#statusLine(now));
+    if (this.#lastPrint === 0) this.#lastPrint = now;
+    const busy = this.#busy(now);
+    if (now - this.#lastPrint >= HEARTBEAT && busy !== "") this.#say(now, `still running: ${busy}`);
+  }
+
+  /** The blocks of the failed scenarios and the totals, without the closing line. */
+  closing(folder: string): string[] {
+    const { finished, scenarios } = this.state;
+    const all = [...scenarios.values()];
+    const failed = all.filter((scenario) => lastAttempt(scenario).verdict === "failed");
+    const flaky = all.filter(isFlaky).length;
+    const passed = all.filter((one) => lastAttempt(one).verdict === "passed").length - flaky;
+    const skipped = all.length - passed - flaky - failed.length;
+    return [
+      "",
+      ...failed.flatMap((scenario) => failureBlock(this.state, scenario, folder, this.#paint)),
+      `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
+      `duration   ${duration(finished?.ms ?? 0)}${share(all, finished?.ms ?? 0)}`,
+      `record     ${folder}/README`,
+    ];
+  }
+
+  #finished(now: number, scenario: ScenarioState): void {
+    const attempt = lastAttempt(scenario);
+    const word = wordOf(scenario, attempt, this.#paint);
+    const checks = [...attempt.checks.values()];
+    const failed = checks.filter(({ verdict }) => verdict === "failed");
+    const boot = bootTime(attempt);
+    const detail = [
+      plural(checks.length, "check"),
+      duration(attempt.ms),
+      ...(boot > 0 ? [`boot ${duration(boot)}`] : []),
+      ...(scenario.attempts.length > 1 ? [`attempt ${scenario.attempts.length}`] : []),
+    ].join(", ");
+    const print = failed.length > 0 || this.#only === "all";
+    if (print) this.#say(now, `${word}  ${scenario.name.padEnd(20)} ${this.#paint.dim(detail)}`);
+    if (attempt.failure !== undefined) {
+      this.#say(now, `        ${printableLine(attempt.failure.message)}`);
+      return;
+    }
+    for (const { id, failure } of failed) {
+      this.#say(now, `        ${id}: ${printableLine(failure?.message ?? "", 160)}`);
+    }
+    const reasons = new Set(checks.flatMap(({ reason }) => (reason === undefined ? [] : [reason])));
+    if (this.#only === "all") {
+      for (const reason of reasons) this.#say(now, `        skipped: ${printableLine(reason)}`);
+    }
+  }
+
+  #say(now: number, line: string): void {
+    this.#lastPrint = now;
+    this.#terminal.print(line);
+  }
+
+  #statusLine(now: number): string {
+    const busy = this.#busy(now);
+    if (busy === "") return "";
+    const done = [...this.state.scenarios.values()].filter(
+      (scenario) => lastAttempt(scenario).verdict !== undefined,
+    ).length;
+    const { passed, failed } = countChecks(this.state);
+    const line = `[${done}/${this.state.started?.selected.length ?? 0}] ${passed} passed, ${failed} failed | ${busy}`;
+    return line.slice(0, Math.max(20, this.#terminal.columns - 1));
+  }
+
+  /** What runs now: each scenario with its stage or check. */
+  #busy(now: number): string {
+    return [...this.state.scenarios.values()]
+      .map((scenario) => ({ scenario, attempt: lastAttempt(scenario) }))
+      .filter(({ attempt }) => attempt.verdict === undefined)
+      .map(
+        ({ scenario, attempt }) =>
+          `${scenario.name}: ${activityOf(attempt)} (${Math.round((now - attempt.t) / 1000)} s)`,
+      )
+      .join("; ");
+  }
+}
+
+/** `N passed, N failed, N skipped`: CI reads this line, so it stands alone and has no colour. */
+export function closingLine(state: RunState): string {
+  const { passed, failed, skipped } = countChecks(state);
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+function activityOf({ checks, stages }: AttemptState): string {
+  const running = [...checks.values()].find(({ verdict }) => verdict === "running");
+  if (running !== undefined) return running.id;
+  const last = stages.at(-1);
+  if (last === undefined) return "boot begins";
+  return last.stage === "links" || !last.ok ? "between checks" : `boot, after ${last.stage}`;
+}
+
+function wordOf(scenario: ScenarioState, attempt: AttemptState, paint: Paint): string {
+  if (isFlaky(scenario)) return paint.unsure("FLAKY ");
+  if (attempt.verdict === "passed") return paint.good("ok    ");
+  return attempt.verdict === "failed" ? paint.bad("FAILED") : paint.unsure("skip  ");
+}
+
+function bootTime({ stages }: AttemptState): number {
+  return stages.reduce((total, { ms }) => total + ms, 0);
+}
+
+/** How the scenarios' time was spent; they overlap, so it is a share and no sum. */
+function share(scenarios: readonly ScenarioState[], total: number): string {
+  const attempts = scenarios.map(lastAttempt);
+  const all = attempts.reduce((sum, { ms }) => sum + ms, 0);
+  if (all === 0 || total === 0) return "";
+  const boot = attempts.reduce((sum, attempt) => sum + bootTime(attempt), 0);
+  return ` (boots ${Math.round((boot / all) * 100)} % of the scenarios' time)`;
+}
+
+function duration(ms: number): string {
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,62 @@
+import { expect } from "vitest";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { PvhError } from "../../harness/errors.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+
+const SERVER = "pv-example-unix-server";
+const CLIENT = "pv-example-unix-client";
+
+const orphan = defineContainer({
+  name: "orphan-client",
+  args: {
+    PV_SERVICES_REQUIRED: [
+      { name: "no-such-service", type: "unix", target: "/run/pv/services/x.sock" },
+    ],
+  },
+});
+
+scenario(
+  "boot-auto",
+  {
+    summary: "the image's own entry point boots, stops in order, and says why when it cannot boot",
+    containers: [SERVER, CLIENT],
+    boot: "none",
+  },
+  ({ check }) => {
+    check("boot.auto", "the default entry point reaches READY", async ({ bootAppengine }) => {
+      const started = await bootAppengine({ boot: "auto" });
+      expect((await started.appengine.sh("cat /proc/1/comm")).stdout.trim()).not.toBe("sleep");
+      expect(await started.appengine.output()).toMatch(
+        /\[pv-appengine\]: launching pantavisor rev=0/,
+      );
+    });
+
+    check(
+      "boot.stop",
+      "`docker stop` ends in an orderly stop within the grace period",
+      async ({ bootAppengine }) => {
+        const started = await bootAppengine({ boot: "auto" });
+        const { exitCode, ms } = await started.halt(10);
+        expect(exitCode).toBe(0);
+        expect(ms).toBeLessThan(10_000);
+      },
+    );
+
+    check(
+      "boot.missing-required",
+      "a missing required service is reported by name within 15 s",
+      async ({ bootAppengine }) => {
+        const begun = performance.now();
+        const failure = await bootAppengine({ boot: "auto", containers: [orphan] }).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        expect(failure).toBeInstanceOf(PvhError);
+        expect(failure).toMatchObject({ code: "PVH_NEVER_READY" });
+        expect((failure as PvhError).message).toContain("no-such-service");
+        expect((failure as PvhError).message).toContain("orphan-client");
+        expect(performance.now() - begun).toBeLessThan(15_000);
+      },
+    );
+  },
+);

@@ -1,0 +1,123 @@
+import { expect } from "vitest";
+import { scenario } from "../../harness/run/scenario.ts";
+import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
+
+const OK = /^HTTP\/1\.[01] 200 /;
+
+scenario(
+  "host-header-dos",
+  {
+    summary: "no Host header, however wrong, keeps pv-ctrl from answering",
+    containers: ["pv-example-unix-server", "pv-example-unix-client"],
+  },
+  ({ check }) => {
+    for (const [id, what, request] of [
+      [
+        "ctrl.host.missing",
+        "a request without Host is answered as for localhost",
+        "GET /containers HTTP/1.1\r\n\r\n",
+      ],
+      ["ctrl.host.empty", "an empty Host is answered", "GET /containers HTTP/1.1\r\nHost:\r\n\r\n"],
+    ] as const) {
+      check(id, what, async ({ appengine, signal }) => {
+        const answer = await appengine.rawControl(request, {
+          timeout: 3_000,
+          enough: /\r\n\r\n/,
+          signal,
+        });
+        expect(answer.bytes.toString()).toMatch(OK);
+        expect(answer.ms).toBeLessThan(1_000);
+      });
+    }
+
+    check(
+      "ctrl.host.foreign",
+      "a foreign Host gets a JSON error and a close",
+      async ({ appengine, signal }) => {
+        for (const host of ["evil.example", "127.0.0.1", "[::1]", "/run/x", "localhost.evil"]) {
+          const request = `GET /containers HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+          const answer = await appengine.rawControl(request, { timeout: 3_000, signal });
+          const [head = "", body = ""] = answer.bytes.toString().split("\r\n\r\n");
+          expect(head, host).toMatch(/^HTTP\/1\.1 4\d\d /);
+          expect(JSON.parse(body), host).toHaveProperty("Error");
+          expect(answer.closed, host).toBe(true);
+        }
+      },
+    );
+
+    check(
+      "ctrl.host.dos",
+      "200 bad and slow clients leave /containers answering within 1 s",
+      async ({ appengine, signal }) => {
+        await appengine.sh(`cat >/tmp/flood.py <<'PYTHON'\n${FLOOD}\nPYTHON\n`);
+        const flood = await appengine.stream(["python3", "-u", "/tmp/flood.py"]);
+        try {
+          await new Promise<void>((resolve, reject) => {
+            flood.once("data", () => resolve());
+            flood.once("end", () => reject(new Error("the flood ended before it began")));
+          });
+          for (let round = 0; round < 5; round += 1) {
+            const begun = performance.now();
+            const reply = await appengine.control.send("GET", "/containers", {
+              timeout: 3_000,
+              signal,
+            });
+            expect(reply.status).toBe(200);
+            expect(performance.now() - begun).toBeLessThan(1_000);
+          }
+          const fresh = await appengine.rawControl("GET /containers HTTP/1.0\r\n\r\n", {
+            timeout: 3_000,
+            signal,
+          });
+          expect(fresh.bytes.toString()).toMatch(OK);
+        } finally {
+          flood.destroy();
+        }
+      },
+    );
+
+    check(
+      "ctrl.after-xconnect",
+      "the API answers after pv-xconnect has reconciled",
+      async ({ appengine, signal }) => {
+        await appengine.log.waitFor(/^Reconciling graph with/, { timeout: 10_000, signal });
+        for (const path of ["/containers", "/xconnect-graph", "/daemons"]) {
+          const answer = await appengine.rawControl(
+            `GET ${path} HTTP/1.0\r\nHost: localhost\r\n\r\n`,
+            {
+              timeout: 3_000,
+              signal,
+            },
+          );
+          expect(answer.bytes.toString(), path).toMatch(OK);
+          expect(answer.ms, path).toBeLessThan(1_000);
+        }
+      },
+    );
+  },
+);
+
+/** 200 connections that send something bad or only half of it, and stay; says "ready". */
+const FLOOD = `
+import socket, sys
+heads = [
+    "GET /containers HTTP/1.1\\r\\n\\r\\n",
+    "GET /containers HTTP/1.1\\r\\nHost:\\r\\n\\r\\n",
+    "GET /containers HTTP/1.1\\r\\nHost: " + "x" * 60000 + "\\r\\n\\r\\n",
+    "GET /containers HTTP/1.1\\r\\nHost: localhost\\r\\nHost: localhost\\r\\nHost: evil\\r\\n\\r\\n",
+    "GET /containers HTTP/1.1\\r\\nHost: evil.example\\r\\n\\r\\n",
+    "GET /containers HTTP/1.1\\r\\nHost: loc",
+    "GET /conta",
+    "\\x16\\x03\\x01\\x00garbage\\r\\n\\r\\n",
+]
+kept = []
+for n in range(200):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(5)
+    peer.connect("${CONTROL_SOCKET}")
+    try: peer.sendall(heads[n % len(heads)].encode("latin1"))
+    except OSError: pass
+    kept.append(peer)
+print("ready")
+sys.stdin.read()
+`;

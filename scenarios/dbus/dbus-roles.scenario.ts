@@ -1,0 +1,127 @@
+import { expect } from "vitest";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { Program } from "../support/program.ts";
+import { holdBus, RAW_BUS } from "../support/bus.ts";
+
+const SERVER = "pv-example-dbus-server";
+const ROOT = "pv-example-dbus-client";
+const NOBODY = "pv-example-dbus-client-nobody";
+const SEND =
+  "dbus-send --system --print-reply --dest=org.pantavisor.Example /org/pantavisor/Example org.pantavisor.Example.GetInfo";
+const BUSCTL =
+  "busctl --system call org.pantavisor.Example /org/pantavisor/Example org.pantavisor.Example GetInfo";
+
+const consumerWithRole = (name: string, role: string) =>
+  defineContainer({
+    name,
+    args: {
+      PV_SERVICES_REQUIRED: [
+        {
+          name: "system-bus",
+          type: "dbus",
+          role,
+          interface: "org.pantavisor.Example",
+          target: "/run/dbus/system_bus_socket",
+        },
+      ],
+    },
+  });
+
+scenario(
+  "dbus-roles",
+  {
+    summary: "a consumer's role decides which user its bus connection belongs to",
+    containers: [
+      SERVER,
+      ROOT,
+      NOBODY,
+      consumerWithRole("by-name", "messagebus"),
+      consumerWithRole("stranger", "nosuchuser"),
+    ],
+  },
+  ({ check }) => {
+    check(
+      "dbus.role.root",
+      "role root calls the service and is uid 0 to the daemon",
+      async ({ inside }) => {
+        const call = await inside(ROOT).sh(SEND, { timeout: 10_000 });
+        expect(call.stdout + call.stderr).toContain('"service": "dbus-example"');
+        await using bus = await holdBus(inside(ROOT));
+        expect(await uidAtDaemon(inside(SERVER), bus.name)).toBe(0);
+      },
+    );
+
+    check(
+      "dbus.role.nobody",
+      "role nobody calls it with dbus-send and busctl, as uid 65534",
+      async ({ inside }) => {
+        for (const client of [SEND, BUSCTL]) {
+          const call = await inside(NOBODY).sh(client, { timeout: 10_000 });
+          expect(call.stdout + call.stderr).toMatch(/service\\*": \\*"dbus-example/);
+        }
+        await using bus = await holdBus(inside(NOBODY));
+        expect(await uidAtDaemon(inside(SERVER), bus.name)).toBe(65534);
+      },
+    );
+
+    check(
+      "dbus.role.passwd",
+      "a role named in the provider's passwd is that user, any other is nobody",
+      async ({ inside }) => {
+        const { stdout } = await inside(SERVER).sh(
+          "awk -F: '$1 == \"messagebus\" { print $3 }' /etc/passwd",
+        );
+        await using byName = await holdBus(inside("by-name"));
+        expect(await uidAtDaemon(inside(SERVER), byName.name)).toBe(Number(stdout));
+        await using stranger = await holdBus(inside("stranger"));
+        expect(await uidAtDaemon(inside(SERVER), stranger.name)).toBe(65534);
+      },
+    );
+
+    check("dbus.auth.bare", "a bare AUTH EXTERNAL gains nothing", async ({ inside }) => {
+      expect(await uidAfter(inside, ["AUTH EXTERNAL", "DATA"])).toBe(65534);
+    });
+
+    check(
+      "dbus.auth.second",
+      "a second AUTH after a rejection gains nothing",
+      async ({ inside }) => {
+        expect(await uidAfter(inside, ["AUTH ANONYMOUS", "AUTH EXTERNAL 30"])).toBe(65534);
+      },
+    );
+  },
+);
+
+/**
+ * Speak these SASL lines from the nobody container, one reply each, and ask the daemon which
+ * uid the connection got.
+ */
+async function uidAfter(
+  inside: (container: string) => InsideContainer,
+  lines: readonly string[],
+): Promise<number> {
+  await using program = await Program.python(
+    inside(NOBODY),
+    `${RAW_BUS}
+bus = connect()
+for line in ${JSON.stringify(lines)}: reply = ask(bus, line)
+print(json.dumps({"reply": reply.split(" ")[0]}))
+print(begin(bus))
+input()
+`,
+  );
+  expect(await program.json()).toEqual({ reply: "OK" });
+  return await uidAtDaemon(inside(SERVER), await program.line());
+}
+
+/** GetConnectionUnixUser, asked of the daemon by a connection inside the provider. */
+async function uidAtDaemon(provider: InsideContainer, uniqueName: string): Promise<number> {
+  const call = await provider.sh(
+    `busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixUser s '${uniqueName}'`,
+    { timeout: 10_000 },
+  );
+  expect(call.stdout, call.stderr).toMatch(/^u \d+\n$/);
+  return Number(call.stdout.slice(2));
+}

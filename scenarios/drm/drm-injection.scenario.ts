@@ -1,0 +1,149 @@
+import { expect } from "vitest";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { restartBroker } from "../support/steps.ts";
+
+const PROVIDER = "pv-example-drm-provider";
+const MASTER = "pv-example-drm-master";
+const CARD = "/dev/dri/card0";
+
+/** Exports things that no DRM link may carry, under names that look right. */
+const impostor = defineContainer({
+  name: "impostor",
+  args: { PV_RESTART_POLICY: "container" },
+  services: [
+    { name: "plain-file", type: "drm", socket: "/tmp/card0" },
+    { name: "null-device", type: "drm", socket: "/dev/dri/card9" },
+  ],
+});
+
+const victim = defineContainer({
+  name: "victim",
+  args: {
+    PV_RESTART_POLICY: "container",
+    PV_SERVICES_OPTIONAL: [
+      { name: "plain-file", type: "drm", target: "/dev/dri/card1" },
+      { name: "null-device", type: "drm", target: "/dev/dri/card2" },
+    ],
+  },
+});
+
+const roleOf = (name: string, role: string) =>
+  defineContainer({
+    name,
+    args: {
+      PV_RESTART_POLICY: "container",
+      PV_SERVICES_OPTIONAL: [
+        { name: "drm-master", type: "drm", role, target: "/dev/dri/card0" },
+        { name: "drm-render", type: "drm", role, target: "/dev/dri/renderD128" },
+      ],
+    },
+  });
+
+scenario(
+  "drm-injection",
+  {
+    summary: "DRM nodes appear in the consumer by class and role, and nothing else does",
+    containers: [
+      PROVIDER,
+      MASTER,
+      impostor,
+      victim,
+      roleOf("as-master", "master"),
+      roleOf("as-render", "render"),
+    ],
+    // The nodes are made by the first check: the machine has no DRM driver.
+    until: "ready",
+  },
+  ({ check }) => {
+    check(
+      "drm.inject",
+      "the consumer's card0 has the provider's numbers and mode",
+      async ({ appengine, inside, signal }) => {
+        await inside(PROVIDER).sh(
+          `mkdir -p /dev/dri; rm -f /dev/dri/*; mknod -m 640 ${CARD} c 226 0; mknod -m 666 /dev/dri/renderD128 c 226 128`,
+        );
+        await inside("impostor").sh(
+          "echo secret >/tmp/card0; mkdir -p /dev/dri; mknod /dev/dri/card9 c 1 3",
+        );
+        await restartBroker(appengine, signal);
+        await exists(inside(MASTER), CARD, signal);
+        expect(await facts(inside(MASTER), CARD)).toBe("character special file 640 e2:0");
+      },
+    );
+
+    check(
+      "drm.role.master",
+      "role master gets the card node and no render node",
+      async ({ inside, signal }) => {
+        await exists(inside("as-master"), CARD, signal);
+        expect(await listing(inside("as-master"))).toEqual(["card0"]);
+      },
+    );
+
+    check(
+      "drm.role.render",
+      "role render gets the render node and no card node",
+      async ({ inside, signal }) => {
+        await exists(inside("as-render"), "/dev/dri/renderD128", signal);
+        expect(await listing(inside("as-render"))).toEqual(["renderD128"]);
+      },
+    );
+
+    check(
+      "drm.not-device",
+      "an export that is not a character device is refused",
+      async ({ inside }) => {
+        expect(await listing(inside("victim"))).not.toContain("card1");
+      },
+    );
+
+    check(
+      "drm.major",
+      "a device of another major is refused, whatever its name",
+      async ({ inside }) => {
+        expect(await listing(inside("victim"))).not.toContain("card2");
+      },
+    );
+
+    check(
+      "drm.restart",
+      "the node is back within 1 s of a consumer restart",
+      async ({ control, inside, signal }) => {
+        const before = await inside(MASTER).pid();
+        expect((await control.act(MASTER, "restart")).status).toBe(200);
+        await until("a new init process", async () => (await inside(MASTER).pid()) !== before, {
+          signal,
+          timeout: 10_000,
+        });
+        await exists(inside(MASTER), CARD, signal, 1_000);
+        expect(await facts(inside(MASTER), CARD)).toBe("character special file 640 e2:0");
+      },
+    );
+  },
+);
+
+function exists(
+  container: InsideContainer,
+  path: string,
+  signal: AbortSignal,
+  timeout = 8_000,
+): Promise<boolean> {
+  return until(
+    `${path} in ${container.name}`,
+    async () => (await container.sh(`test -e ${path}`)).exitCode === 0,
+    { signal, timeout },
+  );
+}
+
+/** Type, permission bits and device numbers (hexadecimal), as stat in the consumer sees them. */
+async function facts(container: InsideContainer, path: string): Promise<string> {
+  return (await container.sh(`stat -c '%F %a %t:%T' ${path}`)).stdout.trim();
+}
+
+async function listing(container: InsideContainer): Promise<string[]> {
+  const { stdout } = await container.sh("ls /dev/dri 2>/dev/null; :");
+  return stdout.split("\n").filter((name) => name !== "");
+}

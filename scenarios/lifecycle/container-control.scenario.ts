@@ -1,0 +1,163 @@
+import { expect } from "vitest";
+import { reasonOf } from "../../harness/control/control-client.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const SERVER = "pv-example-unix-server";
+
+/** Group root has restart_policy system: the API must leave it alone. */
+const protectedContainer = defineContainer({ name: "system-thing", group: "root" });
+/** A main process that no signal but KILL ends. */
+const stubborn = defineContainer({
+  name: "stubborn",
+  program: "/usr/lib/pv-example/stubborn",
+  args: { PV_RESTART_POLICY: "container" },
+});
+
+scenario(
+  "container-control",
+  {
+    summary: "the API starts, stops and restarts containers, and says no where it must",
+    containers: [SERVER, "pv-example-unix-client", protectedContainer, stubborn],
+  },
+  ({ check }) => {
+    check(
+      "ctrl.containers.shape",
+      "/containers says all that is documented of each container",
+      async ({ control }) => {
+        expect(await control.container(SERVER)).toEqual({
+          name: SERVER,
+          group: "app",
+          status: "STARTED",
+          status_goal: "STARTED",
+          restart_policy: "container",
+          roles: ["mgmt"],
+          auto_recovery: expect.objectContaining({
+            policy: "on-failure",
+            max_retries: 5,
+            current_retries: 0,
+            stable_timeout: 30,
+            is_stable: expect.stringMatching(/^(true|false)$/) as string,
+            backoff_policy: "reboot",
+          }) as object,
+          user_stopped: "false",
+        });
+        expect(await control.container("system-thing")).not.toHaveProperty("user_stopped");
+      },
+    );
+
+    check(
+      "life.stop",
+      "stop stops, sets user_stopped, and nothing restarts it",
+      async ({ appengine, control, signal }) => {
+        expect((await control.act(SERVER, "stop")).status).toBe(200);
+        const stopped = await waitForStatus(control, SERVER, "STOPPED", signal);
+        expect(stopped.user_stopped).toBe("true");
+        // A crash would be answered in retry_delay = 5 s: watch for longer than that.
+        await staysStopped(6_000);
+        expect((await appengine.sh(`lxc-info -n ${SERVER} -s -H`)).stdout.trim()).toBe("STOPPED");
+
+        async function staysStopped(ms: number): Promise<void> {
+          const end = performance.now() + ms;
+          await until(
+            "the end of the watch",
+            async () => {
+              expect((await control.container(SERVER, signal)).status).toBe("STOPPED");
+              return performance.now() > end;
+            },
+            { signal, timeout: ms + 2_000, every: 100 },
+          );
+        }
+      },
+    );
+
+    check(
+      "life.start",
+      "start runs it again and clears user_stopped",
+      async ({ control, inside, signal }) => {
+        expect((await control.act(SERVER, "start")).status).toBe(200);
+        const started = await waitForStatus(control, SERVER, "STARTED", signal);
+        expect(started.user_stopped).toBe("false");
+        expect(await inside(SERVER).pid()).toBeGreaterThan(0);
+      },
+    );
+
+    check(
+      "life.restart",
+      "restart gives a new init process and ends at STARTED",
+      async ({ control, inside, signal }) => {
+        const before = await inside(SERVER).pid();
+        expect((await control.act(SERVER, "restart")).status).toBe(200);
+        await until("another init process", async () => (await inside(SERVER).pid()) !== before, {
+          signal,
+          timeout: 10_000,
+        });
+        const restarted = await waitForStatus(control, SERVER, "STARTED", signal);
+        expect(restarted.user_stopped).toBe("false");
+      },
+    );
+
+    check(
+      "life.protected",
+      "a system container answers 403 to all three and keeps running",
+      async ({ control, inside }) => {
+        const before = await inside("system-thing").pid();
+        for (const action of ["stop", "start", "restart"] as const) {
+          const reply = await control.act("system-thing", action);
+          expect([reply.status, reasonOf(reply)]).toEqual([
+            403,
+            "Container has restart_policy 'system' and cannot be controlled via API",
+          ]);
+        }
+        expect(await inside("system-thing").pid()).toBe(before);
+      },
+    );
+
+    check("life.unknown", "an unknown container is 404, a bad action 400", async ({ control }) => {
+      expect((await control.act("nonexistent", "stop")).status).toBe(404);
+      for (const body of ['{"action":"explode"}', '{"action":7}', "{}", "[]", "hello"]) {
+        const reply = await control.send("PUT", `/containers/${SERVER}`, { body });
+        expect([body, reply.status]).toEqual([body, 400]);
+      }
+    });
+
+    check(
+      "life.async",
+      "a stop that needs force ends in 15 s and never blocks the API",
+      async ({ control, signal }) => {
+        const asked = performance.now();
+        expect((await control.act("stubborn", "stop")).status).toBe(200);
+        expect(performance.now() - asked).toBeLessThan(1_000);
+        await until(
+          "stubborn to be STOPPED",
+          async () => {
+            const begun = performance.now();
+            const { status } = await control.container("stubborn", signal);
+            expect(performance.now() - begun).toBeLessThan(1_000);
+            return status === "STOPPED";
+          },
+          { signal, timeout: 15_000, every: 100 },
+        );
+      },
+    );
+
+    check(
+      "ctrl.tools.pvcontrol",
+      "pvcontrol lists and controls, in both spellings, with exit codes",
+      async ({ appengine, control, signal }) => {
+        for (const noun of ["container", "containers"]) {
+          const list = await appengine.sh(`pvcontrol ${noun} ls`);
+          expect(list.exitCode).toBe(0);
+          expect(JSON.parse(list.stdout)).toHaveLength(4);
+          expect((await appengine.sh(`pvcontrol ${noun} stop ${SERVER}`)).exitCode).toBe(0);
+          await waitForStatus(control, SERVER, "STOPPED", signal);
+          expect((await appengine.sh(`pvcontrol ${noun} start ${SERVER}`)).exitCode).toBe(0);
+          await waitForStatus(control, SERVER, "STARTED", signal);
+        }
+        expect((await appengine.sh("pvcontrol container stop nonexistent")).exitCode).not.toBe(0);
+      },
+    );
+  },
+);

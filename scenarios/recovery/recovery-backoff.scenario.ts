@@ -1,0 +1,139 @@
+import { expect } from "vitest";
+import type { PantavisorLog } from "../../harness/appengine/pantavisor-log.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const RECOVERY = "pv-example-recovery";
+const RANDOM = "pv-example-random";
+const SCALE = 100;
+
+/** Crashes at once; its long delay gives time to stop it while RECOVERING. */
+const hasty = defineContainer({
+  name: "hasty",
+  group: "root",
+  program: "/usr/bin/false",
+  args: {
+    PV_RESTART_POLICY: "container",
+    PV_AUTO_RECOVERY: {
+      policy: "always",
+      max_retries: 3,
+      retry_delay: 200,
+      backoff_policy: "never",
+    },
+  },
+});
+
+scenario(
+  "recovery-backoff",
+  {
+    summary: "crashed containers are started again with growing delays, until the policy says stop",
+    containers: [RECOVERY, RANDOM, hasty],
+    timeScale: SCALE,
+    // The crashing containers never let the revision rest at READY.
+    until: "pv-ctrl",
+  },
+  ({ check }) => {
+    check(
+      "life.stop-in-recovery",
+      "a stop while RECOVERING is final",
+      async ({ appengine, control, signal }) => {
+        await waitForStatus(control, "hasty", "RECOVERING", signal);
+        expect((await control.act("hasty", "stop")).status).toBe(200);
+        const stopped = await waitForStatus(control, "hasty", "STOPPED", signal);
+        expect(stopped.user_stopped).toBe("true");
+        // The timer would have fired 200 s / SCALE after the crash.
+        const end = performance.now() + 3_000;
+        await until("the timer's time to pass", () => performance.now() > end, {
+          signal,
+          timeout: 4_000,
+        });
+        expect((await control.container("hasty", signal)).status).toBe("STOPPED");
+        const restarts = (await appengine.log.lines()).filter(({ message }) =>
+          message.startsWith("recovery timer finished for platform 'hasty'"),
+        );
+        expect(restarts).toEqual([]);
+      },
+    );
+
+    check(
+      "rec.parse",
+      "the recovery block of run.json shows in /containers",
+      async ({ control }) => {
+        expect((await control.container(RECOVERY)).auto_recovery).toMatchObject({
+          policy: "on-failure",
+          max_retries: 5,
+          retry_delay: 5,
+          backoff_factor: 2,
+          reset_window: 60,
+          stable_timeout: 30,
+          backoff_policy: "600s",
+        });
+      },
+    );
+
+    check(
+      "rec.backoff",
+      "delays are retry_delay × factor^(n−1), truncated",
+      async ({ appengine, signal }) => {
+        await appengine.log.waitFor(new RegExp(`platform '${RECOVERY}' reached max retries`), {
+          timeout: 20_000,
+          signal,
+        });
+        expect(await delays(appengine.log, RECOVERY)).toEqual([5, 10, 20, 40, 80]);
+      },
+    );
+
+    check(
+      "rec.random",
+      "a container that crashes at random is recovered every time",
+      async ({ appengine, control, signal }) => {
+        await appengine.log.waitFor(
+          new RegExp(`platform '${RANDOM}' reached max retries \\(10\\)`),
+          {
+            timeout: 30_000,
+            signal,
+          },
+        );
+        expect(await delays(appengine.log, RANDOM)).toEqual([2, 3, 4, 6, 10, 15, 22, 34, 51, 76]);
+        await waitForStatus(control, RANDOM, "STOPPED", signal);
+      },
+    );
+
+    check(
+      "rec.exhausted.never",
+      "after max_retries with `never` it stays STOPPED and the rest keeps running",
+      async ({ appengine, control }) => {
+        const { status, user_stopped: userStopped } = await control.container(RANDOM);
+        expect([status, userStopped]).toEqual(["STOPPED", "false"]);
+        expect(await appengine.output()).toMatch(
+          /^(?![^]*launching pantavisor[^]*launching pantavisor)/,
+        );
+      },
+    );
+
+    check(
+      "rec.exhausted.duration",
+      "after max_retries with a duration it starts again with a fresh count",
+      async ({ appengine, signal }) => {
+        await appengine.log.waitFor(
+          new RegExp(`platform '${RECOVERY}' crashed. Attempting auto-recovery \\(attempt 1/5\\)`),
+          { count: 2, timeout: 20_000, signal },
+        );
+      },
+    );
+  },
+);
+
+/** Seconds that the log announces for each attempt of the first cycle. */
+async function delays(log: PantavisorLog, container: string): Promise<number[]> {
+  const announced = (await log.lines()).flatMap(({ message }) => {
+    const match = new RegExp(
+      `^platform '${container}' crashed\\. Attempting auto-recovery \\(attempt (\\d+)/\\d+\\) in (\\d+) seconds`,
+    ).exec(message);
+    return match ? [{ attempt: Number(match[1]), seconds: Number(match[2]) }] : [];
+  });
+  const second = announced.findIndex(({ attempt }, index) => index > 0 && attempt === 1);
+  return announced.slice(0, second === -1 ? undefined : second).map(({ seconds }) => seconds);
+}

@@ -1,0 +1,58 @@
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { Program } from "./program.ts";
+
+/** Open a bus connection with a real client library (jeepney) and keep it open. */
+export async function holdBus(
+  container: InsideContainer,
+): Promise<{ readonly name: string } & AsyncDisposable> {
+  const program = await Program.python(
+    container,
+    `
+from jeepney.io.blocking import open_dbus_connection
+bus = open_dbus_connection("SYSTEM")
+print(bus.unique_name)
+input()
+`,
+  );
+  return {
+    name: await program.line(),
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * Python: SASL and Hello by hand, for openings that no library would make. `connect()` sends
+ * the NUL byte, `ask(bus, line)` one line and gives the reply, `begin(bus)` ends the
+ * authentication, says Hello and gives the unique name.
+ */
+export const RAW_BUS = String.raw`
+import json, re, socket, struct
+def connect():
+    bus = socket.socket(socket.AF_UNIX)
+    bus.settimeout(5)
+    bus.connect("/run/dbus/system_bus_socket")
+    bus.sendall(b"\0")
+    return bus
+def ask(bus, line):
+    bus.sendall(line.encode() + b"\r\n")
+    reply = b""
+    while not reply.endswith(b"\r\n"):
+        part = bus.recv(1)
+        if not part: return "EOF"
+        reply += part
+    return reply.decode().strip()
+def field(code, kind, text):
+    return struct.pack("<BBcxI", code, 1, kind, len(text)) + text + b"\0"
+def pad(data): return data + b"\0" * (-len(data) % 8)
+def begin(bus):
+    fields = pad(field(1, b"o", b"/org/freedesktop/DBus")) + pad(field(2, b"s", b"org.freedesktop.DBus")) \
+        + pad(field(3, b"s", b"Hello")) + field(6, b"s", b"org.freedesktop.DBus")
+    bus.sendall(b"BEGIN\r\n" + pad(struct.pack("<cBBBIII", b"l", 1, 0, 1, 0, 1, len(fields)) + fields))
+    reply = b""
+    while True:
+        part = bus.recv(4096)
+        if not part: return "EOF"
+        reply += part
+        name = re.search(rb":\d+\.\d+", reply)
+        if name: return name.group().decode()
+`;

@@ -1,0 +1,134 @@
+import { expect } from "vitest";
+import { scenario } from "../../harness/run/scenario.ts";
+import { CONNECT, LISTEN, probeConsumer, probeProvider } from "../support/probes.ts";
+import { Program } from "../support/program.ts";
+
+scenario(
+  "unix-half-close",
+  {
+    summary: "EOF crosses the broker at once, in both directions, and nothing is cut",
+    containers: [probeProvider, probeConsumer],
+  },
+  ({ check }) => {
+    check("unix.half-close.to-provider", "EOF reaches the provider at once", async ({ inside }) => {
+      await using provider = await Program.python(
+        inside("probe-provider"),
+        `${LISTEN}
+peer, _ = server.accept()
+peer.settimeout(3)
+data = read_to_end(peer)
+peer.sendall(b"got %d" % len(data))
+peer.close()
+`,
+      );
+      expect(await provider.line()).toBe("listening");
+      await using consumer = await Program.python(
+        inside("probe-consumer"),
+        `${CONNECT}
+peer = connect()
+peer.sendall(b"hello")
+peer.shutdown(socket.SHUT_WR)
+begun = time.monotonic()
+try: answer = read_to_end(peer).decode()
+except TimeoutError: answer = "none: the provider never saw EOF"
+print(json.dumps({"answer": answer, "quick": time.monotonic() - begun < 1}))
+`,
+      );
+      expect(await consumer.json()).toEqual({ answer: "got 5", quick: true });
+    });
+
+    check("unix.half-close.to-consumer", "EOF reaches the consumer at once", async ({ inside }) => {
+      await using provider = await Program.python(
+        inside("probe-provider"),
+        `${LISTEN}
+peer, _ = server.accept()
+peer.settimeout(5)
+peer.sendall(b"bye")
+peer.shutdown(socket.SHUT_WR)
+try: late = read_to_end(peer).decode()
+except TimeoutError: late = "none: the consumer never answered"
+print(json.dumps({"late": late}))
+`,
+      );
+      expect(await provider.line()).toBe("listening");
+      await using consumer = await Program.python(
+        inside("probe-consumer"),
+        `${CONNECT}
+peer = connect()
+begun = time.monotonic()
+try: heard = read_to_end(peer).decode()
+except TimeoutError: heard = "no EOF"
+print(json.dumps({"heard": heard, "quick": time.monotonic() - begun < 1}))
+peer.sendall(b"late")
+peer.close()
+`,
+      );
+      expect(await consumer.json()).toEqual({ heard: "bye", quick: true });
+      expect(await provider.json()).toEqual({ late: "late" });
+    });
+
+    check(
+      "unix.no-broken-pipe",
+      "a provider that answers after the consumer's EOF never sees EPIPE",
+      async ({ inside }) => {
+        await using provider = await Program.python(
+          inside("probe-provider"),
+          `${LISTEN}
+peer, _ = server.accept()
+peer.settimeout(3)
+try:
+    read_to_end(peer)
+    for _ in range(64): peer.sendall(b"x" * 16384); time.sleep(0.001)
+    peer.close()
+    print(json.dumps({"error": None}))
+except OSError as error: print(json.dumps({"error": str(error)}))
+`,
+        );
+        expect(await provider.line()).toBe("listening");
+        await using consumer = await Program.python(
+          inside("probe-consumer"),
+          `${CONNECT}
+peer = connect()
+peer.sendall(b"question")
+peer.shutdown(socket.SHUT_WR)
+try: print(json.dumps({"bytes": len(read_to_end(peer))}))
+except OSError as error: print(json.dumps({"error": str(error)}))
+`,
+        );
+        expect(await consumer.json()).toEqual({ bytes: 64 * 16384 });
+        expect(await provider.json()).toEqual({ error: null });
+      },
+    );
+
+    check(
+      "unix.head-of-line",
+      "clients that connect and close never stall a provider that serves one at a time",
+      async ({ inside }) => {
+        await using provider = await Program.python(
+          inside("probe-provider"),
+          `${LISTEN}
+while True:
+    peer, _ = server.accept()
+    data = read_to_end(peer)
+    try: peer.sendall(b"answer to " + data)
+    except OSError: pass
+    peer.close()
+`,
+        );
+        expect(await provider.line()).toBe("listening");
+        await using consumer = await Program.python(
+          inside("probe-consumer"),
+          `${CONNECT}
+for _ in range(10): connect().close()
+peer = connect()
+peer.sendall(b"the last one")
+peer.shutdown(socket.SHUT_WR)
+try: print(json.dumps({"answer": read_to_end(peer).decode()}))
+except TimeoutError: print(json.dumps({"answer": "none: stalled by those before"}))
+`,
+        );
+        expect(await consumer.json()).toEqual({ answer: "answer to the last one" });
+      },
+    );
+  },
+);

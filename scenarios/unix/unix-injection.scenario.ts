@@ -1,0 +1,122 @@
+import { expect } from "vitest";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
+import { restartBroker, waitForStatus } from "../support/steps.ts";
+
+const SERVER = "pv-example-unix-server";
+const CLIENT = "pv-example-unix-client";
+const TARGET = "/run/pv/services/raw-unix.sock";
+
+scenario(
+  "unix-injection",
+  {
+    summary:
+      "the provider's socket appears in the consumer, where it was asked for and nowhere else",
+    containers: [SERVER, CLIENT, probeProvider, probeConsumer],
+  },
+  ({ check }) => {
+    check(
+      "graph.shape",
+      "the graph names both peers with their real init pids",
+      async ({ appengine, inside }) => {
+        const link = (await appengine.graph()).find(({ consumer }) => consumer === CLIENT);
+        expect(link).toMatchObject({
+          type: "unix",
+          name: "raw-unix",
+          consumer: CLIENT,
+          provider: SERVER,
+          role: "any",
+          socket: "/run/example/raw.sock",
+          target: TARGET,
+          consumer_pid: await inside(CLIENT).pid(),
+          provider_pid: await inside(SERVER).pid(),
+        });
+      },
+    );
+
+    check(
+      "xc.inject.socket",
+      "a socket, mode 0666, root's, in the consumer only",
+      async ({ appengine, inside }) => {
+        const { stdout } = await inside(CLIENT).sh(`stat -c '%F %a %u:%g' ${TARGET}`);
+        expect(stdout.trim()).toBe("socket 666 0:0");
+        expect((await inside(SERVER).sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
+        expect((await appengine.sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
+      },
+    );
+
+    check(
+      "unix.roundtrip",
+      "64 KiB go to the server and come back unharmed",
+      async ({ inside }) => {
+        const { stdout } = await inside(CLIENT).sh(
+          `head -c 65536 /dev/urandom >/tmp/sent; socat -t 5 - UNIX-CONNECT:${TARGET} </tmp/sent | cmp - /tmp/sent && echo same`,
+          { timeout: 10_000 },
+        );
+        expect(stdout.trim()).toBe("same");
+      },
+    );
+
+    check(
+      "xc.inject.before-start",
+      "a consumer that does not run leaves nothing on the appengine's own file system",
+      async ({ appengine, control, signal }) => {
+        expect((await control.act(CLIENT, "stop")).status).toBe(200);
+        await waitForStatus(control, CLIENT, "STOPPED", signal);
+        await appengine.sh(`mkdir -p ${TARGET.slice(0, TARGET.lastIndexOf("/"))}`);
+        await restartBroker(appengine, signal);
+        expect((await appengine.sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
+        expect((await control.act(CLIENT, "start")).status).toBe(200);
+        await waitForStatus(control, CLIENT, "STARTED", signal);
+      },
+    );
+
+    check(
+      "xc.inject.symlink",
+      "symlinks of a provider or a consumer never lead out of its own root",
+      async ({ appengine, inside, signal }) => {
+        await inside("probe-provider").sh(
+          `mkdir -p ${PROBE_SOCKET.slice(0, PROBE_SOCKET.lastIndexOf("/"))} && ln -sfn /run/pantavisor/pv/pv-ctrl ${PROBE_SOCKET}`,
+        );
+        const request = "GET /buildinfo HTTP/1.0\\r\\n\\r\\n";
+        const answer = await inside("probe-consumer").sh(
+          `printf '${request}' | timeout 2 socat -t 1 - UNIX-CONNECT:${PROBE_TARGET}; :`,
+          { timeout: 10_000 },
+        );
+        expect(answer.stdout).not.toContain("HTTP/1");
+
+        await appengine.sh("mkdir -p /mnt/trap");
+        await inside("probe-consumer").sh(
+          "rm -rf /run/pv/services; mkdir -p /run/pv; ln -s /mnt/trap /run/pv/services",
+        );
+        await restartBroker(appengine, signal);
+        expect((await appengine.sh("ls -A /mnt/trap")).stdout).toBe("");
+      },
+    );
+
+    check(
+      "xc.restart.consumer",
+      "after a consumer restart the socket is back and works within 1 s",
+      async ({ control, inside, signal }) => {
+        const before = await inside(CLIENT).pid();
+        expect((await control.act(CLIENT, "restart")).status).toBe(200);
+        await until("a new init process", async () => (await inside(CLIENT).pid()) !== before, {
+          signal,
+          timeout: 10_000,
+        });
+        const back = until(
+          "the socket to be back",
+          async () => {
+            const { stdout } = await inside(CLIENT).sh(
+              `echo again | socat -t 1 - UNIX-CONNECT:${TARGET}`,
+            );
+            return stdout === "again\n";
+          },
+          { signal, timeout: 1_000 },
+        );
+        await expect(back).resolves.toBe(true);
+      },
+    );
+  },
+);
