@@ -32,6 +32,8 @@ export interface DaemonOptions {
 
 /** How long a daemon may take to end. */
 const STOP_GRACE = 3000;
+/** After this time even a silent daemon has its signal handlers. */
+const SURELY_LISTENS = 2000;
 
 /** A daemon that this init mode knows but does not run. */
 export function disabledDaemon(name: string): Daemon {
@@ -71,6 +73,9 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
     firstPid ??= process.pid;
     if (process.pid !== undefined) onSpawn?.(process.pid);
     forward(process);
+    clock.after(SURELY_LISTENS, () => {
+      if (child === process) nowListening();
+    });
     process.once("error", ({ message }) => log.write("ERROR", "daemons", `${name}: ${message}`));
     process.once("close", (code, signal) => ended(clock.now() - started, code ?? signal));
   }

@@ -48,7 +48,9 @@ async function start(quirks = "") {
     deviceMeta: () => ({ "pantavisor.status": "READY" }),
     userMeta: () => ({}),
     objects: () => [{ sha256: "ab", size: 5 }],
-    steps: () => [],
+    steps: () => {
+      throw new Error("trails are gone");
+    },
     buildInfo: () => "build\n",
     config: () => ({}),
   });
@@ -146,7 +148,6 @@ describe("paths and methods", () => {
     "/device-meta",
     "/user-meta",
     "/objects",
-    "/steps",
     "/drivers",
   ])("GET %s is 200", async (target) => {
     const { call } = await start();
@@ -160,6 +161,13 @@ describe("paths and methods", () => {
     expect(JSON.parse(reply.split("\r\n\r\n")[1] ?? "")).toEqual({
       Error: 'unknown endpoint: /no"such',
     });
+  });
+
+  it("a failure of our own is a 500 with a JSON error", async () => {
+    const { call } = await start();
+    const reply = await call("GET", "/steps");
+    expect(statusOf(reply)).toBe(500);
+    expect(reply).toContain('{"Error":"Internal Error"}');
   });
 
   it("a wrong method is a 405 with Allow", async () => {

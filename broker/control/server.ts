@@ -45,7 +45,7 @@ export async function serveControl(path: string, view: PantavisorView): Promise<
     },
     (request, response) => {
       const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
-      handle(request, response, caller).catch((error: unknown) => response.destroy(error as Error));
+      handle(request, response, caller).catch(() => fail(response));
     },
   );
   // `nc -N` ends its side with the request and still wants the answer.
@@ -153,6 +153,12 @@ function send(response: ServerResponse, { status, contentType, body, headers }: 
     ...headers,
   });
   response.end(body);
+}
+
+/** Our own failure, or a client that went away in mid-body. */
+function fail(response: ServerResponse): void {
+  if (response.headersSent || !response.writable) response.destroy();
+  else send(response, errorReply(500, "Internal Error", closing));
 }
 
 /** What node:http could not parse, or waited for too long. */

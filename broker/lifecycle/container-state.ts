@@ -24,7 +24,7 @@ export interface ContainerState {
   readonly stable: boolean;
   /** It has been at its status goal at least once since the revision began. */
   readonly goalReached: boolean;
-  /** Clock time of the last start. */
+  /** Clock time of the last start: of init if it was seen to run, else of the launch. */
   readonly lastStart: number;
   /** What follows STOPPING. */
   readonly next: "user-stop" | "restart" | "teardown";

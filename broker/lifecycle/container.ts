@@ -69,7 +69,7 @@ function transition(
     case "starting":
       return state.status === "MOUNTED" ? to({ ...state, status: "STARTING" }) : stay;
     case "started":
-      return state.launching ? started(plan, { ...state, launching: false }) : stay;
+      return state.launching ? started(plan, { ...state, launching: false, lastStart: now }) : stay;
     case "ended":
       if (!state.launching && !isUp(state)) return stay;
       return ended(plan, state, event, now, quirks);
@@ -111,7 +111,7 @@ function ended(
   quirks: Quirks,
 ): Step {
   const runSeconds = (now - before.lastStart) / 1000;
-  if (before.status === "STARTED" && runSeconds < 15 && quirks.has("recovery-misses-fast-exit")) {
+  if (before.status === "STARTED" && runSeconds < 25 && quirks.has("recovery-misses-fast-exit")) {
     return to(before);
   }
   const state: ContainerState = { ...before, launching: false, stable: false };

@@ -15,6 +15,7 @@ export const QUIRKS = {
   "host-foreign-stall": "pv-ctrl hangs while a request with a foreign Host is open",
   "xconnect-holds-ctrl":
     "once a manual pv-xconnect has read the graph, later requests are held 10 s",
+  "pvcontrol-exit-zero": "pvcontrol exits 0 whatever the answer was",
   "no-body-hang": "a PUT without a body is never answered",
   "containers-field-missing": "/containers leaves auto_recovery out",
   "graph-pid-wrong": "the graph names the LXC monitor instead of the container's init",
@@ -39,7 +40,7 @@ export const QUIRKS = {
   "ready-sticky": "a crashed container does not lower the revision's status",
   "recovery-unparsed": "auto_recovery in run.json is ignored",
   "backoff-linear": "recovery delays grow by addition",
-  "recovery-misses-fast-exit": "a container that ends within 15 s of its start stays STARTED",
+  "recovery-misses-fast-exit": "a container that ends within 25 s of its start stays STARTED",
   "exhausted-reboots": "backoff_policy never reboots",
   "duration-ignored": "a backoff_policy duration is taken as never",
   "window-ignored": "reset_window is ignored",

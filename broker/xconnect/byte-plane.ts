@@ -51,7 +51,7 @@ export async function proxyBytes(
 function carry(source: Socket, sink: Socket, { quirks, type }: BytePlaneOptions): void {
   const corrupts = type === "unix" && quirks.has("unix-corrupts");
   source.on("data", (chunk: Buffer) => {
-    if (corrupts) chunk.writeUInt8(chunk.readUInt8(0) ^ 1, 0);
+    if (corrupts) chunk.writeUInt8((chunk.readUInt8(0) + 1) & 0xff, 0);
     if (!sink.writable) return;
     if (!sink.write(chunk)) source.pause();
   });

@@ -51,9 +51,10 @@ export class CheckRun {
 
   /** Remove what bootAppengine() booted. */
   async removeBooted(failed: boolean): Promise<void> {
-    const { keep } = this.#session.settings;
+    const { cancellation, settings } = this.#session;
+    const keep = failed || cancellation.signal.aborted || settings.keep === "always";
     for (const appengine of this.#booted.splice(0)) {
-      if (failed || keep === "always") await appengine.collect();
+      if (keep) await appengine.collect();
       await appengine.remove();
     }
   }

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { PvhError } from "../../harness/errors.ts";
+import { READY_LINE } from "../../harness/appengine/log-line.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 
 const SERVER = "pv-example-unix-server";
@@ -23,19 +24,24 @@ scenario(
     boot: "none",
   },
   ({ check }) => {
-    check("boot.auto", "the default entry point reaches READY", async ({ bootAppengine }) => {
-      const started = await bootAppengine({ boot: "auto" });
-      expect((await started.appengine.sh("cat /proc/1/comm")).stdout.trim()).not.toBe("sleep");
-      expect(await started.appengine.output()).toMatch(
-        /\[pv-appengine\]: launching pantavisor rev=0/,
-      );
-    });
+    check(
+      "boot.auto",
+      "the default entry point reaches READY",
+      async ({ bootAppengine, signal }) => {
+        const started = await bootAppengine({ boot: "auto", until: "containers" });
+        await started.appengine.log.waitFor(READY_LINE, { signal, timeout: 15_000 });
+        expect((await started.appengine.sh("cat /proc/1/comm")).stdout.trim()).not.toBe("sleep");
+        expect(await started.appengine.output()).toMatch(
+          /\[pv-appengine\]: launching pantavisor rev=0/,
+        );
+      },
+    );
 
     check(
       "boot.stop",
       "`docker stop` ends in an orderly stop within the grace period",
       async ({ bootAppengine }) => {
-        const started = await bootAppengine({ boot: "auto" });
+        const started = await bootAppengine({ boot: "auto", until: "containers" });
         const { exitCode, ms } = await started.halt(10);
         expect(exitCode).toBe(0);
         expect(ms).toBeLessThan(10_000);

@@ -11,40 +11,47 @@ import { until } from "../../harness/until.ts";
 
 const SERVER = "pv-example-unix-server";
 const CLIENT = "pv-example-unix-client";
+const READY_SOON = 15_000;
 
 scenario(
   "boot-manual",
   {
     summary: "an idle container, then `pv-appengine &`: READY, logs, API and broker as documented",
     containers: [SERVER, CLIENT],
-    boot: "none",
+    boot: "manual",
+    until: "containers",
   },
   ({ check }) => {
     check(
       "boot.manual",
       "pv-appengine started by hand reaches READY",
-      async ({ bootAppengine }) => {
-        const { appengine } = await bootAppengine({ boot: "manual", until: "ready" });
-        const ready = await appengine.sh(
-          `grep "status is now READY" ${RUN_LOG_ROOT}/0/pantavisor/pantavisor.log`,
+      async ({ appengine, signal }) => {
+        const path = `${RUN_LOG_ROOT}/0/pantavisor/pantavisor.log`;
+        const line = await until(
+          "the READY line",
+          async () => {
+            const { exitCode, stdout } = await appengine.sh(`grep "revision.*READY" ${path}`);
+            return exitCode === 0 && stdout;
+          },
+          { signal, timeout: READY_SOON },
         );
-        expect(ready.stdout).toMatch(READY_LINE);
+        expect(line).toMatch(READY_LINE);
       },
     );
 
     check(
       "boot.ready.line",
-      "the READY line comes with its revision and device-meta agrees",
-      async ({ bootAppengine, signal }) => {
-        const { appengine } = await bootAppengine({ boot: "manual", until: "ready" });
+      "the READY line comes with its revision, after the containers', and device-meta agrees",
+      async ({ appengine, signal }) => {
+        await appengine.log.waitFor(READY_LINE, { signal, timeout: READY_SOON });
         const lines = await appengine.log.lines();
-        const ready = lines.findIndex(({ message }) => READY_LINE.test(message));
-        expect(READY_LINE.exec(lines[ready]?.message ?? "")?.[1]).toBe("0");
-        const started = lines.findIndex(
-          ({ message }) => message === `platform '${CLIENT}' status is now STARTED`,
-        );
-        expect(started).toBeGreaterThan(-1);
-        expect(started).toBeLessThan(ready);
+        const place = (text: string): number => lines.findIndex(({ message }) => message === text);
+        const ready = place("state revision '0' status is now READY");
+        for (const name of [SERVER, CLIENT]) {
+          const started = place(`platform '${name}' status is now STARTED`);
+          expect(started).toBeGreaterThan(-1);
+          expect(started).toBeLessThan(ready);
+        }
         expect(await appengine.control.json("/device-meta", signal)).toMatchObject({
           "pantavisor.status": "READY",
           "pantavisor.revision": "0",
@@ -54,57 +61,57 @@ scenario(
 
     check(
       "boot.ready.containers",
-      "at READY every container is STARTED and RUNNING",
-      async ({ bootAppengine }) => {
-        const { appengine } = await bootAppengine({ boot: "manual", until: "ready" });
+      "as soon as READY is reported every container is STARTED and RUNNING",
+      async ({ bootAppengine, signal }) => {
+        const { appengine } = await bootAppengine({ boot: "manual", until: "pv-ctrl" });
+        await until(
+          "pantavisor.status READY",
+          async () => {
+            const meta = await appengine.control.json("/device-meta", signal);
+            return JSON.stringify(meta).includes('"pantavisor.status":"READY"');
+          },
+          { signal, timeout: READY_SOON },
+        );
         const containers = await appengine.control.containers();
         expect(containers.map(({ name, status }) => [name, status]).sort()).toEqual([
           [CLIENT, "STARTED"],
           [SERVER, "STARTED"],
         ]);
         const { stdout } = await appengine.sh("lxc-ls -f");
-        for (const name of [SERVER, CLIENT])
+        for (const name of [SERVER, CLIENT]) {
           expect(stdout).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
+        }
       },
     );
 
     check(
       "boot.logs.layout",
       "logs are where they are documented, under storage and through /run",
-      async ({ bootAppengine, signal }) => {
-        const { appengine } = await bootAppengine({ boot: "manual" });
-        const expected = [
-          pantavisorLog(),
-          consoleLog(CLIENT),
-          `${LOG_ROOT}/0/${CLIENT}/lxc/lxc.log`,
-        ];
-        const paths = [
-          ...expected,
-          ...expected.map((path) => path.replace(LOG_ROOT, RUN_LOG_ROOT)),
-        ];
+      async ({ appengine, signal }) => {
+        const stored = [pantavisorLog(), consoleLog(CLIENT), `${LOG_ROOT}/0/${CLIENT}/lxc/lxc.log`];
+        const paths = [...stored, ...stored.map((path) => path.replace(LOG_ROOT, RUN_LOG_ROOT))];
         // console.log is made at the container's first output.
-        await until(
-          "the client's console log",
-          async () => (await appengine.sh(`test -s ${consoleLog(CLIENT)}`)).exitCode === 0,
-          {
-            signal,
-            timeout: 10_000,
+        const listing = await until(
+          "all logs",
+          async () => {
+            const result = await appengine.sh(`ls ${paths.join(" ")}`);
+            return result.exitCode === 0 && result.stdout;
           },
+          { signal, timeout: 10_000 },
         );
-        expect((await appengine.sh(`ls ${paths.join(" ")}`)).stderr).toBe("");
+        expect(listing.trim().split("\n").sort()).toEqual(paths.sort());
       },
     );
 
     check(
       "xc.manual-run",
       "pv-xconnect run by hand prints the documented lines at once",
-      async ({ bootAppengine }) => {
-        const { appengine } = await bootAppengine({ boot: "manual" });
+      async ({ appengine, inside, signal }) => {
         const { stdout } = await appengine.sh(
           "stdbuf -oL timeout -s KILL 2 /usr/bin/pv-xconnect 2>&1; :",
-          { timeout: 10_000 },
+          { timeout: 10_000, signal },
         );
-        const pid = await appengine.inside(CLIENT).pid();
+        const pid = await inside(CLIENT).pid();
         expect(stdout).toMatch(/^pv-xconnect starting\.\.\.$/m);
         expect(stdout).toMatch(/^Connected to pv-ctrl$/m);
         expect(stdout).toMatch(/^Reconciling graph with 1 links$/m);

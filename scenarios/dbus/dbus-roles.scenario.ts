@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
 import { Program } from "../support/program.ts";
 import { holdBus, RAW_BUS } from "../support/bus.ts";
 
@@ -45,7 +46,8 @@ scenario(
     check(
       "dbus.role.root",
       "role root calls the service and is uid 0 to the daemon",
-      async ({ inside }) => {
+      async ({ inside, signal }) => {
+        await serviceUp(inside(SERVER), signal);
         const call = await inside(ROOT).sh(SEND, { timeout: 10_000 });
         expect(call.stdout + call.stderr).toContain('"service": "dbus-example"');
         await using bus = await holdBus(inside(ROOT));
@@ -56,7 +58,8 @@ scenario(
     check(
       "dbus.role.nobody",
       "role nobody calls it with dbus-send and busctl, as uid 65534",
-      async ({ inside }) => {
+      async ({ inside, signal }) => {
+        await serviceUp(inside(SERVER), signal);
         for (const client of [SEND, BUSCTL]) {
           const call = await inside(NOBODY).sh(client, { timeout: 10_000 });
           expect(call.stdout + call.stderr).toMatch(/service\\*": \\*"dbus-example/);
@@ -93,6 +96,17 @@ scenario(
     );
   },
 );
+
+/** STARTED says that the container's init runs; the service takes its name a moment later. */
+function serviceUp(provider: InsideContainer, signal: AbortSignal): Promise<boolean> {
+  const question =
+    "busctl --system call org.freedesktop.DBus / org.freedesktop.DBus NameHasOwner s org.pantavisor.Example";
+  return until(
+    "org.pantavisor.Example to be owned",
+    async () => (await provider.sh(question)).stdout === "b true\n",
+    { signal, timeout: 10_000 },
+  );
+}
 
 /**
  * Speak these SASL lines from the nobody container, one reply each, and ask the daemon which
