@@ -1,11 +1,13 @@
 import { z } from "zod";
+import { linkExtensions } from "./extensions.ts";
+import type { LinkExtensions } from "./extensions.ts";
 
 /**
  * One entry of GET /xconnect-graph (facts §6.9). Written by the reference as below; readers
  * also accept the older shapes of facts §0.5: the injection path is `target`, else an
  * `interface` that is an absolute path. A pid of 0 or less, or none, means "not running".
  */
-export interface GraphEntry {
+export interface GraphEntry extends LinkExtensions {
   readonly consumer: string;
   readonly consumer_pid: number;
   /** Start time of the consumer's init in clock ticks, field 22 of /proc/PID/stat. */
@@ -45,6 +47,7 @@ const graphEntry = z
     target: z.string().nullable().optional().default(null),
     socket: z.string(),
     uid: z.number().int().min(0).optional(),
+    ...linkExtensions.shape,
   })
   .transform((entry): GraphEntry => ({ ...entry, target: injectionPath(entry) }));
 

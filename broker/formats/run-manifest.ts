@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { requirementExtensions } from "./extensions.ts";
+import type { RequirementExtensions } from "./extensions.ts";
 
 /** run.json (facts §1.3): how Pantavisor starts one container and which services it requires. */
 export const RUN_SPEC = "service-manifest-run@1";
@@ -7,7 +9,7 @@ export const RUN_SPEC = "service-manifest-run@1";
  * A requirement, normalised. `target` is where the socket or node appears in the consumer;
  * undefined means that the manifest gave no usable one.
  */
-export interface Requirement {
+export interface Requirement extends RequirementExtensions {
   readonly name: string;
   readonly type?: string;
   readonly role?: string;
@@ -36,6 +38,7 @@ export const requirement = z.union([
       target: z.string().optional(),
       socket: z.string().optional(),
       provider: z.string().optional(),
+      ...requirementExtensions.shape,
     })
     .transform(({ socket, target, ...rest }): Requirement => {
       const path =

@@ -1,6 +1,8 @@
 import type { Quirks } from "../quirks/quirks.ts";
+import { mergeExtensions } from "./extensions.ts";
 import type { GraphEntry } from "./graph.ts";
 import type { Requirement } from "./run-manifest.ts";
+import type { ServiceExport } from "./services.ts";
 import type { ContainerDefinition } from "./state.ts";
 
 /** The process of a container, for the graph. */
@@ -36,11 +38,12 @@ export function buildGraph(
           provider_pid: to.pid,
           ...(to.startTime === undefined ? {} : { provider_start: to.startTime }),
           name: requirement.name,
-          type: found.type,
+          type: found.export.type,
           role: requirement.role ?? "any",
           interface: requirement.interface ?? requirement.target ?? null,
           target: requirement.target ?? null,
-          socket: found.socket,
+          socket: found.export.socket,
+          ...mergeExtensions(found.export, requirement),
         },
       ];
     });
@@ -66,8 +69,7 @@ export function missingServices(
 
 interface Provided {
   readonly provider: string;
-  readonly type: string;
-  readonly socket: string;
+  readonly export: ServiceExport;
 }
 
 function findProvider(
@@ -78,10 +80,10 @@ function findProvider(
   const selector = quirks.has("provider-ignored") ? undefined : requirement.provider;
   for (const { name, exports } of containers) {
     if (selector !== undefined && selector !== name) continue;
-    for (const { name: service, type, socket } of exports) {
-      if (service !== requirement.name) continue;
-      if (requirement.type !== undefined && requirement.type !== type) continue;
-      return { provider: name, type, socket };
+    for (const candidate of exports) {
+      if (candidate.name !== requirement.name) continue;
+      if (requirement.type !== undefined && requirement.type !== candidate.type) continue;
+      return { provider: name, export: candidate };
     }
   }
   return undefined;

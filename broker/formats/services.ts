@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exportExtensions } from "./extensions.ts";
 
 /**
  * services.json: what a container exports (facts §1.4, §0.3). Accepted forms: an object with
@@ -14,6 +15,7 @@ export const serviceExport = z.object({
   type: z.string().min(1),
   /** Absolute path inside the provider: a socket, or a device node for drm and input. */
   socket: z.string().startsWith("/"),
+  ...exportExtensions.shape,
 });
 export type ServiceExport = z.infer<typeof serviceExport>;
 

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { mergeExtensions } from "./extensions.ts";
+
+test("fds are what both sides list, and none where one side lists none", () => {
+  const provided = { fds: ["memfd", "socket"] };
+  expect(mergeExtensions(provided, { fds: ["pipe", "memfd"] })).toEqual({ fds: ["memfd"] });
+  expect(mergeExtensions(provided, {})).toEqual({});
+  expect(mergeExtensions({}, { fds: ["memfd"] })).toEqual({});
+});
+
+test("rules of both sides stay apart: a message must pass each list", () => {
+  const ours = [{ access: "talk", name: "a.b" }];
+  const theirs = [{ access: "talk", name: "a.*" }];
+  expect(mergeExtensions({ rules: theirs }, { rules: ours })).toEqual({ rules: [theirs, ours] });
+  expect(mergeExtensions({ rules: theirs }, {})).toEqual({ rules: [theirs] });
+});
+
+test("a value of the wrong type is passed on, for the plugin to refuse by name", () => {
+  expect(mergeExtensions({ fds: "memfd", identity: 7 }, { fds: ["memfd"] })).toEqual({
+    fds: "memfd",
+    identity: 7,
+  });
+});

@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+/**
+ * Optional keys that exports (services.json) and requirements (run.json) may carry beyond what
+ * Pantavisor documents; pantavisor merges them into the graph entry, where the broker's plugins
+ * read them. Their values are checked by the plugin they are for: a wrong type refuses that
+ * link by name and no other.
+ */
+const ofExport = ["identity", "socketType", "fds", "rules", "upgrade", "nodes"] as const;
+const ofRequirement = ["fds", "rules"] as const;
+
+export type ExportExtensions = { readonly [K in (typeof ofExport)[number]]?: unknown };
+export type RequirementExtensions = { readonly [K in (typeof ofRequirement)[number]]?: unknown };
+
+/**
+ * As merged: `fds` is what both sides list; `rules` is a list of lists, of which a message must
+ * pass each; the rest is the export's.
+ */
+export type LinkExtensions = ExportExtensions;
+
+export const exportExtensions = z.object(shapeOf(ofExport));
+export const requirementExtensions = z.object(shapeOf(ofRequirement));
+export const linkExtensions = exportExtensions;
+
+/** The extensions of a link between this export and this requirement. */
+export function mergeExtensions(
+  provided: ExportExtensions,
+  wanted: RequirementExtensions,
+): LinkExtensions {
+  const { fds, rules, ...rest } = pick(provided, ofExport);
+  const ruleLists = [rules, wanted.rules].filter((list) => list !== undefined);
+  return {
+    ...rest,
+    ...(fds !== undefined && wanted.fds !== undefined && { fds: common(fds, wanted.fds) }),
+    ...(ruleLists.length > 0 && { rules: ruleLists }),
+  };
+}
+
+/** What both lists hold; a value that is no list stays as it is, for the plugin to refuse. */
+function common(a: unknown, b: unknown): unknown {
+  if (!Array.isArray(a)) return a;
+  if (!Array.isArray(b)) return b;
+  return a.filter((item) => b.includes(item));
+}
+
+function pick<K extends string>(
+  source: { readonly [P in K]?: unknown },
+  keys: readonly K[],
+): { [P in K]?: unknown } {
+  const found: { [P in K]?: unknown } = {};
+  for (const key of keys) if (source[key] !== undefined) found[key] = source[key];
+  return found;
+}
+
+function shapeOf<K extends string>(keys: readonly K[]): Record<K, z.ZodOptional<z.ZodUnknown>> {
+  return Object.fromEntries(keys.map((key) => [key, z.unknown().optional()])) as Record<
+    K,
+    z.ZodOptional<z.ZodUnknown>
+  >;
+}
