@@ -1,3 +1,4 @@
+import type { ImageInspectInfo } from "dockerode";
 import { GenericContainer } from "testcontainers";
 import type { BootStage } from "../run/events.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -5,6 +6,7 @@ import { findEngine, testcontainersEnvironment } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { ownerLabels } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
+import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
 import { IDLE, prepared } from "./boot-preparation.ts";
 import type { BootMode, BootOptions } from "./appengine.ts";
@@ -81,10 +83,17 @@ export class AppengineContainer extends GenericContainer {
     const engine = (this.#engine ??= await findEngine(options));
     testcontainersEnvironment(engine);
     this.#stage("engine", engine.version);
-    const generic = await super.start().catch((error: unknown) => {
-      throw engineError(error, this.imageName.string);
+    const image = await this.#inspectImage(engine);
+    this.#stage("image", image.Id);
+    const name = (this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`);
+    this.#plan(engine, name, [...list(image.Config.Entrypoint), ...list(image.Config.Cmd)]);
+    const generic = await super.start().catch(async (cause: unknown) => {
+      const error = engineError(cause, name);
+      // What has that name then is somebody else's; anything else is a half-made one of ours.
+      if (error.code !== "PVH_NAME_IN_USE") await reap(engine, { kind: "container", name });
+      throw error;
     });
-    const started = new StartedAppengineContainer(generic, engine, this.#volume());
+    const started = new StartedAppengineContainer(generic, engine);
     try {
       this.#stage("container", started.name);
       await started.appengine.boot(this.#boot, options);
@@ -96,25 +105,30 @@ export class AppengineContainer extends GenericContainer {
     }
   }
 
-  protected override async beforeContainerCreated(): Promise<void> {
-    const engine = this.#need();
-    const image = await engine.docker.getImage(this.imageName.string).inspect();
-    this.#stage("image", image.Id);
-    const entrypoint = [...list(image.Config.Entrypoint), ...list(image.Config.Cmd)];
+  /** Before Testcontainers does it: it would ask a registry for an image that is missing. */
+  async #inspectImage(engine: Engine): Promise<ImageInspectInfo> {
+    try {
+      return await engine.docker.getImage(this.imageName.string).inspect();
+    } catch (error) {
+      throw engineError(error, this.imageName.string);
+    }
+  }
+
+  /** @throws PvhError PVH_BAD_IMAGE */
+  #plan(engine: Engine, name: string, entrypoint: readonly string[]): void {
     if (this.#boot === "auto" && entrypoint.length === 0) {
       throw new PvhError("PVH_BAD_IMAGE", `image ${this.imageName.string} has no entry point`, {
         hint: "boot it with --boot manual",
       });
     }
     this.withEntrypoint(this.#boot === "manual" ? [...IDLE] : prepared(entrypoint)).withCommand([]);
-    this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`;
     const labels = { ...ownerLabels(), ...this.createOpts.Labels };
     this.createOpts.Labels = labels;
     Object.assign(this.hostConfig, privilegeProfile(engine), {
       Mounts: [
         {
           Type: "volume",
-          Source: this.#volume(),
+          Source: `${name}-storage`,
           Target: STORAGE,
           VolumeOptions: {
             NoCopy: true,
@@ -130,10 +144,6 @@ export class AppengineContainer extends GenericContainer {
     await this.#need()
       .docker.getContainer(id)
       .putArchive(await packExports(this.#exports), { path: "/" });
-  }
-
-  #volume(): string {
-    return `${this.createOpts.name ?? ""}-storage`;
   }
 
   #need(): Engine {

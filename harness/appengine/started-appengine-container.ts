@@ -9,6 +9,7 @@ import type { GraphEntry } from "../../broker/formats/graph.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Evidence } from "../evidence/collect-appengine.ts";
+import { reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { Appengine } from "./appengine.ts";
 import type { InsideContainer } from "./inside.ts";
@@ -17,14 +18,12 @@ import type { InsideContainer } from "./inside.ts";
 export class StartedAppengineContainer extends AbstractStartedContainer {
   readonly appengine: Appengine;
   readonly #engine: Engine;
-  readonly #volume: string;
 
-  constructor(started: StartedTestContainer, engine: Engine, volume: string) {
+  constructor(started: StartedTestContainer, engine: Engine) {
     super(started);
     const container = engine.docker.getContainer(this.getId());
     this.appengine = new Appengine(container, started.getName().replace(/^\//, ""));
     this.#engine = engine;
-    this.#volume = volume;
   }
 
   get name(): string {
@@ -72,11 +71,11 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
     return { exitCode: (await container.inspect()).State.ExitCode, ms };
   }
 
-  /** Remove the container and its storage volume. */
+  /** Remove the container, its storage volume and loop devices that are left of them. */
   override async stop(): Promise<StoppedTestContainer> {
     await this.appengine.close();
-    const stopped = await super.stop({ timeout: 0, remove: true, removeVolumes: true });
-    await this.#engine.docker.getVolume(this.#volume).remove({ force: true });
+    const stopped = await super.stop({ timeout: 0, remove: false });
+    await reap(this.#engine, { kind: "container", name: this.name });
     return stopped;
   }
 }

@@ -1,4 +1,4 @@
-import { findHeld, ourContainers } from "../appengine/held.ts";
+import { findHeld } from "../appengine/held.ts";
 import { findEngine } from "../engine/engine.ts";
 import { reap } from "../engine/reaper.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -23,9 +23,7 @@ export async function downCommand(options: DownOptions, out: Output): Promise<Ex
     return EXIT.pass;
   }
   const { name } = await findHeld(engine, options.name);
-  const id = (await ourContainers(engine)).find((container) => container.name === name)?.id ?? name;
-  await engine.docker.getContainer(id).remove({ force: true, v: true });
-  await engine.docker.getVolume(`${name}-storage`).remove({ force: true });
+  await reap(engine, { kind: "container", name });
   out.say(`removed ${name}`);
   return EXIT.pass;
 }

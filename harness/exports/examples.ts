@@ -87,7 +87,14 @@ async function find(
   if (typeof item !== "string") return { definition: item };
   const examples = await exampleNames();
   if (examples.includes(item)) return { definition: (await readExample(item)).definition };
-  if (item.includes("/")) return readContainerFolder(item);
+  if (item.includes("/")) {
+    if (!(await exists(item))) {
+      throw new PvhError("PVH_USAGE", `${item} does not exist`, {
+        hint: "give an export, a folder laid out like containers/examples/NAME, or an example's name",
+      });
+    }
+    return readContainerFolder(item);
+  }
   throw new PvhError("PVH_USAGE", `there is no example container ${JSON.stringify(item)}`, {
     hint: `the examples are ${examples.join(" ")}; write ./${item} for a file or folder`,
   });
@@ -130,6 +137,13 @@ async function prune(folder: string): Promise<void> {
   );
   aged.sort((a, b) => b.used - a.used);
   await Promise.all(aged.slice(KEEP).map(({ path }) => rm(path, { force: true })));
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function isFile(path: string): Promise<boolean> {
