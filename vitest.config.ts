@@ -13,6 +13,9 @@ export default defineConfig({
           name: "unit",
           include: ["{harness,broker,reports,scenarios,containers}/**/*.test.ts"],
           environment: "node",
+          // Files share a process: a process of its own for each costs more than its tests.
+          isolate: false,
+          maxWorkers: 2,
         },
       },
       {

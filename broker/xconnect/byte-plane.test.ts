@@ -152,7 +152,7 @@ describe("proxyBytes with a quirk", () => {
   it("unix-corrupts changes a byte", async () => {
     const { consumer, provider } = await session("unix-corrupts");
     consumer.end("abc");
-    expect(await readAll(provider)).toBe("`bc");
+    expect(await readAll(provider)).toBe("bbc");
     provider.end();
   });
 });
