@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PantavisorView } from "../control/pantavisor-view.ts";
 import { serveControl } from "../control/server.ts";
 import { parseGroups } from "../formats/groups.ts";
-import { buildGraph, missingServices } from "../formats/service-graph.ts";
+import { buildGraph, graphWarnings, missingServices } from "../formats/service-graph.ts";
 import type { State } from "../formats/state.ts";
 import { parseState } from "../formats/state.ts";
 import { parseTimeScale, systemClock } from "../lifecycle/clock.ts";
@@ -106,6 +106,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     const line = `required service '${service}' for platform '${container}' not found`;
     log.write("ERROR", "state", `(pv_state_validate_services:724) ${line}`);
   }
+  for (const line of graphWarnings(state.containers, quirks)) log.write("WARN", "state", line);
   if (isRunnable(state, quirks)) runner.begin();
   else {
     log.write(

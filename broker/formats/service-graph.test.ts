@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { none, parseQuirks } from "../quirks/quirks.ts";
-import { buildGraph, missingServices } from "./service-graph.ts";
+import { buildGraph, graphWarnings, missingServices } from "./service-graph.ts";
 import type { ContainerDefinition } from "./state.ts";
 import { STATE_SPEC, parseState } from "./state.ts";
 
@@ -87,5 +87,65 @@ describe("matching", () => {
   it("names every required service that nobody provides", () => {
     const parts = containers({ c: { required: ["raw", "other"] }, s: { exports: [raw] } });
     expect(missingServices(parts, none)).toEqual([{ service: "other", container: "c" }]);
+  });
+});
+
+describe("the warnings", () => {
+  it("name both providers, other types, missing optional services and targets", () => {
+    const parts = containers({
+      c: {
+        required: [{ name: "raw", target: "/t" }],
+        optional: ["gone", { name: "raw", type: "rest", target: "/u" }, { name: "raw" }],
+      },
+      a: { exports: [raw] },
+      b: { exports: [raw] },
+    });
+    expect(graphWarnings(parts, none)).toEqual([
+      "service 'raw' for platform 'c' has two providers: 'a' serves, 'b' does not",
+      "optional service 'gone' for platform 'c' not found",
+      "optional service 'raw' for platform 'c' not found",
+      "service 'raw' for platform 'c' asks for type rest: 'a' exports it as unix",
+      "service 'raw' for platform 'c' asks for type rest: 'b' exports it as unix",
+      "service 'raw' for platform 'c' names no target",
+      "service 'raw' for platform 'c' has two providers: 'a' serves, 'b' does not",
+    ]);
+  });
+
+  it("are none for a graph that is in order", () => {
+    const parts = containers({ c: { required: ["raw"] }, s: { exports: [raw] } });
+    expect(graphWarnings(parts, none)).toEqual([]);
+  });
+});
+
+describe("a quirk", () => {
+  const other = { name: "other", type: "rest", socket: "/run/other.sock" };
+
+  it("duplicate-flaps lets two providers serve in turns", () => {
+    const parts = containers({
+      c: { required: ["raw"] },
+      a: { exports: [raw] },
+      b: { exports: [raw] },
+    });
+    const served = [1, 2, 3].map(
+      () => buildGraph(parts, down, parseQuirks("duplicate-flaps"))[0]?.provider,
+    );
+    expect(new Set(served)).toEqual(new Set(["a", "b"]));
+  });
+
+  it("name-ignored, type-ignored and optional-required change what matches", () => {
+    const parts = containers({
+      c: { required: [{ name: "raw", target: "/t" }], optional: ["gone"] },
+      s: { exports: [other, raw] },
+    });
+    const [entry] = buildGraph(parts, down, parseQuirks("name-ignored"));
+    expect(entry?.socket).toBe("/run/other.sock");
+    expect(missingServices(parts, parseQuirks("optional-required"))).toEqual([
+      { service: "gone", container: "c" },
+    ]);
+    const typed = containers({
+      c: { required: [{ name: "raw", type: "rest" }] },
+      s: { exports: [raw] },
+    });
+    expect(buildGraph(typed, down, parseQuirks("type-ignored"))[0]?.type).toBe("unix");
   });
 });

@@ -60,11 +60,51 @@ export function missingServices(
   containers: readonly ContainerDefinition[],
   quirks: Quirks,
 ): MissingService[] {
-  return containers.flatMap(({ name, run }) =>
-    run.services.required
+  return containers.flatMap(({ name, run: { services } }) => {
+    const optional = quirks.has("optional-required") ? services.optional : [];
+    return [...services.required, ...optional]
       .filter((requirement) => findProvider(containers, requirement, quirks) === undefined)
-      .map((requirement) => ({ service: requirement.name, container: name })),
-  );
+      .map((requirement) => ({ service: requirement.name, container: name }));
+  });
+}
+
+/** What is odd about the links of a revision without keeping it from running, a line each. */
+export function graphWarnings(
+  containers: readonly ContainerDefinition[],
+  quirks: Quirks,
+): string[] {
+  return containers.flatMap(({ name, run: { services } }) => [
+    ...services.required.flatMap((one) => warningsOf(one, name, containers, quirks)),
+    ...services.optional.flatMap((one) => [
+      ...(findProvider(containers, one, quirks) === undefined
+        ? [`optional service '${one.name}' for platform '${name}' not found`]
+        : []),
+      ...warningsOf(one, name, containers, quirks),
+    ]),
+  ]);
+}
+
+function warningsOf(
+  requirement: Requirement,
+  consumer: string,
+  containers: readonly ContainerDefinition[],
+  quirks: Quirks,
+): string[] {
+  const what = `service '${requirement.name}' for platform '${consumer}'`;
+  const lines: string[] = [];
+  if (requirement.target === undefined) lines.push(`${what} names no target`);
+  const [first, ...others] = providersOf(containers, requirement, quirks);
+  for (const { provider } of others) {
+    lines.push(
+      `${what} has two providers: '${first?.provider ?? ""}' serves, '${provider}' does not`,
+    );
+  }
+  if (first !== undefined || requirement.type === undefined) return lines;
+  const { type: asked, ...anyType } = requirement;
+  for (const { provider, export: offered } of providersOf(containers, anyType, quirks)) {
+    lines.push(`${what} asks for type ${asked}: '${provider}' exports it as ${offered.type}`);
+  }
+  return lines;
 }
 
 interface Provided {
@@ -72,19 +112,31 @@ interface Provided {
   readonly export: ServiceExport;
 }
 
+/** For the quirk duplicate-flaps. */
+let turn = 0;
+
 function findProvider(
   containers: readonly ContainerDefinition[],
   requirement: Requirement,
   quirks: Quirks,
 ): Provided | undefined {
-  const selector = quirks.has("provider-ignored") ? undefined : requirement.provider;
-  for (const { name, exports } of containers) {
-    if (selector !== undefined && selector !== name) continue;
-    for (const candidate of exports) {
-      if (candidate.name !== requirement.name) continue;
-      if (requirement.type !== undefined && requirement.type !== candidate.type) continue;
-      return { provider: name, export: candidate };
+  const found = providersOf(containers, requirement, quirks);
+  return found[quirks.has("duplicate-flaps") ? turn++ % found.length : 0];
+}
+
+/** In state order. */
+function providersOf(
+  containers: readonly ContainerDefinition[],
+  { name, type, provider: selector }: Requirement,
+  quirks: Quirks,
+): Provided[] {
+  return containers.flatMap(({ name: provider, exports }) => {
+    if (selector !== undefined && selector !== provider && !quirks.has("provider-ignored")) {
+      return [];
     }
-  }
-  return undefined;
+    return exports
+      .filter((one) => one.name === name || quirks.has("name-ignored"))
+      .filter((one) => type === undefined || type === one.type || quirks.has("type-ignored"))
+      .map((one) => ({ provider, export: one }));
+  });
 }

@@ -76,7 +76,8 @@ function checkEntry(key: string, value: unknown): void {
 
 function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {
   safeName.parse(name);
-  const raw = quirks.has("target-alias-null") ? withoutTargetAliases(value) : value;
+  const aliased = quirks.has("target-alias-null") ? withoutTargetAliases(value) : value;
+  const raw = quirks.has("manifest-strings-refused") ? withoutStrings(aliased) : aliased;
   const run = parseRunManifest(raw);
   if (run.name !== name) {
     throw new Error(`name: must be the directory's '${name}', is ${JSON.stringify(run.name)}`);
@@ -111,9 +112,18 @@ function withoutTargetAliases(value: unknown): unknown {
     services?: Record<string, Record<string, unknown>[] | undefined>;
   } | null;
   for (const requirement of Object.values(copy?.services ?? {}).flat()) {
-    if (requirement === undefined || "target" in requirement) continue;
+    if (typeof requirement !== "object" || "target" in requirement) continue;
     delete requirement["socket"];
     if (String(requirement["interface"]).startsWith("/")) delete requirement["interface"];
+  }
+  return copy;
+}
+
+function withoutStrings(value: unknown): unknown {
+  const copy = structuredClone(value) as { services?: Record<string, unknown[]> } | null;
+  for (const [kind, list] of Object.entries(copy?.services ?? {})) {
+    if (copy?.services === undefined) continue;
+    copy.services[kind] = list.filter((one) => typeof one !== "string");
   }
   return copy;
 }

@@ -17,7 +17,7 @@ export interface Plugin {
    * @throws LinkRefused when the link can never work as declared; any other error is retried
    */
   onLinkAdded(link: Link, tools: Toolbox): void | Promise<void>;
-  /** The link has left; what `tools` planted is taken back by the core afterwards. */
+  /** The link has left, after an onLinkAdded that ended well; what `tools` planted is taken back by the core afterwards. */
   onLinkRemoved?(link: Link): void;
   /** A consumer has connected to the socket that `injectUnixSocket` planted. */
   onAccept?(link: Link, consumer: ConsumerConnection, tools: Toolbox): void | Promise<void>;
@@ -61,10 +61,19 @@ export interface Toolbox {
   log(line: string): void;
   /** A line on stderr. */
   warn(line: string): void;
+  /** Add to one of the link's counters (`requests`, `rejections`, …), shown by its status. */
+  count(link: Link, counter: string, by?: number): void;
+  /** Remember an error as the link's last one, and count it. */
+  note(link: Link, error: unknown): void;
   /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
   injectUnixSocket(link: Link): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */
   injectDevnode(link: Link, source: DeviceNode): Promise<void>;
+  /**
+   * Whether the consumer's device cgroup keeps it from opening the node that was injected.
+   * @returns undefined when this machine cannot tell
+   */
+  isDeviceDenied(link: Link): Promise<boolean | undefined>;
   /**
    * Look at `path` inside the provider's root, never following a symlink out of it.
    * @throws SystemCallError ENOENT and friends

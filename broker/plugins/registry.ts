@@ -23,6 +23,16 @@ export class PluginRegistry {
     return Object.hasOwn(this.#loaders, type);
   }
 
+  /** Types whose plugin has been asked for. */
+  get loaded(): string[] {
+    return [...this.#loaded.keys()];
+  }
+
+  /** For the quirk plugin-eager. */
+  async loadAll(): Promise<void> {
+    await Promise.all(Object.keys(this.#loaders).map((type) => this.load(type)));
+  }
+
   /** @throws Error when there is no such plugin, or it cannot be loaded */
   load(type: string): Promise<Plugin> {
     const known = this.#loaded.get(type);

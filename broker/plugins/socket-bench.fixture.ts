@@ -47,6 +47,9 @@ export class Bench {
       log: (line) => this.lines.push(line),
       warn: (line) => this.warnings.push(line),
       injectUnixSocket: () => this.#listenForConsumers(),
+      count: () => undefined,
+      note: () => undefined,
+      isDeviceDenied: () => Promise.resolve(undefined),
       injectDevnode: () => Promise.reject(new Error("not on this bench")),
       statProviderNode: () => {
         throw new Error("not on this bench");

@@ -10,6 +10,8 @@ import { PluginRegistry } from "../plugins/registry.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { Broker } from "./broker.ts";
 import { ContainerStandIn } from "./container-stand-in.ts";
+import { openFiles } from "./open-files.ts";
+import type { OpenFiles } from "./open-files.ts";
 import { BrokerToolbox } from "./toolbox.ts";
 
 /** For tests: a pv-ctrl that serves a graph which the test sets. */
@@ -49,7 +51,7 @@ export class BrokerBench {
   readonly broker: Broker;
   #run: Promise<void> | undefined;
 
-  constructor(quirkList = "") {
+  constructor(quirkList = "", files: OpenFiles = openFiles()) {
     const quirks = parseQuirks(quirkList);
     const print = (line: string) => {
       this.lines.push(line);
@@ -61,7 +63,7 @@ export class BrokerBench {
       quirks,
       output,
       plugins: new PluginRegistry(),
-      tools: new BrokerToolbox({ quirks, output, replaceLive: false }),
+      tools: new BrokerToolbox({ quirks, output, replaceLive: false, files }),
       replant: true,
     });
   }

@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BrokerBench, dial, readAll } from "./broker-bench.ts";
 import type { ContainerStandIn } from "./container-stand-in.ts";
+import type { OpenFiles } from "./open-files.ts";
 
 const SOCKET = "/run/example/raw.sock";
 const TARGET = "/run/pv/services/raw.sock";
@@ -29,8 +30,8 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
   let consumer: ContainerStandIn;
   let provider: ContainerStandIn;
 
-  async function start(quirks = ""): Promise<void> {
-    bench = new BrokerBench(quirks);
+  async function start(quirks = "", files?: OpenFiles): Promise<void> {
+    bench = new BrokerBench(quirks, files);
     [consumer, provider] = await Promise.all([bench.container(), bench.container()]);
     mkdirSync(provider.path("/run/example"));
     await bench.start();
@@ -164,6 +165,52 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
       await bench.serve(provider.path(SOCKET), echo);
       expect(await readAll(socket)).toBe("patience");
       expect(lstatSync(consumer.path(TARGET)).ino).toBe(inode);
+    });
+
+    it("lets consumers wait in the backlog while the provider restarts", async () => {
+      await bench.reconcile([entry()], /Link established/);
+      const inode = lstatSync(consumer.path(TARGET)).ino;
+      await provider.stop();
+      await bench.reconcile([entry()], "Holding link: client/raw waits for server");
+      const socket = await dial(consumer.path(TARGET));
+      socket.end("patience");
+      provider = await bench.container();
+      mkdirSync(provider.path("/run/example"));
+      await bench.serve(provider.path(SOCKET), echo);
+      expect(bench.lines.join("\n")).not.toContain("Accepted connection");
+      await bench.reconcile([entry()], /Link established/);
+      expect(await readAll(socket)).toBe("patience");
+      expect(lstatSync(consumer.path(TARGET)).ino).toBe(inode);
+    });
+
+    it("notices by itself that its socket has been removed", async () => {
+      await bench.reconcile([entry()], /Link established/);
+      const from = bench.lines.length;
+      unlinkSync(consumer.path(TARGET));
+      await bench.line("Link established: client/raw", from);
+      expect(existsSync(consumer.path(TARGET))).toBe(true);
+    }, 3_000);
+
+    it("tells each link's state, sessions, bytes and last error", async () => {
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry(), entry({ name: "ro", target: "/readonly/x" })], /for ro$/);
+      const socket = await dial(consumer.path(TARGET));
+      socket.write("four");
+      await once(socket, "data");
+      const [raw, readOnly] = bench.broker.status().links;
+      expect(raw).toMatchObject({
+        name: "raw",
+        state: "established",
+        open: 1,
+        counters: { sessions: 1, bytesFromConsumer: 4, bytesToConsumer: 4 },
+        lastError: null,
+      });
+      expect(readOnly).toMatchObject({ state: "failed", counters: { errors: 1 } });
+      expect(readOnly?.lastError?.message).toContain("EROFS");
+      expect(bench.broker.status().plugins).toEqual({ unix: { added: 1, removed: 0 } });
+      socket.end();
+      await once(socket, "end");
+      while (bench.broker.status().links[0]?.open !== 0) await new Promise(setImmediate);
     });
 
     it("plants a deleted socket again and cuts no session doing so", async () => {
@@ -378,7 +425,97 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
     });
   });
 
+  describe("short of descriptors", () => {
+    const few = { limit: 72, open: () => 0 };
+
+    it("accepts as many as half of what is free, and others as these end", async () => {
+      await start("", few);
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry()], /Link established/);
+      const sockets = [];
+      for (let count = 0; count < 6; count += 1) sockets.push(await dial(consumer.path(TARGET)));
+      const last = sockets.at(-1);
+      last?.write("served at last");
+      await bench.line("client/raw: 4 sessions are open, 4 of client: further connections wait");
+      for (const socket of sockets.slice(0, 2)) socket.destroy();
+      if (last !== undefined) await once(last, "data");
+      expect(bench.broker.status().links[0]?.open).toBe(4);
+      for (const socket of sockets) socket.destroy();
+    });
+
+    it("does not let one consumer keep another from being served", async () => {
+      let sessions = 0;
+      await start("", { limit: 128, open: () => 2 * sessions });
+      await bench.serve(provider.path(SOCKET), (socket) => {
+        sessions += 1;
+        echo(socket);
+      });
+      const other = await bench.container();
+      await bench.reconcile(
+        [entry(), entry({ consumer: "other", consumer_pid: other.pid })],
+        "Link established: other/raw",
+      );
+      const hog = [];
+      for (let count = 0; count < 100; count += 1) hog.push(await dial(consumer.path(TARGET)));
+      const socket = await dial(other.path(TARGET));
+      socket.end("me too");
+      expect(await readAll(socket)).toBe("me too");
+      expect(sessions).toBeLessThan(50);
+      for (const each of hog) each.destroy();
+    });
+
+    it("no-session-limit accepts all", async () => {
+      await start("no-session-limit", few);
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry()], /Link established/);
+      const sockets = [];
+      for (let count = 0; count < 20; count += 1) sockets.push(await dial(consumer.path(TARGET)));
+      sockets.at(-1)?.write("x");
+      await once(sockets.at(-1) as Socket, "data");
+      for (const each of sockets) each.destroy();
+    });
+  });
+
   describe("with a quirk", () => {
+    it("pid-reuse takes whoever has the number", async () => {
+      await start("pid-reuse");
+      await bench.reconcile([entry({ consumer_start: 1 })], "Link established: client/raw");
+      expect(existsSync(consumer.path(TARGET))).toBe(true);
+    });
+
+    it("inject-error-silent says nothing", async () => {
+      await start("inject-error-silent");
+      await bench.reconcile(
+        [entry({ name: "ro", target: "/readonly/x" }), entry()],
+        "Link established: client/raw",
+      );
+      expect(bench.lines.join("\n")).not.toContain("cannot provide");
+    });
+
+    it("fd-leak keeps a descriptor for each connection", async () => {
+      await start("fd-leak");
+      await bench.serve(provider.path(SOCKET), (socket) => socket.end());
+      await bench.reconcile([entry()], /Link established/);
+      const before = readdirSync("/proc/self/fd").length;
+      for (let count = 0; count < 20; count += 1) {
+        const socket = await dial(consumer.path(TARGET));
+        socket.end();
+        await readAll(socket);
+      }
+      expect(readdirSync("/proc/self/fd").length).toBeGreaterThan(before + 15);
+    });
+
+    it("reconcile-churn establishes again what has not changed", async () => {
+      await start("reconcile-churn");
+      await bench.reconcile([entry()], /Link established/);
+      await bench.reconcile([entry()], /Link established/);
+    });
+
+    it("plugin-eager loads what no link needs", async () => {
+      await start("plugin-eager");
+      expect(Object.keys(bench.broker.status().plugins)).toContain("drm");
+    });
+
     it("symlink-follow leads out of the provider", async () => {
       await start("symlink-follow");
       const outside = mkdtempSync(join(tmpdir(), "pvh-outside-"));

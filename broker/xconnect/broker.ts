@@ -1,8 +1,10 @@
+import type { BrokerStatus } from "../formats/broker-status.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 import type { PluginRegistry } from "../plugins/registry.ts";
 import { LinkRefused } from "../plugins/plugin.ts";
 import type { Link } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
+import { DirectoryWatches } from "./directory-watches.ts";
 import { everyContainer } from "./every-container.ts";
 import { fetchGraph } from "./graph-client.ts";
 import { LinkRecord } from "./link-record.ts";
@@ -37,7 +39,11 @@ export interface BrokerOptions {
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #records = new Map<string, LinkRecord>();
-  readonly #peers = new PeerTable();
+  readonly #peers: PeerTable;
+  /** What is planted has been touched: look at once whether it is still there. */
+  readonly #watches = new DirectoryWatches(() => this.graphChanged());
+  readonly #pluginLinks = new Map<string, { added: number; removed: number }>();
+  #reconciles = 0;
   #refusals = new Set<string>();
   #connected = false;
   #reconciled = false;
@@ -46,6 +52,18 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
+    this.#peers = new PeerTable(options.quirks);
+  }
+
+  /** For the status socket. */
+  status(): Pick<BrokerStatus, "ctrl" | "reconciles" | "plugins" | "links"> {
+    const { ctrl, plugins } = this.#options;
+    return {
+      ctrl,
+      reconciles: this.#reconciles,
+      plugins: Object.fromEntries(plugins.loaded.map((type) => [type, this.#linksOf(type)])),
+      links: [...this.#records.values()].map((record) => record.status()),
+    };
   }
 
   /** The graph has changed: reconcile at once, or once more after the one under way. */
@@ -57,6 +75,9 @@ export class Broker {
   /** Reconcile until the signal fires, then take everything back. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
+    const { tools, plugins, quirks } = this.#options;
+    tools.removeLeftovers();
+    if (quirks.has("plugin-eager")) await plugins.loadAll();
     while (!signal.aborted) {
       this.#changed = false;
       const pause = await this.#round(signal);
@@ -64,6 +85,7 @@ export class Broker {
     }
     for (const record of this.#records.values()) this.#drop(record, "the broker ends");
     this.#records.clear();
+    this.#watches.close();
     this.#peers.retain(new Set());
   }
 
@@ -91,7 +113,7 @@ export class Broker {
   async #readGraph(signal: AbortSignal): Promise<DesiredEntry<Peer>[]> {
     const { ctrl, quirks, output } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
-      const read = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT });
+      const read = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks });
       const entries = quirks.has("inject-everyone") ? everyContainer(read) : read;
       if (!this.#connected) output.log("Connected to pv-ctrl");
       this.#connected = true;
@@ -114,15 +136,18 @@ export class Broker {
   }
 
   async #reconcile(desired: readonly DesiredEntry<Peer>[]): Promise<number> {
-    const { plugins, quirks, output } = this.#options;
+    const { plugins, quirks, output, tools } = this.#options;
     this.#findLost();
+    const now = performance.now();
     const effects = reconcile(this.#records, desired, {
       isKnownType: (type) => plugins.has(type),
+      now,
       quirks,
     });
     const refusals = effects.flatMap((effect) => (effect.kind === "refuse" ? [effect] : []));
     const news = refusals.filter(({ line }) => !this.#refusals.has(line));
-    const changes = effects.filter(({ kind }) => kind !== "keep" && kind !== "refuse");
+    for (const effect of effects) if (effect.kind === "hold") this.#hold(effect);
+    const changes = effects.filter(({ kind }) => !["keep", "refuse", "hold"].includes(kind));
     if (!this.#reconciled || news.length > 0 || changes.length > 0) {
       output.log(`Reconciling graph with ${desired.length} links`);
     }
@@ -131,8 +156,37 @@ export class Broker {
     this.#refusals = new Set(refusals.map(({ line }) => line));
     for (const effect of changes) await this.#apply(effect);
     this.#peers.retain(this.#peersInUse(desired));
-    const hasFailed = [...this.#records.values()].some(({ state }) => state === "failed");
-    return hasFailed && changes.length > 0 ? RETRY_LINK : POLL;
+    if (changes.length > 0) tools.writeJournal(this.#records.values());
+    this.#watch();
+    this.#reconciles += 1;
+    return this.#pause(now, changes.length > 0);
+  }
+
+  /** @returns milliseconds until the next round */
+  #pause(now: number, changed: boolean): number {
+    const records = [...this.#records.values()];
+    const hasFailed = records.some(({ state }) => state === "failed");
+    const retry = hasFailed && changed ? RETRY_LINK : POLL;
+    const waits = records.flatMap(({ waitsUntil }) => waitsUntil ?? []);
+    return Math.max(0, Math.min(retry, ...waits.map((until) => until - now)));
+  }
+
+  #hold({ key, until }: Effect<Peer> & { kind: "hold" }): void {
+    const record = this.#records.get(key);
+    if (record === undefined || record.state === "waiting") return;
+    record.state = "waiting";
+    record.waitsUntil = until;
+    this.#options.tools.hold(record);
+    const { consumer, name, provider } = record.link;
+    this.#options.output.log(`Holding link: ${consumer}/${name} waits for ${provider}`);
+  }
+
+  #watch(): void {
+    const { tools, quirks, replant } = this.#options;
+    for (const record of this.#records.values()) {
+      if (!replant || quirks.has("poll-only")) continue;
+      if (record.state === "established") tools.watch(record, this.#watches);
+    }
   }
 
   #findLost(): void {
@@ -162,6 +216,7 @@ export class Broker {
       this.#drop(record, "the link is re-established");
       const successor = this.#newRecord(wanted);
       successor.reported = record.reported;
+      successor.counters = record.counters;
       await this.#establish(successor);
       return;
     }
@@ -169,7 +224,7 @@ export class Broker {
     // it sent has been delivered; those that wait for it go on. A session under another role
     // or with another provider must not.
     if (!sameDeclaration(old.entry, wanted.entry)) record.endSessions("the link has changed");
-    record.plugin?.onLinkRemoved?.(record.link);
+    this.#tellRemoved(record);
     record.wanted = wanted;
     record.link = toLink(wanted, this.#options.quirks);
     await this.#establish(record);
@@ -182,6 +237,7 @@ export class Broker {
     ready.promise.catch(() => undefined);
     record.ready = ready.promise.then(() => undefined);
     record.ready.catch(() => undefined);
+    record.waitsUntil = undefined;
     tools.adopt(record);
     const peer = `(pid=${link.consumerPid}, ${link.type})`;
     output.log(
@@ -190,6 +246,8 @@ export class Broker {
     try {
       record.plugin = await plugins.load(link.type);
       await record.plugin.onLinkAdded(link, tools);
+      record.isAdded = true;
+      this.#linksOf(link.type).added += 1;
       record.state = "established";
       record.reported = "";
       ready.resolve(undefined);
@@ -206,7 +264,8 @@ export class Broker {
   #reportFailure(record: LinkRecord, error: unknown): void {
     const { consumer, name, target } = record.link;
     const line = `${consumer}/${name}: cannot provide ${target} in ${consumer}: ${describe(error)}`;
-    if (record.reported === line) return;
+    record.counters.note(error);
+    if (record.reported === line || this.#options.quirks.has("inject-error-silent")) return;
     record.reported = line;
     this.#options.output.warn(line);
     this.#options.output.warn(`Failed to add link for ${name}`);
@@ -232,7 +291,20 @@ export class Broker {
   #drop(record: LinkRecord, why: string): void {
     record.endSessions(why);
     this.#options.tools.release(record);
+    this.#tellRemoved(record);
+  }
+
+  #tellRemoved(record: LinkRecord): void {
+    if (!record.isAdded) return;
+    record.isAdded = false;
+    this.#linksOf(record.link.type).removed += 1;
     record.plugin?.onLinkRemoved?.(record.link);
+  }
+
+  #linksOf(type: string): { added: number; removed: number } {
+    const links = this.#pluginLinks.get(type) ?? { added: 0, removed: 0 };
+    this.#pluginLinks.set(type, links);
+    return links;
   }
 
   #peersInUse(desired: readonly DesiredEntry<Peer>[]): Set<Peer> {

@@ -5,6 +5,7 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { none, parseQuirks } from "../quirks/quirks.ts";
 import { fetchGraph } from "./graph-client.ts";
 
 const ENTRY = { consumer: "c", consumer_pid: 1, name: "n", type: "unix", socket: "/s" };
@@ -51,28 +52,40 @@ describe("fetchGraph", () => {
       body.slice(0, middle),
       body.slice(middle),
     ]);
-    expect(await fetchGraph(ctrl, { signal, timeout: 2_000 })).toHaveLength(500);
+    expect(await fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).toHaveLength(500);
     expect(seen.request).toMatch(/^GET \/xconnect-graph HTTP\/1\.1\r\n/);
     expect(seen.request).toMatch(/\r\nHost: localhost\r\n/i);
   });
 
   it("fails at its deadline when pv-ctrl does not answer", async () => {
     await answer(["HTTP/1.0 200 OK\r\n"], { hang: true });
-    await expect(fetchGraph(ctrl, { signal, timeout: 50 })).rejects.toThrow(/abort/i);
+    await expect(fetchGraph(ctrl, { signal, timeout: 50, quirks: none })).rejects.toThrow(/abort/i);
   });
 
   it("fails with the status, or because the body is not a graph", async () => {
     await answer(["HTTP/1.0 403 Forbidden\r\n\r\n", "{}"]);
-    await expect(fetchGraph(ctrl, { signal, timeout: 2_000 })).rejects.toThrow("status 403");
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).rejects.toThrow(
+      "status 403",
+    );
     server?.close();
     await answer(["HTTP/1.0 200 OK\r\n\r\n", '{"Error":"x"}']);
-    await expect(fetchGraph(ctrl, { signal, timeout: 2_000 })).rejects.toThrow(
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).rejects.toThrow(
+      "Failed to parse graph JSON",
+    );
+  });
+
+  it("graph-first-read-only does not understand a graph that arrives in parts", async () => {
+    const quirks = parseQuirks("graph-first-read-only");
+    await answer(["HTTP/1.0 200 OK\r\n\r\n[", " ".repeat(200_000), "]"]);
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000, quirks })).rejects.toThrow(
       "Failed to parse graph JSON",
     );
   });
 
   it("fails when nobody listens", async () => {
     rmSync(ctrl, { force: true });
-    await expect(fetchGraph(ctrl, { signal, timeout: 2_000 })).rejects.toThrow("ENOENT");
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).rejects.toThrow(
+      "ENOENT",
+    );
   });
 });

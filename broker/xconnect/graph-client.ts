@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { parseGraph } from "../formats/graph.ts";
 import type { GraphEntry } from "../formats/graph.ts";
+import type { Quirks } from "../quirks/quirks.ts";
 
 const MAX_BODY = 16 * 1024 * 1024;
 
@@ -13,10 +14,14 @@ const MAX_BODY = 16 * 1024 * 1024;
  */
 export async function fetchGraph(
   ctrl: string,
-  { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
+  {
+    signal,
+    timeout,
+    quirks,
+  }: { readonly signal: AbortSignal; readonly timeout: number; readonly quirks: Quirks },
 ): Promise<GraphEntry[]> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-  const body = await get(ctrl, deadline);
+  const body = await get(ctrl, deadline, quirks);
   try {
     return parseGraph(JSON.parse(body));
   } catch (error) {
@@ -24,7 +29,7 @@ export async function fetchGraph(
   }
 }
 
-function get(ctrl: string, signal: AbortSignal): Promise<string> {
+function get(ctrl: string, signal: AbortSignal, quirks: Quirks): Promise<string> {
   return new Promise((resolve, reject) => {
     // pv-ctrl closes connections whose Host is not localhost (facts §3.1).
     const headers = { Host: "localhost", Connection: "close" };
@@ -33,6 +38,7 @@ function get(ctrl: string, signal: AbortSignal): Promise<string> {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on("data", (chunk: Buffer) => {
+        if (chunks.length > 0 && quirks.has("graph-first-read-only")) return;
         chunks.push(chunk);
         size += chunk.length;
         if (size > MAX_BODY) response.destroy(new Error(`graph is larger than ${MAX_BODY} bytes`));

@@ -1,13 +1,16 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
+import type { LinkStatus } from "../formats/broker-status.ts";
 import type { Link, Plugin } from "../plugins/plugin.ts";
 import type { Planted } from "./injection.ts";
+import { LinkCounters } from "./link-counters.ts";
+import type { Listener } from "./listener.ts";
 import type { Peer } from "./peer.ts";
 import type { Current, LinkState, Wanted } from "./reconcile.ts";
 
 /** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {
   readonly planted: Planted;
-  readonly listener?: Server;
+  readonly listener?: Listener;
 }
 
 /** A link as the broker keeps it: mutable, private to xconnect; plugins see `link`. */
@@ -15,34 +18,67 @@ export class LinkRecord implements Current<Peer> {
   wanted: Wanted<Peer>;
   link: Link;
   state: LinkState = "failed";
+  /** Set while `state` is waiting: when waiting ends, in performance.now() milliseconds. */
+  waitsUntil: number | undefined;
   plugin: Plugin | undefined;
+  /** onLinkAdded has ended well, and onLinkRemoved has not been called since. */
+  isAdded = false;
   plant: Plant | undefined;
   /** Settled when the link can serve; connections accepted before wait for it. */
   ready: Promise<void> = Promise.resolve();
   /** The last failure that was reported, so that a retry does not repeat it. */
   reported = "";
-  readonly #sessions = new Set<AbortController>();
+  counters = new LinkCounters();
+  readonly #sessions = new Map<AbortController, Socket>();
 
   constructor(wanted: Wanted<Peer>, link: Link) {
     this.wanted = wanted;
     this.link = link;
   }
 
-  /** Begin a session; `finished` and the socket's end finish it. */
-  beginSession(socket: Socket): { signal: AbortSignal; finished: () => void } {
+  get canWait(): boolean {
+    return this.plant?.listener !== undefined;
+  }
+
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Begin a session; `finished` and the socket's end finish it, and then `ended` is called. */
+  beginSession(socket: Socket, ended: () => void): { signal: AbortSignal; finished: () => void } {
     const session = new AbortController();
-    this.#sessions.add(session);
+    this.#sessions.set(session, socket);
+    this.counters.count("sessions");
     let open = 2;
     const finished = () => {
       open -= 1;
-      if (open === 0) this.#sessions.delete(session);
+      if (open > 0) return;
+      this.#sessions.delete(session);
+      this.counters.count("bytesFromConsumer", socket.bytesRead);
+      this.counters.count("bytesToConsumer", socket.bytesWritten);
+      ended();
     };
     socket.once("close", finished);
     return { signal: session.signal, finished };
   }
 
   endSessions(why: string): void {
-    for (const session of this.#sessions) session.abort(new Error(why));
-    this.#sessions.clear();
+    for (const session of this.#sessions.keys()) session.abort(new Error(why));
+  }
+
+  status(): LinkStatus {
+    const { consumer, provider, name, type, role, target, socket } = this.link;
+    const counters = this.counters.all();
+    for (const session of this.#sessions.values()) {
+      counters["bytesFromConsumer"] = (counters["bytesFromConsumer"] ?? 0) + session.bytesRead;
+      counters["bytesToConsumer"] = (counters["bytesToConsumer"] ?? 0) + session.bytesWritten;
+    }
+    return {
+      ...{ consumer, provider, name, type, role, target, socket },
+      state: this.state,
+      open: this.openSessions,
+      counters,
+      lastError: this.counters.lastError ?? null,
+    };
   }
 }

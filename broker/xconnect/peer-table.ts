@@ -1,9 +1,15 @@
-import { pinPeer } from "./peer.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { numberedPeer, pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 
 /** The peers that links use, each pinned once. Owns them. */
 export class PeerTable {
   readonly #byPid = new Map<number, Peer>();
+  readonly #quirks: Quirks;
+
+  constructor(quirks: Quirks) {
+    this.#quirks = quirks;
+  }
 
   /**
    * @param start the start time that the graph gives, when it does
@@ -12,6 +18,7 @@ export class PeerTable {
    */
   pin(pid: number, start: number | undefined): { peer: Peer; isNew: boolean } | undefined {
     if (pid <= 0) return undefined;
+    if (this.#quirks.has("pid-reuse")) return { peer: numberedPeer(pid), isNew: false };
     const known = this.#byPid.get(pid);
     if (known?.running() === true)
       return matches(known, start) ? { peer: known, isNew: false } : undefined;

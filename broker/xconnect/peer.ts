@@ -85,6 +85,17 @@ class PinnedPeer implements Peer {
   }
 }
 
+/** Whoever has this pid at the moment: only for the quirk pid-reuse. */
+export function numberedPeer(pid: number): Peer {
+  return {
+    pid,
+    start: 0,
+    running: () => true,
+    openRoot: () => openSync(`/proc/${pid}/root`, O_PATH | O_DIRECTORY),
+    close: () => undefined,
+  };
+}
+
 /** The appengine itself, as if it were a container: only for the quirk inject-host-side. */
 export const hostPeer: Peer = {
   pid: 0,

@@ -1,11 +1,16 @@
 import { parseArgs } from "node:util";
 import { PluginRegistry } from "../plugins/registry.ts";
+import type { BrokerFiles } from "../formats/broker-status.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
+import { openBrokerFolder } from "./broker-folder.ts";
 import { takeBrokerLock } from "./broker-lock.ts";
 import { Broker } from "./broker.ts";
+import { openFiles } from "./open-files.ts";
 import { createOutput } from "./output.ts";
 import type { Output } from "./output.ts";
+import { PlantedJournal } from "./planted-journal.ts";
+import { serveStatus } from "./status-server.ts";
 import { BrokerToolbox, ShowingToolbox } from "./toolbox.ts";
 
 /**
@@ -67,32 +72,52 @@ async function main(): Promise<number> {
 
 /** Mediate as soon as no other broker owns the pv-ctrl socket; show the graph until then. */
 async function ownOrShow(settings: Settings, signal: AbortSignal): Promise<void> {
+  const files = openBrokerFolder(settings.ctrl);
   while (!signal.aborted) {
-    const lock = takeBrokerLock(settings.ctrl);
+    const lock = takeBrokerLock(files.lock);
     if (!("heldBy" in lock)) {
-      await mediate(settings, signal);
+      await own(settings, files, signal);
       lock[Symbol.dispose]();
       return;
     }
     settings.output.log(
       `pv-xconnect: process ${lock.heldBy} mediates for ${settings.ctrl}; this one only shows`,
     );
-    await show(settings, signal);
+    await show(settings, files.lock, signal);
   }
 }
 
+async function own(settings: Settings, paths: BrokerFiles, signal: AbortSignal): Promise<void> {
+  const journal = new PlantedJournal(paths.planted);
+  const files = openFiles();
+  const broker = new Broker({
+    ...settings,
+    tools: new BrokerToolbox({ ...settings, journal, files }),
+  });
+  running = broker;
+  const status = serveStatus(paths.status, () => ({
+    pid: process.pid,
+    files: { open: files.open(), limit: files.limit },
+    ...broker.status(),
+  }));
+  await broker.run(signal);
+  status[Symbol.dispose]();
+  journal.remove();
+}
+
+/** For the quirk second-broker-wipes: without looking left or right. */
 async function mediate(settings: Settings, signal: AbortSignal): Promise<void> {
   running = new Broker({ ...settings, tools: new BrokerToolbox(settings) });
   await running.run(signal);
 }
 
 /** @returns when the signal fires or the other broker has gone */
-async function show(settings: Settings, signal: AbortSignal): Promise<void> {
+async function show(settings: Settings, lockFile: string, signal: AbortSignal): Promise<void> {
   const alone = new AbortController();
   const ended = AbortSignal.any([signal, alone.signal]);
   running = new Broker({ ...settings, replant: false, tools: new ShowingToolbox(settings) });
   const poll = setInterval(() => {
-    const lock = takeBrokerLock(settings.ctrl);
+    const lock = takeBrokerLock(lockFile);
     if ("heldBy" in lock) return;
     lock[Symbol.dispose]();
     alone.abort();

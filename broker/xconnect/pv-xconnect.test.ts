@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { brokerStatus } from "../formats/broker-status.ts";
 import { CtrlStub, dial, readAll } from "./broker-bench.ts";
+import { openBrokerFolder } from "./broker-folder.ts";
 import { ContainerStandIn } from "./container-stand-in.ts";
 
 const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
@@ -149,6 +151,43 @@ describe.skipIf(process.getuid?.() !== 0)("pv-xconnect (needs root)", () => {
     first.process.kill("SIGKILL");
     await second.line("Link established: client/raw");
     expect(lstatSync(consumer.path(TARGET)).ino).not.toBe(inode);
+  });
+
+  it("takes back what a killed broker has planted, also for a link that is no more", async () => {
+    const first = run();
+    await first.line("Link established: client/raw");
+    first.process.kill("SIGKILL");
+    await once(first.process, "exit");
+    expect(existsSync(consumer.path(TARGET))).toBe(true);
+    ctrl.graph = [];
+    await run().line("Reconciling graph with 0 links");
+    expect(existsSync(consumer.path(TARGET))).toBe(false);
+  });
+
+  it("broker-orphans leaves it", async () => {
+    const first = run();
+    await first.line("Link established: client/raw");
+    first.process.kill("SIGKILL");
+    await once(first.process, "exit");
+    ctrl.graph = [];
+    await run("broker-orphans").line("Reconciling graph with 0 links");
+    expect(existsSync(consumer.path(TARGET))).toBe(true);
+  });
+
+  it("keeps its own files where only it can reach them, and one set for one pv-ctrl", async () => {
+    const child = run();
+    await child.line("Link established: client/raw");
+    expect(readdirSync(ctrl.directory)).toEqual(["pv-ctrl"]);
+    const alias = join(ctrl.directory, "alias");
+    symlinkSync(ctrl.path, alias);
+    const files = openBrokerFolder(alias);
+    expect(lstatSync(files.lock).mode & 0o7777).toBe(0o600);
+    expect(lstatSync(files.status).mode & 0o7777).toBe(0o600);
+    const status = brokerStatus.parse(JSON.parse(await readAll(await dial(files.status))));
+    expect(status).toMatchObject({ pid: child.process.pid, ctrl: ctrl.path });
+    expect(status.links).toMatchObject([{ name: "raw", state: "established", open: 0 }]);
+    await child.end();
+    expect(Object.values(files).filter(existsSync)).toEqual([]);
   });
 
   it("keeps trying while pv-ctrl is not there yet", async () => {

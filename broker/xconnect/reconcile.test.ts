@@ -5,7 +5,11 @@ import { parseQuirks } from "../quirks/quirks.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Current, DesiredEntry, Effect, LinkState } from "./reconcile.ts";
 
-const strict = { isKnownType: (type: string) => type !== "nothing", quirks: parseQuirks("") };
+const strict = {
+  isKnownType: (type: string) => type !== "nothing",
+  now: 0,
+  quirks: parseQuirks(""),
+};
 const withQuirk = (list: string) => ({ ...strict, quirks: parseQuirks(list) });
 
 function entry(overrides: Partial<GraphEntry> = {}): GraphEntry {
@@ -38,9 +42,15 @@ function apply(
 ): Map<string, Current> {
   const next = new Map(current);
   for (const effect of effects) {
+    if (effect.kind === "refuse") continue;
     if (effect.kind === "remove") next.delete(effect.key);
     if (effect.kind === "add" || effect.kind === "replace") {
-      next.set(effect.key, { wanted: effect.link, state });
+      const canWait = effect.link.entry.type !== "drm";
+      next.set(effect.key, { wanted: effect.link, state, canWait, waitsUntil: undefined });
+    }
+    const held = next.get(effect.key);
+    if (effect.kind === "hold" && held !== undefined) {
+      next.set(effect.key, { ...held, state: "waiting", waitsUntil: effect.until });
     }
   }
   return next;
@@ -70,7 +80,10 @@ describe("reconcile", () => {
     fc.assert(
       fc.property(anyGraph, anyGraph, (before, after) => {
         const start = apply(none, reconcile(none, before, strict));
-        const links = apply(start, reconcile(start, after, strict));
+        // Later than any link may wait for a provider.
+        const later = { ...strict, now: 60_000 };
+        const held = apply(start, reconcile(start, after, strict));
+        const links = apply(held, reconcile(held, after, later));
         const wanted = new Map<string, DesiredEntry>();
         for (const candidate of after) {
           const { consumer, name, target, type } = candidate.entry;
@@ -96,7 +109,7 @@ describe("reconcile", () => {
         const start = apply(none, reconcile(none, before, strict));
         const links = apply(start, reconcile(start, graph, strict));
         const again = kinds(reconcile(links, graph, strict));
-        expect(again.filter((kind) => kind !== "keep" && kind !== "refuse")).toEqual([]);
+        expect(again.filter((kind) => !["keep", "refuse", "hold"].includes(kind))).toEqual([]);
       }),
     );
   });
@@ -123,11 +136,34 @@ describe("reconcile", () => {
     }
   });
 
-  it("removes a link when one of its peers stops", () => {
-    for (const stopped of [{ consumer_pid: 0 }, { provider_pid: 0 }]) {
-      const effects = reconcile(established(entry()), [running(entry(stopped))], strict);
-      expect(kinds(effects)).toEqual(["remove"]);
-    }
+  it("removes a link when its consumer stops", () => {
+    const effects = reconcile(established(entry()), [running(entry({ consumer_pid: 0 }))], strict);
+    expect(kinds(effects)).toEqual(["remove"]);
+  });
+
+  it("holds a link whose provider stops for 5 s, then removes it", () => {
+    const stopped = [running(entry({ provider_pid: 0 }))];
+    const start = established(entry());
+    const effects = reconcile(start, stopped, { ...strict, now: 1_000 });
+    expect(effects).toMatchObject([{ kind: "hold", until: 6_000 }]);
+    const held = apply(start, effects);
+    expect(kinds(reconcile(held, stopped, { ...strict, now: 5_999 }))).toEqual(["hold"]);
+    expect(kinds(reconcile(held, stopped, { ...strict, now: 6_000 }))).toEqual(["remove"]);
+    const back = reconcile(held, [running(entry({ provider_pid: 21 }))], strict);
+    expect(kinds(back)).toEqual(["replace"]);
+  });
+
+  it("does not hold a link without a backlog, with another role, or that never worked", () => {
+    const stopped = entry({ provider_pid: 0 });
+    const drm = established(entry({ type: "drm" }));
+    expect(kinds(reconcile(drm, [running({ ...stopped, type: "drm" })], strict))).toEqual([
+      "remove",
+    ]);
+    const other = running({ ...stopped, role: "admin" });
+    expect(kinds(reconcile(established(entry()), [other], strict))).toEqual(["remove"]);
+    const failed = apply(none, reconcile(none, [running(entry())], strict), "failed");
+    expect(kinds(reconcile(failed, [running(stopped)], strict))).toEqual(["remove"]);
+    expect(kinds(reconcile(established(entry()), [], strict))).toEqual(["remove"]);
   });
 
   it("lets the first of two providers serve and names both", () => {
@@ -177,16 +213,13 @@ describe("reconcile with a quirk", () => {
     expect(effects).toMatchObject([{ kind: "add", link: { target: "/null" } }]);
   });
 
-  it("duplicate-flaps replaces the link each time", () => {
-    const graph = [entry({ provider: "one" }), entry({ provider: "two" })].map(running);
-    const options = withQuirk("duplicate-flaps");
-    let links = apply(none, reconcile(none, graph, options));
-    const served: string[] = [];
-    for (let round = 0; round < 3; round += 1) {
-      links = apply(links, reconcile(links, graph, options));
-      served.push([...links.values()][0]?.wanted.entry.provider ?? "");
-    }
-    expect(served).toEqual(["two", "one", "two"]);
+  it("reconcile-churn replaces a link that has not changed", () => {
+    const effects = reconcile(
+      established(entry()),
+      [running(entry())],
+      withQuirk("reconcile-churn"),
+    );
+    expect(kinds(effects)).toEqual(["replace"]);
   });
 
   it("link-never-removed keeps what the graph has dropped", () => {

@@ -6,9 +6,14 @@ import { entryProblem } from "./link-rules.ts";
  * Which links exist, as a pure function: (current links, the graph) → effects.
  *
  * A link is keyed by (consumer, name, target). It exists while both peers run; a peer is a
- * process pinned by pid and start time, so a recycled pid is another peer. What the broker
- * does with an effect (plant, unplant, end sessions) is not known here.
+ * process pinned by pid and start time, so a recycled pid is another peer. A link whose provider
+ * has ended is held for a time: the provider may only be restarting. What the broker does with
+ * an effect (plant, unplant, end sessions) is not known here.
  */
+
+/** How long a link waits for a provider that has ended, in milliseconds. */
+export const PROVIDER_GRACE = 5_000;
+
 export interface PeerId {
   readonly pid: number;
   readonly start: number;
@@ -32,27 +37,36 @@ export interface Wanted<P extends PeerId = PeerId> {
 
 /**
  * - established: works
+ * - waiting: its provider has ended; who connects waits for the next one
  * - failed: could not be planted, worth another try
  * - refused: its plugin said that it can never work as declared
  * - lost: what was planted is no longer there
  */
-export type LinkState = "established" | "failed" | "refused" | "lost";
+export type LinkState = "established" | "waiting" | "failed" | "refused" | "lost";
 
 export interface Current<P extends PeerId = PeerId> {
   readonly wanted: Wanted<P>;
   readonly state: LinkState;
+  /** There is a backlog in which its consumer can wait for a provider. */
+  readonly canWait: boolean;
+  /** Of a waiting link: when it has waited long enough, on the clock of `now`. */
+  readonly waitsUntil: number | undefined;
 }
 
 export type Effect<P extends PeerId = PeerId> =
   | { readonly kind: "keep"; readonly key: string }
   | { readonly kind: "add"; readonly key: string; readonly link: Wanted<P> }
   | { readonly kind: "replace"; readonly key: string; readonly link: Wanted<P> }
+  /** The provider has ended: nobody else is accepted until `until`, or until it is back. */
+  | { readonly kind: "hold"; readonly key: string; readonly until: number }
   | { readonly kind: "remove"; readonly key: string }
   /** An entry that gets no link; `line` says which and why. */
   | { readonly kind: "refuse"; readonly entry: GraphEntry; readonly line: string };
 
 export interface ReconcileOptions {
   isKnownType(type: string): boolean;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: number;
   readonly quirks: Quirks;
 }
 
@@ -83,19 +97,20 @@ export function reconcile<P extends PeerId>(
       continue;
     }
     effects.push({ kind: "refuse", entry, line: shadowed(first.entry, entry) });
-    const serving = current.get(key)?.wanted.entry.provider;
-    if (quirks.has("duplicate-flaps", entry.type) && serving === first.entry.provider) {
-      chosen.set(key, { ...candidate, entry });
-    }
   }
 
   const changes: Effect<P>[] = [];
   for (const [key, candidate] of chosen) {
     const old = current.get(key);
     const link = wanted(key, candidate, old?.wanted, quirks);
-    if (link === undefined) continue;
+    if (link === undefined) {
+      const until = holdUntil(old, candidate, options.now);
+      if (until !== undefined) changes.push({ kind: "hold", key, until });
+      continue;
+    }
     if (old === undefined) changes.push({ kind: "add", key, link });
-    else if (isSettled(old) && sameLink(old.wanted, link)) changes.push({ kind: "keep", key });
+    else if (isSettled(old, quirks) && sameLink(old.wanted, link))
+      changes.push({ kind: "keep", key });
     else changes.push({ kind: "replace", key, link });
   }
 
@@ -155,7 +170,22 @@ function sameLink(one: Wanted, other: Wanted): boolean {
   );
 }
 
-function isSettled({ state }: Current): boolean {
+/** @returns until when a link may wait for its provider; undefined when it may not */
+function holdUntil<P extends PeerId>(
+  old: Current<P> | undefined,
+  { entry, consumer, provider }: DesiredEntry<P>,
+  now: number,
+): number | undefined {
+  if (old === undefined || consumer === undefined || provider !== undefined) return undefined;
+  const isUp = old.state === "established" || old.state === "waiting";
+  if (!isUp || !old.canWait || !samePeer(old.wanted.consumer, consumer)) return undefined;
+  if (!sameDeclaration(old.wanted.entry, entry)) return undefined;
+  const until = old.waitsUntil ?? now + PROVIDER_GRACE;
+  return now < until ? until : undefined;
+}
+
+function isSettled({ state, wanted: { entry } }: Current, quirks: Quirks): boolean {
+  if (quirks.has("reconcile-churn", entry.type)) return false;
   return state === "established" || state === "refused";
 }
 

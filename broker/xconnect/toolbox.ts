@@ -1,20 +1,27 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { Socket, createServer } from "node:net";
-import type { Server } from "node:net";
+import { Socket } from "node:net";
 import { connectAs } from "../linux/connect-as.ts";
 import { splitDeviceNumber } from "../linux/directory-entry.ts";
 import { SystemCallError } from "../linux/errno.ts";
-import { O_PATH } from "../linux/openat2.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
 import type { Credentials, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
-import { BACKLOG, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
-import type { LinkRecord } from "./link-record.ts";
+import { probeDevice } from "./device-probe.ts";
+import type { DirectoryWatches } from "./directory-watches.ts";
+import { isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
+import type { Planted } from "./injection.ts";
+import type { LinkRecord, Plant } from "./link-record.ts";
+import { Listener } from "./listener.ts";
+import { openFiles } from "./open-files.ts";
+import type { OpenFiles } from "./open-files.ts";
 import type { Output } from "./output.ts";
-import { PeerGone } from "./peer.ts";
+import { PeerGone, pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
+import type { PlantedJournal } from "./planted-journal.ts";
+import { SessionLimits } from "./session-limits.ts";
 
 /** How long a connection waits for its provider, in milliseconds. */
 const PROVIDER_WAIT = 5_000;
@@ -26,6 +33,9 @@ export interface ToolboxOptions {
   readonly output: Output;
   /** Also take the place of sockets that somebody listens on. */
   readonly replaceLive: boolean;
+  /** Where to write down what is planted. */
+  readonly journal?: PlantedJournal;
+  readonly files?: OpenFiles;
 }
 
 /** What plugins do to the two ends of a link; every way into a container goes through here. */
@@ -33,12 +43,16 @@ export class BrokerToolbox implements Toolbox {
   readonly quirks: Quirks;
   readonly #output: Output;
   readonly #replaceLive: boolean;
+  readonly #journal: PlantedJournal | undefined;
+  readonly #limits: SessionLimits;
   readonly #records = new WeakMap<Link, LinkRecord>();
 
-  constructor({ quirks, output, replaceLive }: ToolboxOptions) {
+  constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
     this.quirks = quirks;
     this.#output = output;
     this.#replaceLive = replaceLive;
+    this.#journal = journal;
+    this.#limits = new SessionLimits(files, quirks, (line) => output.warn(line));
   }
 
   log(line: string): void {
@@ -47,6 +61,14 @@ export class BrokerToolbox implements Toolbox {
 
   warn(line: string): void {
     this.#output.warn(line);
+  }
+
+  count(link: Link, counter: string, by = 1): void {
+    this.#recordOf(link).counters.count(counter, by);
+  }
+
+  note(link: Link, error: unknown): void {
+    this.#recordOf(link).counters.note(error);
   }
 
   /** Make `record.link` known, so that plugins can name the record by it. */
@@ -59,11 +81,14 @@ export class BrokerToolbox implements Toolbox {
       const record = this.#recordOf(link);
       // A link that is re-established for the same consumer keeps its listener: nobody who
       // waits in the backlog is reset.
-      if (record.plant?.listener !== undefined && this.isPlantInPlace(record)) return;
+      if (record.plant?.listener !== undefined && this.isPlantInPlace(record)) {
+        record.plant.listener.resume("provider");
+        return;
+      }
       this.#closePlant(record);
       using root = this.#enter(record.wanted.consumer);
       const { fd, planted } = plantSocket(root, link.target, { replaceLive: this.#replaceLive });
-      record.plant = { planted, listener: this.#serve(record, fd) };
+      this.#keep(record, { planted, listener: this.#serve(record, fd) });
     });
   }
 
@@ -72,8 +97,19 @@ export class BrokerToolbox implements Toolbox {
       const record = this.#recordOf(link);
       this.release(record);
       using root = this.#enter(record.wanted.consumer);
-      record.plant = { planted: plantDevice(root, link.target, source) };
+      this.#keep(record, { planted: plantDevice(root, link.target, source) });
     });
+  }
+
+  async isDeviceDenied(link: Link): Promise<boolean | undefined> {
+    const { wanted } = this.#recordOf(link);
+    using root = this.#enter(wanted.consumer);
+    const inode = root.open(link.target, O_PATH | O_NOFOLLOW);
+    try {
+      return await probeDevice(wanted.consumer, inode);
+    } finally {
+      closeSync(inode);
+    }
   }
 
   statProviderNode(link: Link, path: string): FileFacts {
@@ -103,7 +139,7 @@ export class BrokerToolbox implements Toolbox {
         socket.on("error", () => undefined);
         return socket;
       } catch (error) {
-        if (!mayBecomeReachable(error) || performance.now() >= deadline) throw error;
+        if (!mayBecomeReachable(error, this.quirks) || performance.now() >= deadline) throw error;
       }
       await delay(PROVIDER_POLL, undefined, { signal });
     }
@@ -125,6 +161,47 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  /** Accept nobody for a link until it is established again: who connects waits. */
+  hold({ plant }: LinkRecord): void {
+    plant?.listener?.pause("provider");
+  }
+
+  /** Report when somebody touches what is planted for a link. */
+  watch({ plant, wanted }: LinkRecord, watches: DirectoryWatches): void {
+    if (plant === undefined) return;
+    const slash = wanted.target.lastIndexOf("/");
+    try {
+      using root = this.#enter(wanted.consumer);
+      const directory = root.open(wanted.target.slice(0, slash + 1), O_PATH | O_DIRECTORY);
+      watches.add(directory, wanted.target.slice(slash + 1));
+    } catch {
+      // The consumer has ended or removed the directory: the next reconcile sees that.
+    }
+  }
+
+  /** Take back what a broker that was killed has planted. */
+  removeLeftovers(): void {
+    if (this.quirks.has("broker-orphans")) return;
+    for (const { consumer, target, planted } of this.#journal?.read() ?? []) {
+      const peer = pinPeer(consumer.pid);
+      try {
+        if (peer?.start === consumer.start) this.#unplant(peer, target, planted);
+      } catch (error) {
+        this.warn(`cannot remove ${target} of process ${consumer.pid}: ${messageOf(error)}`);
+      } finally {
+        peer?.close();
+      }
+    }
+  }
+
+  /** What is planted has changed: keep the journal short. */
+  writeJournal(records: Iterable<LinkRecord>): void {
+    const entries = [...records].flatMap(({ plant, wanted: { consumer, target } }) =>
+      plant === undefined ? [] : [{ consumer, target, planted: plant.planted }],
+    );
+    this.#journal?.rewrite(entries);
+  }
+
   /** False when what was planted has been removed or replaced by somebody else. */
   isPlantInPlace({ plant, wanted }: LinkRecord): boolean {
     if (plant === undefined) return true;
@@ -143,8 +220,7 @@ export class BrokerToolbox implements Toolbox {
     if (plant === undefined) return;
     this.#closePlant(record);
     try {
-      using root = this.#enter(wanted.consumer);
-      unplant(root, wanted.target, plant.planted);
+      this.#unplant(wanted.consumer, wanted.target, plant.planted);
     } catch (error) {
       if (error instanceof PeerGone) return;
       this.warn(
@@ -158,22 +234,33 @@ export class BrokerToolbox implements Toolbox {
     record.plant = undefined;
   }
 
-  #serve(record: LinkRecord, fd: number): Server {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-      void this.#accept(record, socket);
-    });
-    server.on("error", (error) => {
-      this.warn(
-        `${record.link.consumer}/${record.link.name}: listener failed: ${messageOf(error)}`,
-      );
-    });
-    // Node calls listen(2) again; beside an fd it takes the backlog as second argument only.
-    return server.listen({ fd }, BACKLOG);
+  #keep(record: LinkRecord, plant: Plant): void {
+    record.plant = plant;
+    const { consumer, target } = record.wanted;
+    this.#journal?.add({ consumer, target, planted: plant.planted });
+  }
+
+  #unplant(consumer: Peer, target: string, planted: Planted): void {
+    using root = this.#enter(consumer);
+    unplant(root, target, planted);
+  }
+
+  #serve(record: LinkRecord, fd: number): Listener {
+    return new Listener(
+      fd,
+      (socket) => void this.#accept(record, socket),
+      (error) => {
+        record.counters.note(error);
+        const { consumer, name } = record.link;
+        this.warn(`${consumer}/${name}: listener failed: ${messageOf(error)}`);
+      },
+    );
   }
 
   async #accept(record: LinkRecord, socket: Socket): Promise<void> {
     socket.on("error", () => undefined);
-    const { signal, finished } = record.beginSession(socket);
+    const { signal, finished } = record.beginSession(socket, () => this.#limits.closed(record));
+    this.#limits.opened(record);
     try {
       await record.ready;
       signal.throwIfAborted();
@@ -181,6 +268,7 @@ export class BrokerToolbox implements Toolbox {
     } catch (error) {
       socket.destroy();
       if (!signal.aborted) {
+        record.counters.note(error);
         const { consumer, name } = record.link;
         this.warn(`${consumer}/${name}: session ended: ${messageOf(error)}`);
       }
@@ -196,7 +284,7 @@ export class BrokerToolbox implements Toolbox {
       if (!fstatSync(inode).isSocket()) throw new Error(`the provider's ${path} is not a socket`);
       return credentials === undefined ? connectToInode(inode) : connectAs(inode, credentials);
     } finally {
-      closeSync(inode);
+      if (!this.quirks.has("fd-leak")) closeSync(inode);
     }
   }
 
@@ -229,9 +317,11 @@ function attempt(work: () => void): Promise<void> {
   return Promise.resolve().then(work);
 }
 
-function mayBecomeReachable(error: unknown): boolean {
+/** Not there yet, does not listen yet, its backlog is full, or we are short of descriptors. */
+function mayBecomeReachable(error: unknown, quirks: Quirks): boolean {
   if (error instanceof PeerGone) return true;
-  const waitFor = ["ENOENT", "ECONNREFUSED", "EAGAIN"];
+  const waitFor = ["ENOENT", "ECONNREFUSED", "EMFILE", "ENFILE"];
+  if (!quirks.has("provider-eagain-reset")) waitFor.push("EAGAIN");
   return error instanceof SystemCallError && waitFor.includes(error.code);
 }
 

@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { PeerId } from "./reconcile.ts";
+
+/** Milliseconds: a container may have frozen its cgroup. */
+const PATIENCE = 1_000;
+const DENIED = 7;
+
+/**
+ * A child of ours enters the consumer's device cgroup and asks the kernel by access(2), which
+ * consults the device cgroup and does not open the device. File permissions play no part: the
+ * child is root with all capabilities.
+ */
+const PROBE = `echo 0 >"$1" 2>/dev/null || exit 0; [ -r /proc/self/fd/3 ] && [ -w /proc/self/fd/3 ] || exit ${DENIED}; echo may`;
+
+/**
+ * Does the device cgroup keep a process from opening a device node?
+ *
+ * @param inode O_PATH fd of the node
+ * @returns undefined when that cannot be found out
+ */
+export async function probeDevice({ pid }: PeerId, inode: number): Promise<boolean | undefined> {
+  const group = deviceGroup(pid);
+  if (group === undefined) return undefined;
+  return await new Promise((resolve) => {
+    const child = spawn("/bin/sh", ["-c", PROBE, "sh", `${group}/cgroup.procs`], {
+      stdio: ["ignore", "pipe", "ignore", inode],
+      timeout: PATIENCE,
+      killSignal: "SIGKILL",
+    });
+    let said = "";
+    child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString("latin1")));
+    child.once("error", () => resolve(undefined));
+    child.once("close", (code) => {
+      if (code === DENIED) resolve(true);
+      else resolve(said === "may\n" ? false : undefined);
+    });
+  });
+}
+
+/** Folder of the process's device cgroup: its own hierarchy in version 1, the only one in 2. */
+function deviceGroup(pid: number): string | undefined {
+  try {
+    const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+    const unified = /^0::(\/.+)$/m.exec(groups)?.[1];
+    if (unified !== undefined) return `/sys/fs/cgroup${unified}`;
+    const devices = /^\d+:(?:[^:]*,)?devices(?:,[^:]*)?:(\/.+)$/m.exec(groups)?.[1];
+    return devices === undefined ? undefined : `/sys/fs/cgroup/devices${devices}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+/** What a link has done, for the status socket. Numbers only grow. */
+export class LinkCounters {
+  readonly #counters = new Map<string, number>();
+  #lastError: { message: string; at: string } | undefined;
+
+  get lastError(): { readonly message: string; readonly at: string } | undefined {
+    return this.#lastError;
+  }
+
+  count(counter: string, by = 1): void {
+    this.#counters.set(counter, this.get(counter) + by);
+  }
+
+  get(counter: string): number {
+    return this.#counters.get(counter) ?? 0;
+  }
+
+  note(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#lastError = { message, at: new Date().toISOString() };
+    this.count("errors");
+  }
+
+  all(): Record<string, number> {
+    return Object.fromEntries(this.#counters);
+  }
+}

@@ -1,0 +1,20 @@
+import { readFileSync, statSync } from "node:fs";
+
+/** How many descriptors this process has open, and how many it may have. */
+export interface OpenFiles {
+  open(): number;
+  readonly limit: number;
+}
+
+/**
+ * Linux counts them for us: the size of /proc/self/fd is their number (proc_pid_fd(5), since
+ * Linux 6.2). Older kernels say 0; then accept(2) is limited by the number of sessions alone.
+ */
+export function openFiles(): OpenFiles {
+  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
+  return {
+    open: () => statSync("/proc/self/fd").size,
+    // No figure: "unlimited".
+    limit: soft === undefined ? Infinity : Number(soft),
+  };
+}

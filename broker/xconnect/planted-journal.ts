@@ -1,0 +1,72 @@
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import type { Planted } from "./injection.ts";
+import type { PeerId } from "./reconcile.ts";
+
+/** An inode that a broker has planted, and where. */
+export interface PlantedEntry {
+  readonly consumer: PeerId;
+  readonly target: string;
+  readonly planted: Planted;
+}
+
+const line = z.object({
+  pid: z.number(),
+  start: z.number(),
+  target: z.string(),
+  dev: z.coerce.bigint(),
+  ino: z.coerce.bigint(),
+});
+
+/**
+ * A file of what is planted, one JSON object a line. A broker that is killed takes nothing back;
+ * the next one does, from this file, also what is no longer in the graph by then.
+ */
+export class PlantedJournal {
+  readonly #path: string;
+
+  /** @param path from openBrokerFolder(); the lock's owner alone may use it */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** What was planted last; a line that the kill cut short is left out. */
+  read(): PlantedEntry[] {
+    return this.#lines().flatMap(parse);
+  }
+
+  add(entry: PlantedEntry): void {
+    appendFileSync(this.#path, format(entry), { mode: 0o600 });
+  }
+
+  /** Keep these only. */
+  rewrite(entries: readonly PlantedEntry[]): void {
+    writeFileSync(`${this.#path}.new`, entries.map(format).join(""), { mode: 0o600 });
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true });
+  }
+
+  #lines(): string[] {
+    try {
+      return readFileSync(this.#path, "utf8").split("\n");
+    } catch {
+      return [];
+    }
+  }
+}
+
+function parse(text: string): PlantedEntry[] {
+  try {
+    const { pid, start, target, dev, ino } = line.parse(JSON.parse(text));
+    return [{ consumer: { pid, start }, target, planted: { dev, ino } }];
+  } catch {
+    return [];
+  }
+}
+
+function format({ consumer: { pid, start }, target, planted: { dev, ino } }: PlantedEntry): string {
+  return `${JSON.stringify({ pid, start, target, dev: String(dev), ino: String(ino) })}\n`;
+}

@@ -1,0 +1,42 @@
+import { closeSync, constants, openSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { basename, dirname } from "node:path";
+import type { BrokerStatus } from "../formats/broker-status.ts";
+import { listenIn } from "../linux/unix-stream.ts";
+
+const MODE = 0o600;
+const BACKLOG = 16;
+/** Milliseconds for a reader to take its document. */
+const PATIENCE = 2_000;
+
+/**
+ * Give the status as one JSON document to everybody who connects to `path`.
+ *
+ * @param path from openBrokerFolder(); only the lock's owner may take it over
+ * @returns what ends it and removes the socket
+ */
+export function serveStatus(path: string, status: () => BrokerStatus): Disposable {
+  rmSync(path, { force: true });
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  const directory = openSync(dirname(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  let fd: number;
+  try {
+    fd = listenIn(directory, basename(path), MODE, BACKLOG);
+  } finally {
+    closeSync(directory);
+  }
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.setTimeout(PATIENCE, () => socket.destroy());
+    socket.end(`${JSON.stringify(status())}\n`);
+  });
+  server.maxConnections = BACKLOG;
+  server.on("error", () => undefined);
+  server.listen({ fd }, BACKLOG);
+  return {
+    [Symbol.dispose]: () => {
+      server.close();
+      rmSync(path, { force: true });
+    },
+  };
+}
