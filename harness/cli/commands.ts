@@ -56,6 +56,18 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./coverage.ts")).coverageCommand(call),
   },
   {
+    name: "bench",
+    summary: "measure the broker beside a direct connection and the proxies installed here",
+    options: [
+      { flags: "--rounds <n>", summary: "interleaved rounds (default: 7)" },
+      { flags: "--quick", summary: "3 rounds of short loads: a first impression" },
+      { flags: "--check", summary: "exit 1 where the broker is slower than it is meant to be" },
+      { flags: "--soak <n>", summary: "instead: the robustness tests, n times as long" },
+      JSON_OPTION,
+    ],
+    run: async (call) => (await import("./bench.ts")).benchCommand(call),
+  },
+  {
     name: "build",
     summary: "make the reference appengine's image, when its inputs have changed",
     options: [JSON_OPTION],

@@ -1,0 +1,118 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { PvhError } from "../errors.ts";
+import type { Sample, Suite } from "./figures.ts";
+import { IDENTITY } from "./identity.ts";
+import type { LoadProgram } from "./load-programs.ts";
+import { usageOf } from "./process-usage.ts";
+
+/** What is measured: a socket, and the process behind it when it is not the provider's own. */
+export interface Target {
+  readonly name: string;
+  readonly path: string;
+  readonly pid?: number;
+}
+
+export interface MeasureOptions {
+  readonly programs: Readonly<Record<LoadProgram, string>>;
+  /** Of one load, in milliseconds. */
+  readonly duration: number;
+  readonly signal: AbortSignal;
+}
+
+const BYTES_PER_GIB = 2 ** 30;
+/** A load ends by itself; one that does not is stuck in the relay. */
+const PATIENCE = 30_000;
+
+/** One round of a suite's loads on one relay. */
+export async function measure(
+  suite: Suite,
+  target: Target,
+  options: MeasureOptions,
+): Promise<Sample> {
+  if (suite === "unix") return measureUnix(target, options);
+  return suite === "rest" ? measureRest(target, options) : measureDbus(target, options);
+}
+
+async function measureUnix(target: Target, options: MeasureOptions): Promise<Sample> {
+  const { path, pid } = target;
+  const load = (what: string) => run("unix-load", [what, path, options.duration], target, options);
+  const before = pid === undefined ? undefined : usageOf(pid);
+  const { bytes = 0, seconds = 1 } = await load("throughput");
+  const after = pid === undefined ? undefined : usageOf(pid);
+  const { p50 = 0, p99 = 0 } = await load("latency");
+  const sample = { throughput: bytes / seconds / 1e9, p50, p99 };
+  const connections = perSecond(await load("connections"));
+  if (before === undefined || after === undefined) return { ...sample, connections };
+  const cpu = (after.cpu - before.cpu) / (bytes / BYTES_PER_GIB);
+  return { ...sample, connections, cpu, rss: after.rss };
+}
+
+async function measureRest(target: Target, options: MeasureOptions): Promise<Sample> {
+  const identity = target.pid === undefined ? "-" : `${IDENTITY.client} ${IDENTITY.role} 2`;
+  const requests = (connections: number) => {
+    const args = ["requests", target.path, options.duration, connections, identity];
+    return run("http-load", args, target, options);
+  };
+  const [one, eight, many] = [await requests(1), await requests(8), await requests(64)];
+  const violations = [one, eight, many].reduce((sum, load) => sum + (load.violations ?? 0), 0);
+  return {
+    requests1: perSecond(one),
+    requests8: perSecond(eight),
+    requests64: perSecond(many),
+    ...(target.pid !== undefined && { violations }),
+  };
+}
+
+async function measureDbus(target: Target, options: MeasureOptions): Promise<Sample> {
+  const { path } = target;
+  const calls = async (inFlight: number, body: number) => {
+    const args = ["calls", path, options.duration, inFlight, body];
+    return perSecond(await run("dbus-load", args, target, options));
+  };
+  return {
+    roundTrips: await calls(1, 16),
+    inFlight64: await calls(64, 16),
+    bodies64k: await calls(1, 65_536),
+    connections: perSecond(
+      await run("dbus-load", ["connections", path, options.duration], target, options),
+    ),
+  };
+}
+
+const printed = z.object({
+  bytes: z.number().optional(),
+  count: z.number().optional(),
+  seconds: z.number().positive().optional(),
+  p50: z.number().optional(),
+  p99: z.number().optional(),
+  violations: z.number().optional(),
+});
+type Load = z.infer<typeof printed>;
+
+async function run(
+  program: LoadProgram,
+  args: readonly (string | number)[],
+  { name }: Target,
+  { programs, duration, signal }: MeasureOptions,
+): Promise<Load> {
+  const timeout = duration + PATIENCE;
+  try {
+    const { stdout } = await promisify(execFile)(programs[program], args.map(String), {
+      signal,
+      timeout,
+    });
+    return printed.parse(JSON.parse(stdout));
+  } catch (error) {
+    if (signal.aborted) throw new PvhError("PVH_ABORTED", "the benchmark was cancelled");
+    const why = error instanceof Error ? (error.message.trim().split("\n").at(-1) ?? "") : "";
+    throw new PvhError("PVH_CAPABILITY", `${program} ${args[0] ?? ""} through ${name}: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+function perSecond({ count = 0, seconds = 1 }: Load): number {
+  return count / seconds;
+}

@@ -1,0 +1,22 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { PROJECT } from "../image/sources.ts";
+
+/** Run the broker's robustness tests with everything that they do many times done `times` as often. */
+export async function soak(times: number, signal: AbortSignal): Promise<ExitCode> {
+  const vitest = join(PROJECT, "node_modules/vitest/vitest.mjs");
+  const args = [vitest, "run", "--project", "unit", "--no-file-parallelism", ".robust.test.ts"];
+  const child = spawn(process.execPath, args, {
+    cwd: PROJECT,
+    stdio: "inherit",
+    env: { ...process.env, PVH_SOAK: `${times}` },
+  });
+  const stop = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", stop, { once: true });
+  const [code] = (await once(child, "exit")) as [number | null];
+  signal.removeEventListener("abort", stop);
+  return code === 0 ? EXIT.pass : EXIT.failed;
+}

@@ -1,0 +1,36 @@
+import { cpus, release } from "node:os";
+import { printBench, printVerdicts } from "../bench/print-bench.ts";
+import { runBench } from "../bench/run-bench.ts";
+import { soak } from "../bench/soak.ts";
+import { judgeRows } from "../bench/thresholds.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Call } from "./command.ts";
+import { wholeNumber } from "./parse-value.ts";
+
+const FULL = { rounds: 7, duration: 500 };
+const QUICK = { rounds: 3, duration: 150 };
+
+/**
+ * `pvh bench`: the broker beside what users would take instead. A measurement: it fails nothing
+ * unless `--check` asks whether the broker is as fast as it is meant to be.
+ */
+export async function benchCommand({ args, out, signal }: Call): Promise<ExitCode> {
+  const times = wholeNumber(args, "soak", 1);
+  if (times !== undefined) return await soak(times, signal);
+  const { rounds, duration } = args.flag("quick") ? QUICK : FULL;
+  const settings = { rounds: wholeNumber(args, "rounds", 1) ?? rounds, duration };
+  const result = await runBench({ ...settings, signal, progress: (line) => out.say(line) });
+  const verdicts = args.flag("check") ? judgeRows(result.rows) : [];
+  if (args.flag("json")) {
+    const machine = { cpus: cpus().length, model: cpus()[0]?.model, kernel: release() };
+    const document = { machine, node: process.version, ...settings, ...result, verdicts };
+    out.data(JSON.stringify(document, undefined, 2));
+  } else {
+    out.data(printBench(result));
+    if (verdicts.length > 0) out.data(`\n${printVerdicts(verdicts)}`);
+  }
+  if (verdicts.some(({ verdict }) => verdict === "missed")) return EXIT.failed;
+  // What could not be compared is no pass.
+  return verdicts.some(({ verdict }) => verdict === "not measured") ? EXIT.infra : EXIT.pass;
+}
