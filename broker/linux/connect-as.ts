@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import { check, libc } from "./libc.ts";
 import { systemCallNumbers } from "./system-call-numbers.ts";
 import { connectToInode } from "./unix-stream.ts";
+import type { SocketType } from "./unix-stream.ts";
 
 /**
  * Connect as somebody else: SO_PEERCRED and SO_PEERGROUPS of a unix socket show the
@@ -39,14 +40,18 @@ const setgroupsCall = libc.func("syscall", "long", ["long", "size_t", "void *"])
  *         When the old credentials cannot be restored the process ends: it must not go on as
  *         somebody else.
  */
-export function connectAs(inode: number, credentials: ThreadCredentials): number {
+export function connectAs(
+  inode: number,
+  credentials: ThreadCredentials,
+  type: SocketType = "stream",
+): number {
   const own = currentCredentials();
   try {
     // Groups and gid while still root; the real and saved uid stay, they are the way back.
     setThreadGroups(credentials.groups);
     setThreadIds("setresgid", credentials.gid);
     setThreadIds("setresuid", credentials.uid);
-    return connectToInode(inode);
+    return connectToInode(inode, type);
   } finally {
     restore(own);
   }

@@ -1,9 +1,10 @@
 import { closeSync } from "node:fs";
 import { check, libc } from "./libc.ts";
 
-/** Raw AF_UNIX stream sockets, for what node:net cannot do: bind by directory fd, modes. */
+/** Raw AF_UNIX sockets, for what node:net cannot do: bind by directory fd, modes. */
 const AF_UNIX = 1;
-const SOCK_STREAM = 1;
+const SOCK_TYPES = { stream: 1, seqpacket: 5 } as const;
+export type SocketType = keyof typeof SOCK_TYPES;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 /** sizeof sun_path; a path may fill it without a closing NUL. */
@@ -24,9 +25,10 @@ const fchmodCall = libc.func("int fchmod(int, unsigned int)") as (
 
 type AddressCall = (fd: number, address: Buffer, length: number) => number;
 
-/** @returns a non-blocking stream socket that the caller owns */
-export function unixStreamSocket(): number {
-  return check(socketCall(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+/** @returns a non-blocking socket that the caller owns */
+export function unixStreamSocket(type: SocketType = "stream"): number {
+  const flags = SOCK_TYPES[type] | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  return check(socketCall(AF_UNIX, flags, 0), "socket");
 }
 
 /**
@@ -38,8 +40,14 @@ export function unixStreamSocket(): number {
  * @returns an fd that the caller owns
  * @throws SystemCallError EADDRINUSE when the name exists, EROFS, …
  */
-export function listenIn(directory: number, name: string, mode: number, backlog: number): number {
-  const fd = unixStreamSocket();
+export function listenIn(
+  directory: number,
+  name: string,
+  mode: number,
+  backlog: number,
+  type: SocketType = "stream",
+): number {
+  const fd = unixStreamSocket(type);
   try {
     check(fchmodCall(fd, mode), "fchmod");
     // Through /proc/self/fd the directory's own path plays no part: no symlink, no 108 bytes.
@@ -64,8 +72,8 @@ export function listenIn(directory: number, name: string, mode: number, backlog:
  * @returns a connected non-blocking fd that the caller owns
  * @throws SystemCallError ECONNREFUSED (nobody listens), EAGAIN (backlog full), EPROTOTYPE, …
  */
-export function connectToInode(inode: number): number {
-  const fd = unixStreamSocket();
+export function connectToInode(inode: number, type: SocketType = "stream"): number {
+  const fd = unixStreamSocket(type);
   try {
     const address = socketAddress(`/proc/self/fd/${inode}`);
     check(connectCall(fd, address, address.length), "connect");

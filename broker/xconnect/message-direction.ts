@@ -1,0 +1,215 @@
+import type { FdType } from "../formats/fd-types.ts";
+import type { MessageCredentials } from "../linux/control-message.ts";
+import { SystemCallError } from "../linux/errno.ts";
+import { fdKind } from "../linux/fd-kind.ts";
+import type { FdKind } from "../linux/fd-kind.ts";
+import { PACKET_LIMIT } from "../linux/message-socket.ts";
+import type { MessageSocket, Received } from "../linux/message-socket.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { closeForeign, mayReceiveForeign } from "./foreign-fds.ts";
+
+/** What ends a session for what a peer did; the text is for the log. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+/** Who the provider is told it speaks with, in control messages. */
+export interface MessageIdentity {
+  readonly credentials: MessageCredentials;
+  /** Sent with the first message; not owned. */
+  readonly handle: number;
+}
+
+export interface DirectionOptions {
+  readonly source: MessageSocket;
+  readonly sink: MessageSocket;
+  /** Fd types that may pass. */
+  readonly allowed: ReadonlySet<FdType>;
+  readonly quirks: Quirks;
+  /** A message of the broker's own, sent before anything else. */
+  readonly preamble?: Buffer | undefined;
+  readonly identity?: MessageIdentity | undefined;
+}
+
+/** Messages that are carried before other sessions get their turn. */
+const MESSAGES_PER_TURN = 32;
+
+interface ForeignFd {
+  readonly fd: number;
+  /** undefined: not judged */
+  kind: FdKind | undefined;
+}
+
+interface Message {
+  readonly bytes: Buffer;
+  /** Ours to close. */
+  readonly fds: readonly ForeignFd[];
+}
+
+/**
+ * One direction of a session: messages from `source` to `sink`, with their fds, in order. At
+ * most one message is held; nothing more is read until the sink has taken it.
+ */
+export class MessageDirection {
+  readonly #options: DirectionOptions;
+  #held: Message | undefined;
+  /** Quirk packets-merged: waits for the next. */
+  #first: Message | undefined;
+  #handle: number | undefined;
+  #hasEnded = false;
+  #isDone = false;
+
+  constructor(options: DirectionOptions) {
+    this.#options = options;
+    this.#handle = options.identity?.handle;
+    const { preamble } = options;
+    if (preamble !== undefined) this.#held = { bytes: preamble, fds: [] };
+  }
+
+  /** The end has been passed on, or the sink takes no more. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /**
+   * Carry what can be carried now.
+   * @returns "again" when there may be more at once, else wait for an edge of either socket
+   * @throws Violation, SystemCallError
+   */
+  pump(): "again" | "wait" {
+    for (let turn = 0; turn < MESSAGES_PER_TURN; turn += 1) {
+      if (this.#isDone || !this.#flush()) return "wait";
+      if (this.#hasEnded) {
+        this.#options.sink.endWriting();
+        this.#isDone = true;
+        return "wait";
+      }
+      const received = this.#receive();
+      if (received === undefined) return "wait";
+      if (received.type === "end") this.#hasEnded = true;
+      else this.#take(received);
+    }
+    // Received bytes are the socket's until its next receive: not kept beyond this turn.
+    return this.#flush() ? "again" : "wait";
+  }
+
+  /** Nobody reads from the sink any more: the source is told by EPIPE. */
+  breakOff(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#drop();
+    this.#options.source.endReading();
+  }
+
+  /** Close what is held; nothing is carried from here on. */
+  close(): void {
+    this.#isDone = true;
+    this.#drop();
+  }
+
+  #receive(): Received | undefined {
+    const { source, allowed } = this.#options;
+    try {
+      // Where no fd may pass, there is none to keep in its place.
+      return source.receive({ exact: allowed.size > 0, withFds: mayReceiveForeign() });
+    } catch (error) {
+      // The peer has closed without reading all that it was sent.
+      if (error instanceof SystemCallError && error.code === "ECONNRESET") return { type: "end" };
+      throw error;
+    }
+  }
+
+  #take(received: Extract<Received, { type: "message" }>): void {
+    const { quirks } = this.#options;
+    const fds: ForeignFd[] = received.fds.map((fd) => ({ fd, kind: undefined }));
+    try {
+      fds.forEach((foreign) => (foreign.kind = fdKind(foreign.fd)));
+      this.#judge(received, fds);
+    } catch (error) {
+      closeAll(fds);
+      throw error;
+    }
+    const dropped = quirks.has("unix-drop-fds", "unix");
+    if (dropped) closeAll(fds);
+    this.#hold({ bytes: received.bytes, fds: dropped ? [] : fds });
+  }
+
+  /** @throws Violation */
+  #judge({ isCut, hasLostFds }: { isCut: boolean; hasLostFds: boolean }, fds: ForeignFd[]): void {
+    const { allowed, quirks } = this.#options;
+    if (isCut) throw new Violation(`a packet of more than ${PACKET_LIMIT} bytes`);
+    if (hasLostFds) throw new Violation("fds for which the broker has no room");
+    if (quirks.has("fd-type-unchecked", "unix")) return;
+    for (const { kind } of fds) {
+      if (kind?.type !== undefined && allowed.has(kind.type)) continue;
+      throw new Violation(`an fd that may not pass (${kind?.name})`);
+    }
+  }
+
+  #hold(message: Message): void {
+    const { quirks, source } = this.#options;
+    this.#held = message;
+    if (source.type !== "seqpacket" || !quirks.has("packets-merged", "unix")) return;
+    if (this.#first === undefined) {
+      this.#first = { ...message, bytes: Buffer.from(message.bytes) };
+      this.#held = undefined;
+      return;
+    }
+    const parts = [this.#first, message];
+    this.#first = undefined;
+    this.#held = {
+      bytes: Buffer.concat(parts.map(({ bytes }) => bytes)),
+      fds: parts.flatMap(({ fds }) => fds),
+    };
+  }
+
+  /** @returns false when the sink takes no more now */
+  #flush(): boolean {
+    while (this.#held !== undefined) {
+      const { bytes, fds } = this.#held;
+      const sent = this.#send(this.#held);
+      if (sent === "broken") {
+        this.breakOff();
+        return true;
+      }
+      if (sent === undefined) {
+        // Received bytes are the socket's until its next receive only.
+        this.#held = { bytes: Buffer.from(bytes), fds };
+        return false;
+      }
+      closeAll(fds);
+      const rest = bytes.subarray(sent);
+      this.#held = rest.length > 0 ? { bytes: Buffer.from(rest), fds: [] } : undefined;
+    }
+    return true;
+  }
+
+  #send({ bytes, fds }: Message): number | "broken" | undefined {
+    const { sink, identity } = this.#options;
+    const handles = this.#handle === undefined ? [] : [this.#handle];
+    try {
+      const sent = sink.send(bytes, {
+        fds: [...handles, ...fds.map(({ fd }) => fd)],
+        credentials: identity?.credentials,
+      });
+      if (sent !== undefined) this.#handle = undefined;
+      return sent;
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      if (["EPIPE", "ECONNRESET", "ENOTCONN"].includes(error.code)) return "broken";
+      throw new Violation(
+        `a message of ${bytes.length} bytes and ${fds.length} fds: ${error.code}`,
+      );
+    }
+  }
+
+  #drop(): void {
+    for (const message of [this.#held, this.#first]) closeAll(message?.fds ?? []);
+    this.#held = undefined;
+    this.#first = undefined;
+  }
+}
+
+function closeAll(fds: readonly ForeignFd[]): void {
+  for (const { fd, kind } of fds) closeForeign(fd, kind?.type);
+}

@@ -1,0 +1,99 @@
+import type { FdType } from "../formats/fd-types.ts";
+import type { MessageSocket } from "../linux/message-socket.ts";
+import type { Readiness } from "../linux/readiness.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { MessageDirection, Violation } from "./message-direction.ts";
+import type { MessageIdentity } from "./message-direction.ts";
+
+export interface MessagePlaneOptions {
+  readonly signal: AbortSignal;
+  /** Fd types that may pass, both ways. */
+  readonly allowed: ReadonlySet<FdType>;
+  readonly quirks: Quirks;
+  /** Sent to the provider before anything of the consumer's: a line, or a packet. */
+  readonly greeting?: Buffer | undefined;
+  readonly identity?: MessageIdentity | undefined;
+  /** Told once why a session was cut: "an fd of type directory from the consumer". */
+  readonly onViolation: (what: string) => void;
+}
+
+/**
+ * Carry messages with their fds between a consumer and a provider, both ways, until both
+ * directions have ended.
+ *
+ * - fds stay with their bytes, packets stay packets, an end is passed on as a half-close
+ *   behind what came before it.
+ * - A side that does not read stops the reading from the other: at most one chunk or packet
+ *   is held per direction.
+ * - A side that has closed for good: what it sent before is delivered, and the other's writes
+ *   fail with EPIPE, as without the broker.
+ * - An fd that may not pass, or a packet that is too long: the message is not delivered, both
+ *   sides are closed, nothing of it is kept.
+ * - The signal ends the session at once.
+ *
+ * @param consumer owned from here on and closed at the end, as is the provider
+ * @returns when both are closed; never rejects
+ */
+export async function proxyMessages(
+  consumer: MessageSocket,
+  provider: MessageSocket,
+  options: MessagePlaneOptions,
+): Promise<void> {
+  const { signal, allowed, quirks, greeting, identity } = options;
+  const ended = Promise.withResolvers<undefined>();
+  const common = { allowed, quirks };
+  const up = new MessageDirection({
+    ...common,
+    source: consumer,
+    sink: provider,
+    preamble: greeting,
+    identity,
+  });
+  const down = new MessageDirection({ ...common, source: provider, sink: consumer });
+
+  const end = () => {
+    up.close();
+    down.close();
+    consumer.close();
+    provider.close();
+    ended.resolve(undefined);
+  };
+  const fail = (error: unknown, side: string) => {
+    end();
+    options.onViolation(describe(error, side));
+  };
+  const run = (direction: MessageDirection) => {
+    if (!consumer.isOpen) return;
+    try {
+      const next = direction.pump();
+      if (up.isDone && down.isDone) end();
+      else if (next === "again") setImmediate(run, direction);
+    } catch (error) {
+      fail(error, direction === up ? "consumer" : "provider");
+    }
+  };
+  const attend = (from: MessageDirection, into: MessageDirection) => (ready: Readiness) => {
+    if (ready.hungUp) into.breakOff();
+    if (ready.readable || into.isDone) run(from);
+    if (ready.writable) run(into);
+  };
+
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  else {
+    // The first edges come at once and say what is ready already.
+    try {
+      consumer.watch(attend(up, down));
+      provider.watch(attend(down, up));
+    } catch (error) {
+      fail(error, "broker");
+    }
+  }
+  await ended.promise;
+  signal.removeEventListener("abort", end);
+}
+
+function describe(error: unknown, side: string): string {
+  const what = error instanceof Error ? error.message : String(error);
+  return error instanceof Violation ? `${what} from the ${side}` : `${what} (${side})`;
+}
