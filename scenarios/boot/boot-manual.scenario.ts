@@ -8,6 +8,7 @@ import {
 import { READY_LINE } from "../../harness/appengine/log-line.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
+import { Program } from "../support/program.ts";
 
 const SERVER = "pv-example-unix-server";
 const CLIENT = "pv-example-unix-client";
@@ -106,11 +107,11 @@ scenario(
     check(
       "xc.manual-run",
       "pv-xconnect run by hand prints the documented lines at once",
-      async ({ appengine, inside, signal }) => {
-        const { stdout } = await appengine.sh(
-          "stdbuf -oL timeout -s KILL 2 /usr/bin/pv-xconnect 2>&1; :",
-          { timeout: 10_000, signal },
-        );
+      async ({ appengine, inside }) => {
+        // It runs on while we read: what it keeps in a buffer does not arrive.
+        const stream = await appengine.stream(["timeout", "20", "stdbuf", "-oL", "pv-xconnect"]);
+        await using broker = new Program(stream, "pv-xconnect");
+        const stdout = (await broker.linesUntil(/^pvx-unix: Injecting/, 10_000)).join("\n");
         const pid = await inside(CLIENT).pid();
         expect(stdout).toMatch(/^pv-xconnect starting\.\.\.$/m);
         expect(stdout).toMatch(/^Connected to pv-ctrl$/m);

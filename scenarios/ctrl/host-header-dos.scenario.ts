@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { scenario } from "../../harness/run/scenario.ts";
+import { Program } from "../support/program.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 
 const OK = /^HTTP\/1\.[01] 200 /;
@@ -80,8 +81,9 @@ scenario(
       "ctrl.after-xconnect",
       "the API answers after a pv-xconnect run by hand has reconciled",
       async ({ appengine, signal }) => {
-        const { stdout } = await appengine.sh("timeout 2 pv-xconnect 2>&1; :", { signal });
-        expect(stdout).toMatch(/^Reconciling graph with/m);
+        const stream = await appengine.stream(["timeout", "20", "pv-xconnect"]);
+        await using broker = new Program(stream, "pv-xconnect");
+        await broker.linesUntil(/^Reconciling graph with/, 10_000);
         for (const path of ["/containers", "/xconnect-graph", "/daemons"]) {
           const answer = await appengine.rawControl(
             `GET ${path} HTTP/1.0\r\nHost: localhost\r\n\r\n`,

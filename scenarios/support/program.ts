@@ -38,6 +38,14 @@ export class Program implements AsyncDisposable {
     return next.value;
   }
 
+  /** The lines up to the first that matches, which is the last of them. */
+  async linesUntil(pattern: RegExp, timeout?: number): Promise<string[]> {
+    const lines: string[] = [];
+    do lines.push(await this.line(timeout));
+    while (!pattern.test(lines.at(-1) ?? ""));
+    return lines;
+  }
+
   /** The next line, parsed as JSON. */
   async json(timeout?: number): Promise<unknown> {
     return JSON.parse(await this.line(timeout)) as unknown;
