@@ -24,10 +24,13 @@ class Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 for path, label in json.loads('${JSON.stringify(labels)}').items():
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    try: os.unlink(path)
+    # A name in the current directory: whole paths may be longer than sun_path.
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    os.chdir(folder)
+    try: os.unlink(name)
     except FileNotFoundError: pass
-    server = Server(path, Echo)
+    server = Server(name, Echo)
     server.label = label
     threading.Thread(target=server.serve_forever, daemon=True).start()
 print("listening")
@@ -38,14 +41,20 @@ input()
   return program;
 }
 
-/** Python: `label(path)` connects, and gives the first line it is sent, or why there is none. */
+/** Python: `dial(path)` gives a socket; `label(path)` connects, and gives the first line it is sent, or why there is none. */
 export const LABEL = `
-import socket
+import os, socket
+def dial(path, timeout=3):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(timeout)
+    # By an open inode: whole paths may be longer than sun_path.
+    inode = os.open(path, os.O_PATH)
+    try: peer.connect("/proc/self/fd/%d" % inode)
+    finally: os.close(inode)
+    return peer
 def label(path, timeout=3):
     try:
-        with socket.socket(socket.AF_UNIX) as peer:
-            peer.settimeout(timeout)
-            peer.connect(path)
+        with dial(path, timeout) as peer:
             with peer.makefile("r") as lines: return lines.readline().strip() or "none: closed"
     except OSError as error: return "none: " + (error.strerror or str(error))
 `;
