@@ -12,6 +12,9 @@ export interface GraphPeer {
   readonly startTime?: number | undefined;
 }
 
+/** Graphs built so far: the quirk duplicate-flaps takes turns by it. */
+let graphs = 0;
+
 /**
  * The links of a revision (facts §6.9, strict): consumers in state order, required before
  * optional; of several providers of one name the first in state order serves. Names match;
@@ -22,6 +25,7 @@ export function buildGraph(
   peerOf: (name: string) => GraphPeer,
   quirks: Quirks,
 ): GraphEntry[] {
+  graphs += 1;
   return containers.flatMap((consumer) => {
     const { required, optional } = consumer.run.services;
     return [...required, ...optional].flatMap((requirement) => {
@@ -112,16 +116,13 @@ interface Provided {
   readonly export: ServiceExport;
 }
 
-/** For the quirk duplicate-flaps. */
-let turn = 0;
-
 function findProvider(
   containers: readonly ContainerDefinition[],
   requirement: Requirement,
   quirks: Quirks,
 ): Provided | undefined {
   const found = providersOf(containers, requirement, quirks);
-  return found[quirks.has("duplicate-flaps") ? turn++ % found.length : 0];
+  return found[quirks.has("duplicate-flaps") ? graphs % found.length : 0];
 }
 
 /** In state order. */

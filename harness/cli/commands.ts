@@ -160,6 +160,15 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./held-commands.ts")).graph(call),
   },
   {
+    name: "broker",
+    summary: "run the reference broker alone on this machine, until Ctrl+C",
+    options: [
+      { flags: "--ctrl <socket>", summary: "the pv-ctrl socket that serves the graph" },
+      QUIRK_OPTION,
+    ],
+    run: async (call) => (await import("./machine-commands.ts")).broker(call),
+  },
+  {
     name: "doctor",
     summary: "what this machine offers and lacks",
     options: [JSON_OPTION],

@@ -1,3 +1,6 @@
+import type { BrokerStatus, LinkStatus } from "../../broker/formats/broker-status.ts";
+import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { askBroker } from "../appengine/ask-broker.ts";
 import { findHeld } from "../appengine/held.ts";
 import { findEngine } from "../engine/engine.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -5,7 +8,7 @@ import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "./output.ts";
 import { table } from "./table.ts";
 
-/** Show the service mesh of a held appengine. */
+/** Show the service mesh of a held appengine, with what its broker tells of each link. */
 export async function graphCommand(
   options: { readonly name?: string; readonly json: boolean; readonly signal: AbortSignal },
   out: Output,
@@ -13,11 +16,14 @@ export async function graphCommand(
   const engine = await findEngine({ signal: options.signal });
   const appengine = await findHeld(engine, options.name);
   const graph = await appengine.graph(options.signal);
+  const status = await askBroker(appengine, options.signal);
   await appengine.close();
   if (options.json) {
-    out.data(JSON.stringify(graph));
+    const links = graph.map((link) => ({ ...link, status: statusOf(link, status) ?? null }));
+    out.data(JSON.stringify(links));
     return EXIT.pass;
   }
+  const head = ["TYPE", "SERVICE", "CONSUMER", "ROLE", "PROVIDER", "TARGET", "SOCKET"];
   const rows = graph.map((link) => [
     link.type,
     link.name,
@@ -26,9 +32,24 @@ export async function graphCommand(
     `${link.provider} (${pid(link.provider_pid)})`,
     link.target ?? "no target",
     link.socket,
+    ...(status === undefined ? [] : described(statusOf(link, status))),
   ]);
-  out.data(table(["TYPE", "SERVICE", "CONSUMER", "ROLE", "PROVIDER", "TARGET", "SOCKET"], rows));
+  const more = status === undefined ? [] : ["STATE", "SESSIONS", "LAST ERROR"];
+  out.data(table([...head, ...more], rows));
   return EXIT.pass;
+}
+
+function statusOf(link: GraphEntry, status: BrokerStatus | undefined): LinkStatus | undefined {
+  return status?.links.find(
+    ({ consumer, name, target }) =>
+      consumer === link.consumer && name === link.name && target === link.target,
+  );
+}
+
+function described(status: LinkStatus | undefined): string[] {
+  if (status === undefined) return ["no link", "", ""];
+  const { state, open, counters, lastError } = status;
+  return [state, `${open} of ${counters["sessions"] ?? 0}`, lastError?.message ?? ""];
 }
 
 function pid(value: number): string {

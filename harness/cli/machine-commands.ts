@@ -2,6 +2,7 @@ import { PvhError } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { didYouMean } from "../run/near-names.ts";
 import type { Call } from "./command.ts";
+import { quirkList } from "./parse-value.ts";
 
 /** The commands on images, exports and the machine: what their command lines mean. */
 export async function build({ args, out, signal }: Call): Promise<ExitCode> {
@@ -28,6 +29,15 @@ export async function exportsLint({ args, out, signal }: Call): Promise<ExitCode
 export async function doctor({ args, out, signal }: Call): Promise<ExitCode> {
   const { doctorCommand } = await import("./doctor.ts");
   return doctorCommand({ json: args.flag("json"), signal }, out);
+}
+
+export async function broker({ args, signal }: Call): Promise<ExitCode> {
+  const ctrl = args.text("ctrl");
+  if (ctrl === undefined) {
+    throw new PvhError("PVH_USAGE", "pvh broker needs --ctrl, the pv-ctrl socket of a pantavisor");
+  }
+  const { brokerCommand } = await import("./broker.ts");
+  return brokerCommand({ ctrl, quirks: quirkList(args), signal });
 }
 
 const ENGINE_ACTIONS = ["start", "stop", "status"] as const;

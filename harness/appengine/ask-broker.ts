@@ -1,0 +1,24 @@
+import { brokerFiles, BROKER_FOLDER, brokerStatus } from "../../broker/formats/broker-status.ts";
+import type { BrokerStatus } from "../../broker/formats/broker-status.ts";
+import type { AppengineShell } from "./inside.ts";
+import { CONTROL_SOCKET } from "./layout.ts";
+
+/**
+ * What the reference broker tells about itself and its links.
+ * @returns undefined where it has no status socket: it is not ours, or does not run
+ */
+export async function askBroker(
+  appengine: AppengineShell,
+  signal: AbortSignal,
+): Promise<BrokerStatus | undefined> {
+  const path = `${BROKER_FOLDER}/${brokerFiles(CONTROL_SOCKET).status}`;
+  const { stdout } = await appengine.sh(`nc -U ${path} </dev/null 2>/dev/null; :`, {
+    signal,
+    timeout: 5_000,
+  });
+  try {
+    return brokerStatus.parse(JSON.parse(stdout));
+  } catch {
+    return undefined;
+  }
+}

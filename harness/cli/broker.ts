@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { PvhError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { PROJECT } from "../image/sources.ts";
+
+export interface BrokerOptions {
+  /** Path of the pv-ctrl socket on this machine. */
+  readonly ctrl: string;
+  readonly quirks: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Run the reference broker alone on this machine, until it is told to end. Its lines go where
+ * ours go: they are the command's data.
+ *
+ * @throws PvhError PVH_CAPABILITY without root: entering containers takes it
+ */
+export async function brokerCommand({ ctrl, quirks, signal }: BrokerOptions): Promise<ExitCode> {
+  if (process.getuid?.() !== 0) {
+    throw new PvhError("PVH_CAPABILITY", "the broker enters containers, which takes root", {
+      hint: `sudo pvh broker --ctrl ${ctrl}`,
+    });
+  }
+  const program = join(PROJECT, "broker/xconnect/pv-xconnect.main.ts");
+  const child = spawn(process.execPath, [program, "--ctrl", ctrl], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, PVH_QUIRKS: quirks.join(",") },
+  });
+  const stop = () => child.kill("SIGTERM");
+  const reread = () => child.kill("SIGHUP");
+  signal.addEventListener("abort", stop, { once: true });
+  process.on("SIGHUP", reread);
+  try {
+    if (signal.aborted) stop();
+    const [code] = (await once(child, "exit")) as [number | null];
+    return code === 0 ? EXIT.pass : EXIT.infra;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    process.off("SIGHUP", reread);
+  }
+}

@@ -1,0 +1,67 @@
+import { expect } from "vitest";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { labelsAt, serveLabels } from "../support/labels.ts";
+import { PROBE_SOCKET, probeProvider } from "../support/probes.ts";
+
+const LINKS = 500;
+const SOON = 2_000;
+const target = (index: number) => `/run/many/folder-${index % 10}/${index}.sock`;
+
+const demanding = defineContainer({
+  name: "demanding",
+  args: {
+    PV_RESTART_POLICY: "container",
+    PV_SERVICES_REQUIRED: Array.from({ length: LINKS }, (_, index) => ({
+      name: "probe",
+      target: target(index),
+    })),
+  },
+});
+
+scenario(
+  "graph-large",
+  {
+    summary: `${LINKS} links of one consumer`,
+    containers: [probeProvider, demanding],
+    // Reconciling is what is measured: a boot must not wait for it.
+    until: "ready",
+  },
+  ({ check }) => {
+    check(
+      "graph.large",
+      `${LINKS} links are reconciled within 2 s, the last as good as the first`,
+      async ({ appengine, inside, signal, note }) => {
+        await serveLabels(inside("probe-provider"), { [PROBE_SOCKET]: "probe" });
+        // From the start of a broker that knows of nothing: its own start counts as well.
+        const { stdout } = await appengine.sh(MEASURE, { signal, timeout: 20_000 });
+        const [milliseconds, planted] = stdout.trim().split(" ").map(Number);
+        note(`${planted ?? 0} links, ${milliseconds ?? 0} ms from the start of the broker`);
+        expect(planted).toBe(LINKS);
+        expect(milliseconds).toBeLessThan(SOON);
+        const paths = [target(0), target(LINKS - 1)];
+        expect(Object.values(await labelsAt(inside("demanding"), paths))).toEqual([
+          "probe",
+          "probe",
+        ]);
+      },
+    );
+  },
+);
+
+/**
+ * Run the broker again, and give the milliseconds until every socket is there, and how many
+ * there are; it looks in the consumer's own root.
+ */
+const MEASURE = `
+ask() { curl -sS --unix-socket /run/pantavisor/pv/pv-ctrl -H 'Host: localhost' "$@"; }
+act() { ask -o /dev/null -X PUT -d "{\\"action\\":\\"$1\\"}" http://localhost/daemons/pv-xconnect; }
+root=/proc/$(lxc-info -n demanding -p -H)/root/run/many
+count() { find "$root" -type s 2>/dev/null | wc -l; }
+act stop
+tries=0; while [ "$(count)" -gt 0 ] && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+begun=$(date +%s%3N)
+act start
+while [ "$(count)" -lt ${LINKS} ] && [ $(($(date +%s%3N) - begun)) -lt 10000 ]; do sleep 0.02; done
+echo $(($(date +%s%3N) - begun)) $(count)
+`;

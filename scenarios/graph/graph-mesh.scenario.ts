@@ -1,0 +1,273 @@
+import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { labelsAt, serveLabels } from "../support/labels.ts";
+import { Program } from "../support/program.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const args = { PV_RESTART_POLICY: "container" };
+const unix = (name: string, socket: string) => ({ name, type: "unix", socket });
+
+/** services.json in its three documented forms. */
+const alpha = defineContainer({
+  name: "alpha",
+  args,
+  services: [
+    unix("plain", "/run/alpha/plain.sock"),
+    unix("twice", "/run/alpha/twice.sock"),
+    unix("selected", "/run/alpha/selected.sock"),
+    unix("moved", "/opt/vendor/release-7/moved.sock"),
+  ],
+});
+const beta = defineContainer({
+  name: "beta",
+  args,
+  services: {
+    services: [unix("twice", "/run/beta/twice.sock"), unix("selected", "/run/beta/selected.sock")],
+  },
+});
+const gamma = {
+  ...defineContainer({ name: "gamma", args }),
+  services: [unix("bare", "/run/gamma/bare.sock")],
+};
+
+/** A requirement in all its documented forms. */
+const forms = defineContainer({
+  name: "forms",
+  args: {
+    ...args,
+    PV_SERVICES_REQUIRED: [
+      "plain",
+      { name: "plain", target: "/run/forms/target.sock" },
+      { name: "plain", socket: "/run/forms/socket.sock" },
+      { name: "plain", interface: "/run/forms/interface.sock" },
+    ],
+    PV_SERVICES_OPTIONAL: [
+      { name: "bare", target: "/run/forms/bare.sock" },
+      { name: "moved", target: "/run/forms/moved.sock" },
+      { name: "twice", target: "/run/forms/twice.sock" },
+    ],
+  },
+});
+const older = defineContainer({
+  name: "older",
+  args: {
+    ...args,
+    services: [
+      { name: "selected", type: "unix", provider: "beta", socket: "/run/older/selected.sock" },
+    ],
+  },
+});
+const wrong = defineContainer({
+  name: "wrong",
+  args: {
+    ...args,
+    PV_SERVICES_OPTIONAL: [
+      { name: "plain", type: "rest", target: "/run/wrong/type.sock" },
+      { name: "plain", role: "lost" },
+    ],
+  },
+});
+const bystander = defineContainer({ name: "bystander", args });
+
+scenario(
+  "graph-mesh",
+  {
+    summary: "who gets which service, and where: manifests in every form, and nothing more",
+    containers: [alpha, beta, gamma, forms, older, wrong, bystander],
+  },
+  ({ check }) => {
+    check(
+      "graph.manifest-forms",
+      "strings, objects, the older args and three forms of services.json are understood",
+      async ({ appengine, inside }) => {
+        await serveAll(appengine);
+        expect(
+          await labelsAt(inside("forms"), [
+            "/run/pv/services/plain.sock",
+            "/run/forms/target.sock",
+            "/run/forms/bare.sock",
+          ]),
+        ).toEqual({
+          "/run/pv/services/plain.sock": "alpha plain",
+          "/run/forms/target.sock": "alpha plain",
+          "/run/forms/bare.sock": "gamma bare",
+        });
+        expect(await labelAt(inside("older"), "/run/older/selected.sock")).toMatch(/ selected$/);
+      },
+    );
+
+    check(
+      "graph.target-alias",
+      "`target`, `socket` and an absolute `interface` name the injection path",
+      async ({ appengine, inside }) => {
+        await serveAll(appengine);
+        for (const alias of ["target", "socket", "interface"]) {
+          const path = `/run/forms/${alias}.sock`;
+          expect([path, await labelAt(inside("forms"), path)]).toEqual([path, "alpha plain"]);
+        }
+      },
+    );
+
+    check(
+      "graph.logical-names",
+      "a name is all a consumer knows of its provider, wherever that has its socket",
+      async ({ appengine, inside }) => {
+        await serveAll(appengine);
+        expect(await labelAt(inside("forms"), "/run/forms/moved.sock")).toBe("alpha moved");
+        const link = (await appengine.graph()).find(({ target }) => target?.endsWith("moved.sock"));
+        expect(link).toMatchObject({ name: "moved", socket: "/opt/vendor/release-7/moved.sock" });
+      },
+    );
+
+    check(
+      "graph.provider-selector",
+      "a requirement that names its provider gets that one, not the first",
+      async ({ appengine, inside }) => {
+        await serveAll(appengine);
+        const label = await labelAt(inside("older"), "/run/older/selected.sock");
+        expect(label).toBe("beta selected");
+      },
+    );
+
+    check(
+      "graph.duplicate",
+      "of two providers the first in state order serves, always, and both are named",
+      async ({ appengine, inside, signal }) => {
+        await serveAll(appengine);
+        const serving = new Set<string>();
+        for (let round = 0; round < 5; round += 1) {
+          const graph = await appengine.graph(signal);
+          const providers = graph.filter(({ name }) => name === "twice");
+          serving.add(providers.map(({ provider }) => provider).join());
+          serving.add(await labelAt(inside("forms"), "/run/forms/twice.sock"));
+        }
+        expect([...serving].sort()).toEqual(["alpha", "alpha twice"]);
+        const lines = (await appengine.log.lines()).map(({ message }) => message);
+        const diagnosis = lines.filter((line) => /two providers/i.test(line)).join("\n");
+        expect(diagnosis).toMatch(/twice.*forms.*alpha.*beta/);
+        expect(lines.filter((line) => /^Re-establishing link forms\/twice/.test(line))).toEqual([]);
+      },
+    );
+
+    check(
+      "graph.type-mismatch",
+      "a requirement of another type than the export's is refused, and named",
+      async ({ appengine, inside }) => {
+        expect(await isThere(inside("wrong"), "/run/wrong/type.sock")).toBe(false);
+        const graph = await appengine.graph();
+        expect(graph.filter(({ target }) => target === "/run/wrong/type.sock")).toEqual([]);
+        const log = (await appengine.log.lines()).map(({ message }) => message).join("\n");
+        expect(log).toMatch(/service 'plain' for platform 'wrong' asks for type rest.*unix/);
+      },
+    );
+
+    check(
+      "graph.missing-target",
+      "a requirement without a usable target is refused by name, and nothing is planted",
+      async ({ appengine, inside }) => {
+        await appengine.log.waitFor(/^Refusing link wrong\/plain: .*no target/, { timeout: 5_000 });
+        for (const path of ["/null", "/run/pv/services/plain.sock"]) {
+          expect([path, await isThere(inside("wrong"), path)]).toEqual([path, false]);
+        }
+      },
+    );
+
+    check(
+      "graph.unauthorised",
+      "a container that requires nothing has nothing injected",
+      async ({ appengine, inside }) => {
+        const { stdout } = await inside("bystander").sh("find / -xdev -type s; find /run -type s");
+        expect(stdout.split("\n").filter((path) => path.endsWith(".sock"))).toEqual([]);
+        const consumers = (await appengine.graph()).map(({ consumer }) => consumer);
+        expect(consumers).not.toContain("bystander");
+      },
+    );
+
+    check(
+      "graph.stopped-pid",
+      "a peer that has been stopped has no pid in the graph",
+      async ({ appengine, control, signal }) => {
+        expect((await control.act("older", "stop")).status).toBe(200);
+        await waitForStatus(control, "older", "STOPPED", signal);
+        const link = (await appengine.graph()).find(({ consumer }) => consumer === "older");
+        expect(link?.consumer_pid).toBeLessThanOrEqual(0);
+        expect((await control.act("older", "start")).status).toBe(200);
+        await waitForStatus(control, "older", "STARTED", signal);
+      },
+    );
+
+    check(
+      "graph.removed",
+      "a link whose provider stops for good loses its socket, listener and sessions",
+      async ({ appengine, control, inside, signal }) => {
+        const path = "/run/forms/bare.sock";
+        await serveAll(appengine);
+        await using session = await Program.python(
+          inside("forms"),
+          `
+import os, socket
+peer = socket.socket(socket.AF_UNIX)
+peer.connect("${path}")
+print(peer.recv(100).decode().strip())
+# What is already open stays open when the name has gone: is anyone listening behind it?
+inode = os.open("${path}", os.O_PATH)
+print("EOF" if peer.recv(100) == b"" else "data")
+input()
+probe = socket.socket(socket.AF_UNIX)
+try: probe.connect("/proc/self/fd/%d" % inode); print("accepted")
+except ConnectionRefusedError: print("refused")
+`,
+        );
+        expect(await session.line()).toBe("gamma bare");
+        expect((await control.act("gamma", "stop")).status).toBe(200);
+        expect(await session.line()).toBe("EOF");
+        await until(`${path} to be gone`, async () => !(await isThere(inside("forms"), path)), {
+          signal,
+          timeout: 10_000,
+          every: 100,
+        });
+        session.say("look");
+        expect(await session.line()).toBe("refused");
+        const log = (await appengine.log.lines()).map(({ message }) => message);
+        expect(log).toContain("Removing link: forms/bare");
+      },
+    );
+  },
+);
+
+const served = new WeakMap<Appengine, Promise<unknown>>();
+
+/** Every provider's sockets, labelled "<provider> <service>", for as long as the appengine is there. */
+async function serveAll(appengine: Appengine): Promise<void> {
+  const serving = served.get(appengine) ?? startServers((name) => appengine.inside(name));
+  served.set(appengine, serving);
+  await serving;
+}
+
+function startServers(inside: (name: string) => InsideContainer): Promise<unknown> {
+  return Promise.all([
+    serveLabels(inside("alpha"), {
+      "/run/alpha/plain.sock": "alpha plain",
+      "/run/alpha/twice.sock": "alpha twice",
+      "/run/alpha/selected.sock": "alpha selected",
+      "/opt/vendor/release-7/moved.sock": "alpha moved",
+    }),
+    serveLabels(inside("beta"), {
+      "/run/beta/twice.sock": "beta twice",
+      "/run/beta/selected.sock": "beta selected",
+    }),
+    serveLabels(inside("gamma"), { "/run/gamma/bare.sock": "gamma bare" }),
+  ]);
+}
+
+async function labelAt(container: InsideContainer, path: string): Promise<string> {
+  return (await labelsAt(container, [path]))[path] ?? "";
+}
+
+async function isThere(container: InsideContainer, path: string): Promise<boolean> {
+  return (await container.sh(`test -e ${path} || test -L ${path}`)).exitCode === 0;
+}
