@@ -91,17 +91,25 @@ export function plantDevice(root: ContainerRoot, target: string, device: DeviceN
   }
 }
 
-/** True while the inode that was planted is at the target. */
+/** What openat2(2) says of a path that leads nowhere, or no longer to where it led. */
+const NOT_THERE = ["ENOENT", "ENOTDIR", "ELOOP"];
+
+/**
+ * True while the inode that was planted is at the target.
+ * @throws SystemCallError when it cannot be known (EMFILE, …)
+ */
 export function isInPlace(root: ContainerRoot, target: string, planted: Planted): boolean {
+  let inode: number;
   try {
-    const inode = root.open(target, O_PATH | O_NOFOLLOW);
-    try {
-      return isInode(inode, planted);
-    } finally {
-      closeSync(inode);
-    }
-  } catch {
-    return false;
+    inode = root.open(target, O_PATH | O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof SystemCallError && NOT_THERE.includes(error.code)) return false;
+    throw error;
+  }
+  try {
+    return isInode(inode, planted);
+  } finally {
+    closeSync(inode);
   }
 }
 

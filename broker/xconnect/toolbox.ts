@@ -209,7 +209,8 @@ export class BrokerToolbox implements Toolbox {
       using root = this.#enter(wanted.consumer);
       return isInPlace(root, wanted.target, plant.planted);
     } catch {
-      // The consumer has ended: the next graph says so.
+      // It cannot be known now: the consumer has ended, which the next graph says, or there are
+      // no fds left, which must cost no link.
       return true;
     }
   }
