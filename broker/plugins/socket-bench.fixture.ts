@@ -47,6 +47,8 @@ export class Bench {
       log: (line) => this.lines.push(line),
       warn: (line) => this.warnings.push(line),
       injectUnixSocket: () => this.#listenForConsumers(),
+      injectPacketSocket: () => Promise.reject(new Error("not on this bench")),
+      connectProviderMessages: () => Promise.reject(new Error("not on this bench")),
       injectDevnode: () => Promise.reject(new Error("not on this bench")),
       statProviderNode: () => {
         throw new Error("not on this bench");

@@ -1,4 +1,5 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
+import type { SocketType } from "../linux/unix-stream.ts";
 import type { Link, Plugin } from "../plugins/plugin.ts";
 import type { Planted } from "./injection.ts";
 import type { Peer } from "./peer.ts";
@@ -7,7 +8,12 @@ import type { Current, LinkState, Wanted } from "./reconcile.ts";
 /** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {
   readonly planted: Planted;
-  readonly listener?: Server;
+  readonly listener?: Listener;
+}
+
+export interface Listener {
+  readonly type: SocketType;
+  close(): void;
 }
 
 /** A link as the broker keeps it: mutable, private to xconnect; plugins see `link`. */
@@ -39,6 +45,13 @@ export class LinkRecord implements Current<Peer> {
     };
     socket.once("close", finished);
     return { signal: session.signal, finished };
+  }
+
+  /** Begin a session whose connection the plugin alone knows; `finished` finishes it. */
+  beginPacketSession(): { signal: AbortSignal; finished: () => void } {
+    const session = new AbortController();
+    this.#sessions.add(session);
+    return { signal: session.signal, finished: () => this.#sessions.delete(session) };
   }
 
   endSessions(why: string): void {

@@ -1,18 +1,27 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { Socket, createServer } from "node:net";
-import type { Server } from "node:net";
 import { connectAs } from "../linux/connect-as.ts";
 import { splitDeviceNumber } from "../linux/directory-entry.ts";
 import { SystemCallError } from "../linux/errno.ts";
+import { MessageSocket } from "../linux/message-socket.ts";
 import { O_PATH } from "../linux/openat2.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
-import type { Credentials, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
+import type { SocketType } from "../linux/unix-stream.ts";
+import type {
+  ConnectOptions,
+  Credentials,
+  DeviceNode,
+  FileFacts,
+  Link,
+  Toolbox,
+} from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { BACKLOG, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
-import type { LinkRecord } from "./link-record.ts";
+import type { LinkRecord, Listener } from "./link-record.ts";
 import type { Output } from "./output.ts";
+import { PacketListener } from "./packet-listener.ts";
 import { PeerGone } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 
@@ -55,16 +64,11 @@ export class BrokerToolbox implements Toolbox {
   }
 
   injectUnixSocket(link: Link): Promise<void> {
-    return attempt(() => {
-      const record = this.#recordOf(link);
-      // A link that is re-established for the same consumer keeps its listener: nobody who
-      // waits in the backlog is reset.
-      if (record.plant?.listener !== undefined && this.isPlantInPlace(record)) return;
-      this.#closePlant(record);
-      using root = this.#enter(record.wanted.consumer);
-      const { fd, planted } = plantSocket(root, link.target, { replaceLive: this.#replaceLive });
-      record.plant = { planted, listener: this.#serve(record, fd) };
-    });
+    return attempt(() => this.#injectSocket(link, "stream"));
+  }
+
+  injectPacketSocket(link: Link): Promise<void> {
+    return attempt(() => this.#injectSocket(link, "seqpacket"));
   }
 
   injectDevnode(link: Link, source: DeviceNode): Promise<void> {
@@ -86,27 +90,19 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
-  async connectProvider(
+  async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
+    const fd = await this.#connect(link, options, "stream");
+    const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
+    // A plugin that forgets to listen for errors must not end the broker.
+    socket.on("error", () => undefined);
+    return socket;
+  }
+
+  async connectProviderMessages(
     link: Link,
-    { signal, credentials }: { signal: AbortSignal; credentials?: Credentials },
-  ): Promise<Socket> {
-    const record = this.#recordOf(link);
-    const deadline = performance.now() + PROVIDER_WAIT;
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        // The record's peer, not the link's: a session that waits while the provider restarts
-        // goes on with its successor.
-        const fd = this.#dial(record.wanted.provider, link.socket, credentials);
-        const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
-        // A plugin that forgets to listen for errors must not end the broker.
-        socket.on("error", () => undefined);
-        return socket;
-      } catch (error) {
-        if (!mayBecomeReachable(error) || performance.now() >= deadline) throw error;
-      }
-      await delay(PROVIDER_POLL, undefined, { signal });
-    }
+    options: ConnectOptions & { readonly type: SocketType },
+  ): Promise<MessageSocket> {
+    return new MessageSocket(await this.#connect(link, options, options.type), options.type);
   }
 
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined {
@@ -153,22 +149,66 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  #injectSocket(link: Link, type: SocketType): void {
+    const record = this.#recordOf(link);
+    // A link that is re-established for the same consumer keeps its listener: nobody who
+    // waits in the backlog is reset.
+    if (record.plant?.listener?.type === type && this.isPlantInPlace(record)) return;
+    this.#closePlant(record);
+    using root = this.#enter(record.wanted.consumer);
+    const options = { replaceLive: this.#replaceLive, type };
+    const { fd, planted } = plantSocket(root, link.target, options);
+    const listener = type === "stream" ? this.#serve(record, fd) : this.#servePackets(record, fd);
+    record.plant = { planted, listener };
+  }
+
+  /** @returns a connected fd that the caller owns */
+  async #connect(
+    link: Link,
+    { signal, credentials, path = link.socket }: ConnectOptions,
+    type: SocketType,
+  ): Promise<number> {
+    const record = this.#recordOf(link);
+    const deadline = performance.now() + PROVIDER_WAIT;
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        // The record's peer, not the link's: a session that waits while the provider restarts
+        // goes on with its successor.
+        return this.#dial(record.wanted.provider, path, { credentials, type });
+      } catch (error) {
+        if (!mayBecomeReachable(error) || performance.now() >= deadline) throw error;
+      }
+      await delay(PROVIDER_POLL, undefined, { signal });
+    }
+  }
+
   #closePlant(record: LinkRecord): void {
     record.plant?.listener?.close();
     record.plant = undefined;
   }
 
-  #serve(record: LinkRecord, fd: number): Server {
+  #serve(record: LinkRecord, fd: number): Listener {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       void this.#accept(record, socket);
     });
-    server.on("error", (error) => {
-      this.warn(
-        `${record.link.consumer}/${record.link.name}: listener failed: ${messageOf(error)}`,
-      );
-    });
+    server.on("error", (error) => this.#reportListener(record, error));
     // Node calls listen(2) again; beside an fd it takes the backlog as second argument only.
-    return server.listen({ fd }, BACKLOG);
+    server.listen({ fd }, BACKLOG);
+    return { type: "stream", close: () => server.close() };
+  }
+
+  #servePackets(record: LinkRecord, fd: number): Listener {
+    const listener = new PacketListener(
+      fd,
+      (socket) => void this.#acceptPackets(record, socket),
+      (error) => this.#reportListener(record, error),
+    );
+    return { type: "seqpacket", close: () => listener.close() };
+  }
+
+  #reportListener({ link }: LinkRecord, error: unknown): void {
+    this.warn(`${link.consumer}/${link.name}: listener failed: ${messageOf(error)}`);
   }
 
   async #accept(record: LinkRecord, socket: Socket): Promise<void> {
@@ -180,21 +220,43 @@ export class BrokerToolbox implements Toolbox {
       await record.plugin?.onAccept?.(record.link, { socket, signal }, this);
     } catch (error) {
       socket.destroy();
-      if (!signal.aborted) {
-        const { consumer, name } = record.link;
-        this.warn(`${consumer}/${name}: session ended: ${messageOf(error)}`);
-      }
+      this.#reportSession(record, signal, error);
     } finally {
       finished();
     }
   }
 
-  #dial(provider: Peer, path: string, credentials: Credentials | undefined): number {
+  async #acceptPackets(record: LinkRecord, socket: MessageSocket): Promise<void> {
+    const { signal, finished } = record.beginPacketSession();
+    try {
+      await record.ready;
+      signal.throwIfAborted();
+      await record.plugin?.onAcceptPackets?.(record.link, { socket, signal }, this);
+    } catch (error) {
+      this.#reportSession(record, signal, error);
+    } finally {
+      socket.close();
+      finished();
+    }
+  }
+
+  #reportSession({ link }: LinkRecord, signal: AbortSignal, error: unknown): void {
+    if (signal.aborted) return;
+    this.warn(`${link.consumer}/${link.name}: session ended: ${messageOf(error)}`);
+  }
+
+  #dial(
+    provider: Peer,
+    path: string,
+    { credentials, type }: { credentials: Credentials | undefined; type: SocketType },
+  ): number {
     using root = this.#enter(provider);
     const inode = root.open(path, O_PATH);
     try {
       if (!fstatSync(inode).isSocket()) throw new Error(`the provider's ${path} is not a socket`);
-      return credentials === undefined ? connectToInode(inode) : connectAs(inode, credentials);
+      return credentials === undefined
+        ? connectToInode(inode, type)
+        : connectAs(inode, credentials, type);
     } finally {
       closeSync(inode);
     }
@@ -217,6 +279,10 @@ export class BrokerToolbox implements Toolbox {
  */
 export class ShowingToolbox extends BrokerToolbox {
   override injectUnixSocket(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override injectPacketSocket(): Promise<void> {
     return Promise.resolve();
   }
 
