@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseQuirks } from "../quirks/quirks.ts";
 import { mergeExtensions } from "./extensions.ts";
 
 test("fds are what both sides list, and none where one side lists none", () => {
@@ -20,4 +21,9 @@ test("a value of the wrong type is passed on, for the plugin to refuse by name",
     fds: "memfd",
     identity: 7,
   });
+});
+
+test("quirk fd-requirement-ignored takes the export's list", () => {
+  const quirks = parseQuirks("fd-requirement-ignored");
+  expect(mergeExtensions({ fds: ["memfd"] }, {}, quirks)).toEqual({ fds: ["memfd"] });
 });

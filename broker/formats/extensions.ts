@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { none } from "../quirks/quirks.ts";
+import type { Quirks } from "../quirks/quirks.ts";
 
 /**
  * Optional keys that exports (services.json) and requirements (run.json) may carry beyond what
@@ -26,14 +28,20 @@ export const linkExtensions = exportExtensions;
 export function mergeExtensions(
   provided: ExportExtensions,
   wanted: RequirementExtensions,
+  quirks: Quirks = none,
 ): LinkExtensions {
   const { fds, rules, ...rest } = pick(provided, ofExport);
   const ruleLists = [rules, wanted.rules].filter((list) => list !== undefined);
   return {
     ...rest,
-    ...(fds !== undefined && wanted.fds !== undefined && { fds: common(fds, wanted.fds) }),
+    ...(fds !== undefined && agreed(fds, wanted.fds, quirks)),
     ...(ruleLists.length > 0 && { rules: ruleLists }),
   };
+}
+
+function agreed(provided: unknown, wanted: unknown, quirks: Quirks): { readonly fds?: unknown } {
+  if (quirks.has("fd-requirement-ignored")) return { fds: provided };
+  return wanted === undefined ? {} : { fds: common(provided, wanted) };
 }
 
 /** What both lists hold; a value that is no list stays as it is, for the plugin to refuse. */

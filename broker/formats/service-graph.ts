@@ -47,7 +47,7 @@ export function buildGraph(
           interface: requirement.interface ?? requirement.target ?? null,
           target: requirement.target ?? null,
           socket: found.export.socket,
-          ...mergeExtensions(found.export, requirement),
+          ...mergeExtensions(found.export, requirement, quirks),
         },
       ];
     });

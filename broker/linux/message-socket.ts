@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import koffi from "koffi";
 import { CONTROL_SPACE, TIMESTAMP_SPACE, decodeControl, encodeControl } from "./control-message.ts";
-import type { Control } from "./control-message.ts";
+import type { Control, MessageCredentials } from "./control-message.ts";
 import { SystemCallError } from "./errno.ts";
 import { check, lastErrno, libc } from "./libc.ts";
 import { watch } from "./readiness.ts";
@@ -58,6 +58,8 @@ export type Received =
       readonly bytes: Buffer;
       /** Owned by the caller. Close-on-exec. */
       readonly fds: readonly number[];
+      /** Who sent it, where SO_PASSCRED is on. */
+      readonly credentials?: MessageCredentials;
       /** Bytes of the packet were lost: it is longer than PACKET_LIMIT. */
       readonly isCut: boolean;
       /** Fds were lost: this process has no room for more, or wanted none. */
@@ -170,6 +172,7 @@ export class MessageSocket implements Disposable {
       type: "message",
       bytes: incoming.subarray(0, count),
       fds: control.fds,
+      ...(control.credentials === undefined ? {} : { credentials: control.credentials }),
       isCut: (flags & MSG_TRUNC) !== 0 || count > PACKET_LIMIT,
       hasLostFds: (flags & MSG_CTRUNC) !== 0,
     };

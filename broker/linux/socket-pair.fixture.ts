@@ -37,3 +37,18 @@ export function createEventfd(): number {
 export function createEpoll(): number {
   return check(epollCall(0o2000000), "epoll_create1");
 }
+
+const setOptionCall = libc.func("int setsockopt(int, int, int, void *, unsigned int)") as (
+  fd: number,
+  level: number,
+  option: number,
+  value: Buffer,
+  length: number,
+) => number;
+
+/** For tests: receive SCM_CREDENTIALS (SOL_SOCKET, SO_PASSCRED). */
+export function passCredentials({ fd }: MessageSocket): void {
+  const on = Buffer.alloc(4);
+  on.writeInt32LE(1);
+  check(setOptionCall(fd, 1, 16, on, 4), "SO_PASSCRED");
+}

@@ -8,7 +8,7 @@ import {
 } from "../protocols/sasl/server.ts";
 import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
 import type { Quirks } from "../quirks/quirks.ts";
-import { parseId } from "./dbus-accounts.ts";
+import { parseId } from "./accounts.ts";
 import { openBus } from "./dbus-bus.ts";
 import type { Refused } from "./dbus-bus.ts";
 import { dbusIdentity, root } from "./dbus-identity.ts";

@@ -1,6 +1,6 @@
 import type { Credentials, Link, Toolbox } from "./plugin.ts";
-import { groupsOf, parseId, parsePasswd } from "./dbus-accounts.ts";
-import type { Account } from "./dbus-accounts.ts";
+import { groupsOf, parseId, parsePasswd } from "./accounts.ts";
+import type { Account } from "./accounts.ts";
 
 /** passwd and group are read up to this size. */
 const MAX_FILE_BYTES = 1024 * 1024;

@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import type { MessageSocket } from "../linux/message-socket.ts";
+import type { SocketType } from "../linux/unix-stream.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 
@@ -21,6 +23,8 @@ export interface Plugin {
   onLinkRemoved?(link: Link): void;
   /** A consumer has connected to the socket that `injectUnixSocket` planted. */
   onAccept?(link: Link, consumer: ConsumerConnection, tools: Toolbox): void | Promise<void>;
+  /** A consumer has connected to the socket that `injectPacketSocket` planted. */
+  onAcceptPackets?(link: Link, consumer: PacketConnection, tools: Toolbox): void | Promise<void>;
 }
 
 /** A link: one consumer's use of one provider's service. Both ends are running and pinned. */
@@ -48,6 +52,21 @@ export interface ConsumerConnection {
   readonly signal: AbortSignal;
 }
 
+export interface PacketConnection {
+  /** The plugin owns it from here. */
+  readonly socket: MessageSocket;
+  /** Fires when the link or the broker goes away: end the session. */
+  readonly signal: AbortSignal;
+}
+
+export interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** Of the connection; the broker's own when absent. */
+  readonly credentials?: Credentials | undefined;
+  /** Path inside the provider; `link.socket` when absent. */
+  readonly path?: string | undefined;
+}
+
 /** Kernel credentials of a provider connection, as SO_PEERCRED will show them. */
 export interface Credentials {
   readonly uid: number;
@@ -67,6 +86,8 @@ export interface Toolbox {
   note(link: Link, error: unknown): void;
   /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
   injectUnixSocket(link: Link): Promise<void>;
+  /** The same with a SOCK_SEQPACKET socket. */
+  injectPacketSocket(link: Link): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */
   injectDevnode(link: Link, source: DeviceNode): Promise<void>;
   /**
@@ -82,12 +103,13 @@ export interface Toolbox {
   /**
    * Connect to `link.socket` inside the provider. Waits up to 5 s for a provider that does
    * not listen yet or has a full backlog.
-   * @param credentials of the connection; the broker's own when absent
    */
-  connectProvider(
+  connectProvider(link: Link, options: ConnectOptions): Promise<Socket>;
+  /** The same for a plane of messages: fds and packets can be received from it. */
+  connectProviderMessages(
     link: Link,
-    options: { signal: AbortSignal; credentials?: Credentials },
-  ): Promise<Socket>;
+    options: ConnectOptions & { readonly type: SocketType },
+  ): Promise<MessageSocket>;
   /**
    * Content of a small regular file in the provider (passwd, group).
    * @returns undefined when it is absent, not a regular file or larger than `maxBytes`

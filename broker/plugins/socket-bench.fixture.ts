@@ -50,6 +50,8 @@ export class Bench {
       count: () => undefined,
       note: () => undefined,
       isDeviceDenied: () => Promise.resolve(undefined),
+      injectPacketSocket: () => Promise.reject(new Error("not on this bench")),
+      connectProviderMessages: () => Promise.reject(new Error("not on this bench")),
       injectDevnode: () => Promise.reject(new Error("not on this bench")),
       statProviderNode: () => {
         throw new Error("not on this bench");

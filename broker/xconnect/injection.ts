@@ -12,6 +12,7 @@ import { SystemCallError } from "../linux/errno.ts";
 import { isMountedNodev } from "../linux/mount-flags.ts";
 import { O_NOFOLLOW, O_PATH, RESOLVE_IN_ROOT, openat2 } from "../linux/openat2.ts";
 import { connectToInode, listenIn } from "../linux/unix-stream.ts";
+import type { SocketType } from "../linux/unix-stream.ts";
 import type { DeviceNode } from "../plugins/plugin.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
@@ -39,7 +40,7 @@ export const BACKLOG = 4096;
 export function plantSocket(
   root: ContainerRoot,
   target: string,
-  { replaceLive }: { readonly replaceLive: boolean },
+  { replaceLive, type = "stream" }: { readonly replaceLive: boolean; readonly type?: SocketType },
 ): { fd: number; planted: Planted } {
   const { directory, name } = root.openParent(target);
   try {
@@ -50,7 +51,7 @@ export function plantSocket(
     // Born under a name of our own and renamed when it listens: a consumer that sees the
     // target can connect, and a target's name may be longer than sun_path.
     const temporary = `.pvx-${randomUUID()}`;
-    const fd = listenIn(directory, temporary, SOCKET_MODE, BACKLOG);
+    const fd = listenIn(directory, temporary, SOCKET_MODE, BACKLOG, type);
     try {
       renameEntry(directory, temporary, name);
       return { fd, planted: verify(directory, name, (facts) => facts.isSocket(), SOCKET_MODE) };

@@ -3,14 +3,14 @@ import type { LinkStatus } from "../formats/broker-status.ts";
 import type { Link, Plugin } from "../plugins/plugin.ts";
 import type { Planted } from "./injection.ts";
 import { LinkCounters } from "./link-counters.ts";
-import type { Listener } from "./listener.ts";
+import type { SocketListener } from "./listener.ts";
 import type { Peer } from "./peer.ts";
 import type { Current, LinkState, Wanted } from "./reconcile.ts";
 
 /** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {
   readonly planted: Planted;
-  readonly listener?: Listener;
+  readonly listener?: SocketListener;
 }
 
 /** A link as the broker keeps it: mutable, private to xconnect; plugins see `link`. */
@@ -29,7 +29,8 @@ export class LinkRecord implements Current<Peer> {
   /** The last failure that was reported, so that a retry does not repeat it. */
   reported = "";
   counters = new LinkCounters();
-  readonly #sessions = new Map<AbortController, Socket>();
+  /** With the connection to the consumer, where that is a socket of Node's. */
+  readonly #sessions = new Map<AbortController, Socket | undefined>();
 
   constructor(wanted: Wanted<Peer>, link: Link) {
     this.wanted = wanted;
@@ -62,6 +63,13 @@ export class LinkRecord implements Current<Peer> {
     return { signal: session.signal, finished };
   }
 
+  /** Begin a session whose connection the plugin alone knows; `finished` finishes it. */
+  beginPacketSession(): { signal: AbortSignal; finished: () => void } {
+    const session = new AbortController();
+    this.#sessions.set(session, undefined);
+    return { signal: session.signal, finished: () => this.#sessions.delete(session) };
+  }
+
   endSessions(why: string): void {
     for (const session of this.#sessions.keys()) session.abort(new Error(why));
   }
@@ -70,8 +78,10 @@ export class LinkRecord implements Current<Peer> {
     const { consumer, provider, name, type, role, target, socket } = this.link;
     const counters = this.counters.all();
     for (const session of this.#sessions.values()) {
-      counters["bytesFromConsumer"] = (counters["bytesFromConsumer"] ?? 0) + session.bytesRead;
-      counters["bytesToConsumer"] = (counters["bytesToConsumer"] ?? 0) + session.bytesWritten;
+      counters["bytesFromConsumer"] =
+        (counters["bytesFromConsumer"] ?? 0) + (session?.bytesRead ?? 0);
+      counters["bytesToConsumer"] =
+        (counters["bytesToConsumer"] ?? 0) + (session?.bytesWritten ?? 0);
     }
     return {
       ...{ consumer, provider, name, type, role, target, socket },

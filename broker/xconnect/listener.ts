@@ -2,17 +2,29 @@ import { closeSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { duplicate } from "../linux/duplicate.ts";
+import type { SocketType } from "../linux/unix-stream.ts";
 import { BACKLOG } from "./injection.ts";
 
 /** Why a listener accepts nobody for the time being. */
 export type PauseReason = "provider" | "limit";
+
+/** What a link's socket is served by. */
+export interface SocketListener {
+  readonly type: SocketType;
+  isPaused(reason: PauseReason): boolean;
+  /** Accept nobody until every reason to pause has been taken back. */
+  pause(reason: PauseReason): void;
+  resume(reason: PauseReason): void;
+  close(): void;
+}
 
 /**
  * A listening socket that can stop accepting without closing: those who connect meanwhile wait
  * in the kernel's backlog. Node's own server can only be closed, so it gets a duplicate of the
  * descriptor for as long as it is to accept.
  */
-export class Listener {
+export class Listener implements SocketListener {
+  readonly type = "stream";
   readonly #fd: number;
   readonly #onConnection: (socket: Socket) => void;
   readonly #onError: (error: Error) => void;
@@ -32,7 +44,6 @@ export class Listener {
     return this.#paused.has(reason);
   }
 
-  /** Accept nobody until every reason to pause has been taken back. */
   pause(reason: PauseReason): void {
     this.#paused.add(reason);
     this.#server?.close();

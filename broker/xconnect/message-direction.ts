@@ -86,8 +86,12 @@ export class MessageDirection {
       }
       const received = this.#receive();
       if (received === undefined) return "wait";
-      if (received.type === "end") this.#hasEnded = true;
-      else this.#take(received);
+      if (received.type === "message") this.#take(received);
+      else {
+        this.#hasEnded = true;
+        this.#held = this.#first;
+        this.#first = undefined;
+      }
     }
     // Received bytes are the socket's until its next receive: not kept beyond this turn.
     return this.#flush() ? "again" : "wait";

@@ -4,9 +4,18 @@ import { Socket } from "node:net";
 import { connectAs } from "../linux/connect-as.ts";
 import { splitDeviceNumber } from "../linux/directory-entry.ts";
 import { SystemCallError } from "../linux/errno.ts";
+import { MessageSocket } from "../linux/message-socket.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
-import type { Credentials, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
+import type { SocketType } from "../linux/unix-stream.ts";
+import type {
+  ConnectOptions,
+  Credentials,
+  DeviceNode,
+  FileFacts,
+  Link,
+  Toolbox,
+} from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { probeDevice } from "./device-probe.ts";
@@ -18,6 +27,7 @@ import { Listener } from "./listener.ts";
 import { openFiles } from "./open-files.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Output } from "./output.ts";
+import { PacketListener } from "./packet-listener.ts";
 import { PeerGone, pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 import type { PlantedJournal } from "./planted-journal.ts";
@@ -77,19 +87,11 @@ export class BrokerToolbox implements Toolbox {
   }
 
   injectUnixSocket(link: Link): Promise<void> {
-    return attempt(() => {
-      const record = this.#recordOf(link);
-      // A link that is re-established for the same consumer keeps its listener: nobody who
-      // waits in the backlog is reset.
-      if (record.plant?.listener !== undefined && this.isPlantInPlace(record)) {
-        record.plant.listener.resume("provider");
-        return;
-      }
-      this.#closePlant(record);
-      using root = this.#enter(record.wanted.consumer);
-      const { fd, planted } = plantSocket(root, link.target, { replaceLive: this.#replaceLive });
-      this.#keep(record, { planted, listener: this.#serve(record, fd) });
-    });
+    return attempt(() => this.#injectSocket(link, "stream"));
+  }
+
+  injectPacketSocket(link: Link): Promise<void> {
+    return attempt(() => this.#injectSocket(link, "seqpacket"));
   }
 
   injectDevnode(link: Link, source: DeviceNode): Promise<void> {
@@ -122,27 +124,19 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
-  async connectProvider(
+  async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
+    const fd = await this.#connect(link, options, "stream");
+    const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
+    // A plugin that forgets to listen for errors must not end the broker.
+    socket.on("error", () => undefined);
+    return socket;
+  }
+
+  async connectProviderMessages(
     link: Link,
-    { signal, credentials }: { signal: AbortSignal; credentials?: Credentials },
-  ): Promise<Socket> {
-    const record = this.#recordOf(link);
-    const deadline = performance.now() + PROVIDER_WAIT;
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        // The record's peer, not the link's: a session that waits while the provider restarts
-        // goes on with its successor.
-        const fd = this.#dial(record.wanted.provider, link.socket, credentials);
-        const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
-        // A plugin that forgets to listen for errors must not end the broker.
-        socket.on("error", () => undefined);
-        return socket;
-      } catch (error) {
-        if (!mayBecomeReachable(error, this.quirks) || performance.now() >= deadline) throw error;
-      }
-      await delay(PROVIDER_POLL, undefined, { signal });
-    }
+    options: ConnectOptions & { readonly type: SocketType },
+  ): Promise<MessageSocket> {
+    return new MessageSocket(await this.#connect(link, options, options.type), options.type);
   }
 
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined {
@@ -230,6 +224,43 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  #injectSocket(link: Link, type: SocketType): void {
+    const record = this.#recordOf(link);
+    // A link that is re-established for the same consumer keeps its listener: nobody who
+    // waits in the backlog is reset.
+    if (record.plant?.listener?.type === type && this.isPlantInPlace(record)) {
+      record.plant.listener.resume("provider");
+      return;
+    }
+    this.#closePlant(record);
+    using root = this.#enter(record.wanted.consumer);
+    const options = { replaceLive: this.#replaceLive, type };
+    const { fd, planted } = plantSocket(root, link.target, options);
+    const listener = type === "stream" ? this.#serve(record, fd) : this.#servePackets(record, fd);
+    this.#keep(record, { planted, listener });
+  }
+
+  /** @returns a connected fd that the caller owns */
+  async #connect(
+    link: Link,
+    { signal, credentials, path = link.socket }: ConnectOptions,
+    type: SocketType,
+  ): Promise<number> {
+    const record = this.#recordOf(link);
+    const deadline = performance.now() + PROVIDER_WAIT;
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        // The record's peer, not the link's: a session that waits while the provider restarts
+        // goes on with its successor.
+        return this.#dial(record.wanted.provider, path, { credentials, type });
+      } catch (error) {
+        if (!mayBecomeReachable(error, this.quirks) || performance.now() >= deadline) throw error;
+      }
+      await delay(PROVIDER_POLL, undefined, { signal });
+    }
+  }
+
   #closePlant(record: LinkRecord): void {
     record.plant?.listener?.close();
     record.plant = undefined;
@@ -250,12 +281,22 @@ export class BrokerToolbox implements Toolbox {
     return new Listener(
       fd,
       (socket) => void this.#accept(record, socket),
-      (error) => {
-        record.counters.note(error);
-        const { consumer, name } = record.link;
-        this.warn(`${consumer}/${name}: listener failed: ${messageOf(error)}`);
-      },
+      (error) => this.#reportListener(record, error),
     );
+  }
+
+  #servePackets(record: LinkRecord, fd: number): PacketListener {
+    return new PacketListener(
+      fd,
+      (socket) => void this.#acceptPackets(record, socket),
+      (error) => this.#reportListener(record, error),
+    );
+  }
+
+  #reportListener(record: LinkRecord, error: unknown): void {
+    record.counters.note(error);
+    const { consumer, name } = record.link;
+    this.warn(`${consumer}/${name}: listener failed: ${messageOf(error)}`);
   }
 
   async #accept(record: LinkRecord, socket: Socket): Promise<void> {
@@ -268,22 +309,45 @@ export class BrokerToolbox implements Toolbox {
       await record.plugin?.onAccept?.(record.link, { socket, signal }, this);
     } catch (error) {
       socket.destroy();
-      if (!signal.aborted) {
-        record.counters.note(error);
-        const { consumer, name } = record.link;
-        this.warn(`${consumer}/${name}: session ended: ${messageOf(error)}`);
-      }
+      this.#reportSession(record, signal, error);
     } finally {
       finished();
     }
   }
 
-  #dial(provider: Peer, path: string, credentials: Credentials | undefined): number {
+  async #acceptPackets(record: LinkRecord, socket: MessageSocket): Promise<void> {
+    const { signal, finished } = record.beginPacketSession();
+    try {
+      await record.ready;
+      signal.throwIfAborted();
+      await record.plugin?.onAcceptPackets?.(record.link, { socket, signal }, this);
+    } catch (error) {
+      this.#reportSession(record, signal, error);
+    } finally {
+      socket.close();
+      finished();
+    }
+  }
+
+  #reportSession(record: LinkRecord, signal: AbortSignal, error: unknown): void {
+    if (signal.aborted) return;
+    record.counters.note(error);
+    const { consumer, name } = record.link;
+    this.warn(`${consumer}/${name}: session ended: ${messageOf(error)}`);
+  }
+
+  #dial(
+    provider: Peer,
+    path: string,
+    { credentials, type }: { credentials: Credentials | undefined; type: SocketType },
+  ): number {
     using root = this.#enter(provider);
     const inode = root.open(path, O_PATH);
     try {
       if (!fstatSync(inode).isSocket()) throw new Error(`the provider's ${path} is not a socket`);
-      return credentials === undefined ? connectToInode(inode) : connectAs(inode, credentials);
+      return credentials === undefined
+        ? connectToInode(inode, type)
+        : connectAs(inode, credentials, type);
     } finally {
       if (!this.quirks.has("fd-leak")) closeSync(inode);
     }
@@ -306,6 +370,10 @@ export class BrokerToolbox implements Toolbox {
  */
 export class ShowingToolbox extends BrokerToolbox {
   override injectUnixSocket(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override injectPacketSocket(): Promise<void> {
     return Promise.resolve();
   }
 

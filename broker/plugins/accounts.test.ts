@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { groupsOf, parseId, parsePasswd } from "./dbus-accounts.ts";
+import { groupsOf, parseId, parsePasswd } from "./accounts.ts";
 
 test.each([
   ["0", 0],

@@ -1,0 +1,180 @@
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { MessageSocket } from "../linux/message-socket.ts";
+import type { Received } from "../linux/message-socket.ts";
+import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
+import { createMemfd } from "../linux/sealed-memfd.ts";
+import { passCredentials } from "../linux/socket-pair.fixture.ts";
+import { connectToInode, listenIn } from "../linux/unix-stream.ts";
+import type { SocketType } from "../linux/unix-stream.ts";
+import { BrokerBench } from "../xconnect/broker-bench.ts";
+import type { ContainerStandIn } from "../xconnect/container-stand-in.ts";
+import { PacketListener } from "../xconnect/packet-listener.ts";
+
+const TARGET = "/run/pv/services/raw.sock";
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Connect with no help of node:net. */
+function connect(path: string, type: SocketType): MessageSocket {
+  const inode = openSync(path, O_PATH);
+  try {
+    return new MessageSocket(connectToInode(inode, type), type);
+  } finally {
+    closeSync(inode);
+  }
+}
+
+async function next(socket: MessageSocket): Promise<Received> {
+  for (;;) {
+    const received = socket.receive();
+    if (received === undefined) await tick();
+    else if (received.type === "end") return received;
+    else return { ...received, bytes: Buffer.from(received.bytes) };
+  }
+}
+
+async function text(socket: MessageSocket): Promise<string> {
+  const received = await next(socket);
+  return received.type === "end" ? "END" : received.bytes.toString();
+}
+
+// Containers are played by processes in mount namespaces of their own: only root can make them.
+describe.skipIf(process.getuid?.() !== 0)(
+  "unix links with manifest extensions (needs root)",
+  () => {
+    let bench: BrokerBench;
+    let consumer: ContainerStandIn;
+    let provider: ContainerStandIn;
+    const listeners: PacketListener[] = [];
+    const sockets: MessageSocket[] = [];
+
+    async function start(extensions: Record<string, unknown>, line = /Link established/) {
+      bench = new BrokerBench();
+      [consumer, provider] = await Promise.all([bench.container(), bench.container()]);
+      mkdirSync(provider.path("/run/example"));
+      await bench.start();
+      const entry = {
+        consumer: "client",
+        consumer_pid: consumer.pid,
+        provider: "server",
+        provider_pid: provider.pid,
+        name: "raw",
+        type: "unix",
+        role: "admin",
+        interface: "unix",
+        target: TARGET,
+        socket: "/run/example/raw.sock",
+      };
+      return await bench.reconcile([{ ...entry, ...extensions }], line);
+    }
+
+    /** The provider's next connection on a socket of its own. */
+    function listen(name: string, type: SocketType): Promise<MessageSocket> {
+      const directory = openSync(provider.path("/run/example"), O_PATH | O_DIRECTORY);
+      const fd = listenIn(directory, name, 0o600, 8, type);
+      closeSync(directory);
+      const { promise, resolve, reject } = Promise.withResolvers<MessageSocket>();
+      listeners.push(new PacketListener(fd, (socket) => resolve(keep(socket, type)), reject));
+      return promise;
+    }
+
+    function keep(socket: MessageSocket, type = socket.type): MessageSocket {
+      // PacketListener knows packets only; a stream is one by its descriptor.
+      const kept = type === socket.type ? socket : new MessageSocket(socket.fd, type);
+      passCredentials(kept);
+      sockets.push(kept);
+      return kept;
+    }
+
+    function dial(type: SocketType): MessageSocket {
+      const socket = connect(consumer.path(TARGET), type);
+      sockets.push(socket);
+      return socket;
+    }
+
+    afterEach(async () => {
+      for (const socket of sockets.splice(0)) socket.close();
+      for (const listener of listeners.splice(0)) listener.close();
+      await bench.stop();
+    });
+
+    it("carry packets, with the greeting as the first one", async () => {
+      await start({ socketType: "seqpacket", identity: "greeting" });
+      const accepted = listen("raw.sock", "seqpacket");
+      const socket = dial("seqpacket");
+      socket.send(Buffer.from("one"), { fds: [] });
+      socket.send(Buffer.from("two"), { fds: [] });
+      const peer = await accepted;
+      expect([await text(peer), await text(peer), await text(peer)]).toEqual([
+        '{"client":"client","role":"admin"}',
+        "one",
+        "two",
+      ]);
+      peer.send(Buffer.from("answer"), { fds: [] });
+      expect(await text(socket)).toBe("answer");
+      peer.close();
+      expect(await text(socket)).toBe("END");
+    });
+
+    it("greet on a stream with a line, before the consumer's bytes", async () => {
+      await start({ identity: "greeting" });
+      const accepted = listen("raw.sock", "stream");
+      dial("stream").send(Buffer.from('{"client":"root","role":"root"}\n'), { fds: [] });
+      const peer = await accepted;
+      const both = '{"client":"client","role":"admin"}\n{"client":"root","role":"root"}\n';
+      let heard = "";
+      while (heard.length < both.length) heard += await text(peer);
+      expect(heard).toBe(both);
+    });
+
+    it("tell who the consumer is by control messages, from the provider's passwd", async () => {
+      await start({ identity: "cmsg" });
+      writeFileSync(provider.path("/etc/passwd"), "admin:x:1234:567::/:/bin/sh\n");
+      const accepted = listen("raw.sock", "stream");
+      const socket = dial("stream");
+      const peer = await accepted;
+      for (const [bytes, handles] of [
+        ["first", 1],
+        ["second", 0],
+      ] as const) {
+        socket.send(Buffer.from(bytes), { fds: [] });
+        const received = await next(peer);
+        if (received.type === "end") throw new Error("ended");
+        expect(received.bytes.toString()).toBe(bytes);
+        expect(received.credentials).toMatchObject({ uid: 1234, gid: 567 });
+        expect(received.fds).toHaveLength(handles);
+        for (const fd of received.fds) {
+          const content = Buffer.alloc(fstatSync(fd).size);
+          readSync(fd, content);
+          expect(content.toString()).toBe('{"client":"client","role":"admin"}');
+          closeSync(fd);
+        }
+      }
+    });
+
+    it("reach the socket of their role", async () => {
+      await start({ identity: "role-socket" });
+      const accepted = listen("raw.admin.sock", "stream");
+      dial("stream").send(Buffer.from("hello"), { fds: [] });
+      expect(await text(await accepted)).toBe("hello");
+    });
+
+    it("end with a log line for an fd that is not listed", async () => {
+      await start({ fds: ["pipe"] });
+      const accepted = listen("raw.sock", "stream");
+      const socket = dial("stream");
+      const memfd = createMemfd("m");
+      socket.send(Buffer.from("hello"), { fds: [memfd] });
+      closeSync(memfd);
+      expect(await text(await accepted)).toBe("END");
+      expect(await text(socket)).toBe("END");
+      await bench.line(
+        "pvx-unix: client/raw: session closed: an fd that may not pass (memfd) from the consumer",
+      );
+    });
+
+    it("are refused by name when an extension is wrong", async () => {
+      expect(await start({ fds: ["directory"] }, /cannot provide/)).toMatch(/fds\.0: /);
+    });
+  },
+);

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { FD_TYPES } from "../formats/fd-types.ts";
+import type { FdType } from "../formats/fd-types.ts";
+import type { GraphEntry } from "../formats/graph.ts";
+import { LinkRefused } from "./plugin.ts";
+
+const schema = z.object({
+  identity: z.enum(["none", "greeting", "cmsg", "role-socket"]).default("none"),
+  socketType: z.enum(["stream", "seqpacket"]).default("stream"),
+  fds: z.array(z.enum(FD_TYPES)).default([]),
+});
+
+/** What a unix link's manifests chose beyond the defaults. */
+export interface UnixOptions {
+  readonly identity: z.infer<typeof schema>["identity"];
+  readonly socketType: z.infer<typeof schema>["socketType"];
+  readonly fds: ReadonlySet<FdType>;
+}
+
+/** @throws LinkRefused naming the key that is wrong */
+export function unixOptions(entry: GraphEntry): UnixOptions {
+  const parsed = schema.safeParse(entry);
+  if (parsed.success) return { ...parsed.data, fds: new Set(parsed.data.fds) };
+  const [issue] = parsed.error.issues;
+  throw new LinkRefused(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`);
+}

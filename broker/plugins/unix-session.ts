@@ -1,0 +1,59 @@
+import { closeSync } from "node:fs";
+import type { MessageSocket } from "../linux/message-socket.ts";
+import { sealedMemfd } from "../linux/sealed-memfd.ts";
+import type { MessageIdentity } from "../xconnect/message-direction.ts";
+import { proxyMessages } from "../xconnect/message-plane.ts";
+import type { Link, Toolbox } from "./plugin.ts";
+import { greetingText, roleAccount, roleSocketPath } from "./unix-identity.ts";
+import { unixOptions } from "./unix-options.ts";
+
+/**
+ * A session on the message plane, from the accepted connection to its end: the provider
+ * connection that the role gets, the identity that the export asked for, then messages.
+ *
+ * @param consumer owned from here on
+ */
+export async function serveMessages(
+  link: Link,
+  consumer: MessageSocket,
+  signal: AbortSignal,
+  tools: Toolbox,
+): Promise<void> {
+  using owned = consumer;
+  const { identity, fds } = unixOptions(link.entry);
+  const { quirks } = tools;
+  const isWrong = quirks.has("role-socket-wrong", "unix");
+  using provider = await tools.connectProviderMessages(link, {
+    signal,
+    type: consumer.type,
+    path: identity === "role-socket" && !isWrong ? roleSocketPath(link) : link.socket,
+  });
+  const greets = identity === "greeting" && !quirks.has("greeting-missing", "unix");
+  const marks = identity === "cmsg" && !quirks.has("cmsg-missing", "unix");
+  using mark = marks ? messageIdentity(link, tools) : undefined;
+  await proxyMessages(owned, provider, {
+    signal,
+    allowed: fds,
+    quirks,
+    greeting: greets ? greeting(link, consumer) : undefined,
+    identity: mark,
+    onViolation: (what) => {
+      tools.warn(`pvx-unix: ${link.consumer}/${link.name}: session closed: ${what}`);
+    },
+  });
+}
+
+function greeting(link: Link, { type }: MessageSocket): Buffer {
+  const text = greetingText(link);
+  return Buffer.from(type === "stream" ? `${text}\n` : text, "utf8");
+}
+
+function messageIdentity(link: Link, tools: Toolbox): MessageIdentity & Disposable {
+  const handle = sealedMemfd("pvx-identity", Buffer.from(greetingText(link), "utf8"));
+  return {
+    handle,
+    // Only root may claim another uid; the pid must be of a living process: it is the broker's.
+    credentials: { pid: process.pid, ...roleAccount(link, tools) },
+    [Symbol.dispose]: () => closeSync(handle),
+  };
+}
