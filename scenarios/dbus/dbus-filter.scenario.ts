@@ -26,7 +26,8 @@ scenario(
   },
   ({ check }) => {
     check("dbus.policy.own", "only allowed names can be owned", async ({ inside, signal }) => {
-      await using _services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+      await using services = new AsyncDisposableStack();
+      services.use(await BusServices.start(inside(OPEN_BUS), SERVICES, signal));
       const request = (name: string) => `say(peer.driver("RequestName", "su", "${name}", 4))\n`;
       await using program = await busClient(
         inside("owner"),
@@ -233,7 +234,8 @@ input()`,
       "dbus.virtual-socket",
       "each consumer has a bus of its own: what one may the other may not, and neither sees the other",
       async ({ inside, signal }) => {
-        await using _services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        await using services = new AsyncDisposableStack();
+        services.use(await BusServices.start(inside(OPEN_BUS), SERVICES, signal));
         const source = `say(peer.name)
 hear()
 say([peer.call("org.pvh.Talk", "${FINE}", "Go"), peer.call("org.pvh.Hidden", "${FINE}", "Go")])
