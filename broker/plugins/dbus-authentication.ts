@@ -72,6 +72,7 @@ export class DbusAuthentication {
       const input = this.#reader.next();
       if (input === undefined) return undefined;
       if (input.type === "violation") return refused(input.reason);
+      if (this.#losesFds(input.text)) continue;
       const effect = this.#step(saslServerLine(this.#state, input.text));
       if (effect.type === "authenticate") {
         const refusal = await this.#identify(effect.claim);
@@ -84,6 +85,13 @@ export class DbusAuthentication {
       }
       if (effect.type === "close") return refused(effect.reason);
     }
+  }
+
+  #losesFds(line: string): boolean {
+    if (line !== "NEGOTIATE_UNIX_FD" || !this.#tools.quirks.has("dbus-fd-lost", "dbus"))
+      return false;
+    this.#step([this.#state, { type: "reply", line: "AGREE_UNIX_FD" }]);
+    return true;
   }
 
   /** Open the connection that this claim gets, in place of an earlier one. */

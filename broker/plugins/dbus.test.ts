@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { SIGNAL } from "../protocols/dbus/message-header.ts";
+import { writeMessage } from "../protocols/dbus/write-message.ts";
 import { dbusPlugin } from "./dbus.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 import type { BenchOptions } from "./socket-bench.fixture.ts";
@@ -10,10 +12,20 @@ afterEach(() => vi.useRealTimers());
 const GUID = "0123456789abcdef0123456789abcdef";
 const PASSWD = ["root:x:0:0:::", "nobody:x:65534:65534:::", "app:x:1000:100:::"].join("\n");
 const GROUP = ["audio:x:29:app", "video:x:44:root,app"].join("\n");
+/** Lets pass what a fake bus repeats. */
+const entry = { rules: [[{ access: "own" }]] };
+/** A signal, each byte a character. */
+const MESSAGES = writeMessage({
+  type: SIGNAL,
+  serial: 7,
+  path: "/a",
+  interface: "a.b",
+  member: "C",
+}).toString("latin1");
 const files = { "/etc/passwd": PASSWD, "/etc/group": GROUP };
 
 async function bench(options: Partial<BenchOptions> = {}): Promise<Bench> {
-  const made = new Bench({ plugin: dbusPlugin, role: "nobody", files, ...options });
+  const made = new Bench({ plugin: dbusPlugin, role: "nobody", files, entry, ...options });
   await made.start();
   return made;
 }
@@ -44,7 +56,7 @@ async function say(b: Bench, wire: string): Promise<string> {
   return await readText(consumer);
 }
 
-const LIBDBUS = "\0AUTH EXTERNAL 30\r\nBEGIN\r\nmessages";
+const LIBDBUS = `\0AUTH EXTERNAL 30\r\nBEGIN\r\n${MESSAGES}`;
 
 describe("the identity of the provider connection", () => {
   const nobody = { uid: 65_534, gid: 65_534, groups: [] };
@@ -82,10 +94,10 @@ describe("the identity of the provider connection", () => {
     using b = await bench(options);
     const received: string[] = [];
     await provideBus(b, received);
-    expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\nmessages`);
+    expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\n${MESSAGES}`);
     expect(b.dialled).toEqual([credentials]);
     const hex = Buffer.from(String(credentials.uid)).toString("hex");
-    expect(received).toEqual([`\0AUTH EXTERNAL ${hex}\r\nBEGIN\r\nmessages`]);
+    expect(received).toEqual([`\0AUTH EXTERNAL ${hex}\r\nBEGIN\r\n${MESSAGES}`]);
   });
 
   test("is logged, an unknown role with its replacement", async () => {
@@ -103,7 +115,7 @@ describe("the identity of the provider connection", () => {
 });
 
 describe("no way of authenticating changes it", () => {
-  const SDBUS = "\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\nmessages";
+  const SDBUS = `\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n${MESSAGES}`;
   const SECOND = "\0AUTH EXTERNAL 31323334\r\nAUTH EXTERNAL 30\r\nBEGIN\r\n";
   const ANONYMOUS = "\0AUTH ANONYMOUS 78\r\nAUTH EXTERNAL 30\r\nBEGIN\r\n";
   test.each([
@@ -136,7 +148,7 @@ describe("no way of authenticating changes it", () => {
     using b = await bench();
     await provideBus(b, []);
     expect(await say(b, SDBUS)).toBe(
-      `DATA\r\nOK ${GUID}\r\nERROR "Unix FD passing is not supported"\r\nmessages`,
+      `DATA\r\nOK ${GUID}\r\nERROR "Unix FD passing is not supported"\r\n${MESSAGES}`,
     );
   });
 
@@ -147,8 +159,8 @@ describe("no way of authenticating changes it", () => {
     const consumer = b.consume();
     consumer.write("\0AUTH EXTERNAL 30\r\n");
     expect(await readText(consumer, (text) => text.endsWith("\n"))).toBe(`OK ${GUID}\r\n`);
-    consumer.end("BEGIN\r\nmessages");
-    expect(await readText(consumer)).toBe("messages");
+    consumer.end(`BEGIN\r\n${MESSAGES}`, "latin1");
+    expect(await readText(consumer)).toBe(MESSAGES);
   });
 
   test("dbus-auth-passthrough lets the provider see the consumer's own lines", async () => {
@@ -226,7 +238,7 @@ test("when the link goes, both connections are closed at once", async () => {
   await provideBus(b, []);
   const consumer = b.consume();
   consumer.write(LIBDBUS, "latin1");
-  await readText(consumer, (text) => text.endsWith("messages"));
+  await readText(consumer, (text) => text.endsWith(MESSAGES));
   const closed = once(consumer.resume(), "end");
   b.endSessions();
   await closed;

@@ -1,72 +1,118 @@
 import type { Socket } from "node:net";
-import { proxyBytes } from "../xconnect/byte-plane.ts";
 import { saslClientBegin } from "../protocols/sasl/client.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { proxyBytes } from "../xconnect/byte-plane.ts";
 import { DbusAuthentication } from "./dbus-authentication.ts";
 import type { Begun } from "./dbus-authentication.ts";
+import { DbusFilter } from "./dbus-filter.ts";
 import { dbusIdentity } from "./dbus-identity.ts";
+import { DbusPolicy } from "./dbus-policy.ts";
+import { rulesOf } from "./dbus-rules.ts";
+import { DbusSession } from "./dbus-session.ts";
 import type { ConsumerConnection, Link, Plugin, Toolbox } from "./plugin.ts";
 import { write } from "./socket-chunks.ts";
 
 /** Milliseconds from connecting to BEGIN: dbus-daemon's own auth_timeout. */
 const AUTHENTICATION_TIMEOUT = 30_000;
 
+/** Denials of one session that are logged. */
+const MAX_LOGGED = 10;
+
 /**
  * Links of type `dbus`: each consumer connection gets a connection of its own to the
  * provider's bus, whose kernel credential and SASL identity are the role's. The consumer's
- * half of the authentication ends at the broker; after BEGIN the session is bytes.
+ * half of the authentication ends at the broker; after BEGIN each message has to pass the
+ * link's rules. See docs/plugins/dbus.md.
  */
 export const dbusPlugin: Plugin = {
   type: "dbus",
 
   async onLinkAdded(link, tools) {
+    if (rulesOf(link).every((list) => list.length === 0)) {
+      tools.warn(
+        `pvx-dbus: ${link.consumer}/${link.name}: no rules for role '${link.role}' and no interface, only the bus itself can be reached`,
+      );
+    }
     tools.log(`pvx-dbus: Injecting socket ${link.target} into pid ${link.consumerPid}`);
     await tools.injectUnixSocket(link);
   },
 
-  async onAccept(link, consumer, tools) {
+  async onAccept(accepted, consumer, tools) {
+    const link = tools.quirks.has("dbus-shared-listener", "dbus") ? firstOf(accepted) : accepted;
     tools.log(
       `pvx-dbus: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
     );
     const { socket, signal } = consumer;
-    const provider = tools.quirks.has("dbus-auth-passthrough", "dbus")
-      ? await tools.connectProvider(link, { signal, credentials: dbusIdentity(link, tools) })
-      : await authenticateInTime(link, consumer, tools);
-    if (provider === undefined) return;
-    passEarlyEnd(socket, provider);
-    passEarlyEnd(provider, socket);
-    await proxyBytes(socket, provider, signal, { quirks: tools.quirks, type: "dbus" });
+    if (tools.quirks.has("dbus-auth-passthrough", "dbus")) {
+      const credentials = dbusIdentity(link, tools);
+      const provider = await tools.connectProvider(link, { signal, credentials });
+      await proxyBytes(socket, provider, signal, { quirks: tools.quirks, type: "dbus" });
+      return;
+    }
+    const policy = new DbusPolicy(rulesOf(link));
+    const begun = await authenticateInTime(link, consumer, tools);
+    if (begun === undefined) return;
+    await filterMessages(link, policy, consumer, begun, tools);
   },
 };
+
+async function filterMessages(
+  link: Link,
+  policy: DbusPolicy,
+  { socket: consumer, signal }: ConsumerConnection,
+  begun: Begun,
+  tools: Toolbox,
+): Promise<void> {
+  const { quirks } = tools;
+  const who = `${link.consumer}/${link.name}`;
+  let logged = 0;
+  await new DbusSession({
+    consumer,
+    provider: begin(link, begun, quirks),
+    filter: new DbusFilter({ policy, quirks, client: link.consumer, role: link.role }),
+    quirks,
+    signal,
+    onDenied: (what) => {
+      logged += 1;
+      if (logged <= MAX_LOGGED) tools.log(`pvx-dbus: Denied ${who}: ${what}`);
+    },
+    onMalformed: (side, reason) => {
+      tools.warn(`pvx-dbus: Closing a session of ${who}: the ${side} sent ${reason}`);
+    },
+  }).run(begun.messages);
+}
 
 /** The connection that each provider's consumers share under the quirk. */
 const shared = new Map<string, Socket>();
 
-function begin(link: Link, { provider, messages }: Begun, tools: Toolbox): Socket {
-  if (tools.quirks.has("dbus-shared-connection", "dbus")) {
+function begin(link: Link, { provider }: Begun, quirks: Quirks): Socket {
+  if (quirks.has("dbus-shared-connection", "dbus")) {
     const first = shared.get(link.provider);
     if (first?.writable === true) {
       provider.destroy();
-      write(first, messages);
       return first;
     }
     shared.set(link.provider, provider);
   }
-  write(provider, saslClientBegin, messages);
+  write(provider, saslClientBegin);
   return provider;
 }
 
-/** An end that came before BEGIN was passed on is over: the byte plane would wait for it. */
-function passEarlyEnd(source: Socket, sink: Socket): void {
-  if (source.destroyed) sink.destroySoon();
-  else if (source.readableEnded) sink.end();
+/** The link that all consumers of a provider are taken for under the quirk. */
+const firstLinks = new Map<string, Link>();
+
+function firstOf(link: Link): Link {
+  const first = firstLinks.get(link.provider) ?? link;
+  firstLinks.set(link.provider, first);
+  return first;
 }
 
-/** @returns the provider connection; undefined when the consumer has been sent away */
+/** @returns undefined when the consumer has been sent away */
 async function authenticateInTime(
   link: Link,
   { socket, signal }: ConsumerConnection,
   tools: Toolbox,
-): Promise<Socket | undefined> {
+): Promise<Begun | undefined> {
   const timeout = new AbortController();
   const timer = setTimeout(
     () => timeout.abort(new Error(`no BEGIN within ${AUTHENTICATION_TIMEOUT} ms`)),
@@ -77,7 +123,7 @@ async function authenticateInTime(
   either.addEventListener("abort", destroy, { once: true });
   try {
     const outcome = await new DbusAuthentication(link, socket, tools, either).run();
-    if (outcome.type === "begun") return begin(link, outcome, tools);
+    if (outcome.type === "begun") return outcome;
     tools.warn(
       `pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${outcome.reason}`,
     );

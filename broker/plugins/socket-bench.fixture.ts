@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly plugin: Plugin;
   readonly role?: string;
   readonly uid?: number;
+  /** Further keys of the graph entry. */
+  readonly entry?: Partial<GraphEntry>;
   readonly quirks?: string;
   /** Content of files in the provider, by path. */
   readonly files?: Readonly<Record<string, string>>;
@@ -132,7 +134,7 @@ export async function readText(socket: Socket, until?: (text: string) => boolean
   return text;
 }
 
-function linkOf({ role = "admin", uid }: BenchOptions): Link {
+function linkOf({ role = "admin", uid, entry: more }: BenchOptions): Link {
   const entry: GraphEntry = {
     consumer: "client",
     consumer_pid: 11,
@@ -145,6 +147,7 @@ function linkOf({ role = "admin", uid }: BenchOptions): Link {
     target: "/run/svc.sock",
     socket: "/run/server.sock",
     ...(uid === undefined ? {} : { uid }),
+    ...more,
   };
   const { consumer, provider, name, type, socket } = entry;
   const ends = { target: "/run/svc.sock", consumerPid: 11, providerPid: 22, entry };

@@ -110,6 +110,15 @@ export const QUIRKS = {
   "dbus-second-auth": "an AUTH after a rejected one authenticates as the uid it claims",
   "dbus-auth-passthrough": "the provider's bus answers the consumer's AUTH lines itself",
   "dbus-auth-strict": "AUTH lines that are sent together are refused",
+  "dbus-own-allowed": "any name may be owned on the provider's bus",
+  "dbus-no-filter": "calls and signals to any name reach the provider's bus",
+  "dbus-signals-leak": "signals of any name reach the consumer",
+  "dbus-names-leak": "all names of the provider's bus are visible",
+  "dbus-replies-unmatched": "replies that nobody asked for reach the consumer",
+  "dbus-fd-lost": "passing of fds is agreed on, and fds are dropped",
+  "dbus-no-metadata": "the provider is not told who its client is",
+  "dbus-parser-lenient": "bytes that are no message are passed over",
+  "dbus-shared-listener": "all consumers of a provider are taken for the first one",
 } as const satisfies Record<string, string>;
 
 export type QuirkName = keyof typeof QUIRKS;

@@ -23,7 +23,8 @@ input()
 /**
  * Python: SASL and Hello by hand, for openings that no library would make. `connect()` sends
  * the NUL byte, `ask(bus, line)` one line and gives the reply, `begin(bus)` ends the
- * authentication, says Hello and gives the unique name.
+ * authentication, says Hello and gives the unique name, `message(type, serial, fields)` is a
+ * message without body, each field a code, a type and a value.
  */
 export const RAW_BUS = String.raw`
 import json, re, socket, struct
@@ -41,13 +42,17 @@ def ask(bus, line):
         if not part: return "EOF"
         reply += part
     return reply.decode().strip()
-def field(code, kind, text):
-    return struct.pack("<BBcxI", code, 1, kind, len(text)) + text + b"\0"
 def pad(data): return data + b"\0" * (-len(data) % 8)
+def field(code, kind, value):
+    head = struct.pack("<BBcx", code, 1, kind)
+    return head + (struct.pack("<I", value) if kind == b"u" else struct.pack("<I", len(value)) + value + b"\0")
+def message(kind, serial, parts):
+    fields = b""
+    for part in parts: fields = pad(fields) + field(*part)
+    return pad(struct.pack("<cBBBIII", b"l", kind, 0, 1, 0, serial, len(fields)) + fields)
 def begin(bus):
-    fields = pad(field(1, b"o", b"/org/freedesktop/DBus")) + pad(field(2, b"s", b"org.freedesktop.DBus")) \
-        + pad(field(3, b"s", b"Hello")) + field(6, b"s", b"org.freedesktop.DBus")
-    bus.sendall(b"BEGIN\r\n" + pad(struct.pack("<cBBBIII", b"l", 1, 0, 1, 0, 1, len(fields)) + fields))
+    bus.sendall(b"BEGIN\r\n" + message(1, 1, [(1, b"o", b"/org/freedesktop/DBus"), (2, b"s", b"org.freedesktop.DBus"),
+        (3, b"s", b"Hello"), (6, b"s", b"org.freedesktop.DBus")]))
     reply = b""
     while True:
         part = bus.recv(4096)

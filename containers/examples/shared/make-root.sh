@@ -10,8 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 
-programs="busctl busybox curl dash dbus-daemon dbus-monitor dbus-send env gdbus jq nc.openbsd
-  python3 sleep socat stat stdbuf timeout"
+programs="busctl busybox curl dash dbus-daemon dbus-monitor dbus-send dbus-test-tool env
+  gdbus jq nc.openbsd python3 sleep socat stat stdbuf timeout"
 
 # Debian's merged /usr, so that every path works whichever way it is spelled.
 mkdir -p "$root"

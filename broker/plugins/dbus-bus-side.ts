@@ -1,0 +1,230 @@
+import { stringArguments, stringArrayArgument } from "../protocols/dbus/message-body.ts";
+import {
+  ERROR,
+  METHOD_CALL,
+  METHOD_RETURN,
+  NO_REPLY_EXPECTED,
+  SIGNAL,
+} from "../protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import { isUniqueName, isWellKnownName } from "../protocols/dbus/names.ts";
+import { stringArray, strings } from "../protocols/dbus/write-message.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { DRIVER } from "./dbus-driver-methods.ts";
+import type { FilterOptions } from "./dbus-filter.ts";
+import { driverCall, driverReply, metadataSignal } from "./dbus-made-messages.ts";
+import { SEE, TALK } from "./dbus-policy.ts";
+import type { DbusPolicy } from "./dbus-policy.ts";
+import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
+import { DROP, PASS } from "./dbus-verdict.ts";
+import type { Verdict } from "./dbus-verdict.ts";
+
+/** Names below a `.*` whose owners are asked for when a session begins. */
+const MAX_ASKED = 1_024;
+
+/** The half of the filter that faces the provider's bus; see `dbus-filter.ts`. */
+export class DbusBusSide {
+  readonly #state: DbusSessionState;
+  readonly #policy: DbusPolicy;
+  readonly #quirks: Quirks;
+  readonly #client: string;
+  readonly #role: string;
+  readonly namesLeak: boolean;
+
+  constructor(state: DbusSessionState, { policy, quirks, client, role }: FilterOptions) {
+    this.#state = state;
+    this.#policy = policy;
+    this.#quirks = quirks;
+    this.#client = client;
+    this.#role = role;
+    this.namesLeak = quirks.has("dbus-names-leak", "dbus");
+  }
+
+  /** What is sent right behind the consumer's Hello. */
+  begin(): Buffer[] {
+    this.#state.saidHello = true;
+    const messages: Buffer[] = [];
+    for (const { name, withChildren } of this.#policy.tracked) {
+      const key = withChildren ? "arg0namespace" : "arg0";
+      const rule = `type='signal',sender='${DRIVER}',interface='${DRIVER}',member='NameOwnerChanged',${key}='${name}'`;
+      // First the signal, then the question: in between nothing is missed.
+      const options = { body: strings(rule), flags: NO_REPLY_EXPECTED };
+      messages.push(driverCall(this.#state.nextSerial(), "AddMatch", options));
+      if (withChildren) this.#state.isLearning = true;
+      else messages.push(...this.#ask(name));
+    }
+    if (this.#state.isLearning) messages.push(this.#question("ListNames", "own-list"));
+    return messages;
+  }
+
+  wantsBody(header: MessageHeader): boolean {
+    if (header.replySerial === 0) return isNameOwnerChanged(header);
+    const { kind = "any" } = this.#state.expected.get(header.replySerial) ?? {};
+    return kind !== "any" && header.type === METHOD_RETURN;
+  }
+
+  /** @throws MalformedMessage */
+  take(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    const verdict = this.#judge(header, bytes, start);
+    // Who writes to the consumer is no secret to it any more.
+    if (verdict.pass && header.sender.startsWith(":")) this.#state.peers.seen(header.sender);
+    return verdict;
+  }
+
+  #judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    switch (header.type) {
+      case METHOD_RETURN:
+      case ERROR:
+        return this.#onReply(header, bytes, start);
+      case METHOD_CALL:
+        return this.#onCall(header);
+      case SIGNAL:
+        return this.#onSignal(header, bytes, start);
+      default:
+        return DROP;
+    }
+  }
+
+  #onReply(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    const expected = this.#state.expected.get(header.replySerial);
+    // The reply that says our name is for that name.
+    const isOurs = expected?.kind === "hello" || this.#state.isAddressed(header);
+    if (!isOurs) return this.#eavesdropped();
+    if (expected === undefined || !this.#state.isFromCallee(expected, header.sender)) {
+      return this.#quirks.has("dbus-replies-unmatched", "dbus") ? PASS : DROP;
+    }
+    this.#state.expected.delete(header.replySerial);
+    if (expected.kind === "any") return PASS;
+    return header.type === METHOD_RETURN
+      ? this.#onReturn(expected, header, bytes, start)
+      : this.#onFailure(expected);
+  }
+
+  #onFailure({ kind, wasSilent = false }: ExpectedReply): Verdict {
+    if (kind === "own-list") this.#state.isLearning = false;
+    return kind.startsWith("own-") || wasSilent ? DROP : PASS;
+  }
+
+  #onReturn(
+    { kind, text = "", wasSilent = false }: ExpectedReply,
+    header: MessageHeader,
+    bytes: Buffer,
+    start: number,
+  ): Verdict {
+    switch (kind) {
+      case "hello": {
+        const [name = ""] = stringArguments(header, bytes, start, 1) ?? [];
+        if (isUniqueName(name)) this.#state.ownName = name;
+        return PASS;
+      }
+      case "match-added":
+        this.#state.matchRules.add(text);
+        return wasSilent ? DROP : PASS;
+      case "names":
+        return this.#onNames(header, stringArrayArgument(header, bytes, start));
+      case "own-list":
+        return this.#onOwnList(stringArrayArgument(header, bytes, start) ?? []);
+      case "own-owner": {
+        const [owner = ""] = stringArguments(header, bytes, start, 1) ?? [];
+        if (isUniqueName(owner)) this.#state.peers.owns(owner, text);
+        return DROP;
+      }
+      case "any":
+        return PASS;
+    }
+  }
+
+  #onNames(header: MessageHeader, names: readonly string[] | undefined): Verdict {
+    if (names === undefined) return DROP;
+    const { serial, replySerial, destination } = header;
+    const visible = names.filter((name) => this.#isVisible(name));
+    return {
+      ...DROP,
+      instead: driverReply({ serial, replySerial, destination }, stringArray(visible)),
+    };
+  }
+
+  #onOwnList(names: readonly string[]): Verdict {
+    this.#state.isLearning = false;
+    const below = names.filter((name) => isWellKnownName(name) && this.#policy.isTracked(name));
+    const exact = new Set(
+      this.#policy.tracked.map(({ name, withChildren }) => (withChildren ? "" : name)),
+    );
+    const asked = below.filter((name) => !exact.has(name)).slice(0, MAX_ASKED);
+    return { ...DROP, toBus: asked.flatMap((name) => this.#ask(name)) };
+  }
+
+  #onCall(header: MessageHeader): Verdict {
+    if (!this.#state.isAddressed(header)) return this.#eavesdropped();
+    if ((header.flags & NO_REPLY_EXPECTED) === 0) {
+      this.#state.addIncomingCall(header.sender, header.serial);
+    }
+    return PASS;
+  }
+
+  #onSignal(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    if (isNameOwnerChanged(header)) return this.#onNameOwnerChanged(header, bytes, start);
+    if (!this.#state.isAddressed(header)) return this.#eavesdropped();
+    return this.#mayHear(header) ? PASS : this.#eavesdropped();
+  }
+
+  #onNameOwnerChanged(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    const change = stringArguments(header, bytes, start, 3);
+    if (change === undefined) return DROP;
+    const [name = "", former = "", owner = ""] = change;
+    const isVisible = this.#isVisible(name);
+    const toBus: Buffer[] = [];
+    if (name.startsWith(":")) {
+      if (owner === "") this.#state.peers.forget(name);
+    } else if (this.#policy.isTracked(name)) {
+      this.#state.peers.releases(former, name);
+      if (isUniqueName(owner)) {
+        this.#state.peers.owns(owner, name);
+        toBus.push(...this.#introduce(name, owner));
+      }
+    }
+    return { pass: isVisible || this.#state.mayReceiveAll, toBus };
+  }
+
+  /** What is for one connection comes from somebody that it knows, unless it serves all. */
+  #mayHear(header: MessageHeader): boolean {
+    const { sender } = header;
+    if (sender === DRIVER) return true;
+    const may =
+      header.destination === ""
+        ? this.#state.peers.mayHear(sender, header)
+        : this.#policy.isService || this.#state.levelOf(sender) >= SEE;
+    return may || sender === this.#state.ownName || this.#quirks.has("dbus-signals-leak", "dbus");
+  }
+
+  #isVisible(name: string): boolean {
+    return this.#state.levelOf(name) >= SEE || this.namesLeak;
+  }
+
+  #eavesdropped(): Verdict {
+    return this.#state.mayReceiveAll ? PASS : DROP;
+  }
+
+  #ask(name: string): Buffer[] {
+    const question = this.#question("GetNameOwner", "own-owner", name);
+    return [question, ...this.#introduce(name, name)];
+  }
+
+  #question(member: string, kind: "own-list" | "own-owner", name?: string): Buffer {
+    const serial = this.#state.nextSerial();
+    const text = name ?? "";
+    this.#state.expect(serial, { kind, destination: DRIVER, text });
+    return driverCall(serial, member, name === undefined ? {} : { body: strings(name) });
+  }
+
+  /** Tell the owner of a name who comes, when the link may talk to it. */
+  #introduce(name: string, destination: string): Buffer[] {
+    if (this.#policy.levelOf(name) < TALK) return [];
+    if (this.#quirks.has("dbus-no-metadata", "dbus")) return [];
+    return [metadataSignal(this.#state.nextSerial(), destination, this.#client, this.#role)];
+  }
+}
+
+function isNameOwnerChanged({ type, sender, interface: of, member }: MessageHeader): boolean {
+  return type === SIGNAL && sender === DRIVER && of === DRIVER && member === "NameOwnerChanged";
+}

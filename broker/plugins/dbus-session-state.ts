@@ -1,0 +1,118 @@
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import { DRIVER } from "./dbus-driver-methods.ts";
+import { DbusPeers } from "./dbus-peers.ts";
+import { OWN, SEE, TALK } from "./dbus-policy.ts";
+import type { DbusPolicy, Level } from "./dbus-policy.ts";
+
+/** Calls of one side that the other has not answered. */
+export const MAX_OUTSTANDING = 16_384;
+/** As dbus-daemon's system bus (max_match_rules_per_connection). */
+export const MAX_MATCH_RULES = 512;
+
+/** How a reply is to be treated. */
+export type ReplyKind = "any" | "hello" | "names" | "match-added" | "own-list" | "own-owner";
+
+/** An answer that is due from the bus. */
+export interface ExpectedReply {
+  readonly kind: ReplyKind;
+  /** Whom the call was for. */
+  readonly destination: string;
+  /** The match rule or the name that was asked about. */
+  readonly text?: string;
+  /** The consumer does not want this answer. */
+  readonly wasSilent?: boolean;
+}
+
+/** What is known in one session; see `dbus-filter.ts`. */
+export class DbusSessionState {
+  readonly #policy: DbusPolicy;
+  readonly peers: DbusPeers;
+  /** By serial of the call, which the consumer or the broker has made. */
+  readonly expected = new Map<number, ExpectedReply>();
+  readonly matchRules = new MatchRules();
+  saidHello = false;
+  /** The connection's unique name; "" until the bus has said it. */
+  ownName = "";
+  isLearning = false;
+  /** The consumer has asked for messages that are not for it, and may. */
+  mayReceiveAll = false;
+  /** Calls that the consumer is to answer: caller and serial. */
+  readonly #incoming = new Set<string>();
+  #lastSerial = 2 ** 32;
+
+  constructor(policy: DbusPolicy) {
+    this.#policy = policy;
+    this.peers = new DbusPeers(policy);
+  }
+
+  /** For a message of the broker's own: one that no call without reply has. */
+  nextSerial(): number {
+    do this.#lastSerial -= 1;
+    while (this.expected.has(this.#lastSerial));
+    return this.#lastSerial;
+  }
+
+  expect(serial: number, reply: ExpectedReply): void {
+    this.expected.set(serial, reply);
+  }
+
+  levelOf(name: string): Level {
+    if (name === this.ownName) return TALK;
+    if (name.startsWith(":")) return this.peers.levelOf(name);
+    const level = this.#policy.levelOf(name);
+    return name === DRIVER && level < SEE ? SEE : level;
+  }
+
+  /** Whether rules allow this for its destination. */
+  maySend(header: MessageHeader): boolean {
+    const { destination } = header;
+    if (destination === this.ownName) return true;
+    if (destination.startsWith(":")) return this.peers.maySend(destination, header);
+    return this.#policy.maySend(destination, header);
+  }
+
+  /** Whether it is for this connection; the bus also delivers what is eavesdropped. */
+  isAddressed({ destination }: MessageHeader): boolean {
+    if (destination === "" || destination === this.ownName) return true;
+    return !destination.startsWith(":") && this.#policy.levelOf(destination) === OWN;
+  }
+
+  /** Whether a reply comes from whom the call was for, or from the bus in its place. */
+  isFromCallee({ destination }: ExpectedReply, sender: string): boolean {
+    if (sender === DRIVER || sender === destination) return true;
+    if (destination.startsWith(":")) return false;
+    return !this.#policy.isTracked(destination) || this.peers.hasOwned(sender, destination);
+  }
+
+  addIncomingCall(sender: string, serial: number): void {
+    if (this.#incoming.size >= MAX_OUTSTANDING) {
+      const [oldest = ""] = this.#incoming;
+      this.#incoming.delete(oldest);
+    }
+    this.#incoming.add(`${sender} ${serial}`);
+  }
+
+  takeIncomingCall(sender: string, serial: number): boolean {
+    return this.#incoming.delete(`${sender} ${serial}`);
+  }
+}
+
+/** The consumer's match rules, by their text; the bus keeps a rule that is added twice twice. */
+class MatchRules {
+  readonly #counts = new Map<string, number>();
+  size = 0;
+
+  add(text: string): void {
+    this.#counts.set(text, (this.#counts.get(text) ?? 0) + 1);
+    this.size += 1;
+  }
+
+  remove(text: string): boolean {
+    const count = this.#counts.get(text);
+    if (count === undefined) return false;
+    if (count === 1) this.#counts.delete(text);
+    else this.#counts.set(text, count - 1);
+    this.size -= 1;
+    return true;
+  }
+}

@@ -1,0 +1,189 @@
+import type { Socket } from "node:net";
+import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
+import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { DbusFilter } from "./dbus-filter.ts";
+import { DbusOutbox } from "./dbus-outbox.ts";
+import { PASS } from "./dbus-verdict.ts";
+import type { Verdict } from "./dbus-verdict.ts";
+
+export interface DbusSessionOptions {
+  readonly consumer: Socket;
+  readonly provider: Socket;
+  readonly filter: DbusFilter;
+  readonly quirks: Quirks;
+  readonly signal: AbortSignal;
+  /** Of something that the consumer was not allowed. */
+  readonly onDenied: (what: string) => void;
+  /** Of why the session ends, when a side does not keep to the protocol. */
+  readonly onMalformed: (side: "consumer" | "provider", reason: string) => void;
+}
+
+/** One direction. */
+interface Way {
+  readonly from: "consumer" | "provider";
+  readonly source: Socket;
+  readonly out: DbusOutbox;
+  readonly splitter: MessageSplitter;
+  /** Whether the message that is under way passes. */
+  passes: boolean;
+}
+
+/**
+ * The messages of one session, from BEGIN until both sides have closed.
+ *
+ * Whoever causes bytes is read no further while they are not taken: the consumer while either
+ * side is slow, since what it sends may be answered to itself; the bus while the consumer is.
+ * The bodies of passing messages are never held.
+ */
+export class DbusSession {
+  readonly #options: DbusSessionOptions;
+  readonly #toBus: DbusOutbox;
+  readonly #toConsumer: DbusOutbox;
+  readonly #up: Way;
+  readonly #down: Way;
+  /** A side has broken the protocol: nothing more is looked at. */
+  #isOver = false;
+
+  constructor(options: DbusSessionOptions) {
+    const { consumer, provider, filter } = options;
+    this.#options = options;
+    this.#toBus = new DbusOutbox(provider);
+    this.#toConsumer = new DbusOutbox(consumer);
+    this.#up = {
+      from: "consumer",
+      source: consumer,
+      out: this.#toBus,
+      splitter: new MessageSplitter(filter.wantsConsumerBody),
+      passes: false,
+    };
+    this.#down = {
+      from: "provider",
+      source: provider,
+      out: this.#toConsumer,
+      splitter: new MessageSplitter(filter.wantsBusBody),
+      passes: false,
+    };
+  }
+
+  /**
+   * Both sockets are owned from here on, and destroyed at the end.
+   * @param messages what the consumer has already sent
+   * @returns when both are closed; never rejects
+   */
+  async run(messages: Buffer): Promise<void> {
+    const { consumer, provider, signal } = this.#options;
+    const end = () => this.#end();
+    signal.addEventListener("abort", end, { once: true });
+    const closed = Promise.all([untilClosed(consumer), untilClosed(provider)]);
+    if (signal.aborted) end();
+    if (messages.length > 0) this.#take(this.#up, messages);
+    this.#carry(this.#up, provider);
+    this.#carry(this.#down, consumer);
+    this.#balance();
+    await closed;
+    signal.removeEventListener("abort", end);
+  }
+
+  #carry(way: Way, sink: Socket): void {
+    const { source } = way;
+    source.on("data", (chunk: Buffer) => this.#take(way, chunk));
+    source.on("error", () => undefined);
+    sink.on("drain", () => this.#balance());
+    source.on("end", () => this.#balance());
+    if (source.closed) sink.destroySoon();
+    else source.on("close", () => sink.destroySoon());
+  }
+
+  #take(way: Way, chunk: Buffer): void {
+    if (this.#isOver) return;
+    way.splitter.push(chunk);
+    this.#work(way);
+    this.#balance();
+  }
+
+  #work(way: Way): void {
+    try {
+      this.#judge(way);
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      if (this.#options.quirks.has("dbus-parser-lenient", "dbus")) way.splitter.discard();
+      else this.#giveUp(way, error.message);
+    }
+    this.#toBus.flush();
+    this.#toConsumer.flush();
+  }
+
+  /** What was good before it still arrives. */
+  #giveUp({ from }: Way, reason: string): void {
+    this.#isOver = true;
+    this.#options.onMalformed(from, reason);
+    this.#toBus.flush();
+    this.#toConsumer.flush();
+    this.#options.provider.destroySoon();
+    this.#options.consumer.destroySoon();
+  }
+
+  /** Neighbouring parts that pass leave as one. */
+  #judge(way: Way): void {
+    const { splitter, out, from } = way;
+    const { filter } = this.#options;
+    const held = way === this.#up;
+    let run = -1;
+    const passRun = (end: number) => {
+      if (run >= 0)
+        out.pass(splitter.bytes.subarray(run, end), !(end === splitter.end && splitter.inMessage));
+      run = -1;
+    };
+    while (!(held && filter.isHeld) && splitter.advance()) {
+      const { header, bytes, start, end } = splitter;
+      if (header === undefined) {
+        if (way.passes && run < 0) run = start;
+        continue;
+      }
+      const verdict =
+        from === "consumer"
+          ? filter.fromConsumer(header, bytes, start)
+          : filter.fromBus(header, bytes, start);
+      way.passes = verdict.pass;
+      if (verdict.pass) {
+        if (run < 0) run = start;
+        if (verdict === PASS) continue;
+      }
+      passRun(verdict.pass ? end : start);
+      this.#effects(verdict, out);
+    }
+    passRun(splitter.end);
+  }
+
+  #effects({ instead, toBus, toConsumer, denied }: Verdict, out: DbusOutbox): void {
+    if (instead !== undefined) out.insert(instead);
+    for (const message of toBus ?? []) this.#toBus.insert(message);
+    if (toConsumer !== undefined) this.#toConsumer.insert(toConsumer);
+    if (denied !== undefined) this.#options.onDenied(denied);
+  }
+
+  #balance(): void {
+    const { consumer, provider, filter } = this.#options;
+    if (!this.#isOver && !filter.isHeld && this.#up.splitter.isBehind) this.#work(this.#up);
+    // Asked rather than told: an end that came before BEGIN was answered is over.
+    if (consumer.readableEnded && !filter.isHeld) provider.end();
+    if (provider.readableEnded) consumer.end();
+    const consumerWaits = this.#toBus.isFull || this.#toConsumer.isFull || filter.isHeld;
+    if (consumerWaits) consumer.pause();
+    else consumer.resume();
+    // Not for answers that wait for the bus's own message to end: that would be for ever.
+    if (this.#toConsumer.needsDrain || this.#toBus.needsDrain) provider.pause();
+    else provider.resume();
+  }
+
+  #end(): void {
+    this.#options.consumer.destroy();
+    this.#options.provider.destroy();
+  }
+}
+
+function untilClosed(socket: Socket): Promise<void> {
+  if (socket.closed) return Promise.resolve();
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}

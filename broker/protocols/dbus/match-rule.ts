@@ -1,0 +1,58 @@
+/** Keys and values of a match rule; the order is the rule's own. */
+export type MatchRule = ReadonlyMap<string, string>;
+
+/** DBUS_MAXIMUM_MATCH_RULE_LENGTH of libdbus. */
+const MAX_RULE_LENGTH = 1024;
+const BLANK = " \t\n\r";
+
+/**
+ * Read a match rule as dbus-daemon does (bus/signals.c): blanks around keys are passed over,
+ * an apostrophe begins and ends a quoted stretch anywhere in a value, outside of it a
+ * backslash quotes an apostrophe and a comma ends the value.
+ *
+ * @returns undefined when the daemon would not take it: too long, no `=`, no key, a key twice,
+ *          an open quotation
+ */
+export function parseMatchRule(text: string): MatchRule | undefined {
+  if (Buffer.byteLength(text) > MAX_RULE_LENGTH) return undefined;
+  const rule = new Map<string, string>();
+  let at = 0;
+  for (;;) {
+    while (at < text.length && BLANK.includes(text.charAt(at))) at += 1;
+    if (at === text.length) return rule;
+    const equals = text.indexOf("=", at);
+    if (equals === -1) return undefined;
+    const key = text.slice(at, equals).trimEnd();
+    const value = readValue(text, equals + 1);
+    if (!/^[A-Za-z0-9_]+$/.test(key) || value === undefined || rule.has(key)) return undefined;
+    rule.set(key, value.value);
+    at = value.end;
+  }
+}
+
+/** Whether messages for others are asked for. A value that is neither word is no valid rule. */
+export function eavesdrops(rule: MatchRule): boolean {
+  return (rule.get("eavesdrop") ?? "false") !== "false";
+}
+
+function readValue(text: string, from: number): { value: string; end: number } | undefined {
+  let value = "";
+  let quoted = false;
+  let at = from;
+  for (; at < text.length; at += 1) {
+    const character = text.charAt(at);
+    if (character === "'") {
+      quoted = !quoted;
+    } else if (quoted) {
+      value += character;
+    } else if (character === ",") {
+      return { value, end: at + 1 };
+    } else if (character === "\\" && text.charAt(at + 1) === "'") {
+      value += "'";
+      at += 1;
+    } else {
+      value += character;
+    }
+  }
+  return quoted ? undefined : { value, end: at };
+}

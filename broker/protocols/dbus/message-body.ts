@@ -1,0 +1,42 @@
+import { MalformedMessage } from "./malformed-message.ts";
+import type { MessageHeader } from "./message-header.ts";
+import { WireReader } from "./wire-reader.ts";
+
+/**
+ * The leading string arguments of a message that is wholly there.
+ * @param start of the message in `bytes`
+ * @returns undefined unless the first `count` arguments are strings
+ * @throws MalformedMessage when the body does not hold what its signature says
+ */
+export function stringArguments(
+  header: MessageHeader,
+  bytes: Buffer,
+  start: number,
+  count: number,
+): string[] | undefined {
+  if (!header.signature.startsWith("s".repeat(count))) return undefined;
+  const reader = bodyReader(header, bytes, start);
+  return Array.from({ length: count }, () => reader.string());
+}
+
+/** The only argument of a message, as above, when it is an array of strings. */
+export function stringArrayArgument(
+  header: MessageHeader,
+  bytes: Buffer,
+  start: number,
+): string[] | undefined {
+  if (header.signature !== "as") return undefined;
+  const reader = bodyReader(header, bytes, start);
+  const length = reader.uint32();
+  if (length !== reader.end - reader.position) {
+    throw new MalformedMessage("an array that is not the body");
+  }
+  const strings: string[] = [];
+  while (reader.position < reader.end) strings.push(reader.string());
+  return strings;
+}
+
+function bodyReader(header: MessageHeader, bytes: Buffer, start: number): WireReader {
+  const { littleEndian, headerLength, size } = header;
+  return new WireReader(bytes, start, littleEndian, headerLength, size);
+}

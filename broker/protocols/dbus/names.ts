@@ -1,0 +1,32 @@
+/** The forms of names (D-Bus specification, "Valid Names" and "Valid Object Paths"). */
+const WELL_KNOWN = /^[A-Za-z_-][A-Za-z0-9_-]*(?:\.[A-Za-z_-][A-Za-z0-9_-]*)+$/;
+const UNIQUE = /^:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$/;
+const INTERFACE = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+const MEMBER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const PATH = /^\/(?:[A-Za-z0-9_]+(?:\/[A-Za-z0-9_]+)*)?$/;
+const MAX_NAME = 255;
+
+export function isWellKnownName(text: string): boolean {
+  return text.length <= MAX_NAME && WELL_KNOWN.test(text);
+}
+
+export function isUniqueName(text: string): boolean {
+  return text.length <= MAX_NAME && UNIQUE.test(text);
+}
+
+export function isBusName(text: string): boolean {
+  return text.startsWith(":") ? isUniqueName(text) : isWellKnownName(text);
+}
+
+/** Error names have the same form. */
+export function isInterfaceName(text: string): boolean {
+  return text.length <= MAX_NAME && INTERFACE.test(text);
+}
+
+export function isMemberName(text: string): boolean {
+  return text.length <= MAX_NAME && MEMBER.test(text);
+}
+
+export function isObjectPath(text: string): boolean {
+  return PATH.test(text);
+}

@@ -1,0 +1,256 @@
+import { expect } from "vitest";
+import { scenario } from "../../harness/run/scenario.ts";
+import { BusServices, OPEN_BUS, busClient, busConsumer, openBus } from "../support/open-bus.ts";
+
+const FINE = "org.pvh.Fine";
+const SERVICES = ["org.pvh.Talk", "org.pvh.Called", "org.pvh.Seen", "org.pvh.Hidden"];
+
+const client = busConsumer("client", {
+  rules: [
+    { access: "talk", name: "org.pvh.Talk" },
+    { access: "call", name: "org.pvh.Called", interface: FINE, member: "Go", path: "/p" },
+    { access: "broadcast", name: "org.pvh.Called", interface: FINE },
+    { access: "see", name: "org.pvh.Seen.*" },
+    { access: "talk", name: "org.pvh.Hidden", role: "nobody" },
+  ],
+});
+/** Talks to one name, and is what the vision's manifests look like: an interface and no rules. */
+const other = busConsumer("other", { interface: "org.pvh.Hidden" });
+const owner = busConsumer("owner", { rules: [{ access: "own", name: "org.pvh.Own.*" }] });
+
+scenario(
+  "dbus-filter",
+  {
+    summary: "a consumer reaches and hears on the provider's bus what its rules say, and no more",
+    containers: [openBus, client, other, owner],
+  },
+  ({ check }) => {
+    check("dbus.policy.own", "only allowed names can be owned", async ({ inside, signal }) => {
+      await using services = new AsyncDisposableStack();
+      services.use(await BusServices.start(inside(OPEN_BUS), SERVICES, signal));
+      const request = (name: string) => `say(peer.driver("RequestName", "su", "${name}", 4))\n`;
+      await using program = await busClient(
+        inside("owner"),
+        request("org.pvh.Own.here") + request("org.pvh.Owner") + request("org.pvh.Talk"),
+      );
+      expect(await program.json()).toEqual([1]);
+      expect(await program.json()).toBe("AccessDenied");
+      expect(await program.json()).toBe("AccessDenied");
+      await using talker = await busClient(inside("client"), request("org.pvh.Talk.mine"));
+      expect(await talker.json()).toBe("AccessDenied");
+    });
+
+    check(
+      "dbus.filter.name",
+      "a call outside the allow-list is AccessDenied and does not arrive",
+      async ({ inside, signal }) => {
+        await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        const unique = services.uniqueNames["org.pvh.Hidden"] ?? "";
+        await using program = await busClient(
+          inside("client"),
+          `say([peer.call(name, "${FINE}", "Go") for name in
+  ("org.pvh.Talk", "org.pvh.Hidden", "${unique}", "org.pvh.Seen", "org.pvh.DoesNotExist")])`,
+        );
+        const denied = "AccessDenied";
+        expect(await program.json()).toEqual([["org.pvh.Talk"], denied, denied, denied, denied]);
+        expect(await services.heard("org.pvh.Hidden")).not.toContainEqual(
+          expect.objectContaining({ member: "Go" }),
+        );
+      },
+    );
+
+    check(
+      "dbus.filter.interface",
+      "nor is a foreign interface, member or path of an allowed name",
+      async ({ inside, signal }) => {
+        await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        await using program = await busClient(
+          inside("client"),
+          `name = "org.pvh.Called"
+say([peer.call(name, "${FINE}", "Go"), peer.call(name, "${FINE}", "Stop"),
+  peer.call(name, "org.pvh.Foreign", "Go"), peer.call(name, None, "Go"),
+  peer.ask(new_method_call(DBusAddress("/q", name, "${FINE}"), "Go"))])`,
+        );
+        const denied = "AccessDenied";
+        expect(await program.json()).toEqual([["org.pvh.Called"], denied, denied, denied, denied]);
+        const calls = (await services.heard("org.pvh.Called")).filter(
+          ({ type }) => type === "method_call",
+        );
+        expect(calls).toHaveLength(1);
+      },
+    );
+
+    check(
+      "dbus.filter.signal",
+      "signals outside the allow-list do not arrive, whatever is asked of the bus",
+      async ({ inside, signal }) => {
+        await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        await using program = await busClient(
+          inside("client"),
+          `match = lambda rule: peer.driver("AddMatch", "s", rule)
+say([match("type='signal'"), match("sender='org.pvh.Hidden'"), match("type='signal',eavesdrop='true'"),
+  match(" eavesdrop =true"), match("eavesdrop=tr'ue'"),
+  peer.ask(new_method_call(DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus",
+    "org.freedesktop.DBus.Monitoring"), "BecomeMonitor", "asu", ([], 0)))])
+say(peer.name)
+hear()
+say([[m["sender"], m["interface"], m["member"]] for m in peer.heard_until("End") if m["interface"].startswith("org.pvh")])`,
+        );
+        const denied = "AccessDenied";
+        expect(await program.json()).toEqual([[], [], denied, denied, denied, denied]);
+        const consumer = (await program.json()) as string;
+        const called = services.uniqueNames["org.pvh.Called"];
+        const talk = services.uniqueNames["org.pvh.Talk"] ?? "";
+        await services.signal("org.pvh.Hidden", null, FINE, "FromHidden");
+        await services.signal("org.pvh.Hidden", consumer, FINE, "FromHiddenToYou");
+        await services.signal("org.pvh.Hidden", talk, FINE, "ForSomebodyElse");
+        await services.signal("org.pvh.Seen", null, FINE, "FromSeen");
+        await services.signal("org.pvh.Called", null, "org.pvh.Foreign", "ForeignInterface");
+        await services.signal("org.pvh.Called", null, FINE, "Allowed");
+        await services.signal("org.pvh.Talk", null, "org.pvh.Foreign", "AllowedToo");
+        await services.signal("org.pvh.Talk", null, FINE, "End");
+        program.say("");
+        // Signals of different senders may overtake each other.
+        expect(new Set((await program.json()) as unknown[])).toEqual(
+          new Set([
+            [called, FINE, "Allowed"],
+            [talk, "org.pvh.Foreign", "AllowedToo"],
+            [talk, FINE, "End"],
+          ]),
+        );
+      },
+    );
+
+    check(
+      "dbus.filter.names-hidden",
+      "names that the link may not see do not exist",
+      async ({ inside, signal }) => {
+        await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        const { uniqueNames } = services;
+        const hidden = uniqueNames["org.pvh.Hidden"] ?? "";
+        await using program = await busClient(
+          inside("client"),
+          `say(peer.name)
+say(peer.driver("ListNames")[0])
+say([peer.driver("NameHasOwner", "s", "org.pvh.Hidden"), peer.driver("GetNameOwner", "s", "org.pvh.Hidden"),
+  peer.driver("GetConnectionUnixUser", "s", "org.pvh.Hidden"), peer.driver("GetConnectionUnixUser", "s", "${hidden}"),
+  peer.driver("StartServiceByName", "su", "org.pvh.Hidden", 0), peer.driver("ListQueuedOwners", "s", "org.pvh.Hidden")])
+say([peer.driver("NameHasOwner", "s", "org.pvh.Seen"), peer.driver("GetNameOwner", "s", "org.pvh.Talk")])
+peer.driver("AddMatch", "s", "member='NameOwnerChanged'")
+say("ready")
+hear()
+say([m["body"][0] for m in peer.heard_until("End") if m["member"] == "NameOwnerChanged"])`,
+        );
+        const self = await program.json();
+        const visible = ["org.pvh.Talk", "org.pvh.Called", "org.pvh.Seen"];
+        expect(new Set((await program.json()) as string[])).toEqual(
+          new Set([
+            "org.freedesktop.DBus",
+            self,
+            ...visible,
+            ...visible.map((name) => uniqueNames[name]),
+          ]),
+        );
+        const none = "NameHasNoOwner";
+        expect(await program.json()).toEqual([[false], none, none, none, "ServiceUnknown", none]);
+        expect(await program.json()).toEqual([[true], [uniqueNames["org.pvh.Talk"]]]);
+        expect(await program.json()).toBe("ready");
+        for (const name of ["org.pvh.Hidden.child", "org.pvh.Seen.child"]) {
+          await services.own(name);
+          await services.leave(name);
+        }
+        await services.signal("org.pvh.Talk", null, FINE, "End");
+        await services.signal("org.pvh.Talk", self as string, FINE, "End");
+        program.say("");
+        const changed = (await program.json()) as string[];
+        expect(changed.filter((name) => !name.startsWith(":"))).toEqual([
+          "org.pvh.Seen.child",
+          "org.pvh.Seen.child",
+        ]);
+        expect(new Set(changed.filter((name) => name.startsWith(":"))).size).toBeLessThanOrEqual(1);
+      },
+    );
+
+    check(
+      "dbus.reply",
+      "a reply that was not asked for does not arrive, either way",
+      async ({ inside, signal }) => {
+        await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        await using program = await busClient(
+          inside("client"),
+          `say(peer.name)
+hear()
+message = new_method_return(new_method_call(DBusAddress("/p", "org.pvh.Talk", "a.b"), "C"), "s", ("forged",))
+message.header.fields[HeaderFields.destination] = "org.pvh.Talk"
+message.header.fields[HeaderFields.reply_serial] = 3
+peer.send(message)
+say(peer.call("org.pvh.Talk", "${FINE}", "Go"))
+say([m["type"] for m in peer.heard_until("End")])`,
+        );
+        await services.forgeReplies("org.pvh.Hidden", (await program.json()) as string, 32);
+        program.say("");
+        expect(await program.json()).toEqual(["org.pvh.Talk"]);
+        const call = (await services.heard("org.pvh.Talk")).find(({ member }) => member === "Go");
+        await services.signal("org.pvh.Talk", call?.sender ?? "", FINE, "End");
+        expect(await program.json()).not.toContain("method_return");
+        expect(await services.heard("org.pvh.Talk")).not.toContainEqual(
+          expect.objectContaining({ type: "method_return", body: ["forged"] }),
+        );
+      },
+    );
+
+    check(
+      "dbus.role-metadata",
+      "the owner of the name is told who its client is, by nobody else",
+      async ({ inside, signal }) => {
+        await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
+        await using program = await busClient(
+          inside("client"),
+          `signal = new_signal(DBusAddress("/p", "org.pvh.Talk", "org.pantavisor.Xconnect1"), "Client", "ss", ("admin", "admin"))
+signal.header.fields[HeaderFields.destination] = "org.pvh.Talk"
+peer.send(signal)
+say([peer.name, peer.call("org.pvh.Talk", "org.pantavisor.Xconnect1", "Client"), peer.call("org.pvh.Talk", "${FINE}", "Go")])
+input()`,
+        );
+        const [self, spoof, answer] = (await program.json()) as unknown[];
+        expect([spoof, answer]).toEqual(["AccessDenied", ["org.pvh.Talk"]]);
+        const fromSelf = (await services.heard("org.pvh.Talk")).filter(
+          ({ sender }) => sender === self,
+        );
+        expect(fromSelf).toEqual([
+          {
+            type: "signal",
+            interface: "org.pantavisor.Xconnect1",
+            member: "Client",
+            sender: self,
+            body: ["client", "root"],
+          },
+          { type: "method_call", interface: FINE, member: "Go", sender: self, body: [] },
+        ]);
+      },
+    );
+
+    check(
+      "dbus.virtual-socket",
+      "each consumer has a bus of its own: what one may the other may not, and neither sees the other",
+      async ({ inside, signal }) => {
+        await using services = new AsyncDisposableStack();
+        services.use(await BusServices.start(inside(OPEN_BUS), SERVICES, signal));
+        const source = `say(peer.name)
+hear()
+say([peer.call("org.pvh.Talk", "${FINE}", "Go"), peer.call("org.pvh.Hidden", "${FINE}", "Go")])
+say(peer.driver("ListNames")[0])
+input()`;
+        await using one = await busClient(inside("client"), source);
+        await using two = await busClient(inside("other"), source);
+        const [oneName, twoName] = [await one.json(), await two.json()];
+        one.say("");
+        two.say("");
+        expect(await one.json()).toEqual([["org.pvh.Talk"], "AccessDenied"]);
+        expect(await two.json()).toEqual(["AccessDenied", ["org.pvh.Hidden"]]);
+        expect(await one.json()).not.toContain(twoName);
+        expect(await two.json()).not.toContain(oneName);
+      },
+    );
+  },
+);
