@@ -15,6 +15,8 @@ export interface AppengineConfig {
   readonly goalsTimeout: number;
   /** Every known key with its value, for GET /config. */
   readonly values: ReadonlyMap<string, string>;
+  /** Where the values are from that are not built in. */
+  readonly sources: ReadonlyMap<string, "pv conf file" | "env">;
 }
 
 export const CONFIG_FILE = "/etc/pantavisor-appengine.config";
@@ -43,12 +45,17 @@ export function readConfig(file: string, environment: NodeJS.ProcessEnv): Appeng
 /** @param text lines of KEY=VALUE; blank lines and `#` comments are skipped */
 export function toConfig(text: string, environment: NodeJS.ProcessEnv): AppengineConfig {
   const values = new Map(Object.entries(DEFAULTS));
+  const sources = new Map<string, "pv conf file" | "env">();
+  const set = (key: string, value: string, source: "pv conf file" | "env"): void => {
+    values.set(key, value);
+    sources.set(key, source);
+  };
   for (const line of text.split("\n")) {
     const match = /^\s*([A-Z][A-Z0-9_]*)=(.*?)\s*$/.exec(line);
-    if (match !== null) values.set(match[1] ?? "", match[2] ?? "");
+    if (match !== null) set(match[1] ?? "", match[2] ?? "", "pv conf file");
   }
   for (const [key, value] of Object.entries(environment)) {
-    if (/^P[VH]_/.test(key) && value !== undefined) values.set(key, value);
+    if (/^P[VH]_/.test(key) && value !== undefined) set(key, value, "env");
   }
   const base = values.get("PV_LOOP_INDEX_BASE");
   return {
@@ -59,6 +66,7 @@ export function toConfig(text: string, environment: NodeJS.ProcessEnv): Appengin
       base === undefined || base === "-1" ? undefined : integer("PV_LOOP_INDEX_BASE", base),
     goalsTimeout: integer("PV_UPDATER_GOALS_TIMEOUT", values.get("PV_UPDATER_GOALS_TIMEOUT") ?? ""),
     values,
+    sources,
   };
 }
 

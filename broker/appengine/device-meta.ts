@@ -1,23 +1,33 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { arch, endianness, hostname, release, type, version } from "node:os";
 import { join } from "node:path";
+import type { MetaStore } from "../control/pantavisor-view.ts";
 
-/** Facts about the device, kept as one file per key in storage/cache/devmeta (facts §3.3). */
-export interface MetaStore {
-  set(key: string, value: string): void;
-  /** Values that are JSON objects or arrays are embedded, others are strings. */
-  all(): Record<string, unknown>;
-}
-
+/** Metadata, kept as one file per key in a folder of storage/cache (facts §3.3). */
 export function openMetaStore(folder: string): MetaStore {
   mkdirSync(folder, { recursive: true });
+  const fileOf = (key: string): string => join(folder, key);
   return {
-    set: (key, value) => writeFileSync(join(folder, key), value),
+    has: (key) => existsSync(fileOf(key)),
+    set(key, value) {
+      const incoming = fileOf(".incoming");
+      writeFileSync(incoming, value);
+      renameSync(incoming, fileOf(key));
+    },
+    delete: (key) => rmSync(fileOf(key), { force: true }),
     all() {
-      const files = readdirSync(folder).sort();
-      return Object.fromEntries(
-        files.map((key) => [key, embed(readFileSync(join(folder, key), "utf8"))]),
-      );
+      const keys = readdirSync(folder)
+        .filter((key) => !key.startsWith("."))
+        .sort();
+      return Object.fromEntries(keys.map((key) => [key, embed(readFileSync(fileOf(key), "utf8"))]));
     },
   };
 }

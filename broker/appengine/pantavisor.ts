@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { PantavisorView } from "../control/pantavisor-view.ts";
+import type { MetaStore, PantavisorView } from "../control/pantavisor-view.ts";
 import { serveControl } from "../control/server.ts";
 import { parseGroups } from "../formats/groups.ts";
 import { buildGraph, graphWarnings, missingServices } from "../formats/service-graph.ts";
@@ -13,15 +13,18 @@ import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Daemon } from "./daemon.ts";
 import { disabledDaemon, runDaemon } from "./daemon.ts";
-import type { MetaStore } from "./device-meta.ts";
 import { describeDevice, openMetaStore } from "./device-meta.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
+import { collectGarbage, openObjectCatalogue } from "./object-catalogue.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
+import { removeIncoming } from "./pvtx/object-store.ts";
 import type { PlannedRevision } from "./revision-plan.ts";
 import { planRevision } from "./revision-plan.ts";
 import { RevisionRunner } from "./revision-runner.ts";
-import { listSteps, readProgress, writeProgress } from "./steps.ts";
+import { settingsOf } from "./settings.ts";
+import { stepInstaller } from "./step-installer.ts";
+import { openSteps, readProgress, writeProgress } from "./steps.ts";
 
 const LXC_FOLDER = "/var/lib/lxc";
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
@@ -55,6 +58,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     lxc: LXC_FOLDER,
     daemonFile: DAEMON_FILE,
   });
+  removeIncoming(join(config.storage, "objects"));
   prepareRunDirectory(config);
   const log = openPantavisorLog(logFolder(config, revision));
   log.write("INFO", "init", `(pv_init_print_cmdline:566) cmdline: 'pv_rev=${revision} pv_try='`);
@@ -147,8 +151,7 @@ function loadRevision(
   const file = join(revisionFolder(config, revision), ".pvr/json");
   try {
     const state = parseState(JSON.parse(readFileSync(file, "utf8")), quirks);
-    const defaults = parseGroups(JSON.parse(readFileSync(DEFAULT_GROUPS, "utf8")));
-    const planned = planRevision(revision, state, defaults, config.goalsTimeout, quirks);
+    const planned = plan(revision, state, config, quirks);
     if (state.groups === undefined) {
       const line = `groups.json not found in state. Loading default groups.json from '${DEFAULT_GROUPS}'...`;
       log.write("INFO", "parser-system1", line);
@@ -172,6 +175,16 @@ function loadRevision(
   }
 }
 
+function plan(
+  revision: string,
+  state: State,
+  config: AppengineConfig,
+  quirks: Quirks,
+): PlannedRevision {
+  const defaults = parseGroups(JSON.parse(readFileSync(DEFAULT_GROUPS, "utf8")));
+  return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
+}
+
 interface Parts {
   readonly state: State;
   readonly planned: PlannedRevision;
@@ -180,9 +193,16 @@ interface Parts {
   readonly meta: MetaStore;
 }
 
-function createView({ config, quirks }: PantavisorOptions, parts: Parts): PantavisorView {
+function createView({ config, revision, quirks }: PantavisorOptions, parts: Parts): PantavisorView {
   const { state, planned, runner, daemons, meta } = parts;
   const objects = join(config.storage, "objects");
+  const steps = openSteps(config.storage, revision);
+  const install = stepInstaller({
+    storage: config.storage,
+    current: revision,
+    plan: (candidate) => void plan(revision, candidate, config, quirks),
+    quirks,
+  });
   return {
     quirks,
     containers: () =>
@@ -201,20 +221,23 @@ function createView({ config, quirks }: PantavisorOptions, parts: Parts): Pantav
     daemons: () => daemons,
     request: (name, action) =>
       runner.dispatch({ type: "container", name, event: { type: action } }),
-    deviceMeta: () => meta.all(),
-    userMeta: () => ({}),
-    objects: () =>
-      readdirSync(objects)
-        .filter((name) => /^[0-9a-f]{64}$/.test(name))
-        .sort()
-        .map((sha256) => ({ sha256, size: statSync(join(objects, sha256)).size })),
-    steps: () => listSteps(config.storage),
-    buildInfo: () => `${BUILD}\n`,
-    config: () =>
-      Object.fromEntries(
-        [...config.values]
-          .filter(([key]) => key.startsWith("PV_"))
-          .map(([key, value]) => [key.slice(3).toLowerCase().replaceAll("_", "."), value]),
+    signalReady: (name) =>
+      runner.dispatch({ type: "container", name, event: { type: "ready-signal" } }),
+    end(outcome) {
+      if (runner.state.outcome !== undefined) return false;
+      runner.dispatch({ type: "shutdown", outcome });
+      return true;
+    },
+    deviceMeta: meta,
+    userMeta: openMetaStore(join(config.storage, "cache/usrmeta")),
+    objects: openObjectCatalogue(objects, quirks),
+    steps: { ...steps, install },
+    collectGarbage: () =>
+      collectGarbage(
+        objects,
+        steps.list().map(({ name }) => steps.state(name)),
       ),
+    buildInfo: () => `${BUILD}\n`,
+    settings: () => settingsOf(config),
   };
 }

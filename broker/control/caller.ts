@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { peerProcess } from "../linux/peer-process.ts";
+import type { Quirks } from "../quirks/quirks.ts";
 
 /**
  * Who calls pv-ctrl (facts §3.2). Trust comes from the kernel alone: the process that
@@ -14,7 +15,7 @@ export type Caller =
   | { readonly kind: "unknown"; readonly pid: number };
 
 /** Identify the process at the other end, at the time of its connect. */
-export function identifyCaller(socket: Socket): Caller {
+export function identifyCaller(socket: Socket, quirks: Quirks): Caller {
   using peer = peerProcess(socket);
   if (peer === undefined || peer.pid <= 0) return { kind: "unknown", pid: 0 };
   const { pid } = peer;
@@ -23,7 +24,10 @@ export function identifyCaller(socket: Socket): Caller {
   if (facts === undefined || !peer.isAlive()) return { kind: "unknown", pid };
   const name = containerOf(facts.cgroup);
   if (name !== undefined) return { kind: "container", pid, name };
-  return { kind: facts.isBesideUs ? "host" : "unknown", pid };
+  const isHost = quirks.has("cgroup-caller-unknown")
+    ? /^0::\/(\.\.\/|$)/m.test(facts.cgroup)
+    : facts.isBesideUs;
+  return { kind: isHost ? "host" : "unknown", pid };
 }
 
 /**

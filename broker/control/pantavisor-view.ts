@@ -4,7 +4,9 @@ import type { Group } from "../formats/groups.ts";
 import type { ContainerPlan, ContainerState } from "../lifecycle/container-state.ts";
 import type { ContainerAction } from "../lifecycle/control-verdict.ts";
 import type { OverallStatus } from "../lifecycle/group-status.ts";
+import type { Outcome } from "../lifecycle/revision.ts";
 import type { Quirks } from "../quirks/quirks.ts";
+import type { SizedStream } from "./reply.ts";
 import type { Stall } from "./stall.ts";
 
 /** What pv-ctrl may know of pantavisor, and ask of it. */
@@ -17,12 +19,18 @@ export interface PantavisorView {
   daemons(): readonly DaemonView[];
   /** The container ends up so some time later. */
   request(container: string, action: ContainerAction): void;
-  deviceMeta(): Readonly<Record<string, unknown>>;
-  userMeta(): Readonly<Record<string, unknown>>;
-  objects(): readonly { readonly sha256: string; readonly size: number }[];
-  steps(): readonly StepView[];
+  /** The container says that it is READY. */
+  signalReady(container: string): void;
+  /** @returns false when it is already going down */
+  end(outcome: Outcome): boolean;
+  readonly deviceMeta: MetaStore;
+  readonly userMeta: MetaStore;
+  readonly objects: ObjectCatalogue;
+  readonly steps: StepStore;
+  /** Remove objects that no revision uses; gives their bytes. */
+  collectGarbage(): number;
   buildInfo(): string;
-  config(): Readonly<Record<string, string>>;
+  settings(): readonly Setting[];
 }
 
 export interface ContainerView {
@@ -42,12 +50,62 @@ export interface DaemonView {
   stop(): void;
 }
 
+export interface MetaStore {
+  /** Values that are JSON objects or arrays are embedded, others are strings. */
+  all(): Readonly<Record<string, unknown>>;
+  has(key: string): boolean;
+  set(key: string, value: string): void;
+  delete(key: string): void;
+}
+
+export interface ObjectCatalogue {
+  list(): readonly { readonly sha256: string; readonly size: number }[];
+  /** @returns undefined when there is none of that name */
+  read(sha256: string): SizedStream | undefined;
+  /** @param size bytes, as far as known beforehand */
+  put(
+    sha256: string,
+    size: number,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<"stored" | "bad checksum" | "no room">;
+}
+
+export interface StepStore {
+  list(): readonly StepView[];
+  /** Of a revision or `current`; undefined when there is none. */
+  state(name: string): unknown;
+  progress(name: string): Readonly<Record<string, unknown>> | undefined;
+  /** @returns false when there is no such revision */
+  setCommitMessage(name: string, text: string): boolean;
+  /**
+   * Put a state into storage as a revision.
+   * @returns why not, with the key of the state that is wrong
+   */
+  install(name: string, body: string): StepRefusal | undefined;
+}
+
+export interface StepRefusal {
+  readonly status: 400 | 409 | 422 | 507;
+  readonly reason: string;
+}
+
 export interface StepView {
   readonly name: string;
   /** ISO 8601, seconds. */
   readonly date: string;
-  readonly state: unknown;
+  readonly commitmsg: string;
   readonly progress: Readonly<Record<string, unknown>>;
+}
+
+export interface Setting {
+  /** `updater.goals.timeout` */
+  readonly alias: string;
+  /** `PV_UPDATER_GOALS_TIMEOUT` */
+  readonly key: string;
+  readonly value: string;
+  readonly typed: boolean | number | string | null;
+  /** Where the value is from. */
+  readonly modified: "default" | "pv conf file" | "env";
 }
 
 /** What endpoints are given. */

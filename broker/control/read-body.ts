@@ -1,24 +1,44 @@
 import type { IncomingMessage } from "node:http";
+import type { Reply } from "./reply.ts";
+import { closing, errorReply } from "./reply.ts";
+
+/** A small body is one packet; whoever needs longer for it holds a connection for nothing. */
+const WHOLE_BODY_TIMEOUT = 10_000;
+/** Between two chunks of a large one. */
+const IDLE_TIMEOUT = 10_000;
 
 /**
- * The body of a request as text, when it is wanted and within the limit.
- * @param limit bytes; undefined: nobody wants a body, what there is is thrown away
- * @returns undefined when it is larger
+ * The body of a request as text.
+ * @param limit bytes
+ * @returns a reply instead when it is larger, or takes too long
  */
 export async function readBody(
   request: IncomingMessage,
-  limit: number | undefined,
-): Promise<string | undefined> {
-  if (limit === undefined) {
-    request.resume();
-    return "";
-  }
+  limit: number,
+): Promise<{ readonly text: string } | { readonly refusal: Reply }> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), WHOLE_BODY_TIMEOUT);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > limit) return undefined;
+  const body = request.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const next = await Promise.race([body.next(), late.promise]);
+      if (next === undefined) return { refusal: errorReply(408, "Request took too long", closing) };
+      if (next.done === true) return { text: Buffer.concat(chunks).toString("utf8") };
+      chunks.push(next.value as Buffer);
+      size += (next.value as Buffer).length;
+      if (size > limit) {
+        return { refusal: errorReply(413, `Request body is larger than ${limit} bytes`, closing) };
+      }
+    }
+  } finally {
+    clearTimeout(timer);
   }
-  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The body as it arrives; a client that stops in the middle is cut off. */
+export function streamBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  request.setTimeout(IDLE_TIMEOUT, () => request.destroy());
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }

@@ -1,10 +1,21 @@
+import type { Readable } from "node:stream";
+
 /** An answer of pv-ctrl. */
 export interface Reply {
   readonly status: number;
-  readonly contentType: "application/json" | "text/plain";
-  readonly body: string;
+  readonly contentType: "application/json" | "text/plain" | "application/octet-stream";
+  readonly body: string | SizedStream;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+export interface SizedStream {
+  readonly content: Readable;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** The connection ends with this reply: what the client still sends is not read. */
+export const closing = { Connection: "close" };
 
 export function jsonReply(value: unknown): Reply {
   return { status: 200, contentType: "application/json", body: JSON.stringify(value) };

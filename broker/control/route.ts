@@ -1,3 +1,4 @@
+import type { Caller } from "./caller.ts";
 import type { Reply } from "./reply.ts";
 
 /** One endpoint: a path and what its methods do. */
@@ -8,17 +9,25 @@ export interface Route {
 }
 
 export interface Handler {
-  /** Bytes; a request body is required when this is given, and ignored otherwise. */
-  readonly bodyLimit?: number;
-  answer(request: EndpointRequest): Reply;
+  /**
+   * Bytes: a request body of at most so many is required and given as text; `stream`: the
+   * handler reads `content`. Absent: what there is of a body is thrown away.
+   */
+  readonly takes?: number | "stream";
+  /** `anyone`: also a container without the role mgmt. */
+  readonly allows?: "anyone";
+  answer(request: EndpointRequest): Reply | Promise<Reply>;
 }
 
 export interface EndpointRequest {
   /** Decoded parameters of the path. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Process that connected. */
-  readonly callerPid: number;
+  /** The body as it arrives; only for a handler that takes a stream. */
+  readonly content: () => AsyncIterable<Uint8Array>;
+  /** What the client says: of `content`, in bytes; 0 when it does not say. */
+  readonly contentLength: number;
+  readonly caller: Caller;
 }
 
 export type Match =

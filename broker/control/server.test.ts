@@ -1,85 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { parseGroups } from "../formats/groups.ts";
-import type { ContainerState } from "../lifecycle/container-state.ts";
-import { autoRecovery } from "../formats/run-manifest.ts";
-import { installed } from "../lifecycle/container-state.ts";
-import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import type { PantavisorView } from "./pantavisor-view.ts";
-import type { ControlServer } from "./server.ts";
-import { serveControl } from "./server.ts";
-
-const running: ContainerState = { ...installed, status: "STARTED" };
-const recovery = autoRecovery.parse({ policy: "always", max_retries: 3, backoff_policy: "10min" });
-const ACTION = '{"action":"stop"}';
-
-let server: ControlServer | undefined;
-let folder: string | undefined;
-
-afterEach(() => {
-  server?.close();
-  if (folder !== undefined) rmSync(folder, { recursive: true });
-});
-
-async function start(quirks = "") {
-  folder = mkdtempSync(join(tmpdir(), "pvh-control-"));
-  const path = join(folder, "pv-ctrl");
-  const request = vi.fn<PantavisorView["request"]>();
-  const container = { plan: containerPlan("c", { recovery }), state: running, roles: ["mgmt"] };
-  const daemon = {
-    body: () => ({ name: "pv-xconnect", pid: 7, respawn: true }),
-    start: vi.fn<() => void>(),
-    stop: vi.fn<() => void>(),
-  };
-  server = await serveControl(path, {
-    quirks: parseQuirks(quirks),
-    containers: () => [
-      container,
-      { plan: containerPlan("s", { restartPolicy: "system" }), state: running, roles: ["mgmt"] },
-    ],
-    groups: () => parseGroups([{ name: "app" }]).map((group) => ({ group, status: "READY" })),
-    graph: () => [],
-    daemons: () => [daemon],
-    request,
-    deviceMeta: () => ({ "pantavisor.status": "READY" }),
-    userMeta: () => ({}),
-    objects: () => [{ sha256: "ab", size: 5 }],
-    steps: () => {
-      throw new Error("trails are gone");
-    },
-    buildInfo: () => "build\n",
-    config: () => ({}),
-  });
-  /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */
-  const send = (bytes: string, { end = false, silence = 1000 } = {}): Promise<string> =>
-    new Promise((resolve) => {
-      const socket = connect({ path, allowHalfOpen: true });
-      let text = "";
-      const timer = setTimeout(() => socket.destroy(), silence);
-      socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      socket.on("end", () => socket.destroy());
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        clearTimeout(timer);
-        resolve(text);
-      });
-      socket.write(bytes);
-      if (end) socket.end();
-    });
-  const call = (method: string, target: string, body?: string): Promise<string> => {
-    const length = body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
-    const head = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${length}Connection: close\r\n`;
-    return send(`${head}\r\n${body ?? ""}`);
-  };
-  return { send, call, request, daemon, container };
-}
-
-const statusOf = (reply: string): number => Number(reply.split(" ")[1]);
-const repliesIn = (text: string): number => text.match(/HTTP\/1\.1 /g)?.length ?? 0;
+import { describe, expect, it } from "vitest";
+import { ACTION, bodyOf, repliesIn, running, start, statusOf } from "./control-server.fixture.ts";
 
 describe("containers", () => {
   it("are listed with the documented fields in their order", async () => {
@@ -149,6 +69,9 @@ describe("paths and methods", () => {
     "/user-meta",
     "/objects",
     "/drivers",
+    "/wakelocks",
+    "/steps",
+    "/config2",
   ])("GET %s is 200", async (target) => {
     const { call } = await start();
     expect(statusOf(await call("GET", target))).toBe(200);
@@ -164,8 +87,11 @@ describe("paths and methods", () => {
   });
 
   it("a failure of our own is a 500 with a JSON error", async () => {
-    const { call } = await start();
-    const reply = await call("GET", "/steps");
+    const { call, graph } = await start();
+    graph.mockImplementation(() => {
+      throw new Error("no graph");
+    });
+    const reply = await call("GET", "/xconnect-graph");
     expect(statusOf(reply)).toBe(500);
     expect(reply).toContain('{"Error":"Internal Error"}');
   });
@@ -242,6 +168,10 @@ describe("quirks", () => {
     ["method-400", "DELETE", "/containers", undefined, 400],
     ["unknown-200", "PUT", "/containers/nosuch", ACTION, 200],
     ["system-controllable", "PUT", "/containers/s", ACTION, 200],
+    ["bad-json-accepted", "PUT", "/containers/c", "{", 200],
+    ["double-reply", "PUT", "/containers/c", "x".repeat(2000), 507],
+    ["signal-from-anyone", "POST", "/signal", '{"type":"ready"}', 200],
+    ["command-dropped", "POST", "/commands", '{"op":"NOPE"}', 200],
     ["daemon-bad-action-200", "PUT", "/daemons/pv-xconnect", "{", 200],
   ])("%s answers %s %s %s with %i", async (quirk, method, target, body, status) => {
     const { call } = await start(quirk);
@@ -252,6 +182,20 @@ describe("quirks", () => {
     const { send } = await start("no-body-hang");
     const bytes = "PUT /containers/c HTTP/1.1\r\nHost: localhost\r\n\r\n";
     expect(await send(bytes, { silence: 100 })).toBe("");
+  });
+
+  it("half-close-cut leaves a client that ends its side without a reply", async () => {
+    const { send, call } = await start("half-close-cut");
+    expect(await send("GET /daemons HTTP/1.0\r\n\r\n", { end: true })).toBe("");
+    expect(statusOf(await call("GET", "/daemons"))).toBe(200);
+  });
+
+  it.each([
+    ["groups-missing", "/groups", "[]"],
+    ["config-missing", "/config", "{}"],
+  ])("%s empties %s", async (quirk, target, body) => {
+    const { call } = await start(quirk);
+    expect(bodyOf(await call("GET", target))).toBe(body);
   });
 
   it.each([

@@ -1,21 +1,27 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import { answer } from "./answer.ts";
 import type { Caller } from "./caller.ts";
 import { identifyCaller } from "./caller.ts";
+import { commandRoutes } from "./endpoints/commands.ts";
+import { configRoutes } from "./endpoints/config.ts";
 import { containerRoutes } from "./endpoints/containers.ts";
 import { daemonRoutes } from "./endpoints/daemons.ts";
 import { graphRoutes } from "./endpoints/graph.ts";
 import { groupRoutes } from "./endpoints/groups.ts";
 import { informationRoutes } from "./endpoints/information.ts";
-import { judgeHost } from "./host-header.ts";
+import { metadataRoutes } from "./endpoints/metadata.ts";
+import { objectRoutes } from "./endpoints/objects.ts";
+import { signalRoutes } from "./endpoints/signal.ts";
+import { stepRoutes } from "./endpoints/steps.ts";
 import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
-import { readBody } from "./read-body.ts";
 import type { Reply } from "./reply.ts";
-import { errorReply } from "./reply.ts";
-import { findRoute } from "./route.ts";
+import { closing, errorReply } from "./reply.ts";
 import { Stall } from "./stall.ts";
+import { rawReply, refuseUnparsable } from "./unparsable.ts";
 
 /**
  * pv-ctrl: HTTP on a unix socket (facts §3). Every container can connect, so callers are
@@ -23,7 +29,8 @@ import { Stall } from "./stall.ts";
  * size and time, and no request waits for another.
  */
 const HEAD_TIMEOUT = 5_000;
-const REQUEST_TIMEOUT = 10_000;
+/** The largest object has to come through; small bodies have a limit of their own. */
+const REQUEST_TIMEOUT = 600_000;
 const KEEP_ALIVE = 50_000;
 const MAX_CONNECTIONS = 4096;
 
@@ -33,7 +40,20 @@ export interface ControlServer {
 
 /** @returns once it listens */
 export async function serveControl(path: string, view: PantavisorView): Promise<ControlServer> {
-  const handle = requestHandler(view);
+  const context: EndpointContext = { view, stall: new Stall() };
+  const routes = [
+    ...containerRoutes(context),
+    ...daemonRoutes(context),
+    ...groupRoutes(context),
+    ...graphRoutes(context),
+    ...metadataRoutes(context),
+    ...objectRoutes(context),
+    ...stepRoutes(context),
+    ...configRoutes(context),
+    ...signalRoutes(context),
+    ...commandRoutes(context),
+    ...informationRoutes(),
+  ];
   const callers = new WeakMap<Socket, Caller>();
   const server = createServer(
     {
@@ -45,14 +65,18 @@ export async function serveControl(path: string, view: PantavisorView): Promise<
     },
     (request, response) => {
       const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
-      handle(request, response, caller).catch(() => fail(response));
+      answer(context, routes, request, caller)
+        .then((reply) => reply && send(response, reply))
+        .catch(() => fail(response));
     },
   );
   // `nc -N` ends its side with the request and still wants the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = MAX_CONNECTIONS;
-  server.on("connection", (socket: Socket) => callers.set(socket, identifyCaller(socket)));
-  server.on("clientError", refuseUnparsable);
+  server.on("connection", (socket: Socket) =>
+    callers.set(socket, identifyCaller(socket, view.quirks)),
+  );
+  server.on("clientError", (error, socket) => refuseUnparsable(error, socket, view.quirks));
   server.on("connect", (_request, socket) => {
     socket.end(rawReply(errorReply(405, "Method not supported for this endpoint")));
   });
@@ -72,135 +96,22 @@ export async function serveControl(path: string, view: PantavisorView): Promise<
   };
 }
 
-type RequestHandler = (
-  request: IncomingMessage,
+async function send(
   response: ServerResponse,
-  caller: Caller,
-) => Promise<void>;
-
-function requestHandler(view: PantavisorView): RequestHandler {
-  const context: EndpointContext = { view, stall: new Stall() };
-  const { quirks } = view;
-  const routes = [
-    ...containerRoutes(context),
-    ...daemonRoutes(context),
-    ...groupRoutes(context),
-    ...graphRoutes(context),
-    ...informationRoutes(context),
-  ];
-
-  async function answer(request: IncomingMessage, caller: Caller): Promise<Reply | undefined> {
-    const { method = "", url = "", rawHeaders } = request;
-    const host = judgeHost(rawHeaders, url);
-    const hangs =
-      (host === "missing" && quirks.has("host-header-hang")) ||
-      (host === "foreign" && quirks.has("host-foreign-stall"));
-    if (hangs) {
-      context.stall.holdUntil(closed(request.socket));
-      return undefined;
-    }
-    await context.stall.pass();
-    if (host === "foreign") return errorReply(400, "Host is not localhost", closing);
-    const denied = denial(view, caller);
-    if (denied !== undefined) return denied;
-    const match = findRoute(routes, method, url);
-    if (match.kind === "unknown") {
-      return errorReply(quirks.has("path-400") ? 400 : 404, `unknown endpoint: ${url}`);
-    }
-    if (match.kind === "wrong-method") {
-      const status = quirks.has("method-400") ? 400 : 405;
-      return errorReply(status, "Method not supported for this endpoint", { Allow: match.allow });
-    }
-    const { handler, parameters } = match;
-    const body = await readBody(request, handler.bodyLimit);
-    if (body === undefined) {
-      return errorReply(
-        413,
-        `Request body is larger than ${handler.bodyLimit ?? 0} bytes`,
-        closing,
-      );
-    }
-    if (body === "" && handler.bodyLimit !== undefined) {
-      return quirks.has("no-body-hang") ? undefined : errorReply(400, "Request has no body");
-    }
-    return handler.answer({ parameters, body, callerPid: caller.pid });
-  }
-
-  return async (request, response, caller) => {
-    const reply = await answer(request, caller);
-    if (reply !== undefined) send(response, reply);
-  };
-}
-
-const closing = { Connection: "close" };
-
-/** Who may not: containers without the role mgmt, and whoever cannot be identified. */
-function denial(view: PantavisorView, caller: Caller): Reply | undefined {
-  if (caller.kind === "host") return undefined;
-  const container =
-    caller.kind === "container"
-      ? view.containers().find(({ plan }) => plan.name === caller.name)
-      : undefined;
-  if (container === undefined) return errorReply(403, "Caller cannot be identified");
-  if (container.roles.includes("mgmt") || view.quirks.has("nobody-allowed")) return undefined;
-  return errorReply(403, "Request not sent from a mgmt platform");
-}
-
-function send(response: ServerResponse, { status, contentType, body, headers }: Reply): void {
+  { status, contentType, body, headers }: Reply,
+): Promise<void> {
+  const size = typeof body === "string" ? Buffer.byteLength(body) : body.size;
   response.writeHead(status, {
     "Content-Type": contentType,
-    "Content-Length": Buffer.byteLength(body),
+    "Content-Length": size,
     ...headers,
   });
-  response.end(body);
+  if (typeof body === "string") response.end(body);
+  else await pipeline(body.content, response);
 }
 
 /** Our own failure, or a client that went away in mid-body. */
 function fail(response: ServerResponse): void {
   if (response.headersSent || !response.writable) response.destroy();
-  else send(response, errorReply(500, "Internal Error", closing));
-}
-
-/** What node:http could not parse, or waited for too long. */
-function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  socket.end(rawReply(unparsableReply(error.code)), () => socket.destroy());
-}
-
-function unparsableReply(code: string | undefined): Reply {
-  if (code === "HPE_HEADER_OVERFLOW") return errorReply(431, "Request head is too large");
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return errorReply(408, "Request took too long");
-  return errorReply(400, "Request is not HTTP");
-}
-
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-};
-
-function rawReply({ status, contentType, body }: Reply): string {
-  const head = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
-    `Content-Type: ${contentType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Connection: close",
-  ];
-  return `${head.join("\r\n")}\r\n\r\n${body}`;
-}
-
-/** For the quirks that hang: a client that has ended its side may still wait, but not for ever. */
-const HANG_AFTER_END = 10_000;
-
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once("close", () => resolve());
-    socket.once("end", () => setTimeout(() => socket.destroy(), HANG_AFTER_END).unref());
-    // Nobody reads on while the request is held: look for the end ourselves.
-    socket.resume();
-  });
+  else void send(response, errorReply(500, "Internal Error", closing));
 }

@@ -24,6 +24,8 @@ export interface ContainerState {
   readonly stable: boolean;
   /** It has been at its status goal at least once since the revision began. */
   readonly goalReached: boolean;
+  /** It said so before we had seen that it runs. */
+  readonly readyEarly: boolean;
   /** Clock time of the last start: of init if it was seen to run, else of the launch. */
   readonly lastStart: number;
   /** What follows STOPPING. */
@@ -38,6 +40,7 @@ export const installed: ContainerState = {
   retries: 0,
   stable: false,
   goalReached: false,
+  readyEarly: false,
   lastStart: 0,
   next: "teardown",
 };

@@ -54,7 +54,10 @@ function transition(
       if (state.launching || (state.status !== "INSTALLED" && state.status !== "BLOCKED")) {
         return stay;
       }
-      return to({ ...state, launching: true, lastStart: now }, { type: "launch" });
+      return to(
+        { ...state, launching: true, readyEarly: false, lastStart: now },
+        { type: "launch" },
+      );
     case "mounted":
       if (!state.launching) return stay;
       if (state.status === "STOPPING") {
@@ -74,7 +77,9 @@ function transition(
       if (!state.launching && !isUp(state)) return stay;
       return ended(plan, state, event, now, quirks);
     case "ready-signal":
-      if (plan.statusGoal !== "READY" || state.status !== "STARTED") return stay;
+      if (plan.statusGoal !== "READY") return stay;
+      if (state.launching) return to({ ...state, readyEarly: true });
+      if (state.status !== "STARTED") return stay;
       return atGoal(plan, { ...state, status: "READY" });
     case "timer":
       return fired(plan, state, event.timer, quirks);
@@ -93,7 +98,8 @@ function started(plan: ContainerPlan, state: ContainerState): Step {
   // Stopped while it was being launched: now there is something to halt.
   if (state.status === "STOPPING") return to(state, { type: "halt" });
   const running: ContainerState = { ...state, status: "STARTED", crashed: false, stable: false };
-  return plan.statusGoal === "STARTED" ? atGoal(plan, running) : to(running);
+  if (plan.statusGoal === "STARTED") return atGoal(plan, running);
+  return state.readyEarly ? atGoal(plan, { ...running, status: "READY" }) : to(running);
 }
 
 function atGoal(plan: ContainerPlan, state: ContainerState): Step {

@@ -73,6 +73,16 @@ describe("start", () => {
     expect(run.state.status).toBe("READY");
   });
 
+  it("keeps a ready signal that comes before its container was seen to run", () => {
+    const run = new Simulation(revisionPlan(containerPlan("a", { statusGoal: "READY" })));
+    run.dispatch({ type: "container", name: "a", event: { type: "ready-signal" } });
+    run.advance(0);
+    expect(run.of("a")).toMatchObject({ status: "READY", goalReached: true });
+    run.request("a", "restart");
+    run.advance(6 * SECOND);
+    expect(run.of("a").status).toBe("STARTED");
+  });
+
   it("never reports READY under never-ready", () => {
     const run = new Simulation(revisionPlan(containerPlan("a")), {}, parseQuirks("never-ready"));
     run.advance(SECOND);

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -16,13 +17,33 @@ export interface ObjectStore {
   has(sha256: string): boolean;
   /**
    * Store a stream under its name; what is already there is drained, not written again.
-   * @throws Error when the content has another hash, or there is no room
+   * @throws ObjectRefused when the content has another hash, or there is no room
    */
   put(sha256: string, size: number, content: AsyncIterable<Uint8Array>): Promise<void>;
   pathOf(sha256: string): string;
 }
 
-export function objectStore(folder: string): ObjectStore {
+export class ObjectRefused extends Error {
+  override readonly name = "ObjectRefused";
+  readonly why: "bad checksum" | "no room";
+
+  constructor(why: "bad checksum" | "no room", message: string) {
+    super(message);
+    this.why = why;
+  }
+}
+
+const INCOMING = ".incoming-";
+
+/** Remove what a writer that was killed has left. */
+export function removeIncoming(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(INCOMING)) rmSync(join(folder, name));
+  }
+}
+
+/** @param verify `false` stores content under any name, for a quirk */
+export function objectStore(folder: string, verify = true): ObjectStore {
   mkdirSync(folder, { recursive: true });
   const pathOf = (sha256: string) => join(folder, sha256);
   return {
@@ -31,14 +52,17 @@ export function objectStore(folder: string): ObjectStore {
     async put(sha256, size, content) {
       if (existsSync(pathOf(sha256))) return drain(content);
       checkRoom(folder, size);
-      const temporary = join(folder, `.incoming-${process.pid}-${sha256}`);
+      const temporary = join(folder, `${INCOMING}${randomUUID()}`);
       try {
         const actual = await writeHashed(temporary, content);
-        if (actual !== sha256) throw new Error(`object ${sha256} has the content of ${actual}`);
+        if (verify && actual !== sha256) {
+          throw new ObjectRefused("bad checksum", `object ${sha256} has the content of ${actual}`);
+        }
         renameSync(temporary, pathOf(sha256));
       } catch (error) {
         rmSync(temporary, { force: true });
-        throw error;
+        const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
+        throw full ? new ObjectRefused("no room", `object ${sha256} does not fit`) : error;
       }
     },
   };
@@ -67,5 +91,8 @@ async function writeHashed(path: string, content: AsyncIterable<Uint8Array>): Pr
 function checkRoom(folder: string, size: number): void {
   const { bavail, bsize } = statfsSync(folder);
   const room = bavail * bsize;
-  if (size > room) throw new Error(`an object of ${size} bytes does not fit: ${room} bytes free`);
+  if (size > room) {
+    const message = `an object of ${size} bytes does not fit: ${room} bytes free`;
+    throw new ObjectRefused("no room", message);
+  }
 }

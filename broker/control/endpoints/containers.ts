@@ -23,7 +23,7 @@ export function containerRoutes({ view, stall }: EndpointContext): Route[] {
       path: "/containers/{name}",
       methods: {
         PUT: {
-          bodyLimit: BODY_LIMIT,
+          takes: BODY_LIMIT,
           answer({ parameters, body }) {
             const name = parameters["name"] ?? "";
             const reply = control(view, name, body);
@@ -49,7 +49,9 @@ function control(view: PantavisorView, name: string, body: string): Reply {
     return errorReply(403, text);
   }
   const parsed = parseAction(body, CONTAINER_ACTIONS);
-  if ("error" in parsed) return errorReply(400, parsed.error);
+  if ("error" in parsed) {
+    return view.quirks.has("bad-json-accepted") ? accepted : errorReply(400, parsed.error);
+  }
   const refused = refusal(plan, state, parsed.action);
   if (refused !== undefined) return errorReply(400, refused);
   view.request(name, parsed.action);

@@ -16,7 +16,7 @@ export function daemonRoutes({ view }: EndpointContext): Route[] {
       path: "/daemons/{name}",
       methods: {
         PUT: {
-          bodyLimit: BODY_LIMIT,
+          takes: BODY_LIMIT,
           answer({ parameters, body }) {
             const daemon = view.daemons().find((one) => one.body().name === parameters["name"]);
             if (daemon === undefined) return errorReply(404, "Daemon not found");

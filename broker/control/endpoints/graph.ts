@@ -13,8 +13,8 @@ export function graphRoutes({ view, stall }: EndpointContext): Route[] {
       path: "/xconnect-graph",
       methods: {
         GET: {
-          answer({ callerPid }) {
-            if (view.quirks.has("xconnect-holds-ctrl") && isManualBroker(view, callerPid)) {
+          answer({ caller }) {
+            if (view.quirks.has("xconnect-holds-ctrl") && isManualBroker(view, caller.pid)) {
               stall.slowDown(HELD);
             }
             return jsonReply(view.graph());

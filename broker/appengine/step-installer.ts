@@ -1,0 +1,72 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { StepRefusal } from "../control/pantavisor-view.ts";
+import type { State } from "../formats/state.ts";
+import { parseState } from "../formats/state.ts";
+import { SAFE_NAME } from "../formats/names.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { deploy } from "./pvtx/deploy.ts";
+import { objectStore } from "./pvtx/object-store.ts";
+import type { StateDocument } from "./pvtx/state-merge.ts";
+import { BOOKKEEPING, writeProgress } from "./steps.ts";
+
+export interface InstallerOptions {
+  readonly storage: string;
+  /** The revision that runs: it cannot be replaced. */
+  readonly current: string;
+  /** Throws when a state that can be read cannot be planned: groups that do not exist. */
+  readonly plan: (state: State) => void;
+  readonly quirks: Quirks;
+}
+
+const LONGEST_NAME = 64;
+
+/**
+ * PUT /steps/locals/{rev} (facts §3.3): a state becomes a revision in storage, or stays out
+ * with the reason. Nothing runs it yet.
+ */
+export function stepInstaller(options: InstallerOptions) {
+  const { storage, current, quirks } = options;
+  const store = objectStore(join(storage, "objects"));
+  return (name: string, body: string): StepRefusal | undefined => {
+    if (!isLocalName(name)) {
+      return { status: 400, reason: `Step has bad name ${JSON.stringify(name)}` };
+    }
+    if (name === current) return { status: 409, reason: `Step ${name} is running` };
+    let state: StateDocument;
+    try {
+      state = JSON.parse(body) as StateDocument;
+      if (!quirks.has("step-unvalidated")) options.plan(parseState(state, quirks));
+    } catch (error) {
+      return { status: 422, reason: `Parser: ${(error as Error).message}` };
+    }
+    for (const [key, value] of Object.entries(state)) {
+      if (key === "#spec" || typeof value !== "string" || store.has(value)) continue;
+      return { status: 422, reason: `Storage: ${key}: object ${value} does not exist` };
+    }
+    return write(state, name);
+  };
+
+  function write(state: StateDocument, name: string): StepRefusal | undefined {
+    const folder = join(storage, "trails", name);
+    mkdirSync(dirname(folder), { recursive: true });
+    try {
+      deploy(state, store, folder);
+    } catch (error) {
+      rmSync(`${folder}.incoming`, { recursive: true, force: true });
+      const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
+      return full
+        ? { status: 507, reason: "Not enough disk space available" }
+        : { status: 422, reason: `Storage: ${(error as Error).message}` };
+    }
+    writeProgress(folder, "NEW");
+    return undefined;
+  }
+}
+
+/** `locals/NAME`: one folder below, not one of those that deploy() keeps for itself. */
+function isLocalName(name: string): boolean {
+  const local = /^locals\/(.+)$/.exec(name)?.[1] ?? "";
+  const hidden = local.startsWith(".") || BOOKKEEPING.test(local);
+  return name.length <= LONGEST_NAME && SAFE_NAME.test(local) && !hidden;
+}

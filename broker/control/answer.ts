@@ -1,0 +1,99 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Caller } from "./caller.ts";
+import { judgeHost } from "./host-header.ts";
+import type { EndpointContext } from "./pantavisor-view.ts";
+import { refuseUnknown, refuseUnprivileged } from "./privilege.ts";
+import { readBody, streamBody } from "./read-body.ts";
+import type { Reply } from "./reply.ts";
+import { closing, errorReply } from "./reply.ts";
+import type { Route } from "./route.ts";
+import { findRoute } from "./route.ts";
+import { rawReply } from "./unparsable.ts";
+
+/**
+ * From a request to its one reply: Host, caller, path, method, role, body, endpoint, in this
+ * order; the first that is wrong decides.
+ * @returns undefined when it shall never be answered, as some quirks want
+ */
+export async function answer(
+  { view, stall }: EndpointContext,
+  routes: readonly Route[],
+  request: IncomingMessage,
+  caller: Caller,
+): Promise<Reply | undefined> {
+  const { method = "", url = "", rawHeaders } = request;
+  const { quirks } = view;
+  const host = judgeHost(rawHeaders, url);
+  const hangs =
+    (host === "missing" && quirks.has("host-header-hang")) ||
+    (host === "foreign" && quirks.has("host-foreign-stall"));
+  if (hangs) {
+    stall.holdUntil(closed(request.socket));
+    return undefined;
+  }
+  await stall.pass();
+  if (quirks.has("half-close-cut")) await cutAtEnd(request.socket);
+  if (host === "foreign") return errorReply(400, "Host is not localhost", closing);
+  const unknown = refuseUnknown(view, caller);
+  if (unknown !== undefined) return unknown;
+  const match = findRoute(routes, method, url);
+  if (match.kind === "unknown") {
+    return errorReply(quirks.has("path-400") ? 400 : 404, `unknown endpoint: ${url}`);
+  }
+  if (match.kind === "wrong-method") {
+    const status = quirks.has("method-400") ? 400 : 405;
+    return errorReply(status, "Method not supported for this endpoint", { Allow: match.allow });
+  }
+  const { handler, parameters } = match;
+  if (handler.allows !== "anyone") {
+    const refused = refuseUnprivileged(view, caller);
+    if (refused !== undefined) return refused;
+  }
+  const { takes } = handler;
+  let body = "";
+  if (takes === undefined) request.resume();
+  else if (takes !== "stream") {
+    const read = await readBody(request, takes);
+    if ("refusal" in read) {
+      if (quirks.has("double-reply")) request.socket.write(rawReply(noRoom));
+      return read.refusal;
+    }
+    body = read.text;
+    if (body === "") {
+      return quirks.has("no-body-hang") ? undefined : errorReply(400, "Request has no body");
+    }
+  }
+  return handler.answer({
+    parameters,
+    body,
+    content: () => streamBody(request),
+    contentLength: Number(request.headers["content-length"] ?? 0),
+    caller,
+  });
+}
+
+/** For `double-reply` only. */
+const noRoom = errorReply(507, "Not enough disk space available");
+
+/** For the quirks that hang: a client that has ended its side may still wait, but not for ever. */
+const HANG_AFTER_END = 10_000;
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve());
+    socket.once("end", () => setTimeout(() => socket.destroy(), HANG_AFTER_END).unref());
+    // Nobody reads on while the request is held: look for the end ourselves.
+    socket.resume();
+  });
+}
+
+/** For `half-close-cut` only: time enough to notice the end of a client that ends at once. */
+const NOTICE_END = 50;
+
+async function cutAtEnd(socket: Socket): Promise<void> {
+  socket.once("end", () => socket.destroy());
+  socket.resume();
+  await pause(NOTICE_END);
+}

@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, vi } from "vitest";
+import { toConfig } from "../appengine/appengine-config.ts";
+import { openMetaStore } from "../appengine/device-meta.ts";
+import { collectGarbage, openObjectCatalogue } from "../appengine/object-catalogue.ts";
+import { settingsOf } from "../appengine/settings.ts";
+import { stepInstaller } from "../appengine/step-installer.ts";
+import { openSteps } from "../appengine/steps.ts";
+import { parseGroups } from "../formats/groups.ts";
+import { autoRecovery } from "../formats/run-manifest.ts";
+import type { ContainerState } from "../lifecycle/container-state.ts";
+import { installed } from "../lifecycle/container-state.ts";
+import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
+import { parseQuirks } from "../quirks/quirks.ts";
+import type { PantavisorView } from "./pantavisor-view.ts";
+import type { ControlServer } from "./server.ts";
+import { serveControl } from "./server.ts";
+
+export const ACTION = '{"action":"stop"}';
+export const running: ContainerState = { ...installed, status: "STARTED" };
+
+const recovery = autoRecovery.parse({ policy: "always", max_retries: 3, backoff_policy: "10min" });
+
+let server: ControlServer | undefined;
+let folder: string | undefined;
+
+afterEach(() => {
+  server?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+  folder = undefined;
+});
+
+/** A pv-ctrl on real storage in a temporary folder, with a pantavisor that only takes notes. */
+export async function start(quirkList = "") {
+  folder = mkdtempSync(join(tmpdir(), "pvh-control-"));
+  const quirks = parseQuirks(quirkList);
+  const path = join(folder, "pv-ctrl");
+  const storage = join(folder, "storage");
+  const objects = join(storage, "objects");
+  for (const name of ["objects", "trails"]) mkdirSync(join(storage, name), { recursive: true });
+  const request = vi.fn<PantavisorView["request"]>();
+  const end = vi.fn<PantavisorView["end"]>(() => true);
+  const container = { plan: containerPlan("c", { recovery }), state: running, roles: ["mgmt"] };
+  const daemon = {
+    body: () => ({ name: "pv-xconnect", pid: 7, respawn: true }),
+    start: vi.fn<() => void>(),
+    stop: vi.fn<() => void>(),
+  };
+  const graph = vi.fn<PantavisorView["graph"]>(() => []);
+  const steps = openSteps(storage, "0");
+  server = await serveControl(path, {
+    quirks,
+    containers: () => [
+      container,
+      { plan: containerPlan("s", { restartPolicy: "system" }), state: running, roles: ["mgmt"] },
+    ],
+    groups: () => parseGroups([{ name: "app" }]).map((group) => ({ group, status: "READY" })),
+    graph,
+    daemons: () => [daemon],
+    request,
+    signalReady: vi.fn<PantavisorView["signalReady"]>(),
+    end,
+    deviceMeta: openMetaStore(join(storage, "devmeta")),
+    userMeta: openMetaStore(join(storage, "usrmeta")),
+    objects: openObjectCatalogue(objects, quirks),
+    steps: {
+      ...steps,
+      install: stepInstaller({ storage, current: "locals/now", plan: () => undefined, quirks }),
+    },
+    collectGarbage: () =>
+      collectGarbage(
+        objects,
+        steps.list().map(({ name }) => steps.state(name)),
+      ),
+    buildInfo: () => "build\n",
+    settings: () => settingsOf(toConfig("", {})),
+  });
+  /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */
+  const send = (bytes: string, { end = false, silence = 1000 } = {}): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect({ path, allowHalfOpen: true });
+      let text = "";
+      const timer = setTimeout(() => socket.destroy(), silence);
+      socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      socket.on("end", () => socket.destroy());
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        clearTimeout(timer);
+        resolve(text);
+      });
+      socket.write(bytes);
+      if (end) socket.end();
+    });
+  const call = (method: string, target: string, body?: string): Promise<string> => {
+    const length = body === undefined ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    const head = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${length}Connection: close\r\n`;
+    return send(`${head}\r\n${body ?? ""}`);
+  };
+  return { send, call, request, end, daemon, container, graph, storage };
+}
+
+export const statusOf = (reply: string): number => Number(reply.split(" ")[1]);
+export const bodyOf = (reply: string): string => reply.split("\r\n\r\n")[1] ?? "";
+export const repliesIn = (text: string): number => text.match(/HTTP\/1\.1 /g)?.length ?? 0;

@@ -1,0 +1,29 @@
+import type { EndpointContext } from "../pantavisor-view.ts";
+import { jsonReply, textReply } from "../reply.ts";
+import type { Route } from "../route.ts";
+
+/** GET /config, /config2 and /buildinfo (facts §3.3). */
+export function configRoutes({ view }: EndpointContext): Route[] {
+  const settings = () => (view.quirks.has("config-missing") ? [] : view.settings());
+  return [
+    {
+      path: "/config",
+      methods: {
+        GET: {
+          answer: () =>
+            jsonReply(Object.fromEntries(settings().map(({ alias, typed }) => [alias, typed]))),
+        },
+      },
+    },
+    {
+      path: "/config2",
+      methods: {
+        GET: {
+          answer: () =>
+            jsonReply(settings().map(({ key, value, modified }) => ({ key, value, modified }))),
+        },
+      },
+    },
+    { path: "/buildinfo", methods: { GET: { answer: () => textReply(view.buildInfo()) } } },
+  ];
+}

@@ -1,0 +1,47 @@
+import type { EndpointContext, MetaStore } from "../pantavisor-view.ts";
+import { accepted, errorReply, jsonReply } from "../reply.ts";
+import type { Route } from "../route.ts";
+
+const BODY_LIMIT = 4096;
+
+/** /device-meta and /user-meta (facts §3.3): facts about the device and wishes of its user. */
+export function metadataRoutes({ view }: EndpointContext): Route[] {
+  const routes = (kind: "Device" | "User", store: MetaStore): Route[] => {
+    const path = `/${kind.toLowerCase()}-meta`;
+    return [
+      { path, methods: { GET: { answer: () => jsonReply(store.all()) } } },
+      {
+        path: `${path}/{key}`,
+        methods: {
+          PUT: {
+            takes: BODY_LIMIT,
+            answer({ parameters, body }) {
+              const key = parameters["key"] ?? "";
+              if (!isKey(key)) {
+                const what = `Cannot add or update ${kind.toLowerCase()} meta`;
+                return errorReply(400, `${what}: bad key ${JSON.stringify(key)}`);
+              }
+              store.set(key, body);
+              return accepted;
+            },
+          },
+          DELETE: {
+            answer({ parameters }) {
+              const key = parameters["key"] ?? "";
+              const exists = isKey(key) && store.has(key);
+              if (!exists) return errorReply(404, `${kind} meta does not exist`);
+              if (!view.quirks.has("meta-not-deleted")) store.delete(key);
+              return accepted;
+            },
+          },
+        },
+      },
+    ];
+  };
+  return [...routes("Device", view.deviceMeta), ...routes("User", view.userMeta)];
+}
+
+/** A key is a file name in storage: no path, nothing hidden, not longer than a name may be. */
+function isKey(key: string): boolean {
+  return /^[^./\0-\x1f\x7f][^/\0-\x1f\x7f]*$/.test(key) && Buffer.byteLength(key) <= 200;
+}

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import type { EndpointContext } from "../pantavisor-view.ts";
+import { parseJson } from "../parse-json.ts";
+import { accepted, errorReply } from "../reply.ts";
+import type { Route } from "../route.ts";
+
+const BODY_LIMIT = 1024;
+
+const signalSchema = z.object({ type: z.enum(["ready", "alive"]) });
+
+/**
+ * POST /signal (facts §3.3): a container whose goal is READY says that it is. It says so of
+ * itself alone, and any container may: who calls is known from its process.
+ */
+export function signalRoutes({ view }: EndpointContext): Route[] {
+  return [
+    {
+      path: "/signal",
+      methods: {
+        POST: {
+          takes: BODY_LIMIT,
+          allows: "anyone",
+          answer({ body, caller }) {
+            const signal = parseJson(body, signalSchema);
+            if (signal === undefined) return errorReply(400, "Signal has bad format");
+            const sender =
+              caller.kind === "container" && signal.type === "ready"
+                ? view.containers().find(({ plan }) => plan.name === caller.name)
+                : undefined;
+            if (sender?.plan.statusGoal !== "READY") {
+              if (view.quirks.has("signal-from-anyone")) return accepted;
+              return errorReply(403, "Signal not expected from this platform");
+            }
+            view.signalReady(sender.plan.name);
+            return accepted;
+          },
+        },
+      },
+    },
+  ];
+}

@@ -1,0 +1,26 @@
+import type { Caller } from "./caller.ts";
+import type { PantavisorView } from "./pantavisor-view.ts";
+import type { Reply } from "./reply.ts";
+import { errorReply } from "./reply.ts";
+
+/** A caller that cannot be told from another gets no answer to anything. */
+export function refuseUnknown(view: PantavisorView, caller: Caller): Reply | undefined {
+  const known =
+    caller.kind === "host" ||
+    view.quirks.has("caller-unknown-privileged") ||
+    containerOfCaller(view, caller) !== undefined;
+  return known ? undefined : errorReply(403, "Caller cannot be identified");
+}
+
+/** Containers without the role mgmt may not. */
+export function refuseUnprivileged(view: PantavisorView, caller: Caller): Reply | undefined {
+  const container = containerOfCaller(view, caller);
+  const refused = container !== undefined && !container.roles.includes("mgmt");
+  if (!refused || view.quirks.has("nobody-allowed")) return undefined;
+  return errorReply(403, "Request not sent from a mgmt platform");
+}
+
+function containerOfCaller(view: PantavisorView, caller: Caller) {
+  if (caller.kind !== "container") return undefined;
+  return view.containers().find(({ plan }) => plan.name === caller.name);
+}
