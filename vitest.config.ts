@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { SCENARIO_OPTIONS } from "./harness/run/vitest-options.ts";
 
 /**
- * Two projects: `unit` needs no engine, `scenarios` boots appengines. `pvh run` does not read
+ * Three projects: `unit` needs no engine, `robust` neither, `scenarios` boots appengines. `pvh run` does not read
  * this file; it gives vitest the same SCENARIO_OPTIONS.
  */
 export default defineConfig({
@@ -12,12 +12,22 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{harness,broker,reports,scenarios,containers}/**/*.test.ts"],
+          exclude: ["**/*.robust.test.ts"],
           environment: "node",
           // Files share a process: a process of its own for each costs more than its tests.
           isolate: false,
           maxWorkers: 2,
           // A deadline for hangs, also on a machine that is busy.
           testTimeout: 20_000,
+        },
+      },
+      {
+        // Load and trouble for a minute and more: npx vitest run --project robust, as root.
+        test: {
+          name: "robust",
+          include: ["broker/**/*.robust.test.ts"],
+          environment: "node",
+          testTimeout: 60_000,
         },
       },
       {

@@ -58,12 +58,11 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
       hint: "it becomes the container's: use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  const [container, args, services, files] = await Promise.all([
-    readJson(join(folder, "container.json"), containerJson),
-    readJson(join(folder, "args.json"), z.record(z.string(), json)),
-    readJson(join(folder, "services.json"), json).catch(absent),
-    filesBelow(join(folder, "rootfs")),
-  ]);
+  // One after the other, so that of several faults the same one is always named.
+  const container = await readJson(join(folder, "container.json"), containerJson);
+  const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
+  const services = await readJson(join(folder, "services.json"), json).catch(absent);
+  const files = await filesBelow(join(folder, "rootfs"));
   const definition = { name, ...container, args: args satisfies JsonObject };
   return {
     definition: services === undefined ? definition : { ...definition, services },
