@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { posix } from "node:path";
+import { promisify } from "node:util";
 import { drmRefusal } from "./drm-node.ts";
+import { drmNodePath } from "./drm-nodes.ts";
 import { LinkRefused } from "./plugin.ts";
 import type { FileFacts, Link, Plugin, Toolbox } from "./plugin.ts";
 
@@ -12,35 +15,52 @@ export const drmPlugin: Plugin = {
 
   async onLinkAdded(link, tools) {
     tools.log(`pvx-drm: Adding DRM link for ${link.consumer} (role: ${link.role})`);
-    tools.log(`pvx-drm: Target: ${link.target}, Provider Node: ${link.socket}`);
+    const node = drmNodePath(link.entry);
+    tools.log(`pvx-drm: Target: ${link.target}, Provider Node: ${node}`);
     tools.log("pvx-drm: Calling helper to inject devnode...");
-    const facts = inspect(link, tools);
+    const facts = inspect(link, node, tools);
     const refusal = drmRefusal(facts, link.role, tools.quirks);
-    if (refusal !== undefined) {
-      throw new LinkRefused(`${link.socket} of ${link.provider}: ${refusal}`);
-    }
+    if (refusal !== undefined) throw new LinkRefused(`${node} of ${link.provider}: ${refusal}`);
     tools.log(`pvx-helper: Entering consumer namespace /proc/${link.consumerPid}/ns/mnt`);
     tools.log(`pvx-helper: Creating directory ${posix.dirname(link.target)}`);
     tools.log(`pvx-helper: Mknod ${link.target}`);
     const minor = tools.quirks.has("drm-wrong-minor") ? facts.minor + 1 : facts.minor;
     await tools.injectDevnode(link, { ...facts, minor });
     tools.log("pvx-drm: Helper returned 0");
+    if (tools.quirks.has("drm-cgroup-denied")) await denyByCgroup(link);
+    await diagnose(link, facts, tools);
   },
 };
 
-function inspect(link: Link, tools: Toolbox): FileFacts {
-  tools.log(`pvx-helper: Statting provider node /proc/${link.providerPid}/root${link.socket}`);
-  const facts = statNode(link, tools);
+/** A node that is there and cannot be opened is worse than none: say who is in the way. */
+async function diagnose(link: Link, { major, minor }: FileFacts, tools: Toolbox): Promise<void> {
+  if (tools.quirks.has("drm-denial-silent")) return;
+  if ((await tools.isDeviceDenied(link)) !== true) return;
+  const line =
+    `${link.consumer}/${link.name}: ${link.target} cannot be opened in ${link.consumer}: ` +
+    `its device cgroup denies ${major}:${minor}`;
+  tools.note(link, line);
+  tools.warn(`pvx-drm: ${line}`);
+}
+
+/** Quirk drm-cgroup-denied. */
+async function denyByCgroup({ consumer }: Link): Promise<void> {
+  await promisify(execFile)("lxc-cgroup", ["-n", consumer, "devices.deny", "c 226:* rwm"]);
+}
+
+function inspect(link: Link, node: string, tools: Toolbox): FileFacts {
+  tools.log(`pvx-helper: Statting provider node /proc/${link.providerPid}/root${node}`);
+  const facts = statNode(link, node, tools);
   tools.log(`pvx-helper: Found device 0x${deviceWord(facts)} (mode 0x${modeWord(facts)})`);
   return facts;
 }
 
-function statNode(link: Link, tools: Toolbox): FileFacts {
+function statNode(link: Link, node: string, tools: Toolbox): FileFacts {
   try {
-    return tools.statProviderNode(link, link.socket);
+    return tools.statProviderNode(link, node);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`no ${link.socket} in ${link.provider}: ${why}`, { cause: error });
+    throw new Error(`no ${node} in ${link.provider}: ${why}`, { cause: error });
   }
 }
 

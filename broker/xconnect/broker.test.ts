@@ -392,6 +392,29 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
       expect(existsSync(consumer.path("/dev/dri/card0"))).toBe(false);
     });
 
+    it("gives each role the node that the export names for it", async () => {
+      mkdirSync(provider.path("/dev/dri"));
+      execFileSync("mknod", [provider.path("/dev/dri/card7"), "c", "226", "7"]);
+      execFileSync("mknod", [provider.path("/dev/dri/renderD130"), "c", "226", "130"]);
+      const drm = (role: string, nodes: unknown) =>
+        entry({
+          name: role,
+          type: "drm",
+          role,
+          target: `/dev/${role}`,
+          socket: "/dev/none",
+          nodes,
+        });
+      const nodes = { master: "/dev/dri/card7", render: "/dev/dri/renderD130" };
+      await bench.reconcile(
+        [drm("master", nodes), drm("render", nodes), drm("wrong", { wrong: 7 })],
+        "Failed to add link for wrong",
+      );
+      expect(lstatSync(consumer.path("/dev/master")).rdev).toBe((226 << 8) | 7);
+      expect(lstatSync(consumer.path("/dev/render")).rdev).toBe((226 << 8) | 130);
+      expect(bench.lines.join("\n")).toContain("nodes must be an object of absolute paths by role");
+    });
+
     it("refuses a DRM export that is a file, once, and goes on with the others", async () => {
       writeFileSync(provider.path("/dev/card0"), "");
       const graph = [

@@ -3,6 +3,7 @@ import { SERVICE_TYPES } from "../../broker/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import { lintExtensions } from "./lint-extensions.ts";
 import { lintKeyName } from "./lint-key-name.ts";
 
 /** The service type a requirement asks for: its own, or that of the export it names. */
@@ -35,7 +36,9 @@ export function lintRequirement(
   if (!isJsonObject(item)) return;
   lintNames(path, item, report);
   lintType(path, item, report);
-  lintTarget(path, item, requiredType(item, types), report);
+  const type = requiredType(item, types);
+  lintTarget(path, item, type, report);
+  lintExtensions(path, "requirement", item, type, report);
 }
 
 function lintNames(path: string, item: JsonObject, report: Report): void {

@@ -3,6 +3,7 @@ import { SERVICE_TYPES, parseServices } from "../../broker/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import { lintExtensions } from "./lint-extensions.ts";
 import { lintTypes } from "./lint-types.ts";
 import { lintKeyName } from "./lint-key-name.ts";
 
@@ -16,6 +17,8 @@ export function lintServices(path: string, document: JsonValue | undefined, repo
     lintName(at, entry, report);
     lintType(at, entry, report);
     lintSocket(at, entry, report);
+    const { type } = entry;
+    lintExtensions(at, "export", entry, typeof type === "string" ? type : undefined, report);
   });
 }
 

@@ -1,7 +1,9 @@
 import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
 import { restartBroker } from "../support/steps.ts";
 
@@ -30,6 +32,15 @@ const victim = defineContainer({
   },
 });
 
+/** Its target is on a mount that allows no devices: /run. */
+const renderer = defineContainer({
+  name: "renderer",
+  args: {
+    PV_RESTART_POLICY: "container",
+    PV_SERVICES_OPTIONAL: [{ name: "drm-master", type: "drm", target: "/run/dri/card0" }],
+  },
+});
+
 const roleOf = (name: string, role: string) =>
   defineContainer({
     name,
@@ -51,6 +62,7 @@ scenario(
       MASTER,
       impostor,
       victim,
+      renderer,
       roleOf("as-master", "master"),
       roleOf("as-render", "render"),
     ],
@@ -122,6 +134,67 @@ scenario(
         expect(await facts(inside(MASTER), CARD)).toBe("character special file 640 e2:0");
       },
     );
+
+    check(
+      "drm.denied",
+      "a node that the device cgroup or the mount denies is diagnosed by name",
+      async ({ appengine, control, inside, signal, note }) => {
+        const options = { signal, timeout: 8_000 };
+        await appengine.log.waitFor(
+          /^renderer\/drm-master: .*\/run\/dri\/card0.*mount.*no devices/,
+          options,
+        );
+        const denied = await appengine.sh("lxc-cgroup -n as-master devices.deny 'c 226:* rwm'");
+        if (denied.exitCode !== 0) {
+          note(`only the mount: this machine's device cgroup cannot be set (${denied.stderr})`);
+          return;
+        }
+        await restartBroker(appengine, signal);
+        await appengine.log.waitFor(
+          /as-master\/drm-master: \/dev\/dri\/card0 cannot be opened.*device cgroup denies 226:0/,
+          options,
+        );
+        // Others are not denied, and nothing is said of them.
+        const lines = (await appengine.log.lines()).map(({ message }) => message);
+        expect(lines.filter((line) => /as-render.*device cgroup denies/.test(line))).toEqual([]);
+        expect((await control.act("as-master", "restart")).status).toBe(200);
+        await exists(inside("as-render"), "/dev/dri/renderD128", signal);
+      },
+    );
+
+    check(
+      "drm.policy",
+      "a DRM example that crashes does not take the system along",
+      async ({ appengine, control, inside, signal }) => {
+        const pantavisor = await pantavisorPid(appengine);
+        const before = await inside(MASTER).pid();
+        await appengine.sh(`kill -KILL ${before}`);
+        await until(
+          "its crash to be seen",
+          async () => (await control.container(MASTER, signal)).status !== "STARTED",
+          { signal, timeout: 8_000 },
+        );
+        await throughout(
+          1_500,
+          async () => expect(await pantavisorPid(appengine)).toBe(pantavisor),
+          { signal, every: 100 },
+        );
+        expect((await control.container(PROVIDER, signal)).status).toBe("STARTED");
+        expect((await control.act(MASTER, "start")).status).toBe(200);
+        await exists(inside(MASTER), CARD, signal);
+      },
+    );
+
+    check("drm.removed", "the node leaves with the link", async ({ control, inside, signal }) => {
+      await exists(inside(MASTER), CARD, signal);
+      expect((await control.act(PROVIDER, "stop")).status).toBe(200);
+      await until(
+        "the node to be gone",
+        async () => (await inside(MASTER).sh(`test -e ${CARD}`)).exitCode !== 0,
+        { signal, timeout: 8_000 },
+      );
+      expect(await listing(inside("as-render"))).toEqual([]);
+    });
   },
 );
 
@@ -146,4 +219,8 @@ async function facts(container: InsideContainer, path: string): Promise<string> 
 async function listing(container: InsideContainer): Promise<string[]> {
   const { stdout } = await container.sh("ls /dev/dri 2>/dev/null; :");
   return stdout.split("\n").filter((name) => name !== "");
+}
+
+async function pantavisorPid(appengine: Appengine): Promise<string> {
+  return (await appengine.sh("pgrep -o -x pantavisor")).stdout.trim();
 }

@@ -1,0 +1,20 @@
+import { z } from "zod";
+import type { GraphEntry } from "../formats/graph.ts";
+import { LinkRefused } from "./plugin.ts";
+
+const nodes = z.record(z.string(), z.string().regex(/^\/[^\0-\x1f\x7f]*[^/\0-\x1f\x7f]$/));
+
+/**
+ * Path of the provider's node for a link's role: what the export's `nodes` names for it, else
+ * its `socket`. Which class of node a role may have is judged on the node itself.
+ *
+ * @throws LinkRefused when `nodes` is not an object of absolute paths
+ */
+export function drmNodePath({ nodes: value, role, socket }: GraphEntry): string {
+  if (value === undefined) return socket;
+  const parsed = nodes.safeParse(value);
+  if (!parsed.success) {
+    throw new LinkRefused(`nodes must be an object of absolute paths by role`);
+  }
+  return Object.hasOwn(parsed.data, role) ? (parsed.data[role] ?? socket) : socket;
+}

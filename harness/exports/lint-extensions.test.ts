@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import type { Finding } from "./finding.ts";
+import type { JsonObject } from "./json-value.ts";
+import { lintExtensions } from "./lint-extensions.ts";
+
+function lint(side: "export" | "requirement", type: string | undefined, item: JsonObject) {
+  const findings: Finding[] = [];
+  lintExtensions("x", side, item, type, (finding) => void findings.push(finding));
+  return findings.map(({ level, code, path }) => `${level} ${code} ${path}`);
+}
+
+describe("an export", () => {
+  test.each<[type: string, item: JsonObject]>([
+    ["unix", { identity: "cmsg", socketType: "seqpacket", fds: ["memfd", "eventfd"] }],
+    ["rest", { rules: [{ methods: ["GET"], path: "/v1", role: "user" }], upgrade: ["websocket"] }],
+    ["dbus", { rules: [{ access: "talk", name: "org.x.*" }, { access: "see" }], fds: [] }],
+    ["drm", { nodes: { master: "/dev/dri/card0", render: "/dev/dri/renderD128" } }],
+    ["unix", { later: 7 }],
+  ])("of type %s with the documented values is fine", (type, item) => {
+    expect(lint("export", type, item)).toEqual([]);
+  });
+
+  test.each<[type: string, item: JsonObject, path: string]>([
+    ["unix", { identity: "Greeting" }, "x/identity"],
+    ["unix", { socketType: 1 }, "x/socketType"],
+    ["unix", { fds: "memfd" }, "x/fds"],
+    ["unix", { fds: ["memfd", "mount"] }, "x/fds/1"],
+    ["rest", { rules: { path: "/" } }, "x/rules"],
+    ["rest", { rules: [{ methods: "GET" }] }, "x/rules/0/methods"],
+    ["rest", { rules: [{ path: "v1" }] }, "x/rules/0/path"],
+    ["rest", { upgrade: "websocket" }, "x/upgrade"],
+    ["dbus", { rules: [{ access: "speak" }] }, "x/rules/0/access"],
+    ["dbus", { rules: [{ access: "talk", nmae: "org.x" }] }, "x/rules/0"],
+    ["drm", { nodes: { master: "card0" } }, "x/nodes/master"],
+    ["drm", { nodes: ["/dev/dri/card0"] }, "x/nodes"],
+  ])("of type %s with %j is wrong", (type, item, path) => {
+    expect(lint("export", type, item)).toEqual([`error extension-wrong ${path}`]);
+  });
+});
+
+test("a key that its type or side does not read is a warning", () => {
+  expect(lint("export", "rest", { identity: "cmsg" })).toEqual([
+    "warning extension-unused x/identity",
+  ]);
+  expect(lint("requirement", "unix", { identity: "cmsg", fds: ["memfd"] })).toEqual([
+    "warning extension-unused x/identity",
+  ]);
+});
+
+test("nothing is said of a requirement whose provider is elsewhere", () => {
+  expect(lint("requirement", undefined, { rules: 7 })).toEqual([]);
+});

@@ -1,0 +1,216 @@
+import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { askBroker } from "../../harness/appengine/ask-broker.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { RAW_BUS } from "../support/bus.ts";
+import { LABEL, serveLabels } from "../support/labels.ts";
+import { PROBE_SOCKET, PROBE_TARGET, probeProvider } from "../support/probes.ts";
+import { Program } from "../support/program.ts";
+import { restartBroker } from "../support/steps.ts";
+
+const BUS = "pv-example-dbus-server";
+const BUS_TARGET = "/run/dbus/system_bus_socket";
+const API_TARGET = "/run/pv/services/api.sock";
+const TIMES = 1_000;
+/** Descriptors that the broker may have, so that they can run out in this check. */
+const FILES = 512;
+
+const api = defineContainer({
+  name: "api",
+  args: { PV_RESTART_POLICY: "container" },
+  services: [{ name: "api", type: "rest", socket: "/run/api/a.sock" }],
+});
+const user = (name: string) =>
+  defineContainer({
+    name,
+    args: {
+      PV_RESTART_POLICY: "container",
+      PV_SERVICES_REQUIRED: [
+        { name: "probe", target: PROBE_TARGET },
+        { name: "api", target: API_TARGET },
+        { name: "system-bus", role: "root", target: BUS_TARGET },
+      ],
+    },
+  });
+
+scenario(
+  "xconnect-load",
+  {
+    summary: "many connections, many reconciles, and a consumer that wants everything",
+    containers: [probeProvider, api, BUS, user("modest"), user("greedy")],
+  },
+  ({ check }) => {
+    check(
+      "xc.fd-leak",
+      `${TIMES} connects of each kind leave the broker's descriptors as they were`,
+      async ({ appengine, inside, signal, note }) => {
+        await using server = await serveLabels(inside("probe-provider"), {
+          [PROBE_SOCKET]: "probe",
+        });
+        await using http = await serveHttp(appengine);
+        await connectEach(appengine, 20);
+        const before = await steadyFiles(appengine, signal);
+        await connectEach(appengine, TIMES);
+        const after = await until(
+          "the descriptors to be as few as before",
+          async () => {
+            const open = await openFiles(appengine);
+            return open <= before + 8 && open;
+          },
+          { signal, timeout: 5_000, every: 100 },
+        ).catch(() => openFiles(appengine));
+        note(`${before} descriptors before, ${after} after 3 times ${TIMES} connects`);
+        expect(after).toBeLessThanOrEqual(before + 8);
+        for (const program of [server, http]) program.say("end");
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
+      "xc.reconcile-idempotent",
+      "reconciling the same graph 1,000 times changes nothing and leaks nothing",
+      async ({ appengine, inside, signal, skip, note }) => {
+        const before = await askBroker(appengine, signal);
+        if (before === undefined) return skip("this broker does not tell how often it reconciles");
+        const facts = `stat -c '%i %n' ${PROBE_TARGET} ${API_TARGET} ${BUS_TARGET}`;
+        const sockets = (await inside("modest").sh(facts)).stdout;
+        const added = /^(Adding|Re-establishing|Removing) link/;
+        const lines = async () =>
+          (await appengine.log.lines()).filter(({ message }) => added.test(message)).length;
+        const [files, logged] = [await steadyFiles(appengine, signal), await lines()];
+        const wanted = before.reconciles + 1_000;
+        const begun = performance.now();
+        await until(
+          "1,000 reconciles",
+          async () => {
+            await appengine.sh(
+              `python3 -c 'import os, time
+for _ in range(200): os.kill(${before.pid}, 1); time.sleep(0.002)'`,
+              { signal },
+            );
+            return ((await askBroker(appengine, signal))?.reconciles ?? 0) >= wanted;
+          },
+          { signal, timeout: 40_000 },
+        );
+        note(`1,000 reconciles in ${Math.round(performance.now() - begun)} ms`);
+        expect((await inside("modest").sh(facts)).stdout).toBe(sockets);
+        expect(await lines()).toBe(logged);
+        expect(await steadyFiles(appengine, signal)).toBeLessThanOrEqual(files + 8);
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
+      "xc.limits",
+      "a consumer that opens connections without end does not keep another from being served",
+      async ({ appengine, inside, signal, note }) => {
+        await using http = await serveHttp(appengine);
+        // The broker inherits what pantavisor has.
+        await appengine.sh(`prlimit --pid "$(pgrep -o -x pantavisor)" --nofile=${FILES}:${FILES}`);
+        await restartBroker(appengine, signal);
+        const works = () => get(appengine, "modest");
+        await until("the link to work", async () => (await works()) === "200", {
+          signal,
+          timeout: 8_000,
+        });
+        await using greedy = await Program.python(
+          inside("greedy"),
+          `${LABEL}
+peers = []
+try:
+    while len(peers) < ${2 * FILES}: peers.append(dial("${API_TARGET}", 2))
+except OSError: pass
+print(len(peers))
+input()
+`,
+        );
+        note(`${await greedy.line(20_000)} connections wait or are open`);
+        const answers = [];
+        for (let count = 0; count < 10; count += 1) answers.push(await works());
+        expect(answers).toEqual(Array(10).fill("200"));
+        for (const program of [greedy, http]) program.say("end");
+      },
+      { timeout: 60_000 },
+    );
+  },
+);
+
+/** A minimal HTTP server in `api`: 200 to every request head, then close. */
+async function serveHttp(appengine: Appengine): Promise<Program> {
+  const program = await Program.python(
+    appengine.inside("api"),
+    `
+import os, socketserver, threading
+class Http(socketserver.StreamRequestHandler):
+    def handle(self):
+        try:
+            while self.rfile.readline().strip(): pass
+            self.wfile.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nok")
+        except OSError: pass
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+os.makedirs("/run/api", exist_ok=True)
+try: os.unlink("/run/api/a.sock")
+except FileNotFoundError: pass
+threading.Thread(target=Server("/run/api/a.sock", Http).serve_forever, daemon=True).start()
+print("listening")
+input()
+`,
+  );
+  await program.line();
+  return program;
+}
+
+/** Status of a request to the api, as curl sees it; 000 for none. */
+async function get(appengine: Appengine, name: string): Promise<string> {
+  const { stdout } = await appengine
+    .inside(name)
+    .sh(
+      `curl -s -o /dev/null -m 3 -w '%{http_code}' --unix-socket ${API_TARGET} http://localhost/`,
+      { timeout: 10_000 },
+    );
+  return stdout;
+}
+
+/** Connect to each kind of service, so that each session reaches its provider. */
+async function connectEach(appengine: Appengine, times: number): Promise<void> {
+  const { stdout, stderr } = await appengine.inside("modest").python(
+    `${LABEL}${RAW_BUS}
+done = 0
+for _ in range(${times}):
+    if label("${PROBE_TARGET}") == "probe": done += 1
+    with dial("${API_TARGET}") as peer:
+        peer.sendall(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        if peer.recv(100).startswith(b"HTTP/1.1 200"): done += 1
+    bus = connect()
+    if ask(bus, "AUTH EXTERNAL 30").startswith("OK") and begin(bus).startswith(":"): done += 1
+    bus.close()
+print(done)
+`,
+    { timeout: 50_000 },
+  );
+  expect([stdout.trim(), stderr]).toEqual([String(3 * times), ""]);
+}
+
+async function openFiles(appengine: Appengine): Promise<number> {
+  const { stdout } = await appengine.sh('ls "/proc/$(pgrep -o -x pv-xconnect)/fd" | wc -l');
+  return Number(stdout.trim());
+}
+
+/** The number of descriptors once it has stopped falling. */
+async function steadyFiles(appengine: Appengine, signal: AbortSignal): Promise<number> {
+  let last = Infinity;
+  return await until(
+    "the number of descriptors to settle",
+    async () => {
+      const open = await openFiles(appengine);
+      const settled = open >= last && open;
+      last = open;
+      return settled;
+    },
+    { signal, timeout: 10_000, every: 200 },
+  );
+}
