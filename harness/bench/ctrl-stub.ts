@@ -4,11 +4,11 @@ import { createServer } from "node:http";
 /** A pv-ctrl that knows nothing but its graph. */
 export async function serveGraph(
   path: string,
-  graph: readonly unknown[],
+  graph: () => readonly unknown[],
 ): Promise<AsyncDisposable> {
-  const body = JSON.stringify(graph);
   const server = createServer((request, response) => {
-    response.writeHead(request.url === "/xconnect-graph" ? 200 : 404).end(body);
+    response.writeHead(request.url === "/xconnect-graph" ? 200 : 404);
+    response.end(JSON.stringify(graph()));
   });
   server.listen(path);
   await once(server, "listening");

@@ -10,6 +10,7 @@ import { IDENTITY } from "./identity.ts";
 import { loadPrograms } from "./load-programs.ts";
 import type { LoadProgram } from "./load-programs.ts";
 import { Program } from "./program.ts";
+import { STAND_IN } from "./stand-in.ts";
 
 /** Bus name of the echo service; load/dbus-load.c has it too. */
 export const BUS_NAME = "org.pvh.Bench";
@@ -85,12 +86,7 @@ export async function openTestbed(
   }
 
   const ctrl = join(folder, "pv-ctrl");
-  stack.use(
-    await serveGraph(
-      ctrl,
-      suites.map((suite) => graphEntry(suite, pids)),
-    ),
-  );
+  stack.use(await serveGraph(ctrl, () => suites.map((suite) => graphEntry(suite, pids))));
   const main = join(PROJECT, "broker/xconnect/pv-xconnect.main.ts");
   const broker = await start("broker", [process.execPath, main, "--ctrl", ctrl]);
   for (const suite of suites) await appeared(planted(suite), broker);
@@ -111,14 +107,6 @@ function graphEntry(suite: Suite, pids: { consumer: number; provider: number }):
     ...(suite === "dbus" && { rules: [[{ access: "call", name: BUS_NAME }]] }),
   };
 }
-
-/** It reads its standard input, so that it ends with pvh, however that ends. */
-const STAND_IN = `
-mount --make-rprivate /
-mount --bind "$1" /run
-echo ready
-exec cat
-`;
 
 function busConfig(path: string): string {
   return `<busconfig>
