@@ -1,0 +1,156 @@
+import { expect } from "vitest";
+import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import {
+  EXCHANGE,
+  INNER_CONTROL_SOCKET,
+  repliesOf,
+  wholeRequest,
+} from "../support/control-probe.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const MGMT = "caller-mgmt";
+const NOBODY = "caller-nobody";
+const READY = "caller-ready";
+
+scenario(
+  "ctrl-callers",
+  {
+    summary: "who may call pv-ctrl is decided by the calling process, and by nothing it says",
+    containers: [
+      defineContainer({ name: MGMT, args: { PV_ROLES: ["mgmt"] } }),
+      defineContainer({ name: NOBODY, args: { PV_ROLES: ["nobody"] } }),
+      defineContainer({ name: READY, args: { PV_ROLES: ["nobody"], PV_STATUS_GOAL: "READY" } }),
+    ],
+    // READY comes by a signal that a check sends.
+    until: "pv-ctrl",
+  },
+  ({ check }) => {
+    check(
+      "ctrl.caller.mgmt",
+      "role mgmt may call; role nobody gets one 403",
+      async ({ control, inside, signal }) => {
+        for (const name of [MGMT, NOBODY]) await waitForStatus(control, name, "STARTED", signal);
+        for (const [method, path, body, right] of [
+          ["GET", "/containers", undefined, 200],
+          ["GET", "/user-meta", undefined, 200],
+          ["PUT", "/containers/nosuch", '{"action":"stop"}', 404],
+          ["PUT", "/user-meta/from-a-container", "x", 200],
+        ] as const) {
+          const request = wholeRequest(method, path, body);
+          const allowed = await callFrom(inside(MGMT), request);
+          expect([method, path, statuses(allowed)]).toEqual([method, path, [right]]);
+          const refused = await callFrom(inside(NOBODY), request);
+          expect([method, path, statuses(refused)]).toEqual([method, path, [403]]);
+          expect(refused).toContain('{"Error":');
+        }
+      },
+    );
+
+    check(
+      "ctrl.caller.host",
+      "a process of the appengine may call, in whatever cgroup it is",
+      async ({ appengine, signal }) => {
+        const call = `curl -sS --max-time 5 -o /dev/null -w "%{http_code}" --unix-socket ${CONTROL_SOCKET} http://localhost/containers`;
+        for (const group of [".", "pvh-caller", "pvh-caller/deeper"]) {
+          const folder = `/sys/fs/cgroup/${group}`;
+          const { stdout } = await appengine.sh(
+            `mkdir -p ${folder} && sh -c 'echo $$ >${folder}/cgroup.procs && ${call}'`,
+            { signal },
+          );
+          expect([group, stdout]).toEqual([group, "200"]);
+        }
+      },
+    );
+
+    check(
+      "ctrl.caller.unknown",
+      "a caller that has gone, or is in no known place, is refused",
+      async ({ appengine, signal }) => {
+        const request = JSON.stringify(wholeRequest("GET", "/containers"));
+        await appengine.sh(`cat >/tmp/call.py <<'PYTHON'\n${EXCHANGE}\n${GONE}\nPYTHON\n`);
+        const elsewhere = await appengine.sh(
+          `unshare -m python3 /tmp/call.py here '${request}' ${CONTROL_SOCKET}`,
+          { signal },
+        );
+        expect(statuses(elsewhere.stdout)).toEqual([403]);
+        const gone = await appengine.sh(
+          `python3 /tmp/call.py gone '${request}' ${CONTROL_SOCKET} $(pgrep -x pantavisor)`,
+          { signal, timeout: 20_000 },
+        );
+        expect(gone.stderr).toBe("");
+        expect(statuses(gone.stdout)).toEqual([403]);
+      },
+    );
+
+    check(
+      "ctrl.signal",
+      "ready makes a container with goal READY so; from others it is refused",
+      async ({ appengine, control, inside, signal }) => {
+        await waitForStatus(control, READY, "STARTED", signal);
+        const request = wholeRequest("POST", "/signal", '{"type":"ready","payload":""}');
+        for (const name of [MGMT, NOBODY]) {
+          const [status = 0] = statuses(await callFrom(inside(name), request));
+          expect([name, String(status)]).toEqual([name, expect.stringMatching(/^4\d\d$/)]);
+        }
+        const host = await control.send("POST", "/signal", { body: '{"type":"ready"}', signal });
+        expect(String(host.status)).toMatch(/^4\d\d$/);
+        const bad = wholeRequest("POST", "/signal", '{"type":"steady"}');
+        expect(statuses(await callFrom(inside(READY), bad))).toEqual([400]);
+        expect((await control.container(READY, signal)).status).toBe("STARTED");
+
+        expect(statuses(await callFrom(inside(READY), request))).toEqual([200]);
+        await waitForStatus(control, READY, "READY", signal);
+        await until(
+          "the revision to be READY",
+          async () => {
+            const meta = (await control.json("/device-meta", signal)) as Record<string, unknown>;
+            return meta["pantavisor.status"] === "READY";
+          },
+          { signal, timeout: 5_000 },
+        );
+        await appengine.log.waitFor(new RegExp(`platform '${READY}' status is now READY`), {
+          signal,
+          timeout: 5_000,
+        });
+      },
+    );
+  },
+);
+
+async function callFrom(container: InsideContainer, request: string): Promise<string> {
+  const program = `print(exchange("${INNER_CONTROL_SOCKET}", ${JSON.stringify(request)}), end="")`;
+  return (await container.python(`${EXCHANGE}\n${program}`)).stdout;
+}
+
+function statuses(bytes: string): number[] {
+  return repliesOf(bytes).map(({ status }) => status);
+}
+
+/**
+ * `here`: call. `gone`: a child connects and ends while pantavisor is held, so that nobody
+ * could look at it in time; its connection is used by the parent.
+ */
+const GONE = `
+import signal
+how, request, path = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+if how == "here":
+    print(exchange(path, request), end="")
+else:
+    pantavisor = int(sys.argv[4])
+    os.kill(pantavisor, signal.SIGSTOP)
+    try:
+        peer = socket.socket(socket.AF_UNIX)
+        peer.settimeout(5)
+        child = os.fork()
+        if child == 0:
+            peer.connect(path)
+            os._exit(0)
+        os.waitpid(child, 0)
+    finally:
+        os.kill(pantavisor, signal.SIGCONT)
+    print(finish(peer, request), end="")
+`;

@@ -1,0 +1,206 @@
+import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { reasonOf } from "../../harness/control/control-client.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { throughout } from "../../harness/throughout.ts";
+import { until } from "../../harness/until.ts";
+import { CONNECT, LISTEN, probeConsumer, probeProvider } from "../support/probes.ts";
+import { Program } from "../support/program.ts";
+import { restartBroker } from "../support/steps.ts";
+
+const BROKER = "pv-xconnect";
+/** From the moment that a start was asked for; starting the programs that look takes a part. */
+const SOON = 2_000;
+
+scenario(
+  "ctrl-daemons",
+  {
+    summary: "pv-xconnect stops, starts and recovers as /daemons says, and commands are obeyed",
+    containers: [probeProvider, probeConsumer],
+  },
+  ({ check }) => {
+    check(
+      "ctrl.daemons.shape",
+      "/daemons names each daemon with its own process and whether it is respawned",
+      async ({ appengine, control, signal }) => {
+        const before = await broker(appengine, signal);
+        await restartBroker(appengine, signal);
+        const body = await control.json("/daemons", signal);
+        expect(body).toEqual([
+          { name: "hwrngd", pid: 0, respawn: true },
+          { name: BROKER, pid: expect.any(Number) as number, respawn: true },
+        ]);
+        const after = await broker(appengine, signal);
+        expect(after.pid).not.toBe(before.pid);
+        expect(await commandOf(appengine, after.pid)).toContain(BROKER);
+      },
+    );
+
+    check(
+      "ctrl.daemons.stop",
+      "stop ends it for good: no process, no respawn",
+      async ({ appengine, control, signal }) => {
+        const { pid } = await broker(appengine, signal);
+        expect((await control.actOnDaemon(BROKER, "stop", signal)).status).toBe(200);
+        await until("the process to be gone", async () => !(await alive(appengine, pid)), {
+          signal,
+          timeout: 5_000,
+        });
+        await throughout(
+          1_500,
+          async () => {
+            const now = await broker(appengine, signal);
+            expect(now.respawn).toBe(false);
+            expect(now.pid).toBeLessThanOrEqual(0);
+          },
+          { signal },
+        );
+        expect((await appengine.sh(`pgrep -x ${BROKER}`)).stdout).toBe("");
+      },
+    );
+
+    check(
+      "ctrl.daemons.start",
+      "start runs it again, and links work within 2 s",
+      async ({ appengine, control, inside, signal }) => {
+        await using provider = await Program.python(inside(probeProvider.name), ECHO);
+        expect(await provider.line()).toBe("listening");
+        await control.actOnDaemon(BROKER, "stop", signal);
+        await until("no broker", async () => (await broker(appengine, signal)).pid <= 0, {
+          signal,
+          timeout: 5_000,
+        });
+        await using consumer = await Program.python(
+          inside(probeConsumer.name),
+          `${CONNECT}${UNTIL_ECHO}`,
+        );
+        expect(await consumer.line()).toBe("trying");
+        expect((await control.actOnDaemon(BROKER, "start", signal)).status).toBe(200);
+        consumer.say("go");
+        const { seconds } = (await consumer.json(10_000)) as { seconds: number };
+        expect(seconds * 1000).toBeLessThan(SOON);
+        const now = await broker(appengine, signal);
+        expect(now.respawn).toBe(true);
+        expect(await commandOf(appengine, now.pid)).toContain(BROKER);
+      },
+    );
+
+    check(
+      "ctrl.daemons.crash",
+      "a killed daemon is respawned and listed with its own pid",
+      async ({ appengine, signal }) => {
+        const { pid } = await broker(appengine, signal);
+        expect(pid).toBeGreaterThan(0);
+        await appengine.sh(`kill -9 ${pid}`);
+        const now = await until(
+          "another pv-xconnect",
+          async () => {
+            const one = await broker(appengine, signal);
+            return one.pid > 0 && one.pid !== pid && one;
+          },
+          { signal, timeout: 10_000 },
+        );
+        expect(now.respawn).toBe(true);
+        expect(await commandOf(appengine, now.pid)).toContain(BROKER);
+      },
+    );
+
+    check(
+      "ctrl.daemons.errors",
+      "an unknown daemon is 404, bad JSON and unknown actions are 400",
+      async ({ appengine, control, signal }) => {
+        const before = await broker(appengine, signal);
+        expect((await control.actOnDaemon("nonexistent-daemon", "stop", signal)).status).toBe(404);
+        for (const body of ["{", "{}", "[]", '{"action":"restart"}', '{"action":7}']) {
+          const reply = await control.send("PUT", `/daemons/${BROKER}`, { body, signal });
+          expect([body, reply.status]).toEqual([body, 400]);
+          expect(reasonOf(reply)).toContain("action");
+        }
+        expect(await broker(appengine, signal)).toEqual(before);
+      },
+    );
+
+    check(
+      "ctrl.commands",
+      "unknown commands are 400; reboot comes back, poweroff ends the appengine",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine({ containers: [probeProvider] });
+        for (const body of ["{", "{}", '{"op":"NOPE","payload":""}', '{"op":"POWEROFF"}']) {
+          const reply = await control.send("POST", "/commands", { body, signal });
+          expect([body, reply.status]).toEqual([body, 400]);
+        }
+        const before = await pantavisor(appengine);
+        expect(before).toMatch(/^\d+$/);
+        const command = (op: string) =>
+          control.send("POST", "/commands", { body: JSON.stringify({ op, payload: "" }), signal });
+        expect((await command("RUN_GC")).status).toBe(200);
+        expect((await command("REBOOT_DEVICE")).status).toBe(200);
+        await until(
+          "another pantavisor",
+          async () => {
+            const now = await pantavisor(appengine);
+            return now !== "" && now !== before;
+          },
+          { signal, timeout: 15_000 },
+        );
+        await until(
+          "the container to run again",
+          async () => (await control.container(probeProvider.name)).status === "STARTED",
+          { signal, timeout: 10_000 },
+        );
+        expect((await command("POWEROFF_DEVICE")).status).toBe(200);
+        await until(
+          "the appengine to end",
+          () =>
+            appengine.sh(":", { timeout: 1_000 }).then(
+              () => false,
+              () => true,
+            ),
+          { signal, timeout: 10_000 },
+        );
+        const lines = (await appengine.output()).trim().split("\n");
+        expect(lines.at(-1)).toMatch(/pantavisor exited$/);
+      },
+      { timeout: 60_000 },
+    );
+  },
+);
+
+async function broker(appengine: Appengine, signal: AbortSignal) {
+  const found = (await appengine.control.daemons(signal)).find(({ name }) => name === BROKER);
+  if (found === undefined) throw new Error(`/daemons does not list ${BROKER}`);
+  return found;
+}
+
+async function alive(appengine: Appengine, pid: number): Promise<boolean> {
+  return (await appengine.sh(`kill -0 ${pid}`)).exitCode === 0;
+}
+
+/** Command line of a process; empty when there is none. */
+async function commandOf(appengine: Appengine, pid: number): Promise<string> {
+  return (await appengine.sh(`tr '\\0' ' ' </proc/${pid}/cmdline`)).stdout;
+}
+
+async function pantavisor(appengine: Appengine): Promise<string> {
+  return (await appengine.sh("pgrep -x pantavisor")).stdout.trim();
+}
+
+const ECHO = `${LISTEN}
+while True:
+    peer, _ = server.accept()
+    peer.sendall(b"here")
+    peer.close()
+`;
+
+/** Once told to go, connect until the provider says something; prints the seconds it took. */
+const UNTIL_ECHO = `
+print("trying")
+input()
+begun = time.monotonic()
+while time.monotonic() - begun < 8:
+    try:
+        if read_to_end(connect()) == b"here": break
+    except OSError: pass
+    time.sleep(0.02)
+print(json.dumps({"seconds": time.monotonic() - begun}))
+`;

@@ -1,0 +1,221 @@
+import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
+import { reasonOf } from "../../harness/control/control-client.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { repliesOf, wholeRequest } from "../support/control-probe.ts";
+import type { RawReply } from "../support/control-probe.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const IDLE = "http-idle";
+const STUBBORN = "http-stubborn";
+const container = { args: { PV_RESTART_POLICY: "container" } };
+
+scenario(
+  "ctrl-http",
+  {
+    summary: "pv-ctrl answers each request once, and bad ones with a 4xx and the reason",
+    containers: [
+      defineContainer({ name: IDLE, ...container }),
+      defineContainer({ name: STUBBORN, program: "/usr/lib/pv-example/stubborn", ...container }),
+    ],
+  },
+  ({ check }) => {
+    check("ctrl.no-body", "a PUT without a body is a 400", async ({ appengine, signal }) => {
+      for (const path of [`/containers/${IDLE}`, "/daemons/pv-xconnect"]) {
+        for (const length of ["", "Content-Length: 0\r\n"]) {
+          const head = `PUT ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${length}`;
+          const [reply, ...more] = await ask(appengine, `${head}\r\n`, signal);
+          expect([path, length, reply?.status, more]).toEqual([path, length, 400, []]);
+          expect(errorIn(reply)).toMatch(/body/);
+        }
+      }
+    });
+
+    check("ctrl.large-body", "an oversized body gets one reply", async ({ appengine, signal }) => {
+      for (const [method, path, size] of [
+        ["PUT", `/containers/${IDLE}`, 2_000],
+        ["PUT", "/daemons/pv-xconnect", 2_000],
+        ["PUT", "/user-meta/large", 5_000],
+        ["POST", "/commands", 100_000],
+      ] as const) {
+        const body = JSON.stringify({ action: "stop", x: "x".repeat(size) });
+        const replies = await ask(appengine, wholeRequest(method, path, body), signal);
+        expect([path, replies.map(({ status }) => status)]).toEqual([path, [413]]);
+        expect(errorIn(replies[0])).toMatch(/larger/);
+      }
+    });
+
+    check(
+      "ctrl.long-path",
+      "a request target of 64 KiB is a 4xx, and pantavisor lives on",
+      async ({ appengine, control, signal }) => {
+        const before = await pantavisor(appengine);
+        expect(before).toMatch(/^\d+$/);
+        for (const path of [`/${"a".repeat(65_536)}`, `/containers/${"a".repeat(9_000)}`]) {
+          const [reply] = await ask(appengine, wholeRequest("GET", path), signal);
+          expect(String(reply?.status)).toMatch(/^4\d\d$/);
+          expect(errorIn(reply)).toBeTruthy();
+        }
+        expect((await control.send("GET", "/containers", { signal })).status).toBe(200);
+        expect(await pantavisor(appengine)).toBe(before);
+      },
+    );
+
+    check(
+      "ctrl.malformed",
+      "garbage, bad JSON, wrong types and unknown actions are 400 with a reason",
+      async ({ appengine, control, signal }) => {
+        for (const garbage of ["\x16\x03\x01\x02garbage\r\n\r\n", "GET\r\n\r\n", "HELLO\r\n\r\n"]) {
+          const [reply, ...more] = await ask(appengine, garbage, signal);
+          expect([garbage, reply?.status, more]).toEqual([garbage, 400, []]);
+          expect(errorIn(reply)).toBeTruthy();
+        }
+        const bodies = ["{", "hello", "[]", '"stop"', "{}", '{"action":1}', '{"action":"STOP"}'];
+        for (const body of bodies) {
+          for (const [method, path] of [
+            ["PUT", `/containers/${IDLE}`],
+            ["PUT", "/daemons/pv-xconnect"],
+            ["POST", "/commands"],
+            ["POST", "/signal"],
+          ] as const) {
+            const reply = await control.send(method, path, { body, signal });
+            expect([path, body, reply.status]).toEqual([path, body, 400]);
+            expect(reasonOf(reply)).not.toBe("");
+          }
+        }
+        expect((await control.container(IDLE, signal)).status).toBe("STARTED");
+      },
+    );
+
+    check("ctrl.unknown-path", "an unknown path is a 404", async ({ control, signal }) => {
+      for (const path of ["/", "/nosuch", "/containers/", `/containers/${IDLE}/x`, '/"quoted"']) {
+        const reply = await control.send("GET", path, { signal });
+        expect([path, reply.status]).toEqual([path, 404]);
+        expect(reasonOf(reply)).toContain(path);
+      }
+    });
+
+    check(
+      "ctrl.wrong-method",
+      "a wrong method is a 405 with Allow",
+      async ({ control, signal }) => {
+        for (const [method, path, allow] of [
+          ["PUT", "/containers", "GET"],
+          ["DELETE", "/daemons", "GET"],
+          ["GET", `/containers/${IDLE}`, "PUT"],
+          ["GET", "/commands", "POST"],
+          ["GET", "/user-meta/x", "PUT, DELETE"],
+        ] as const) {
+          const reply = await control.send(method, path, { signal });
+          expect([method, path, reply.status]).toEqual([method, path, 405]);
+          expect(reply.headers["allow"]).toBe(allow);
+        }
+      },
+    );
+
+    check(
+      "ctrl.pipelining",
+      "pipelined, chunked, split and half-closed requests each get their reply",
+      async ({ appengine, signal }) => {
+        const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+        const three = get("/daemons") + get("/nosuch") + wholeRequest("GET", "/drivers");
+        const pipelined = await ask(appengine, three, signal);
+        expect(pipelined.map(({ status }) => status)).toEqual([200, 404, 200]);
+        expect(pipelined[0]?.body).toContain("pv-xconnect");
+        expect(pipelined[2]?.body).toBe("{}");
+
+        const head = "PUT /containers/nosuch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+        const chunks = '7\r\n{"actio\r\na\r\nn":"stop"}\r\n0\r\n\r\n';
+        const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${chunks}`;
+        expect((await ask(appengine, chunked, signal)).map(statusOf)).toEqual([404]);
+
+        const request = wholeRequest("PUT", "/containers/nosuch", '{"action":"stop"}');
+        const parts = [request.slice(0, 30), request.slice(30, -5), request.slice(-5)];
+        const split = await appengine.sh(
+          `(${parts.map((part) => `printf '${part.replaceAll("\r\n", "\\r\\n")}'; sleep 0.1`).join("; ")}) | nc -q 3 -U ${CONTROL_SOCKET}`,
+          { signal },
+        );
+        expect(repliesOf(split.stdout).map(statusOf)).toEqual([404]);
+
+        for (const bytes of [request, "GET /daemons HTTP/1.0\r\n\r\n", get("/daemons")]) {
+          const halfClosed = await appengine.rawControl(bytes, {
+            timeout: 5_000,
+            halfClose: true,
+            signal,
+          });
+          const [reply] = repliesOf(halfClosed.bytes.toString());
+          expect([bytes, reply?.status]).toEqual([bytes, bytes === request ? 404 : 200]);
+          expect(halfClosed.closed).toBe(true);
+        }
+      },
+    );
+
+    check(
+      "ctrl.concurrent",
+      "50 clients at once get each its own reply, while a container takes 5 s to stop",
+      async ({ appengine, control, signal }) => {
+        expect((await control.act(STUBBORN, "stop", signal)).status).toBe(200);
+        const { stdout } = await appengine.sh(`python3 - <<'PYTHON'\n${CLIENTS}\nPYTHON\n`, {
+          signal,
+          timeout: 20_000,
+        });
+        const replies = JSON.parse(stdout) as { n: number; reply: string; ms: number }[];
+        expect((await control.container(STUBBORN, signal)).status).toBe("STOPPING");
+        expect(replies).toHaveLength(50);
+        for (const { n, reply, ms } of replies) {
+          expect(repliesOf(reply).map(({ status, body }) => [status, body])).toEqual([
+            [404, JSON.stringify({ Error: `unknown endpoint: /nosuch/${n}` })],
+          ]);
+          expect(ms).toBeLessThan(2_000);
+        }
+        await waitForStatus(control, STUBBORN, "STOPPED", signal);
+      },
+    );
+  },
+);
+
+async function ask(appengine: Appengine, bytes: string, signal: AbortSignal): Promise<RawReply[]> {
+  const answer = await appengine.rawControl(Buffer.from(bytes, "latin1"), {
+    timeout: 3_000,
+    signal,
+  });
+  return repliesOf(answer.bytes.toString());
+}
+
+const statusOf = ({ status }: RawReply): number => status;
+
+function errorIn(reply: RawReply | undefined): string {
+  return (JSON.parse(reply?.body ?? "{}") as { Error?: string }).Error ?? "";
+}
+
+async function pantavisor(appengine: Appengine): Promise<string> {
+  return (await appengine.sh("pgrep -x pantavisor")).stdout.trim();
+}
+
+/** 50 threads, released together, each with a path of its own. */
+const CLIENTS = `
+import json, socket, threading, time
+gate = threading.Barrier(50)
+replies = []
+def client(n):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(4)
+    peer.connect("${CONTROL_SOCKET}")
+    gate.wait()
+    begun = time.monotonic()
+    reply = b""
+    try:
+        peer.sendall(b"GET /nosuch/%d HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n" % n)
+        while True:
+            part = peer.recv(65536)
+            if not part: break
+            reply += part
+    except OSError: pass
+    replies.append({"n": n, "reply": reply.decode(), "ms": 1000 * (time.monotonic() - begun)})
+threads = [threading.Thread(target=client, args=(n,)) for n in range(50)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(json.dumps(replies))
+`;

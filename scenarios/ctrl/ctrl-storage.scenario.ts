@@ -1,0 +1,178 @@
+import { expect } from "vitest";
+import { CONTROL_SOCKET, STORAGE } from "../../harness/appengine/layout.ts";
+import { reasonOf } from "../../harness/control/control-client.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+
+const IDLE = "storage-idle";
+
+scenario(
+  "ctrl-storage",
+  {
+    summary: "metadata, objects, steps, groups and settings through pv-ctrl",
+    containers: [defineContainer({ name: IDLE })],
+  },
+  ({ check }) => {
+    check(
+      "ctrl.meta.crud",
+      "metadata is put, read, changed and deleted; a missing key is 404",
+      async ({ appengine, control, signal }) => {
+        for (const kind of ["device", "user"]) {
+          const path = `/${kind}-meta`;
+          const read = async (): Promise<unknown> =>
+            ((await control.json(path, signal)) as Record<string, unknown>)["pvh.test-key"];
+          const put = (body: string) =>
+            control.send("PUT", `${path}/pvh.test-key`, { body, signal });
+          expect((await put("first")).status).toBe(200);
+          expect(await read()).toBe("first");
+          expect((await put('{"second":[2,"two"]}')).status).toBe(200);
+          expect(await read()).toEqual({ second: [2, "two"] });
+          const file = `${STORAGE}/cache/${kind === "device" ? "dev" : "usr"}meta/pvh.test-key`;
+          expect((await appengine.sh(`cat ${file}`)).stdout).toBe('{"second":[2,"two"]}');
+          const gone = await control.send("DELETE", `${path}/pvh.test-key`, { signal });
+          expect(gone.status).toBe(200);
+          expect(await read()).toBeUndefined();
+          const again = await control.send("DELETE", `${path}/pvh.test-key`, { signal });
+          expect([again.status, reasonOf(again)]).toEqual([
+            404,
+            `${kind === "device" ? "Device" : "User"} meta does not exist`,
+          ]);
+          for (const key of ["..%2F..%2Fescaped", "..", "a%2Fb"]) {
+            const reply = await control.send("PUT", `${path}/${key}`, { body: "x", signal });
+            expect([key, reply.status]).toEqual([key, 400]);
+          }
+          expect((await put("x".repeat(4097))).status).toBe(413);
+        }
+      },
+    );
+
+    check(
+      "ctrl.objects",
+      "objects are checked, listed and read back",
+      async ({ appengine, control, signal }) => {
+        const { stdout } = await appengine.sh(
+          "head -c 2000000 /dev/urandom >/tmp/object; sha256sum /tmp/object | cut -c 1-64",
+          { signal },
+        );
+        const sha256 = stdout.trim();
+        const put = async (name: string): Promise<string> => {
+          const target = `--unix-socket ${CONTROL_SOCKET} http://localhost/objects/${name}`;
+          const sent = await appengine.sh(
+            `curl -sS -o /dev/null -w '%{http_code}' -T /tmp/object ${target}`,
+            { signal },
+          );
+          return sent.stdout;
+        };
+        const listed = async () =>
+          (await control.json("/objects", signal)) as { sha256: string; size: string }[];
+        const wrong = "a".repeat(64);
+        expect(await put(wrong)).toBe("422");
+        expect((await listed()).map((one) => one.sha256)).not.toContain(wrong);
+        expect(await put("abc")).toBe("400");
+        expect(await put(sha256)).toBe("200");
+        expect(await put(sha256)).toBe("200");
+        expect(await listed()).toContainEqual({ sha256, size: "2000000" });
+        const back = await appengine.sh(
+          `curl -sS -D /tmp/head --unix-socket ${CONTROL_SOCKET} http://localhost/objects/${sha256} | sha256sum; cat /tmp/head`,
+          { signal },
+        );
+        expect(back.stdout).toMatch(new RegExp(`^${sha256} `));
+        expect(back.stdout).toMatch(/^content-type: application\/octet-stream\r?$/im);
+        expect((await control.send("GET", `/objects/${wrong}`, { signal })).status).toBe(404);
+        expect((await appengine.sh(`ls -A ${STORAGE}/objects`)).stdout).not.toContain(".incoming");
+      },
+    );
+
+    check(
+      "ctrl.steps",
+      "steps are listed and read; a bad state is refused with its key",
+      async ({ control, signal }) => {
+        const state = (await control.json("/steps/current", signal)) as Record<string, unknown>;
+        expect(await control.json("/steps/0", signal)).toEqual(state);
+        expect(await control.json("/steps/0/progress", signal)).toMatchObject({
+          status: "DONE",
+          progress: 100,
+        });
+        const install = (name: string, document: unknown) =>
+          control.send("PUT", `/steps/locals/${name}`, { body: JSON.stringify(document), signal });
+        const names = async (): Promise<string[]> =>
+          ((await control.json("/steps", signal)) as { name: string }[]).map(({ name }) => name);
+
+        const bad: readonly (readonly [string, unknown])[] = [
+          [`${IDLE}/run.json`, { ...(state[`${IDLE}/run.json`] as object), name: "another" }],
+          [`${IDLE}/run.json`, { ...(state[`${IDLE}/run.json`] as object), group: "nosuch" }],
+          [`${IDLE}/lxc.container.conf`, "not a sha256"],
+          [`${IDLE}/lxc.container.conf`, "a".repeat(64)],
+          ["../escape", {}],
+          ["#spec", "pantavisor-service-system@99"],
+        ];
+        for (const [key, value] of bad) {
+          const reply = await install("test-bad", { ...state, [key]: value });
+          expect([key, reply.status]).toEqual([key, 422]);
+          const named = value instanceof Object && "group" in value && value.group === "nosuch";
+          expect(reasonOf(reply)).toContain(named ? "nosuch" : key);
+        }
+        expect((await install("a%2Fb", state)).status).toBe(400);
+        expect(await names()).toEqual(["0"]);
+
+        expect((await install("test-put-rev", state)).status).toBe(200);
+        const message = { body: "as it was", signal };
+        const noted = await control.send("PUT", "/steps/locals/test-put-rev/commitmsg", message);
+        expect(noted.status).toBe(200);
+        expect(await control.json("/steps", signal)).toEqual([
+          expect.objectContaining({ name: "0" }),
+          expect.objectContaining({ name: "locals/test-put-rev", commitmsg: "as it was" }),
+        ]);
+        expect(await control.json("/steps/locals/test-put-rev", signal)).toEqual(state);
+        expect((await control.send("GET", "/steps/locals/nosuch", { signal })).status).toBe(404);
+      },
+    );
+
+    check(
+      "ctrl.config",
+      "/config has typed values, /config2 their origin, /buildinfo is text",
+      async ({ control, signal }) => {
+        expect(await control.json("/config", signal)).toMatchObject({
+          "updater.goals.timeout": 10,
+          "control.remote": false,
+          "storage.mntpoint": STORAGE,
+        });
+        const settings = (await control.json("/config2", signal)) as Record<string, unknown>[];
+        expect(settings).toContainEqual({
+          key: "PV_UPDATER_GOALS_TIMEOUT",
+          value: "10",
+          modified: expect.stringMatching(/^(default|pv conf file|env)$/) as string,
+        });
+        const build = await control.send("GET", "/buildinfo", { signal });
+        expect(build.status).toBe(200);
+        expect(build.headers["content-type"]).toBe("text/plain");
+      },
+    );
+
+    check(
+      "ctrl.groups",
+      "/groups lists the groups with their goals and status",
+      async ({ control, signal }) => {
+        const groups = await control.groups(signal);
+        expect(
+          groups.map(({ name, status_goal, restart_policy }) => [
+            name,
+            status_goal,
+            restart_policy,
+          ]),
+        ).toEqual([
+          ["data", "MOUNTED", "system"],
+          ["root", "STARTED", "system"],
+          ["platform", "STARTED", "system"],
+          ["app", "STARTED", "container"],
+        ]);
+        expect(groups.map(({ status }) => status)).toEqual(groups.map(() => "READY"));
+        expect(groups.at(-1)?.auto_recovery).toEqual({
+          max_retries: 5,
+          stable_timeout: 30,
+          backoff_policy: "reboot",
+        });
+      },
+    );
+  },
+);

@@ -1,0 +1,114 @@
+import { expect } from "vitest";
+import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const SERVER = "pv-example-unix-server";
+const CLIENT = "pv-example-unix-client";
+const PVCURL = `pvcurl --unix-socket ${CONTROL_SOCKET}`;
+
+scenario(
+  "ctrl-tools",
+  {
+    summary: "pvcurl, pventer and the lxc tools do what is documented and agree with the API",
+    containers: [SERVER, CLIENT],
+  },
+  ({ check }) => {
+    check(
+      "ctrl.tools.pvcurl",
+      "pvcurl gets, puts, gives up in time, writes files, and runs in parallel",
+      async ({ appengine, control, signal }) => {
+        const sh = async (script: string) => appengine.sh(script, { signal, timeout: 15_000 });
+        const list = await sh(`${PVCURL} http://localhost/containers`);
+        expect(list.exitCode).toBe(0);
+        expect((JSON.parse(list.stdout) as { name: string }[]).map(({ name }) => name)).toEqual(
+          (await control.containers(signal)).map(({ name }) => name),
+        );
+        const put = `${PVCURL} -X PUT --data '{"ä":1}' http://localhost/user-meta/pvcurl`;
+        expect((await sh(`${put} -w '%{http_code}'`)).stdout).toBe("200");
+        expect(await control.json("/user-meta", signal)).toMatchObject({ pvcurl: { ä: 1 } });
+        const missing = await sh(`${PVCURL} -o /tmp/out -w '%{http_code}' http://localhost/nosuch`);
+        expect(missing.stdout).toBe("404");
+        expect((await sh("cat /tmp/out")).stdout).toBe('{"Error":"unknown endpoint: /nosuch"}');
+
+        const silent = await sh(
+          `rm -f /tmp/silent; nc -lU /tmp/silent >/dev/null & while ! [ -S /tmp/silent ]; do :; done
+           begun=$(date +%s); pvcurl --max-time 1 --unix-socket /tmp/silent http://localhost/; code=$?
+           kill $!; echo "$code $(($(date +%s) - begun))"`,
+        );
+        const [code, seconds] = silent.stdout.trim().split(" ").map(Number);
+        expect(code).toBe(28);
+        expect(seconds).toBeLessThan(4);
+
+        const parallel = await sh(
+          `for n in $(seq 20); do ${PVCURL} http://localhost/nosuch/$n >/tmp/parallel.$n & done; wait
+           for n in $(seq 20); do echo "$(cat /tmp/parallel.$n)"; done`,
+        );
+        expect(parallel.stdout.trim().split("\n")).toEqual(
+          Array.from({ length: 20 }, (_, n) => `{"Error":"unknown endpoint: /nosuch/${n + 1}"}`),
+        );
+      },
+    );
+
+    check(
+      "ctrl.tools.pventer",
+      "pventer runs a command inside the container and gives its exit code",
+      async ({ appengine, inside, signal }) => {
+        const pid = await inside(SERVER).pid();
+        for (const kind of ["mnt", "pid"]) {
+          const entered = await appengine.sh(
+            `pventer -c ${SERVER} readlink /proc/self/ns/${kind}`,
+            {
+              signal,
+            },
+          );
+          const wanted = await appengine.sh(`readlink /proc/${pid}/ns/${kind}`, { signal });
+          expect(entered.stdout).toBe(wanted.stdout);
+        }
+        const name = await appengine.sh(`pventer -c ${SERVER} sh -c 'hostname; exit 7'`, {
+          signal,
+        });
+        expect([name.stdout.trim(), name.exitCode]).toEqual([SERVER, 7]);
+        expect((await appengine.sh("pventer -c nonexistent true", { signal })).exitCode).not.toBe(
+          0,
+        );
+        expect((await appengine.sh("pventer", { signal })).exitCode).toBe(1);
+      },
+    );
+
+    check(
+      "ctrl.tools.lxc",
+      "lxc-ls and lxc-info say of states and pids what the API says",
+      async ({ appengine, control, signal }) => {
+        const [link] = await appengine.graph(signal);
+        expect([link?.consumer, link?.provider]).toEqual([CLIENT, SERVER]);
+        for (const [name, pid] of [
+          [CLIENT, link?.consumer_pid],
+          [SERVER, link?.provider_pid],
+        ] as const) {
+          const info = await appengine.sh(`lxc-info -n ${name} -p -H`, { signal });
+          expect([name, Number(info.stdout)]).toEqual([name, pid]);
+        }
+        expect(await lxcStates()).toEqual(await controlStates());
+        await control.act(CLIENT, "stop", signal);
+        await waitForStatus(control, CLIENT, "STOPPED", signal);
+        expect(await lxcStates()).toEqual(await controlStates());
+        await control.act(CLIENT, "start", signal);
+        await waitForStatus(control, CLIENT, "STARTED", signal);
+        expect(await lxcStates()).toEqual(await controlStates());
+
+        async function lxcStates(): Promise<string[][]> {
+          const { stdout } = await appengine.sh("lxc-ls -f", { signal });
+          const rows = stdout.trim().split("\n").slice(1);
+          return rows.map((row) => row.split(/ +/).slice(0, 2)).sort();
+        }
+        async function controlStates(): Promise<string[][]> {
+          const containers = await control.containers(signal);
+          return containers
+            .map(({ name, status }) => [name, status === "STARTED" ? "RUNNING" : status])
+            .sort();
+        }
+      },
+    );
+  },
+);

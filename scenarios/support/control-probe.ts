@@ -1,0 +1,53 @@
+/** pv-ctrl's socket as a container sees it. */
+export const INNER_CONTROL_SOCKET = "/pantavisor/pv-ctrl";
+
+/**
+ * Python: `exchange(path, data)` connects, sends the bytes as they are, and gives what came
+ * until the server closed or was silent for 5 s.
+ */
+export const EXCHANGE = `
+import json, os, socket, sys
+def exchange(path, data):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(5)
+    peer.connect(path)
+    return finish(peer, data)
+def finish(peer, data):
+    reply = b""
+    try:
+        peer.sendall(data.encode("latin1"))
+        while True:
+            part = peer.recv(65536)
+            if not part: break
+            reply += part
+    except OSError: pass
+    peer.close()
+    return reply.decode("latin1")
+`;
+
+/** A whole request whose connection ends with its reply. */
+export function wholeRequest(method: string, path: string, body?: string): string {
+  const length = body === undefined ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+  const head = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${length}`;
+  return `${head}\r\n${body ?? ""}`;
+}
+
+export interface RawReply {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+}
+
+/** The replies in what a server sent; each must have a Content-Length. */
+export function repliesOf(bytes: string): RawReply[] {
+  const replies: RawReply[] = [];
+  for (let rest = bytes; rest !== "";) {
+    const end = rest.indexOf("\r\n\r\n");
+    const head = end === -1 ? rest : rest.slice(0, end);
+    const length = Number(/^content-length: *(\d+)$/im.exec(head)?.[1] ?? rest.length);
+    const body = end === -1 ? "" : rest.slice(end + 4, end + 4 + length);
+    replies.push({ status: Number(/^HTTP\/1\.[01] (\d+)/.exec(head)?.[1] ?? 0), head, body });
+    rest = end === -1 ? "" : rest.slice(end + 4 + length);
+  }
+  return replies;
+}
