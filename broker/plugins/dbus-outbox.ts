@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 
 /** Bytes that wait for a message to end before the other side is read no more. */
 const MAX_WAITING_BYTES = 1024 * 1024;
+const MAX_JOINED_BYTES = 16 * 1024;
 
 /**
  * The way out to one side: parts of passing messages, and messages made by the broker, which
@@ -50,11 +51,19 @@ export class DbusOutbox {
 
   flush(): void {
     const pieces = this.#ready;
-    if (pieces.length === 0) return;
+    const [first] = pieces;
+    if (first === undefined) return;
     this.#ready = [];
     if (!this.#socket.writable) return;
-    if (pieces.length === 1 && pieces[0] !== undefined) {
-      this.#socket.write(pieces[0]);
+    if (pieces.length === 1) {
+      this.#socket.write(first);
+      return;
+    }
+    let size = 0;
+    for (const piece of pieces) size += piece.length;
+    // Copying a little costs less than a vectored write.
+    if (size <= MAX_JOINED_BYTES) {
+      this.#socket.write(Buffer.concat(pieces, size));
       return;
     }
     this.#socket.cork();

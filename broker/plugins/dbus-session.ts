@@ -68,16 +68,18 @@ export class DbusSession {
 
   /**
    * Both sockets are owned from here on, and destroyed at the end.
+   * @param preamble goes to the provider first
    * @param messages what the consumer has already sent
    * @returns when both are closed; never rejects
    */
-  async run(messages: Buffer): Promise<void> {
+  async run(preamble: Buffer, messages: Buffer): Promise<void> {
     const { consumer, provider, signal } = this.#options;
     const end = () => this.#end();
     signal.addEventListener("abort", end, { once: true });
     const closed = Promise.all([untilClosed(consumer), untilClosed(provider)]);
     if (signal.aborted) end();
-    if (messages.length > 0) this.#take(this.#up, messages);
+    this.#toBus.insert(preamble);
+    this.#take(this.#up, messages);
     this.#carry(this.#up, provider);
     this.#carry(this.#down, consumer);
     this.#balance();
@@ -170,17 +172,21 @@ export class DbusSession {
     if (consumer.readableEnded && !filter.isHeld) provider.end();
     if (provider.readableEnded) consumer.end();
     const consumerWaits = this.#toBus.isFull || this.#toConsumer.isFull || filter.isHeld;
-    if (consumerWaits) consumer.pause();
-    else consumer.resume();
+    setFlowing(consumer, !consumerWaits);
     // Not for answers that wait for the bus's own message to end: that would be for ever.
-    if (this.#toConsumer.needsDrain || this.#toBus.needsDrain) provider.pause();
-    else provider.resume();
+    setFlowing(provider, !this.#toConsumer.needsDrain && !this.#toBus.needsDrain);
   }
 
   #end(): void {
     this.#options.consumer.destroy();
     this.#options.provider.destroy();
   }
+}
+
+function setFlowing(socket: Socket, flows: boolean): void {
+  if (socket.readableFlowing === flows) return;
+  if (flows) socket.resume();
+  else socket.pause();
 }
 
 function untilClosed(socket: Socket): Promise<void> {

@@ -10,7 +10,6 @@ import { DbusPolicy } from "./dbus-policy.ts";
 import { rulesOf } from "./dbus-rules.ts";
 import { DbusSession } from "./dbus-session.ts";
 import type { ConsumerConnection, Link, Plugin, Toolbox } from "./plugin.ts";
-import { write } from "./socket-chunks.ts";
 
 /** Milliseconds from connecting to BEGIN: dbus-daemon's own auth_timeout. */
 const AUTHENTICATION_TIMEOUT = 30_000;
@@ -66,9 +65,10 @@ async function filterMessages(
   const { quirks } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
+  const { provider, preamble } = beginning(link, begun, quirks);
   await new DbusSession({
     consumer,
-    provider: begin(link, begun, quirks),
+    provider,
     filter: new DbusFilter({ policy, quirks, client: link.consumer, role: link.role }),
     quirks,
     signal,
@@ -79,23 +79,26 @@ async function filterMessages(
     onMalformed: (side, reason) => {
       tools.warn(`pvx-dbus: Closing a session of ${who}: the ${side} sent ${reason}`);
     },
-  }).run(begun.messages);
+  }).run(preamble, begun.messages);
 }
 
 /** The connection that each provider's consumers share under the quirk. */
 const shared = new Map<string, Socket>();
 
-function begin(link: Link, { provider }: Begun, quirks: Quirks): Socket {
+function beginning(
+  link: Link,
+  { provider }: Begun,
+  quirks: Quirks,
+): { provider: Socket; preamble: Buffer } {
   if (quirks.has("dbus-shared-connection", "dbus")) {
     const first = shared.get(link.provider);
     if (first?.writable === true) {
       provider.destroy();
-      return first;
+      return { provider: first, preamble: Buffer.alloc(0) };
     }
     shared.set(link.provider, provider);
   }
-  write(provider, saslClientBegin);
-  return provider;
+  return { provider, preamble: saslClientBegin };
 }
 
 /** The link that all consumers of a provider are taken for under the quirk. */

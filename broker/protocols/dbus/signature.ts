@@ -82,7 +82,8 @@ function skipArray(reader: WireReader, signature: string, item: number, depth: n
   if (isOfFixedSize(signature[item])) reader.skip(length);
   while (reader.position < end) skipValue(reader, signature, item, depth);
   if (reader.position !== end) throw new MalformedMessage("an array whose items overlap its end");
-  return typeEnd(signature, item);
+  // From the array on: an entry is no type of its own.
+  return typeEnd(signature, item - 1);
 }
 
 function isOfFixedSize(type: string | undefined): boolean {

@@ -1,0 +1,527 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
+import { stringArguments, stringArrayArgument } from "../protocols/dbus/message-body.ts";
+import {
+  ERROR,
+  METHOD_CALL,
+  METHOD_RETURN,
+  NO_REPLY_EXPECTED,
+  SIGNAL,
+  parseHeader,
+} from "../protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import { messageParts } from "../protocols/dbus/message.fixture.ts";
+import { boolean, stringArray, strings, writeMessage } from "../protocols/dbus/write-message.ts";
+import type { MessageBody, MessageParts } from "../protocols/dbus/write-message.ts";
+import { parseQuirks } from "../quirks/quirks.ts";
+import { DbusFilter } from "./dbus-filter.ts";
+import { DbusPolicy } from "./dbus-policy.ts";
+import type { DbusRule } from "./dbus-rules.ts";
+import type { Verdict } from "./dbus-verdict.ts";
+
+const DRIVER = "org.freedesktop.DBus";
+const SELF = ":1.100";
+const TALK = "org.pvh.Talk";
+const CALLED = "org.pvh.Called";
+const SEEN = "org.pvh.Seen";
+const OWNED = "org.pvh.Own";
+const HIDDEN = "org.pvh.Hidden";
+const RULES: readonly DbusRule[] = [
+  { access: "talk", name: TALK },
+  { access: "call", name: CALLED, interface: "i.j", member: "Go" },
+  { access: "see", name: `${SEEN}.*` },
+];
+
+/** A filter between hands that play the consumer and the bus. */
+class Session {
+  readonly filter: DbusFilter;
+  #serial = 0;
+  /** The broker's own messages, as they were sent to the bus. */
+  readonly own: { header: MessageHeader; bytes: Buffer }[] = [];
+
+  constructor(rules: readonly DbusRule[] = RULES, quirks = "") {
+    this.filter = new DbusFilter({
+      policy: new DbusPolicy([rules]),
+      quirks: parseQuirks(quirks),
+      client: "client",
+      role: "admin",
+    });
+  }
+
+  /** Said Hello; the owners of the rules' names are :1.1, :1.2, … as listed. */
+  static open(rules?: readonly DbusRule[], owners: Record<string, string> = OWNERS): Session {
+    const session = new Session(rules);
+    const { serial } = session.driver("Hello");
+    session.fromBus({
+      type: METHOD_RETURN,
+      replySerial: serial,
+      sender: DRIVER,
+      destination: SELF,
+      body: strings(SELF),
+    });
+    for (let at = 0; at < session.own.length; at += 1) {
+      const { header, bytes } = session.own[at] ?? fail();
+      const reply = {
+        type: METHOD_RETURN,
+        replySerial: header.serial,
+        sender: DRIVER,
+        destination: SELF,
+      };
+      if (header.member === "ListNames") {
+        session.fromBus({ ...reply, body: stringArray([...Object.keys(owners), SELF]) });
+      } else if (header.member === "GetNameOwner") {
+        const [name = ""] = stringArguments(header, bytes, 0, 1) ?? [];
+        const owner = owners[name];
+        session.fromBus(
+          owner === undefined
+            ? { ...reply, type: ERROR, errorName: "a.b" }
+            : { ...reply, body: strings(owner) },
+        );
+      }
+    }
+    return session;
+  }
+
+  fromConsumer(
+    parts: Omit<MessageParts, "serial"> & { serial?: number },
+  ): Verdict & { serial: number } {
+    this.#serial += 1;
+    const message = writeMessage({ serial: this.#serial, ...parts });
+    const header = parseHeader(message, 0);
+    const verdict = this.filter.fromConsumer(header, message, 0);
+    this.#note(verdict);
+    return { ...verdict, serial: header.serial };
+  }
+
+  fromBus(parts: Omit<MessageParts, "serial">): Verdict {
+    this.#serial += 1;
+    const message = writeMessage({ serial: this.#serial, ...parts });
+    const verdict = this.filter.fromBus(parseHeader(message, 0), message, 0);
+    this.#note(verdict);
+    return verdict;
+  }
+
+  call(destination: string, member = "Go", more: Partial<MessageParts> = {}) {
+    return this.fromConsumer({
+      type: METHOD_CALL,
+      path: "/p",
+      interface: "i.j",
+      member,
+      destination,
+      ...more,
+    });
+  }
+
+  driver(member: string, body?: MessageBody, more: Partial<MessageParts> = {}) {
+    const parts = { interface: DRIVER, ...(body === undefined ? {} : { body }), ...more };
+    return this.call(DRIVER, member, parts);
+  }
+
+  signal(sender: string, more: Partial<MessageParts> = {}): Verdict {
+    return this.fromBus({
+      type: SIGNAL,
+      path: "/p",
+      interface: "i.j",
+      member: "S",
+      sender,
+      ...more,
+    });
+  }
+
+  ownerChanged(name: string, former: string, owner: string): Verdict {
+    const body = strings(name, former, owner);
+    return this.signal(DRIVER, { interface: DRIVER, member: "NameOwnerChanged", body });
+  }
+
+  #note({ toBus = [] }: Verdict): void {
+    for (const bytes of toBus) this.own.push({ header: parseHeader(bytes, 0), bytes });
+  }
+}
+
+const OWNERS = { [TALK]: ":1.1", [CALLED]: ":1.2", [SEEN]: ":1.3", [HIDDEN]: ":1.4" };
+
+function fail(): never {
+  throw new Error("unreachable");
+}
+
+/** The error or the reply that the broker gives in the bus's place. */
+function answerOf({ pass, toConsumer }: Verdict): string {
+  if (pass) return "passed";
+  if (toConsumer === undefined) return "dropped";
+  const header = parseHeader(toConsumer, 0);
+  return header.errorName.replace(`${DRIVER}.Error.`, "") || "reply";
+}
+
+describe("calls", () => {
+  test.each<[string, string, string, string]>([
+    ["to a name to talk to", TALK, "Anything", "passed"],
+    ["to its owner", ":1.1", "Anything", "passed"],
+    ["to what may be called", CALLED, "Go", "passed"],
+    ["to its owner", ":1.2", "Go", "passed"],
+    ["to another member of it", CALLED, "Stop", "AccessDenied"],
+    ["to another member of its owner", ":1.2", "Stop", "AccessDenied"],
+    ["to what may be seen", SEEN, "Go", "AccessDenied"],
+    ["to its owner", ":1.3", "Go", "AccessDenied"],
+    ["to a hidden name", HIDDEN, "Go", "AccessDenied"],
+    ["to its owner", ":1.4", "Go", "AccessDenied"],
+    ["to a name that nobody has", "org.pvh.None", "Go", "AccessDenied"],
+    ["to itself", SELF, "Go", "passed"],
+  ])("%s (%s %s): %s", (_name, destination, member, answer) => {
+    expect(answerOf(Session.open().call(destination, member))).toBe(answer);
+  });
+
+  test("follow the ownership of names", () => {
+    const session = Session.open();
+    session.ownerChanged(TALK, ":1.1", ":1.9");
+    expect(answerOf(session.call(":1.1"))).toBe("AccessDenied");
+    expect(answerOf(session.call(":1.9"))).toBe("passed");
+    session.ownerChanged(TALK, ":1.9", "");
+    expect(answerOf(session.call(":1.9"))).toBe("AccessDenied");
+  });
+
+  test("that want no answer get none when they are denied", () => {
+    const flags = NO_REPLY_EXPECTED;
+    expect(answerOf(Session.open().call(HIDDEN, "Go", { flags }))).toBe("dropped");
+  });
+
+  test("with the serial of one that has no reply yet are denied, the broker's own included", () => {
+    const session = Session.open();
+    const { serial } = session.driver("ListNames");
+    expect(answerOf(session.driver("GetId", undefined, { serial }))).toBe("AccessDenied");
+    const fresh = new Session();
+    fresh.driver("Hello");
+    const own = fresh.own.find(({ header }) => header.member === "GetNameOwner") ?? fail();
+    expect(answerOf(fresh.call(TALK, "Go", { serial: own.header.serial }))).toBe("AccessDenied");
+  });
+
+  test("without reply are limited in number", () => {
+    const session = Session.open();
+    const answers = Array.from({ length: 16_400 }, () => answerOf(session.call(TALK)));
+    expect(answers.indexOf("LimitsExceeded")).toBe(16_384);
+  });
+
+  test("and signals on the broker's own interface are refused", () => {
+    const session = Session.open([{ access: "own" }]);
+    for (const name of ["org.pantavisor.Xconnect1", "org.pantavisor.Xconnect1.Sub"]) {
+      expect(answerOf(session.call(TALK, "Client", { interface: name }))).toBe("AccessDenied");
+      const signal = { type: SIGNAL, path: "/p", interface: name, member: "Client" };
+      expect(session.fromConsumer({ ...signal, destination: TALK }).pass).toBe(false);
+      expect(session.fromConsumer(signal).pass).toBe(false);
+    }
+  });
+
+  test("that claim to have fds are malformed", () => {
+    const call = writeMessage({ type: METHOD_CALL, serial: 1, path: "/p", member: "M" });
+    const header = { ...parseHeader(call, 0), unixFds: 1 };
+    expect(() => new Session().filter.fromConsumer(header, call, 0)).toThrow(MalformedMessage);
+  });
+});
+
+describe("signals of the consumer", () => {
+  const signal = { type: SIGNAL, path: "/p", interface: "i.j", member: "S" };
+  test("go where calls may go, and to all from services", () => {
+    const session = Session.open();
+    expect(session.fromConsumer({ ...signal, destination: TALK }).pass).toBe(true);
+    expect(session.fromConsumer({ ...signal, destination: HIDDEN }).pass).toBe(false);
+    expect(session.fromConsumer(signal).pass).toBe(false);
+    const service = Session.open([{ access: "own", name: OWNED }]);
+    expect(service.fromConsumer(signal).pass).toBe(true);
+  });
+});
+
+describe("questions to the bus", () => {
+  const name = (text: string) => strings(text);
+  test.each<[string, string, string]>([
+    ["NameHasOwner", SEEN, "passed"],
+    ["NameHasOwner", HIDDEN, "reply"],
+    ["GetNameOwner", `${SEEN}.child`, "passed"],
+    ["GetNameOwner", HIDDEN, "NameHasNoOwner"],
+    ["GetNameOwner", DRIVER, "passed"],
+    ["GetConnectionUnixUser", ":1.3", "passed"],
+    ["GetConnectionUnixUser", SELF, "passed"],
+    ["GetConnectionUnixUser", ":1.4", "NameHasNoOwner"],
+    ["GetConnectionCredentials", HIDDEN, "NameHasNoOwner"],
+    ["StartServiceByName", TALK, "InvalidArgs"],
+    ["ListQueuedOwners", SEEN, "AccessDenied"],
+    ["ListQueuedOwners", HIDDEN, "NameHasNoOwner"],
+    ["ReleaseName", TALK, "AccessDenied"],
+    ["UpdateActivationEnvironment", "a", "AccessDenied"],
+    ["ReloadConfig", "a", "AccessDenied"],
+    ["NoSuchMethod", "a", "AccessDenied"],
+    ["AddMatch", "type='signal'", "passed"],
+    ["AddMatch", "type='signal',eavesdrop='true'", "AccessDenied"],
+    ["AddMatch", "type='signal", "MatchRuleInvalid"],
+    ["RemoveMatch", "type='signal'", "MatchRuleNotFound"],
+  ])("%s(%j): %s", (member, text, answer) => {
+    const body = member === "StartServiceByName" ? boolean(true) : name(text);
+    expect(answerOf(Session.open().driver(member, body))).toBe(answer);
+  });
+
+  test("are the same without interface or destination", () => {
+    const session = Session.open();
+    expect(answerOf(session.driver("GetNameOwner", name(HIDDEN), { interface: "" }))).toBe(
+      "NameHasNoOwner",
+    );
+    expect(answerOf(session.driver("BecomeMonitor", undefined, { interface: "" }))).toBe(
+      "AccessDenied",
+    );
+    expect(answerOf(session.driver("RequestName", name(HIDDEN), { destination: "" }))).toBe(
+      "AccessDenied",
+    );
+  });
+
+  test("about names to own need the right to", () => {
+    const session = Session.open([{ access: "own", name: `${OWNED}.*` }]);
+    for (const member of ["RequestName", "ReleaseName", "ListQueuedOwners"]) {
+      expect(answerOf(session.driver(member, name(`${OWNED}.x`)))).toBe("passed");
+    }
+    expect(answerOf(session.driver("RequestName", name(`${OWNED}ed`)))).toBe("AccessDenied");
+  });
+
+  test("that list names are answered with those that are visible", () => {
+    const session = Session.open();
+    const { serial } = session.driver("ListNames");
+    const body = stringArray([DRIVER, SELF, ...Object.keys(OWNERS), ...Object.values(OWNERS)]);
+    const reply = {
+      type: METHOD_RETURN,
+      replySerial: serial,
+      sender: DRIVER,
+      destination: SELF,
+      body,
+    };
+    const { instead = fail(), pass } = session.fromBus(reply);
+    expect(pass).toBe(false);
+    expect(stringArrayArgument(parseHeader(instead, 0), instead, 0)).toEqual([
+      ...[DRIVER, SELF, TALK, CALLED, SEEN],
+      ...[":1.1", ":1.2", ":1.3"],
+    ]);
+  });
+
+  test("a rule for the bus itself opens the rest of it, but not monitoring", () => {
+    const session = Session.open([{ access: "call", name: DRIVER }]);
+    expect(answerOf(session.driver("ReloadConfig"))).toBe("passed");
+    const monitoring = { interface: `${DRIVER}.Monitoring` };
+    expect(answerOf(session.driver("BecomeMonitor", undefined, monitoring))).toBe("AccessDenied");
+    const named = Session.open([{ access: "call", ...monitoring }]);
+    expect(answerOf(named.driver("BecomeMonitor", undefined, monitoring))).toBe("passed");
+  });
+});
+
+describe("match rules", () => {
+  const reply = { type: METHOD_RETURN, sender: DRIVER, destination: SELF };
+
+  test("of the broker are not the consumer's to remove, its own are", () => {
+    const session = Session.open();
+    const own = session.own.find(({ header }) => header.member === "AddMatch") ?? fail();
+    const [rule = ""] = stringArguments(own.header, own.bytes, 0, 1) ?? [];
+    expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
+    // Not while the bus may still refuse it, either.
+    const { serial } = session.driver("AddMatch", strings(rule));
+    expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
+    session.fromBus({ ...reply, replySerial: serial });
+    expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("passed");
+    expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
+  });
+
+  test("that were added without asking for an answer give none", () => {
+    const session = Session.open();
+    const { serial } = session.driver("AddMatch", strings("type=signal"), {
+      flags: NO_REPLY_EXPECTED,
+    });
+    expect(session.fromBus({ ...reply, replySerial: serial }).pass).toBe(false);
+    expect(answerOf(session.driver("RemoveMatch", strings("type=signal")))).toBe("passed");
+  });
+
+  test("are limited in number", () => {
+    const session = Session.open();
+    for (let count = 0; count < 512; count += 1) {
+      const { serial } = session.driver("AddMatch", strings(`arg0='${count}'`));
+      session.fromBus({ ...reply, replySerial: serial });
+    }
+    expect(answerOf(session.driver("AddMatch", strings("arg0=x")))).toBe("LimitsExceeded");
+  });
+});
+
+describe("signals of the bus", () => {
+  test.each<[string, string, Partial<MessageParts>, boolean]>([
+    ["for all, of a name to talk to", ":1.1", {}, true],
+    ["for all, of what may only be called", ":1.2", {}, false],
+    ["for all, of what may only be seen", ":1.3", {}, false],
+    ["for all, of a hidden name", ":1.4", {}, false],
+    ["for the consumer, of what may be seen", ":1.3", { destination: SELF }, true],
+    ["for the consumer, of a hidden name", ":1.4", { destination: SELF }, false],
+    ["for somebody else", ":1.1", { destination: ":1.4" }, false],
+    ["for a name that the consumer cannot own", ":1.1", { destination: TALK }, false],
+    ["of the bus", DRIVER, { destination: SELF }, true],
+  ])("%s (%s %j): %s", (_name, sender, more, passes) => {
+    expect(Session.open().signal(sender, more).pass).toBe(passes);
+  });
+
+  test("about hidden names are dropped", () => {
+    const session = Session.open();
+    expect(session.ownerChanged(HIDDEN, "", ":1.5").pass).toBe(false);
+    expect(session.ownerChanged(":1.4", ":1.4", "").pass).toBe(false);
+    expect(session.ownerChanged(`${SEEN}.x`, "", ":1.5").pass).toBe(true);
+    expect(session.ownerChanged(`${SEEN}.x`, ":1.5", "").pass).toBe(true);
+    expect(session.ownerChanged(":1.5", ":1.5", "").pass).toBe(true);
+    expect(session.ownerChanged(":1.5", ":1.5", "").pass).toBe(false);
+  });
+
+  test("of a peer that calls the consumer are heard when they are for it", () => {
+    const session = Session.open();
+    const call = { type: METHOD_CALL, path: "/p", member: "M", destination: SELF, sender: ":1.4" };
+    expect(session.signal(":1.4", { destination: SELF }).pass).toBe(false);
+    expect(session.fromBus(call).pass).toBe(true);
+    expect(session.signal(":1.4", { destination: SELF }).pass).toBe(true);
+    expect(session.signal(":1.4").pass).toBe(false);
+  });
+
+  test("for others pass once the consumer monitors, which takes a rule", () => {
+    const monitoring = { access: "call", interface: `${DRIVER}.Monitoring` } as const;
+    const session = Session.open([monitoring]);
+    expect(session.signal(":1.4", { destination: ":1.1" }).pass).toBe(false);
+    session.driver("AddMatch", strings("eavesdrop=true"));
+    expect(session.signal(":1.4", { destination: ":1.1" }).pass).toBe(true);
+  });
+});
+
+describe("replies", () => {
+  const reply = { type: METHOD_RETURN, sender: ":1.1", destination: SELF };
+
+  test("pass once, from whom the call was for or from the bus", () => {
+    const session = Session.open();
+    const { serial: replySerial } = session.call(TALK);
+    expect(session.fromBus({ ...reply, replySerial, sender: ":1.4" }).pass).toBe(false);
+    expect(session.fromBus({ ...reply, replySerial, destination: ":1.4" }).pass).toBe(false);
+    expect(session.fromBus({ ...reply, replySerial }).pass).toBe(true);
+    expect(session.fromBus({ ...reply, replySerial }).pass).toBe(false);
+    const second = session.call(":1.2");
+    const error = { ...reply, type: ERROR, errorName: "a.b", sender: DRIVER };
+    expect(session.fromBus({ ...error, replySerial: second.serial }).pass).toBe(true);
+  });
+
+  test("of a service that has given its name away still arrive", () => {
+    const session = Session.open();
+    const { serial: replySerial } = session.call(TALK);
+    session.ownerChanged(TALK, ":1.1", "");
+    expect(session.fromBus({ ...reply, replySerial }).pass).toBe(true);
+  });
+
+  test("to calls that were denied or want none are dropped", () => {
+    const session = Session.open();
+    const denied = session.call(HIDDEN);
+    const silent = session.call(TALK, "Go", { flags: NO_REPLY_EXPECTED });
+    for (const { serial } of [denied, silent]) {
+      expect(session.fromBus({ ...reply, replySerial: serial }).pass).toBe(false);
+    }
+  });
+
+  test("of the consumer pass once, to who has called it", () => {
+    const session = Session.open();
+    const call = { type: METHOD_CALL, path: "/p", member: "M", destination: SELF, sender: ":1.4" };
+    session.fromBus(call);
+    const serial = 21;
+    const answer = (destination: string, replySerial: number) =>
+      session.fromConsumer({ type: METHOD_RETURN, destination, replySerial }).pass;
+    const calls = Array.from({ length: 40 }, (_value, index) => index + 1);
+    expect(answer(":1.1", serial)).toBe(false);
+    expect(calls.filter((replySerial) => answer(":1.4", replySerial))).toHaveLength(1);
+    expect(calls.filter((replySerial) => answer(":1.4", replySerial))).toHaveLength(0);
+  });
+});
+
+describe("behind Hello", () => {
+  test("the bus is asked for owners, and they are told who comes, where one may talk", () => {
+    const session = new Session();
+    session.driver("Hello");
+    expect(session.filter.isHeld).toBe(true);
+    expect(session.own.map(({ header }) => [header.member, header.destination])).toEqual([
+      ["AddMatch", DRIVER],
+      ["GetNameOwner", DRIVER],
+      ["Client", TALK],
+      ["AddMatch", DRIVER],
+      ["GetNameOwner", DRIVER],
+      ["Client", CALLED],
+      ["AddMatch", DRIVER],
+      ["ListNames", DRIVER],
+    ]);
+    const { header, bytes } = session.own[2] ?? fail();
+    expect(stringArguments(header, bytes, 0, 2)).toEqual(["client", "admin"]);
+    expect(Session.open().filter.isHeld).toBe(false);
+  });
+
+  test("a new owner is told, too", () => {
+    const { toBus = [] } = Session.open().ownerChanged(TALK, "", ":1.9");
+    expect(toBus.map((bytes) => parseHeader(bytes, 0).destination)).toEqual([":1.9"]);
+  });
+
+  test("a failure of the bus does not hold the consumer for ever", () => {
+    const session = new Session();
+    session.driver("Hello");
+    const { header } = session.own.at(-1) ?? fail();
+    const failure = { type: ERROR, errorName: "a.b", sender: DRIVER };
+    expect(session.fromBus({ ...failure, replySerial: header.serial }).pass).toBe(false);
+    expect(session.filter.isHeld).toBe(false);
+  });
+});
+
+test("whatever both sides send, nothing passes that no rule allows", () => {
+  const names = fc.constantFrom(TALK, HIDDEN, ":1.1", ":1.4", ":1.5", SELF, DRIVER, "");
+  const members = fc.constantFrom(
+    "Hello",
+    "ListNames",
+    "AddMatch",
+    "GetNameOwner",
+    "NameOwnerChanged",
+    "Go",
+  );
+  const step = fc.record({
+    up: fc.boolean(),
+    parts: messageParts,
+    destination: names,
+    sender: fc.constantFrom(":1.1", ":1.4", ":1.5", DRIVER, ""),
+    member: members,
+    interface: fc.constantFrom(DRIVER, "i.j", "org.pantavisor.Xconnect1"),
+    serial: fc.integer({ min: 1, max: 8 }),
+    replySerial: fc.integer({ min: 1, max: 8 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      // Only TALK's owner :1.1 may be spoken to; nothing here makes :1.5 its owner.
+      const session = Session.open([{ access: "talk", name: TALK }]);
+      const mayChange = (parts: MessageParts) => parts.member === "NameOwnerChanged";
+      const called = new Set<string>();
+      for (const {
+        up,
+        parts: { type, flags, body },
+        replySerial,
+        ...fields
+      } of steps) {
+        const common = { ...fields, type, flags: flags ?? 0, path: "/p", body: body ?? strings() };
+        const parts =
+          type === METHOD_RETURN || type === ERROR
+            ? { ...common, replySerial, errorName: "a.b" }
+            : common;
+        if (!up && mayChange(parts)) continue;
+        try {
+          const { pass } = up ? session.fromConsumer(parts) : session.fromBus(parts);
+          if (!pass) continue;
+        } catch (error) {
+          if (error instanceof MalformedMessage) continue;
+          throw error;
+        }
+        const isReply = type === METHOD_RETURN || type === ERROR;
+        if (up && !isReply) expect([TALK, ":1.1", SELF, DRIVER, ""]).toContain(parts.destination);
+        if (up && !isReply) expect(parts.interface).not.toBe("org.pantavisor.Xconnect1");
+        if (up && isReply) expect(called.has(`${parts.destination} ${replySerial}`)).toBe(true);
+        if (!up) expect([SELF, ""]).toContain(parts.destination);
+        if (!up && type === SIGNAL && parts.destination === "") {
+          expect([":1.1", SELF, DRIVER]).toContain(parts.sender);
+        }
+        if (!up && type === METHOD_CALL) called.add(`${parts.sender} ${parts.serial}`);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
