@@ -61,6 +61,8 @@ export interface Toolbox {
   log(line: string): void;
   /** A line on stderr. */
   warn(line: string): void;
+  /** Add to one of the link's counters (`requests`, `rejections`, …), shown by its status. */
+  count(link: Link, counter: string, by?: number): void;
   /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
   injectUnixSocket(link: Link): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */

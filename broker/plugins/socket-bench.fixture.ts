@@ -3,6 +3,7 @@ import { createServer, connect } from "node:net";
 import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LinkExtensions } from "../formats/extensions.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
@@ -13,6 +14,8 @@ export interface BenchOptions {
   readonly role?: string;
   readonly uid?: number;
   readonly quirks?: string;
+  /** Manifest extensions, as merged into the graph entry. */
+  readonly extensions?: LinkExtensions;
   /** Content of files in the provider, by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** Connects to the provider; a plain connection to `provider.sock` when absent. */
@@ -31,6 +34,7 @@ export class Bench {
   readonly tools: Toolbox;
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
+  readonly counters = new Map<string, number>();
   /** Credentials of each provider connection, in order. */
   readonly dialled: (Credentials | undefined)[] = [];
   readonly #ends = new AbortController();
@@ -46,6 +50,8 @@ export class Bench {
       quirks: parseQuirks(options.quirks),
       log: (line) => this.lines.push(line),
       warn: (line) => this.warnings.push(line),
+      count: (_link, counter, by = 1) =>
+        void this.counters.set(counter, (this.counters.get(counter) ?? 0) + by),
       injectUnixSocket: () => this.#listenForConsumers(),
       injectDevnode: () => Promise.reject(new Error("not on this bench")),
       statProviderNode: () => {
@@ -127,7 +133,7 @@ export async function readText(socket: Socket, until?: (text: string) => boolean
   return text;
 }
 
-function linkOf({ role = "admin", uid }: BenchOptions): Link {
+function linkOf({ role = "admin", uid, extensions }: BenchOptions): Link {
   const entry: GraphEntry = {
     consumer: "client",
     consumer_pid: 11,
@@ -140,6 +146,7 @@ function linkOf({ role = "admin", uid }: BenchOptions): Link {
     target: "/run/svc.sock",
     socket: "/run/server.sock",
     ...(uid === undefined ? {} : { uid }),
+    ...extensions,
   };
   const { consumer, provider, name, type, socket } = entry;
   const ends = { target: "/run/svc.sock", consumerPid: 11, providerPid: 22, entry };

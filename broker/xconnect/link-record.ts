@@ -21,6 +21,7 @@ export class LinkRecord implements Current<Peer> {
   ready: Promise<void> = Promise.resolve();
   /** The last failure that was reported, so that a retry does not repeat it. */
   reported = "";
+  readonly counters = new Map<string, number>();
   readonly #sessions = new Set<AbortController>();
 
   constructor(wanted: Wanted<Peer>, link: Link) {

@@ -49,6 +49,11 @@ export class BrokerToolbox implements Toolbox {
     this.#output.warn(line);
   }
 
+  count(link: Link, counter: string, by = 1): void {
+    const { counters } = this.#recordOf(link);
+    counters.set(counter, (counters.get(counter) ?? 0) + by);
+  }
+
   /** Make `record.link` known, so that plugins can name the record by it. */
   adopt(record: LinkRecord): void {
     this.#records.set(record.link, record);
