@@ -31,7 +31,7 @@ const rulesSchema = z.array(z.array(ruleSchema));
 const upgradeSchema = z.array(
   z
     .string()
-    .regex(TOKEN)
+    .refine(isProtocol)
     .transform((token) => token.toLowerCase()),
 );
 
@@ -79,6 +79,12 @@ export function isAllowed(
         rule.path.every((segment, index) => segments[index] === segment),
     ),
   );
+}
+
+/** RFC 9110 §7.8: a name, and perhaps a version. */
+function isProtocol(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length <= 2 && parts.every((part) => TOKEN.test(part));
 }
 
 function checked<T>(schema: z.ZodType<T>, key: string, value: unknown): T {

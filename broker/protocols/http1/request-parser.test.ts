@@ -301,6 +301,7 @@ test("what is written is read back, however the stream is cut", () => {
         expect(parse(cutAt(wire, cuts))).toEqual(expected);
       },
     ),
+    { numRuns: 2_500 },
   );
 });
 
@@ -330,6 +331,7 @@ test("random bytes never throw, and cutting them changes nothing", () => {
     fc.property(noise, fc.array(fc.nat(300), { maxLength: 8 }), (bytes, cuts) => {
       expect(parse(cutAt(bytes, cuts))).toEqual(parse([bytes]));
     }),
+    { numRuns: 2_500 },
   );
 });
 

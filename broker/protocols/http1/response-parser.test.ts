@@ -127,6 +127,7 @@ test("a cut stream gives the same bytes and the same end", () => {
       expect(bytesOf(events)).toBe(wire.toString("latin1"));
       expect(events.at(-1)).toEqual({ type: "end", keepAlive: true });
     }),
+    { numRuns: 2_500 },
   );
 });
 
@@ -137,5 +138,6 @@ test("random bytes never throw", () => {
       follow(wire.toString("latin1"));
       follow(`${OK}Transfer-Encoding: chunked\r\n\r\n${wire.toString("latin1")}`);
     }),
+    { numRuns: 2_500 },
   );
 });
