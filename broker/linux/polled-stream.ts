@@ -52,11 +52,19 @@ export class PolledStream {
   #closesWhenDrained = false;
   #pending: Buffer | undefined;
 
-  /** @param fd non-blocking; owned by the stream from here on */
+  /**
+   * @param fd non-blocking; owned by the stream from here on, and closed on failure
+   * @throws SystemCallError ENOSPC, ENOMEM
+   */
   constructor(fd: number, owner: StreamOwner) {
     this.#fd = fd;
     this.#owner = owner;
-    this.#watch();
+    try {
+      this.#watch();
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
   }
 
   get closed(): boolean {

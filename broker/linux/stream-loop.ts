@@ -6,7 +6,7 @@ import { Epoll } from "./epoll.ts";
  *
  * All descriptors sit in one epoll instance, and libuv watches that one alone. So a busy
  * moment of many sockets costs one turn of the event loop, and a socket costs no libuv handle
- * and no stream object: half the time of node:net per message (docs/adr/0011).
+ * and no stream object: half the time of node:net per message (docs/plugins/rest.md).
  *
  * Level-triggered: what is not dealt with is told again.
  */
