@@ -3,17 +3,19 @@ import { duplicate } from "./duplicate.ts";
 
 /**
  * The connection behind a node:net socket that nothing has been read from; the socket itself
- * is closed, the connection stays.
+ * is closed in any case, the connection only on failure.
  * @returns a non-blocking fd that the caller owns
  * @throws SystemCallError EMFILE; Error when the socket is closed or has been read from
  */
 export function takeDescriptor(socket: Socket): number {
-  // node:net has no other way to its descriptor than the handle that every stream of it has.
-  const { _handle: handle } = socket as { _handle?: { readonly fd?: number } | null };
-  const fd = handle?.fd ?? -1;
-  if (fd < 0) throw new Error("the connection is closed");
-  if (socket.readableLength > 0) throw new Error("the connection has been read from");
-  const taken = duplicate(fd);
-  socket.destroy();
-  return taken;
+  try {
+    // node:net has no other way to its descriptor than the handle that every stream of it has.
+    const { _handle: handle } = socket as { _handle?: { readonly fd?: number } | null };
+    const fd = handle?.fd ?? -1;
+    if (fd < 0) throw new Error("the connection is closed");
+    if (socket.readableLength > 0) throw new Error("the connection has been read from");
+    return duplicate(fd);
+  } finally {
+    socket.destroy();
+  }
 }

@@ -1,5 +1,6 @@
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  403: "Forbidden",
   405: "Method Not Allowed",
   408: "Request Timeout",
   431: "Request Header Fields Too Large",
@@ -7,20 +8,24 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/**
- * An answer of the broker's own, the last one on its connection.
- * @param method of the request when it is known: an answer to HEAD has no body
- */
-export function brokerAnswer(status: number, detail: string, method?: string): Buffer {
-  const body = `pv-xconnect: ${detail}\n`;
+export interface AnswerOptions {
+  /** Of the request, when it is known: an answer to HEAD has no body. */
+  readonly method?: string | undefined;
+  /** What the Connection field says; nothing when absent, which in HTTP/1.1 means it is kept. */
+  readonly connection?: "close" | "keep-alive" | undefined;
+}
+
+/** An answer of the broker's own, with the JSON body `{"Error":"…"}` as pv-ctrl's are. */
+export function brokerAnswer(status: number, detail: string, options: AnswerOptions = {}): Buffer {
+  const body = JSON.stringify({ Error: detail });
   const lines = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
-    "Content-Type: text/plain",
+    "Content-Type: application/json",
     `Content-Length: ${body.length}`,
-    "Connection: close",
+    ...(options.connection === undefined ? [] : [`Connection: ${options.connection}`]),
     // RFC 9110 §15.5.6 wants the list.
     ...(status === 405 ? ["Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] : []),
   ];
-  const text = `${lines.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
+  const text = `${lines.join("\r\n")}\r\n\r\n${options.method === "HEAD" ? "" : body}`;
   return Buffer.from(text, "latin1");
 }

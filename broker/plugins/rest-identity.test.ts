@@ -1,23 +1,37 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { field } from "../protocols/http1/fields.ts";
 import { requestFraming } from "../protocols/http1/framing.ts";
+import type { HttpVersion } from "../protocols/http1/request-head.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
-import { headForProvider } from "./rest-identity.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { headForProvider, offeredUpgrade } from "./rest-identity.ts";
 
 const identity = { client: "c1", role: "admin" };
+interface Options {
+  readonly quirks?: Quirks;
+  readonly index?: number;
+  readonly allowed?: readonly string[];
+  readonly version?: HttpVersion;
+}
 const ours = ["X-PV-Client: c1", "X-PV-Role: admin"];
 
-function rewritten(fields: readonly string[], quirks = none, index = 0): string[] {
+function rewritten(
+  fields: readonly string[],
+  { quirks = none, index = 0, allowed = [], version = "1.1" }: Options = {},
+): string[] {
   const head = {
     method: "POST",
     target: "/",
-    version: "1.1" as const,
+    version,
     fields: fields.map((line) => {
       const [name = "", value = ""] = line.split(": ");
-      return { name, value };
+      return field(name, value);
     }),
   };
-  return headForProvider(head, requestFraming(head), identity, index, quirks).fields.map(
+  const framing = requestFraming(head);
+  const upgrade = offeredUpgrade(head, framing, allowed);
+  return headForProvider(head, { framing, upgrade, identity, index, quirks }).fields.map(
     ({ name, value }) => `${name}: ${value}`,
   );
 }
@@ -87,6 +101,28 @@ describe("hop-by-hop fields end at the broker", () => {
   });
 });
 
+describe("an offer to change the protocol", () => {
+  const offer = ["Upgrade: WebSocket, h3", "Connection: Upgrade"];
+  const allowed = ["websocket"];
+
+  test("passes as far as the link allows it", () => {
+    expect(rewritten(offer, { allowed })).toEqual([
+      "Upgrade: websocket",
+      "Connection: upgrade",
+      ...ours,
+    ]);
+  });
+
+  test.each([
+    ["a body", [...offer, "Content-Length: 3"], {}],
+    ["HTTP/1.0", offer, { version: "1.0" as const }],
+    ["no Connection: upgrade", offer.slice(0, 1), {}],
+    ["another protocol only", ["Upgrade: h3", "Connection: Upgrade"], {}],
+  ])("does not pass with %s", (_name, fields, options) => {
+    expect(rewritten(fields, { allowed, ...options }).join()).not.toMatch(/upgrade/i);
+  });
+});
+
 test("chunked framing is written in one spelling", () => {
   expect(rewritten(["transfer-encoding: CHUNKED"])).toEqual([
     "Transfer-Encoding: chunked",
@@ -96,15 +132,15 @@ test("chunked framing is written in one spelling", () => {
 
 describe("quirks", () => {
   test("rest-no-identity adds nothing", () => {
-    expect(rewritten(["X-PV-Role: root"], parseQuirks("rest-no-identity"))).toEqual([]);
+    expect(rewritten(["X-PV-Role: root"], { quirks: parseQuirks("rest-no-identity") })).toEqual([]);
   });
   test("rest-first-only leaves later requests out", () => {
     const quirks = parseQuirks("rest-first-only");
-    expect(rewritten([], quirks, 0)).toEqual(ours);
-    expect(rewritten([], quirks, 1)).toEqual([]);
+    expect(rewritten([], { quirks, index: 0 })).toEqual(ours);
+    expect(rewritten([], { quirks, index: 1 })).toEqual([]);
   });
   test("rest-spoofable lets the consumer's fields through", () => {
-    expect(rewritten(["X-PV-Role: root"], parseQuirks("rest-spoofable"))).toContain(
+    expect(rewritten(["X-PV-Role: root"], { quirks: parseQuirks("rest-spoofable") })).toContain(
       "X-PV-Role: root",
     );
   });

@@ -1,4 +1,4 @@
-import { listOf } from "../protocols/http1/fields.ts";
+import { field, listOf } from "../protocols/http1/fields.ts";
 import type { Field } from "../protocols/http1/fields.ts";
 import type { Framing } from "../protocols/http1/framing.ts";
 import type { RequestHead } from "../protocols/http1/request-head.ts";
@@ -10,28 +10,27 @@ export interface RestIdentity {
   readonly role: string;
 }
 
-/** Between two hops only (RFC 9110 §7.6.1); `Upgrade` until an export may allow a protocol. */
-const HOP_BY_HOP = new Set(["connection", "proxy-connection", "keep-alive", "upgrade"]);
-/** Written anew from what the parser understood, never copied. */
-const FRAMING = new Set(["content-length", "transfer-encoding"]);
+/** What the provider is told besides the consumer's own fields. */
+export interface Rewriting {
+  readonly framing: Framing;
+  /** Protocols of the consumer's Upgrade field that the link allows. */
+  readonly upgrade: readonly string[];
+  readonly identity: RestIdentity;
+  /** Index of the request on its connection, from 0. */
+  readonly index: number;
+  readonly quirks: Quirks;
+}
 
 /**
  * The head that the provider gets: who asks is said by us alone, and framing is canonical.
- * @param index of the request on its connection, from 0
  */
-export function headForProvider(
-  head: RequestHead,
-  framing: Framing,
-  identity: RestIdentity,
-  index: number,
-  quirks: Quirks,
-): RequestHead {
-  const fields = [
-    ...passableFields(head.fields, head.fields, quirks),
-    ...persistence(head.fields),
-    ...framingFields(framing),
-    ...identityFields(identity, index, quirks),
-  ];
+export function headForProvider(head: RequestHead, rewriting: Rewriting): RequestHead {
+  const { framing, upgrade, identity, index, quirks } = rewriting;
+  const fields = passableFields(head.fields, head.fields, quirks);
+  addConnection(fields, head.fields, upgrade);
+  if (framing.kind === "length") fields.push(field("Content-Length", String(framing.length)));
+  if (framing.kind === "chunked") fields.push(CHUNKED);
+  addIdentity(fields, identity, index, quirks);
   return { ...head, fields };
 }
 
@@ -46,44 +45,76 @@ export function passableFields(
 ): Field[] {
   // What Connection names ends here; a later hop never sees the list, so it cannot be made to
   // drop a field of ours. Host stays whatever the list says.
-  const nominated = new Set(listOf(head, "connection"));
-  nominated.delete("host");
+  const nominated = listOf(head, "connection");
   const spoofable = quirks.has("rest-spoofable", "rest");
-  return fields.filter(({ name }) => {
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || FRAMING.has(lower) || nominated.has(lower)) return false;
+  return fields.filter(({ lower }) => {
+    if (isHopByHop(lower) || (nominated.includes(lower) && lower !== "host")) return false;
     return spoofable || !isIdentityField(lower);
   });
 }
 
-/** CGI and WSGI fold every other separator into one, so `X_PV.Role` is `X-PV-Role` there. */
-function isIdentityField(lowerCaseName: string): boolean {
-  return lowerCaseName.replace(/[^a-z0-9]/g, "-").startsWith("x-pv-");
+/**
+ * The protocols that a request offers to change to and the link allows. Without `upgrade` in
+ * Connection, in HTTP/1.0 and beside a body, Upgrade is ignored (RFC 9110 §7.8; a body would
+ * have to end before the protocol changes).
+ */
+export function offeredUpgrade(
+  { version, fields }: RequestHead,
+  framing: Framing,
+  allowed: readonly string[],
+): readonly string[] {
+  if (allowed.length === 0 || version === "1.0" || framing.kind !== "none") return NONE;
+  if (!listOf(fields, "connection").includes("upgrade")) return NONE;
+  return listOf(fields, "upgrade").filter((token) => allowed.includes(token));
 }
 
-function identityFields(identity: RestIdentity, index: number, quirks: Quirks): Field[] {
-  if (quirks.has("rest-no-identity", "rest")) return [];
-  if (index > 0 && quirks.has("rest-first-only", "rest")) return [];
-  return [
-    { name: "X-PV-Client", value: identity.client },
-    { name: "X-PV-Role", value: identity.role },
-  ];
+const NONE: readonly string[] = [];
+const CHUNKED = field("Transfer-Encoding", "chunked");
+
+/** Between two hops only (RFC 9110 §7.6.1), or written anew from what the parser understood. */
+function isHopByHop(lower: string): boolean {
+  switch (lower) {
+    case "connection":
+    case "proxy-connection":
+    case "keep-alive":
+    case "upgrade":
+    case "content-length":
+    case "transfer-encoding":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** CGI and WSGI fold every other separator into one, so `X_PV.Role` is `X-PV-Role` there. */
+function isIdentityField(lower: string): boolean {
+  return lower.startsWith("x") && lower.replace(/[^a-z0-9]/g, "-").startsWith("x-pv-");
 }
 
 /** Answers pass as they are, so the consumer's wish to keep the connection must pass too. */
-function persistence(fields: readonly Field[]): Field[] {
-  const options = listOf(fields, "connection");
-  const option = ["close", "keep-alive"].find((name) => options.includes(name));
-  return option === undefined ? [] : [{ name: "Connection", value: option }];
+function addConnection(
+  fields: Field[],
+  original: readonly Field[],
+  upgrade: readonly string[],
+): void {
+  const wishes = listOf(original, "connection");
+  const options = PERSISTENCE.filter((option) => wishes.includes(option)).slice(0, 1);
+  if (upgrade.length > 0) {
+    fields.push(field("Upgrade", upgrade.join(", ")));
+    options.push("upgrade");
+  }
+  if (options.length > 0) fields.push(field("Connection", options.join(", ")));
 }
 
-function framingFields(framing: Framing): Field[] {
-  switch (framing.kind) {
-    case "length":
-      return [{ name: "Content-Length", value: String(framing.length) }];
-    case "chunked":
-      return [{ name: "Transfer-Encoding", value: "chunked" }];
-    default:
-      return [];
-  }
+const PERSISTENCE = ["close", "keep-alive"];
+
+function addIdentity(
+  fields: Field[],
+  { client, role }: RestIdentity,
+  index: number,
+  quirks: Quirks,
+): void {
+  if (quirks.has("rest-no-identity", "rest")) return;
+  if (index > 0 && quirks.has("rest-first-only", "rest")) return;
+  fields.push(field("X-PV-Client", client), field("X-PV-Role", role));
 }

@@ -1,36 +1,38 @@
-import type { Socket } from "node:net";
-import { chunkBytes, lastChunkBytes } from "../protocols/http1/body-decoder.ts";
+import { PolledStream } from "../linux/polled-stream.ts";
+import { takeDescriptor } from "../linux/take-descriptor.ts";
+import { CHUNK_END, chunkStart, lastChunk } from "../protocols/http1/body-decoder.ts";
+import { listOf } from "../protocols/http1/fields.ts";
 import type { Field } from "../protocols/http1/fields.ts";
 import { carelessRequestFraming, requestFraming } from "../protocols/http1/framing.ts";
-import { requestHeadBytes } from "../protocols/http1/request-head.ts";
+import type { HttpVersion, RequestHead } from "../protocols/http1/request-head.ts";
+import { requestHeadText } from "../protocols/http1/request-head.ts";
 import { RequestParser } from "../protocols/http1/request-parser.ts";
 import type { RequestEvent } from "../protocols/http1/request-parser.ts";
+import { inOriginForm, pathSegments } from "../protocols/http1/request-target.ts";
 import { ResponseParser } from "../protocols/http1/response-parser.ts";
 import type { ResponseEvent } from "../protocols/http1/response-parser.ts";
 import type { ConsumerConnection, Link, Toolbox } from "./plugin.ts";
 import { brokerAnswer } from "./rest-answer.ts";
-import { headForProvider, passableFields } from "./rest-identity.ts";
-import { chunks, drained, write } from "./socket-chunks.ts";
-
-/** Milliseconds a consumer has for a request head, from its first byte. */
-const HEAD_TIMEOUT = 10_000;
-/** Milliseconds a consumer has to take its last answer and close. */
-const LINGER = 2_000;
+import { headForProvider, offeredUpgrade, passableFields } from "./rest-identity.ts";
+import { HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
+import { isAllowed } from "./rest-rules.ts";
+import type { RestPolicy } from "./rest-rules.ts";
 
 /** An answer that is owed to the consumer. */
 interface Exchange {
   readonly method: string;
+  readonly version: HttpVersion;
   /** A byte of the answer proper has gone to the consumer. */
   answered: boolean;
-  /** Settles when the answer is complete, or when there will be none. */
-  readonly finished: PromiseWithResolvers<void>;
 }
 
-/** A request body on its way to the provider. */
+/** A request whose end has not been read. */
 interface Upload {
   readonly chunked: boolean;
   /** Fields of the consumer's head: they govern the trailers as well. */
   readonly fields: readonly Field[];
+  /** The request has been refused: what is left of it goes nowhere. */
+  readonly refused: boolean;
   /** Held back by the quirk rest-buffers-body. */
   readonly held: Buffer[];
 }
@@ -39,210 +41,346 @@ interface Upload {
  * One consumer connection and the one provider connection it gets with its first request.
  *
  * Consumer and provider are both hostile. Requests pass one at a time: a pipelined one waits
- * in the consumer's socket until the answer before it is complete. So an answer can never be
- * taken for another request's, and memory is bounded by one read of each socket. The answer's
- * bytes are passed on as they are.
+ * until the answer before it is complete. So an answer can never be taken for another
+ * request's, and memory is bounded by one read of each socket. The answer's bytes are passed
+ * on as they are.
+ *
+ *     http ─▶ tunnel (101 to an allowed Upgrade)        both ─▶ over (last bytes, linger)
  *
  * A consumer that half-closes still gets its answer: the provider is told only afterwards,
  * since HTTP servers commonly drop a request whose sender has closed. A consumer that closes
- * entirely is noticed when the next byte is written to it.
+ * for good ends the session at once, even while the provider is silent.
+ *
+ * Nothing here waits: each event of a socket is dealt with to its end before the next.
  */
 export class RestSession {
   readonly #link: Link;
-  readonly #consumer: Socket;
-  readonly #signal: AbortSignal;
+  readonly #policy: RestPolicy;
   readonly #tools: Toolbox;
+  readonly #signal: AbortSignal;
+  readonly #consumer: PolledStream;
   readonly #requests: RequestParser;
   readonly #responses = new ResponseParser();
-  #provider: Socket | undefined;
+  readonly #finished = Promise.withResolvers<undefined>();
+  #phase: "http" | "tunnel" | "over" = "http";
+  #provider: PolledStream | undefined;
+  #connecting = false;
   #upload: Upload | undefined;
   #exchange: Exchange | undefined;
   #requestCount = 0;
   #headTimer: NodeJS.Timeout | undefined;
-  /** The consumer has been given its last byte; what it still sends is discarded. */
-  #over = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #lingerEnd = Infinity;
 
-  constructor(link: Link, consumer: ConsumerConnection, tools: Toolbox) {
+  /** @throws SystemCallError EMFILE */
+  constructor(link: Link, policy: RestPolicy, consumer: ConsumerConnection, tools: Toolbox) {
     this.#link = link;
-    this.#consumer = consumer.socket;
-    this.#signal = consumer.signal;
+    this.#policy = policy;
     this.#tools = tools;
+    this.#signal = consumer.signal;
     this.#requests = new RequestParser(
       tools.quirks.has("rest-smuggling", "rest") ? carelessRequestFraming : requestFraming,
     );
+    this.#consumer = new PolledStream(takeDescriptor(consumer.socket), {
+      onReadable: () => this.#step(() => this.#readConsumer()),
+      onDrained: () => this.#step(() => this.#consumerDrained()),
+      onGone: () => this.#step(() => this.#finish()),
+    });
   }
 
-  /** Resolves when the consumer connection is closed; never rejects. */
+  /** Resolves when both connections are closed; never rejects. */
   async run(): Promise<void> {
-    const destroy = () => {
-      this.#over = true;
-      this.#consumer.destroy();
-      this.#provider?.destroy();
-      this.#exchange?.finished.resolve();
-    };
-    this.#consumer.on("error", destroy).on("close", destroy);
+    const destroy = () => this.#destroy();
     this.#signal.addEventListener("abort", destroy, { once: true });
+    if (this.#signal.aborted) this.#destroy();
+    else this.#watchIdle(-1);
+    await this.#finished.promise;
+    this.#signal.removeEventListener("abort", destroy);
+  }
+
+  /** Deal with one event; whatever goes wrong ends this session and nothing else. */
+  #step(work: () => void): void {
     try {
-      if (this.#signal.aborted) destroy();
-      await this.#passRequests();
-    } catch {
-      // A socket failed under its iterator: there is nobody left to tell.
-      destroy();
-    } finally {
-      this.#forgetHead();
-      this.#signal.removeEventListener("abort", destroy);
+      work();
+    } catch (error) {
+      this.#tools.warn(`pvx-rest: ${this.#link.consumer}/${this.#link.name}: ${String(error)}`);
+      this.#destroy();
     }
+    this.#settle();
   }
 
-  async #passRequests(): Promise<void> {
-    for await (const chunk of chunks(this.#consumer)) {
-      await this.#passChunk(chunk);
-      this.#watchHead();
-    }
-    if (this.#tools.quirks.has("early-close", "rest")) this.#finish();
-    if (this.#requests.position === "head") {
-      await this.#refuse(400, "the request ends within its head");
-    }
-    // A body that was cut off: only the end of the stream tells the provider.
-    if (this.#requests.position === "body") this.#provider?.end();
-    await this.#exchange?.finished.promise;
-    this.#finish();
+  #settle(): void {
+    if (this.#phase !== "over" || this.#connecting) return;
+    if (!this.#consumer.closed || this.#provider?.closed === false) return;
+    clearTimeout(this.#lingerTimer);
+    clearTimeout(this.#idleTimer);
+    this.#finished.resolve(undefined);
   }
 
-  async #passChunk(chunk: Buffer): Promise<void> {
-    for (const event of this.#requests.push(chunk)) {
-      if (this.#over) return;
-      await this.#onRequestEvent(event);
-    }
+  #destroy(): void {
+    this.#phase = "over";
+    this.#forgetHead();
+    this.#consumer.close();
+    this.#provider?.close();
+    this.#settle();
   }
 
-  /** Limit the time for the head that has begun, if one has. */
-  #watchHead(): void {
-    if (this.#requests.position !== "head" || this.#over) {
-      this.#forgetHead();
+  // ── from the consumer ──────────────────────────────────────────────────────────────────
+
+  #readConsumer(): void {
+    if (!this.#wantsConsumer()) {
+      this.#consumer.pause();
       return;
     }
-    if (this.#tools.quirks.has("rest-no-header-timeout", "rest")) return;
-    this.#headTimer ??= setTimeout(() => {
-      this.#forgetHead();
-      // An answer that is still being sent is not cut for the sake of the next request.
-      if (this.#exchange !== undefined) this.#watchHead();
-      else void this.#refuse(408, `no complete request head within ${HEAD_TIMEOUT} ms`);
-    }, HEAD_TIMEOUT);
+    const bytes = this.#consumer.read();
+    if (bytes !== undefined) this.#onConsumerBytes(bytes);
+    else if (this.#consumer.ended) this.#onConsumerEnd();
   }
 
-  #forgetHead(): void {
-    clearTimeout(this.#headTimer);
-    this.#headTimer = undefined;
+  #wantsConsumer(): boolean {
+    switch (this.#phase) {
+      case "http":
+        // While an answer is awaited, one read ahead: it shows a consumer that has ended.
+        return (
+          this.#wantsRequest() || (this.#upload === undefined && this.#requests.position === "idle")
+        );
+      case "tunnel":
+        return this.#provider?.stalled !== true;
+      case "over":
+        return true;
+    }
   }
 
-  async #onRequestEvent(event: RequestEvent): Promise<void> {
+  /** Whether the next part of a request may be looked at. */
+  #wantsRequest(): boolean {
+    if (this.#phase !== "http" || this.#connecting || this.#provider?.stalled === true)
+      return false;
+    if (this.#upload !== undefined) return true;
+    // The answer before, and answers of our own that the consumer does not read, come first.
+    return this.#exchange === undefined && !this.#consumer.stalled;
+  }
+
+  #onConsumerBytes(bytes: Buffer): void {
+    if (this.#phase === "over") {
+      if (performance.now() < this.#lingerEnd) this.#lingerTimer?.refresh();
+      return;
+    }
+    this.#tools.count(this.#link, "bytesFromConsumer", bytes.length);
+    if (this.#phase === "tunnel") {
+      this.#provider?.write(bytes);
+      return;
+    }
+    this.#requests.push(bytes);
+    this.#passRequests();
+  }
+
+  #onConsumerEnd(): void {
+    if (this.#phase === "over") this.#consumer.closeSoon();
+    else if (this.#tools.quirks.has("early-close", "rest")) this.#finish();
+    else if (this.#phase === "http") this.#passRequests();
+    else if (this.#provider?.ended === true) this.#finish();
+    else this.#provider?.end();
+  }
+
+  #passRequests(): void {
+    this.#provider?.cork();
+    while (this.#wantsRequest()) {
+      const event = this.#requests.next();
+      if (event === undefined) break;
+      this.#onRequestEvent(event);
+    }
+    this.#requests.keep();
+    this.#provider?.uncork();
+    if (this.#wantsConsumer()) this.#consumer.resume();
+    if (!this.#wantsRequest()) this.#forgetHead();
+    else if (this.#consumer.ended) this.#onRequestsEnd();
+    else this.#watchHead();
+  }
+
+  #onRequestEvent(event: RequestEvent): void {
     switch (event.type) {
       case "head":
-        this.#forgetHead();
-        await this.#exchange?.finished.promise;
-        if (!this.#over) await this.#onHead(event);
+        this.#onHead(event);
         return;
       case "data":
-        if (this.#tools.quirks.has("rest-buffers-body", "rest")) {
-          this.#upload?.held.push(event.bytes);
-        } else {
-          await this.#sendBody([event.bytes]);
-        }
+        this.#onBody(event.bytes);
         return;
       case "end":
-        await this.#sendBody(this.#upload?.held ?? []);
-        await this.#endBody(event.trailers);
+        this.#endUpload(event.trailers);
         return;
       case "refused":
-        if (event.part === "head") await this.#refuse(event.status, event.reason);
+        if (event.part === "head") this.#refuse(event.status, event.reason);
         else this.#refuseBody(event.status, event.reason);
     }
   }
 
-  async #onHead({ head, framing }: Extract<RequestEvent, { type: "head" }>): Promise<void> {
-    if (head.method === "CONNECT") {
-      await this.#refuse(405, "CONNECT is not offered");
+  #onRequestsEnd(): void {
+    if (this.#requests.position === "head") {
+      this.#refuse(400, "the request ends within its head");
+    } else if (this.#upload !== undefined && this.#exchange !== undefined) {
+      // A body that was cut off: only the end of the stream tells the provider.
+      this.#provider?.end();
+    } else {
+      this.#finish();
+    }
+  }
+
+  #onHead({ head: asSent, framing }: Extract<RequestEvent, { type: "head" }>): void {
+    this.#tools.count(this.#link, "requests");
+    const { method, version } = asSent;
+    if (method === "CONNECT") {
+      this.#refuse(405, "CONNECT is not offered");
       return;
     }
-    this.#exchange = {
-      method: head.method,
-      answered: false,
-      finished: Promise.withResolvers(),
-    };
-    if (this.#provider === undefined) await this.#connect();
-    if (this.#provider === undefined) return;
-    this.#upload = { chunked: framing.kind === "chunked", fields: head.fields, held: [] };
-    this.#responses.expect(head.method);
+    const head = inOriginForm(asSent);
+    const verdict = head === undefined ? "ambiguous" : this.#judge(head);
+    if (head === undefined || verdict === "ambiguous") {
+      this.#refuse(400, "the request target is malformed");
+      return;
+    }
+    const upload = { chunked: framing.kind === "chunked", fields: head.fields, held: [] };
+    if (verdict === "denied") {
+      this.#deny(head, { ...upload, refused: true });
+      return;
+    }
+    const upgrade = offeredUpgrade(head, framing, this.#policy.upgrade);
+    this.#exchange = { method, version, answered: false };
+    this.#upload = { ...upload, refused: false };
+    this.#responses.expect({ method, upgrade });
     const identity = { client: this.#link.consumer, role: this.#link.role };
     const index = this.#requestCount++;
-    await this.#send([
-      requestHeadBytes(headForProvider(head, framing, identity, index, this.#tools.quirks)),
-    ]);
+    const { quirks } = this.#tools;
+    const text = requestHeadText(
+      headForProvider(head, { framing, upgrade, identity, index, quirks }),
+    );
+    if (this.#provider === undefined) void this.#connect(text);
+    else this.#provider.writeText(text);
   }
 
-  async #sendBody(pieces: readonly Buffer[]): Promise<void> {
-    await this.#send(this.#upload?.chunked === true ? pieces.flatMap(chunkBytes) : pieces);
+  #judge({ method, target }: RequestHead): "allowed" | "denied" | "ambiguous" {
+    if (this.#policy.ruleLists.length === 0) return "allowed";
+    if (this.#tools.quirks.has("rest-rules-ignored", "rest")) return "allowed";
+    const segments = pathSegments(target);
+    if (segments === undefined) return "ambiguous";
+    return isAllowed(this.#policy, method, segments) ? "allowed" : "denied";
   }
 
-  async #endBody(trailers: readonly Field[]): Promise<void> {
+  /** 403; the connection goes on where it is clear what follows on it. */
+  #deny({ method, version, fields }: RequestHead, upload: Upload): void {
+    this.#reject(403, "this request is not allowed by the link's rules");
+    const wishes = listOf(fields, "connection");
+    const kept = version === "1.1" ? !wishes.includes("close") : wishes.includes("keep-alive");
+    const answer = (connection: "close" | "keep-alive" | undefined) =>
+      brokerAnswer(403, "this request is not allowed by the link's rules", { method, connection });
+    // A body that waits for 100 may or may not come after another answer (RFC 9110 §10.1.1).
+    if (!kept || fields.some(({ lower }) => lower === "expect")) {
+      this.#finish(answer("close"));
+      return;
+    }
+    this.#consumer.write(answer(version === "1.0" ? "keep-alive" : undefined));
+    this.#upload = upload;
+  }
+
+  #onBody(bytes: Buffer): void {
+    const upload = this.#upload;
+    if (upload === undefined || upload.refused) return;
+    if (this.#tools.quirks.has("rest-buffers-body", "rest")) upload.held.push(Buffer.from(bytes));
+    else this.#sendBody(bytes, upload);
+  }
+
+  #sendBody(bytes: Buffer, { chunked }: Upload): void {
+    if (chunked) this.#provider?.writeText(chunkStart(bytes.length));
+    this.#provider?.write(bytes);
+    if (chunked) this.#provider?.writeText(CHUNK_END);
+  }
+
+  #endUpload(trailers: readonly Field[]): void {
     const upload = this.#upload;
     this.#upload = undefined;
-    if (upload?.chunked !== true) return;
-    await this.#send([lastChunkBytes(passableFields(trailers, upload.fields, this.#tools.quirks))]);
+    if (upload === undefined || upload.refused) return;
+    for (const bytes of upload.held) this.#sendBody(bytes, upload);
+    if (!upload.chunked) return;
+    this.#provider?.writeText(
+      lastChunk(passableFields(trailers, upload.fields, this.#tools.quirks)),
+    );
   }
 
-  async #send(pieces: readonly Buffer[]): Promise<void> {
-    if (this.#provider === undefined) return;
-    write(this.#provider, ...pieces);
-    await drained(this.#provider);
-  }
+  // ── from the provider ──────────────────────────────────────────────────────────────────
 
   /** Sets the provider, or tells the consumer that there is none. */
-  async #connect(): Promise<void> {
-    let provider: Socket;
+  async #connect(head: string): Promise<void> {
+    this.#connecting = true;
+    let socket;
     try {
-      provider = await this.#tools.connectProvider(this.#link, { signal: this.#signal });
+      socket = await this.#tools.connectProvider(this.#link, { signal: this.#signal });
     } catch {
-      this.#badGateway("it cannot be reached");
-      return;
+      socket = undefined;
     }
-    provider.on("error", () => undefined); // "close" follows and ends the response loop
-    if (this.#over) {
-      provider.destroy();
-      return;
-    }
-    this.#provider = provider;
-    void this.#passResponses(provider);
+    this.#connecting = false;
+    this.#step(() => {
+      if (this.#phase === "over") {
+        socket?.destroy();
+      } else if (socket === undefined) {
+        this.#badGateway("it cannot be reached");
+      } else {
+        this.#provider = new PolledStream(takeDescriptor(socket), {
+          onReadable: () => this.#step(() => this.#readProvider()),
+          onDrained: () => this.#step(() => this.#providerDrained()),
+          onGone: () => this.#step(() => this.#providerGone()),
+        });
+        this.#provider.cork();
+        this.#provider.writeText(head);
+        this.#passRequests();
+      }
+    });
   }
 
-  async #passResponses(provider: Socket): Promise<void> {
-    try {
-      for await (const chunk of chunks(provider)) {
-        this.#consumer.cork();
-        for (const event of this.#responses.push(chunk)) this.#onResponseEvent(event);
-        this.#consumer.uncork();
-        if (this.#over) return;
-        await drained(this.#consumer);
-      }
-    } catch {
-      // Reset by the provider: to the consumer that is the same as a close.
+  #readProvider(): void {
+    const provider = this.#provider;
+    if (provider === undefined) return;
+    if (this.#phase === "over" || this.#consumer.stalled) {
+      provider.pause();
+      return;
     }
-    if (this.#exchange?.answered === false) this.#badGateway("it closed before it answered");
-    else if (!this.#tools.quirks.has("no-half-close", "rest")) this.#finish();
+    const bytes = provider.read();
+    if (bytes !== undefined) this.#onProviderBytes(bytes);
+    else if (provider.ended) this.#onProviderEnd(provider);
+  }
+
+  #onProviderBytes(bytes: Buffer): void {
+    this.#tools.count(this.#link, "bytesToConsumer", bytes.length);
+    if (this.#phase === "tunnel") {
+      this.#consumer.write(bytes);
+      return;
+    }
+    this.#responses.push(bytes);
+    this.#consumer.cork();
+    for (let event = this.#responses.next(); event !== undefined; event = this.#responses.next()) {
+      this.#onResponseEvent(event);
+    }
+    this.#responses.keep();
+    this.#consumer.uncork();
+    // The next request may be here already.
+    if (this.#exchange === undefined) this.#passRequests();
   }
 
   #onResponseEvent(event: ResponseEvent): void {
     switch (event.type) {
       case "head":
         if (!event.interim && this.#exchange !== undefined) this.#exchange.answered = true;
-        write(this.#consumer, event.bytes);
+        // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
+        if (event.interim && this.#exchange?.version === "1.0") return;
+        this.#consumer.write(event.bytes);
+        return;
+      case "switched":
+        this.#consumer.write(event.bytes);
+        this.#openTunnel();
         return;
       case "body":
-        write(this.#consumer, event.bytes);
+        this.#consumer.write(event.bytes);
         return;
       case "end":
-        this.#exchange?.finished.resolve();
         this.#exchange = undefined;
         if (!event.keepAlive) this.#finish();
         return;
@@ -252,51 +390,142 @@ export class RestSession {
     }
   }
 
-  /** Answer a request whose head must not pass, after the answers before it, and close. */
-  async #refuse(status: number, reason: string): Promise<void> {
-    await this.#exchange?.finished.promise;
-    if (this.#over) return;
-    this.#warnRefused(status, reason);
-    this.#finish(brokerAnswer(status, reason));
+  #onProviderEnd(provider: PolledStream): void {
+    if (this.#exchange?.answered === false) {
+      this.#badGateway("it closed before it answered");
+    } else if (this.#tools.quirks.has("no-half-close", "rest")) {
+      return;
+    } else if (this.#phase === "tunnel" && !this.#consumer.ended && !provider.gone) {
+      this.#consumer.end();
+    } else {
+      this.#finish();
+    }
+  }
+
+  /** Told when it is not being read from: an answer that waits for the consumer is read later. */
+  #providerGone(): void {
+    if (this.#phase === "tunnel" && this.#provider?.ended === true) this.#finish();
+  }
+
+  /** Bytes both ways from here on; the parsers' rests first. */
+  #openTunnel(): void {
+    this.#phase = "tunnel";
+    this.#exchange = undefined;
+    this.#forgetHead();
+    const answered = this.#responses.rest();
+    if (answered !== undefined) this.#consumer.write(answered);
+    const asked = this.#requests.rest();
+    if (asked !== undefined) this.#provider?.write(asked);
+    if (this.#consumer.ended) this.#provider?.end();
+    else this.#consumer.resume();
+  }
+
+  // ── backpressure ───────────────────────────────────────────────────────────────────────
+
+  #consumerDrained(): void {
+    this.#provider?.resume();
+    if (this.#phase === "http") this.#passRequests();
+    if (this.#phase === "over") this.#linger();
+  }
+
+  #providerDrained(): void {
+    if (this.#phase === "over") return;
+    this.#consumer.resume();
+    if (this.#phase === "http") this.#passRequests();
+  }
+
+  // ── ends ───────────────────────────────────────────────────────────────────────────────
+
+  /** Answer a request whose head must not pass, and close. */
+  #refuse(status: number, reason: string): void {
+    this.#reject(status, reason);
+    this.#finish(brokerAnswer(status, reason, { connection: "close" }));
   }
 
   /** The head has passed already: the provider sees its request break off. */
   #refuseBody(status: number, reason: string): void {
-    if (this.#over) return;
-    this.#warnRefused(status, reason);
-    this.#provider?.destroy();
+    this.#reject(status, reason);
     // An answer that has begun cannot be taken back, and one that is complete was the answer.
-    this.#finish(this.#exchange?.answered === false ? brokerAnswer(status, reason) : undefined);
+    const unanswered = this.#exchange?.answered === false;
+    this.#finish(unanswered ? brokerAnswer(status, reason, { connection: "close" }) : undefined);
   }
 
-  #warnRefused(status: number, reason: string): void {
+  #reject(status: number, reason: string): void {
     const { name, consumer } = this.#link;
+    this.#tools.count(this.#link, "rejections");
+    this.#tools.count(this.#link, `rejections.${status}`);
     this.#tools.warn(
       `pvx-rest: Refused a request for service ${name} from ${consumer}: ${status} ${reason}`,
     );
   }
 
   #badGateway(reason: string): void {
-    if (this.#over) return;
     const { name, provider } = this.#link;
+    this.#tools.count(this.#link, "rejections.502");
     this.#tools.warn(`pvx-rest: No answer for service ${name} from ${provider}: ${reason}`);
+    const method = this.#exchange?.method;
     this.#finish(
-      brokerAnswer(502, `no answer from the provider: ${reason}`, this.#exchange?.method),
+      brokerAnswer(502, `no answer from the provider: ${reason}`, { method, connection: "close" }),
     );
   }
 
   /** The consumer gets its last bytes and EOF; the provider what is on its way, and EOF. */
   #finish(lastAnswer?: Buffer): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (lastAnswer !== undefined) write(this.#consumer, lastAnswer);
-    // The time limit begins when the consumer's kernel has the last byte: a slow reader still
-    // gets all of a long answer.
-    this.#consumer.end(() => {
-      const linger = setTimeout(() => this.#consumer.destroy(), LINGER);
-      this.#consumer.once("close", () => clearTimeout(linger));
-    });
-    this.#provider?.destroySoon();
-    this.#exchange?.finished.resolve();
+    if (this.#phase === "over") {
+      this.#consumer.closeSoon();
+      return;
+    }
+    this.#phase = "over";
+    this.#forgetHead();
+    if (lastAnswer !== undefined) this.#consumer.write(lastAnswer);
+    this.#consumer.end();
+    this.#provider?.closeSoon();
+    this.#linger();
+  }
+
+  /**
+   * A consumer that still sends is not closed at once: it would be told of its broken
+   * connection before it reads the answer. The time begins when the kernel has the last byte,
+   * so a slow reader still gets all of a long answer.
+   */
+  #linger(): void {
+    if (this.#consumer.ended || this.#consumer.gone) {
+      this.#consumer.closeSoon();
+      return;
+    }
+    this.#consumer.resume();
+    if (this.#consumer.stalled || this.#lingerTimer !== undefined) return;
+    this.#lingerEnd = performance.now() + LINGER_IN_ALL;
+    this.#lingerTimer = setTimeout(() => this.#step(() => this.#consumer.close()), LINGER);
+  }
+
+  // ── time limits ────────────────────────────────────────────────────────────────────────
+
+  /** Limit the time for the head that has begun, if one has. */
+  #watchHead(): void {
+    if (this.#requests.position !== "head") {
+      this.#forgetHead();
+      return;
+    }
+    if (this.#tools.quirks.has("rest-no-header-timeout", "rest")) return;
+    this.#headTimer ??= setTimeout(() => {
+      this.#step(() => this.#refuse(408, `no complete request head within ${HEAD_TIMEOUT} ms`));
+    }, HEAD_TIMEOUT);
+  }
+
+  #forgetHead(): void {
+    if (this.#headTimer === undefined) return;
+    clearTimeout(this.#headTimer);
+    this.#headTimer = undefined;
+  }
+
+  /** Two looks a while apart, not a timer per request. */
+  #watchIdle(lastCount: number): void {
+    this.#idleTimer = setTimeout(() => {
+      const idle = this.#phase === "http" && !this.#connecting && this.#exchange === undefined;
+      const silent = idle && this.#upload === undefined && this.#requests.position === "idle";
+      if (silent && this.#requestCount === lastCount) this.#step(() => this.#finish());
+      else this.#watchIdle(silent ? this.#requestCount : -1);
+    }, IDLE_CHECK);
   }
 }

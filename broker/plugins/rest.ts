@@ -1,11 +1,16 @@
 import { SAFE_NAME } from "../formats/names.ts";
 import { LinkRefused } from "./plugin.ts";
-import type { Plugin } from "./plugin.ts";
+import type { Link, Plugin } from "./plugin.ts";
+import { restPolicy } from "./rest-rules.ts";
+import type { RestPolicy } from "./rest-rules.ts";
 import { RestSession } from "./rest-session.ts";
+
+/** Checked once for each link; there may be many connections. */
+const policies = new WeakMap<Link, RestPolicy>();
 
 /**
  * Links of type `rest`: HTTP/1 over a unix socket. The provider learns from every request who
- * asks and in which role, and from nobody but the broker.
+ * asks and in which role, and from nobody but the broker. See docs/plugins/rest.md.
  */
 export const restPlugin: Plugin = {
   type: "rest",
@@ -16,6 +21,7 @@ export const restPlugin: Plugin = {
         throw new LinkRefused(`${JSON.stringify(value)} cannot travel in an HTTP header`);
       }
     }
+    policies.set(link, restPolicy(link.role, link.entry));
     tools.log(`pvx-rest: Injecting REST socket ${link.target} into pid ${link.consumerPid}`);
     await tools.injectUnixSocket(link);
   },
@@ -24,6 +30,7 @@ export const restPlugin: Plugin = {
     tools.log(
       `pvx-rest: Accepted REST connection for service ${link.name} from ${link.consumer} (pid ${link.consumerPid})`,
     );
-    await new RestSession(link, consumer, tools).run();
+    const policy = policies.get(link) ?? restPolicy(link.role, link.entry);
+    await new RestSession(link, policy, consumer, tools).run();
   },
 };

@@ -3,6 +3,7 @@ import { createServer, connect } from "node:net";
 import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LinkExtensions } from "../formats/extensions.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
@@ -15,6 +16,8 @@ export interface BenchOptions {
   /** Further keys of the graph entry. */
   readonly entry?: Partial<GraphEntry>;
   readonly quirks?: string;
+  /** Manifest extensions, as merged into the graph entry. */
+  readonly extensions?: LinkExtensions;
   /** Content of files in the provider, by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** Connects to the provider; a plain connection to `provider.sock` when absent. */
@@ -33,6 +36,7 @@ export class Bench {
   readonly tools: Toolbox;
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
+  readonly counters = new Map<string, number>();
   /** Credentials of each provider connection, in order. */
   readonly dialled: (Credentials | undefined)[] = [];
   readonly #ends = new AbortController();
@@ -48,8 +52,9 @@ export class Bench {
       quirks: parseQuirks(options.quirks),
       log: (line) => this.lines.push(line),
       warn: (line) => this.warnings.push(line),
+      count: (_link, counter, by = 1) =>
+        void this.counters.set(counter, (this.counters.get(counter) ?? 0) + by),
       injectUnixSocket: () => this.#listenForConsumers(),
-      count: () => undefined,
       note: () => undefined,
       isDeviceDenied: () => Promise.resolve(undefined),
       injectPacketSocket: () => Promise.reject(new Error("not on this bench")),
@@ -134,7 +139,7 @@ export async function readText(socket: Socket, until?: (text: string) => boolean
   return text;
 }
 
-function linkOf({ role = "admin", uid, entry: more }: BenchOptions): Link {
+function linkOf({ role = "admin", uid, entry: more, extensions }: BenchOptions): Link {
   const entry: GraphEntry = {
     consumer: "client",
     consumer_pid: 11,
@@ -148,6 +153,7 @@ function linkOf({ role = "admin", uid, entry: more }: BenchOptions): Link {
     socket: "/run/server.sock",
     ...(uid === undefined ? {} : { uid }),
     ...more,
+    ...extensions,
   };
   const { consumer, provider, name, type, socket } = entry;
   const ends = { target: "/run/svc.sock", consumerPid: 11, providerPid: 22, entry };

@@ -116,6 +116,7 @@ export const QUIRKS = {
   "rest-spoofable": "X-PV-* headers of the consumer reach the provider",
   "rest-smuggling": "requests with ambiguous body framing are passed on",
   "rest-buffers-body": "a request body is held back until it is complete",
+  "rest-rules-ignored": "the rules of a rest link are not applied",
   "rest-no-header-timeout": "a request head may take for ever",
   "dbus-all-nobody": "every role is uid 65534 to the provider's bus",
   "dbus-role-ignored": "every role is uid 0 to the provider's bus",

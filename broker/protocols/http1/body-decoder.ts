@@ -3,116 +3,138 @@ import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import type { Input } from "./input.ts";
 import { MAX_CHUNK_LINE_BYTES, MAX_FIELDS, MAX_TRAILER_BYTES } from "./limits.ts";
-import { SectionReader, withoutTerminator } from "./section-reader.ts";
+import { SectionReader, linesOf } from "./section-reader.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
-/**
- * `data` is content, `delimiter` the bytes around it (chunk sizes, trailers): both together,
- * in order, are the body as it was on the wire.
- */
-export type BodyEvent =
-  | { readonly type: "data"; readonly bytes: Buffer }
-  | { readonly type: "delimiter"; readonly bytes: Buffer }
-  | { readonly type: "end"; readonly trailers: readonly Field[] };
+type State = "data" | "chunk-size" | "chunk-end" | "trailers" | "end";
 
-type State = "data" | "chunk-size" | "chunk-end" | "trailers" | "trailers-read";
+const LF = 0x0a;
+/** RFC 9112 §7.1; 13 hexadecimal digits stay exact in a number. */
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
 
 /** Finds the end of one body; keeps none of it. */
 export class BodyDecoder {
   #state: State;
   /** Bytes left of the body or of the chunk. */
   #left: number;
-  #trailers: readonly Field[] = [];
   readonly #chunked: boolean;
-  readonly #trailerReader = new SectionReader({ bytes: MAX_TRAILER_BYTES, lines: MAX_FIELDS });
+  #trailers: readonly Field[] = [];
+  #trailerReader: SectionReader | undefined;
 
   constructor(framing: Framing) {
     this.#chunked = framing.kind === "chunked";
-    this.#state = this.#chunked ? "chunk-size" : "data";
     this.#left =
       framing.kind === "length" ? framing.length : framing.kind === "until-close" ? Infinity : 0;
+    this.#state = this.#chunked ? "chunk-size" : this.#left === 0 ? "end" : "data";
+  }
+
+  get ended(): boolean {
+    return this.#state === "end";
+  }
+
+  get trailers(): readonly Field[] {
+    return this.#trailers;
   }
 
   /**
-   * @returns undefined: push more
+   * The next piece of content, borrowed from the input; what is around it is passed over.
+   * @returns undefined: push more, or the body has ended
    * @throws HttpSyntaxError 400 or 431
    */
-  next(input: Input): BodyEvent | undefined {
-    switch (this.#state) {
-      case "data":
-        return this.#data(input);
-      case "chunk-size":
-        return this.#chunkSize(input);
-      case "chunk-end":
-        return this.#chunkEnd(input);
-      case "trailers":
-        return this.#trailerSection(input);
-      case "trailers-read":
-        return { type: "end", trailers: this.#trailers };
+  next(input: Input): Buffer | undefined {
+    for (;;) {
+      switch (this.#state) {
+        case "data":
+          return this.#data(input);
+        case "chunk-size":
+          if (!this.#chunkSize(input)) return undefined;
+          break;
+        case "chunk-end":
+          if (!this.#chunkEnd(input)) return undefined;
+          break;
+        case "trailers":
+          if (!this.#trailerSection(input)) return undefined;
+          break;
+        case "end":
+          return undefined;
+      }
     }
   }
 
-  #data(input: Input): BodyEvent | undefined {
-    if (this.#left === 0) return { type: "end", trailers: [] };
-    const bytes = input.readBytes(this.#left);
+  #data(input: Input): Buffer | undefined {
+    const bytes = input.take(this.#left);
     if (bytes === undefined) return undefined;
     this.#left -= bytes.length;
-    if (this.#chunked && this.#left === 0) this.#state = "chunk-end";
-    return { type: "data", bytes };
+    if (this.#left === 0) this.#state = this.#chunked ? "chunk-end" : "end";
+    return bytes;
   }
 
-  #chunkSize(input: Input): BodyEvent | undefined {
-    const line = input.readLine();
-    if ((line?.length ?? input.partialLineLength) > MAX_CHUNK_LINE_BYTES) {
+  #chunkSize(input: Input): boolean {
+    const { bytes, start, end } = input;
+    const stop = Math.min(end, start + MAX_CHUNK_LINE_BYTES);
+    const lineFeed = indexOf(bytes, LF, start, stop);
+    if (lineFeed === -1) {
+      if (stop - start < MAX_CHUNK_LINE_BYTES) return false;
       throw new HttpSyntaxError(400, `a chunk-size line above ${MAX_CHUNK_LINE_BYTES} bytes`);
     }
-    if (line === undefined) return undefined;
-    // RFC 9112 §7.1; 13 hexadecimal digits stay exact in a number.
-
-    const size = /^([0-9A-Fa-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(
-      withoutTerminator(line, false),
-    )?.[1];
+    const size = CHUNK_SIZE.exec(bytes.toString("latin1", start, lineFeed + 1))?.[1];
     if (size === undefined) throw new HttpSyntaxError(400, "malformed chunk size");
+    input.start = lineFeed + 1;
     this.#left = Number.parseInt(size, 16);
     this.#state = this.#left === 0 ? "trailers" : "data";
-    return delimiter(line);
+    return true;
   }
 
-  #chunkEnd(input: Input): BodyEvent | undefined {
-    const line = input.readLine();
-    if ((line?.length ?? input.partialLineLength) > 2 || (line ?? "\r\n") !== "\r\n") {
+  #chunkEnd(input: Input): boolean {
+    const { bytes, start, end } = input;
+    const first = start < end ? bytes[start] : undefined;
+    const second = start + 1 < end ? bytes[start + 1] : undefined;
+    if ((first ?? 0x0d) !== 0x0d || (second ?? LF) !== LF) {
       throw new HttpSyntaxError(400, "a chunk is longer than its size");
     }
-    if (line === undefined) return undefined;
+    if (second === undefined) return false;
+    input.start = start + 2;
     this.#state = "chunk-size";
-    return delimiter(line);
+    return true;
   }
 
-  #trailerSection(input: Input): BodyEvent | undefined {
-    const lines = this.#trailerReader.read(input);
-    if (lines === undefined) return undefined;
-    this.#trailers = lines
-      .map((line) => withoutTerminator(line, false))
-      .slice(0, -1)
-      .map(parseField);
-    this.#state = "trailers-read";
-    return delimiter(lines.join(""));
+  #trailerSection(input: Input): boolean {
+    this.#trailerReader ??= new SectionReader({
+      bytes: MAX_TRAILER_BYTES,
+      lines: MAX_FIELDS,
+      bareLineFeed: false,
+    });
+    const { start } = input;
+    const section = this.#trailerReader.read(input);
+    if (section === undefined) return false;
+    try {
+      this.#trailers = linesOf(section).map(parseField);
+    } catch (error) {
+      // A section that is refused has not been used.
+      input.start = start;
+      throw error;
+    }
+    this.#state = "end";
+    return true;
   }
 }
 
-/** One chunk as it goes on the wire. @param bytes not empty: an empty chunk ends a body */
-export function chunkBytes(bytes: Buffer): Buffer[] {
-  return [Buffer.from(`${bytes.length.toString(16)}\r\n`, "latin1"), bytes, CRLF];
+/** What goes on the wire before a chunk of `length` bytes, which must not be 0: that ends a body. */
+export function chunkStart(length: number): string {
+  return `${length.toString(16)}\r\n`;
 }
+
+/** Behind each chunk. */
+export const CHUNK_END = "\r\n";
 
 /** The end of a chunked body as it goes on the wire. */
-export function lastChunkBytes(trailers: readonly Field[]): Buffer {
+export function lastChunk(trailers: readonly Field[]): string {
   const fields = trailers.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
-  return Buffer.from(`0\r\n${fields}\r\n`, "latin1");
+  return `0\r\n${fields}\r\n`;
 }
 
-const CRLF = Buffer.from("\r\n");
-
-function delimiter(line: string): BodyEvent {
-  return { type: "delimiter", bytes: Buffer.from(line, "latin1") };
+/** A loop in place of Buffer.indexOf: chunk-size lines are a few bytes long. */
+function indexOf(bytes: Buffer, value: number, from: number, to: number): number {
+  for (let at = from; at < to; at += 1) if (bytes[at] === value) return at;
+  return -1;
 }

@@ -11,6 +11,8 @@ export type Framing =
   | { readonly kind: "chunked" }
   | { readonly kind: "until-close" };
 
+const NONE: Framing = { kind: "none" };
+
 /**
  * Framing of a request; everything that two recipients could read differently is refused,
  * since the provider behind us would be the second.
@@ -21,9 +23,7 @@ export function requestFraming(head: RequestHead): Framing {
   const lengths = valuesOf(head.fields, "content-length");
   const codings = valuesOf(head.fields, "transfer-encoding");
   if (codings.length === 0) {
-    return lengths.length === 0
-      ? { kind: "none" }
-      : { kind: "length", length: contentLength(lengths) };
+    return lengths.length === 0 ? NONE : { kind: "length", length: contentLength(lengths) };
   }
   if (lengths.length > 0) {
     throw new HttpSyntaxError(400, "both Content-Length and Transfer-Encoding");
@@ -77,8 +77,10 @@ function contentLength(values: readonly string[]): number {
 
 /** `Content_Length` is the same variable as `Content-Length` to a CGI or WSGI provider. */
 function refuseLookAlikes(fields: readonly Field[]): void {
-  for (const { name } of fields) {
-    const lower = name.toLowerCase();
+  for (const { lower } of fields) {
+    if (lower.length !== "content-length".length && lower.length !== "transfer-encoding".length) {
+      continue;
+    }
     const folded = lower.replace(/[^a-z0-9]/g, "-");
     if (lower !== folded && (folded === "content-length" || folded === "transfer-encoding")) {
       throw new HttpSyntaxError(400, "a header field that looks like a framing field");

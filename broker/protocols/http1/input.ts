@@ -1,38 +1,61 @@
 /**
- * The bytes that a parser has been given and not used: at most one incomplete line is kept
- * from one push to the next, so what a slow sender can make us hold is the line limit.
+ * The bytes that a parser has been given and not used. What is pushed is borrowed: the caller
+ * may reuse the memory after `keep`, which copies what is left, at most an incomplete line or
+ * section and whatever the parser was not asked for yet.
  */
 export class Input {
-  #bytes: Buffer = Buffer.alloc(0);
-  #partialLine = "";
+  bytes: Buffer = NOTHING;
+  /** Of the first byte that is not used. */
+  start = 0;
+  /** Behind the last byte. */
+  end = 0;
+  /** Whether `bytes` is ours and may be appended to. */
+  #own = false;
 
-  /** Call only when everything before has been used up (both `read` methods say so). */
   push(bytes: Buffer): void {
-    this.#bytes = bytes;
+    if (this.start === this.end) {
+      this.bytes = bytes;
+      this.start = 0;
+      this.end = bytes.length;
+      this.#own = false;
+      return;
+    }
+    this.#reserve(bytes.length);
+    bytes.copy(this.bytes, this.end);
+    this.end += bytes.length;
   }
 
-  /** Bytes of the incomplete line. */
-  get partialLineLength(): number {
-    return this.#partialLine.length;
+  /** Make what is left independent of the memory that was pushed. */
+  keep(): void {
+    if (this.start < this.end) this.#reserve(0);
+    else this.bytes = NOTHING;
+    if (this.start === this.end) this.start = this.end = 0;
   }
 
-  /**
-   * @returns a line with its LF, one character per byte (latin1), or undefined: push more
-   */
-  readLine(): string | undefined {
-    const lineFeed = this.#bytes.indexOf(0x0a);
-    const end = lineFeed === -1 ? this.#bytes.length : lineFeed + 1;
-    const text = this.#partialLine + this.#bytes.toString("latin1", 0, end);
-    this.#bytes = this.#bytes.subarray(end);
-    this.#partialLine = lineFeed === -1 ? text : "";
-    return lineFeed === -1 ? undefined : text;
+  get length(): number {
+    return this.end - this.start;
   }
 
-  /** @returns between 1 and `max` bytes, or undefined: push more */
-  readBytes(max: number): Buffer | undefined {
-    if (this.#bytes.length === 0) return undefined;
-    const bytes = this.#bytes.subarray(0, max);
-    this.#bytes = this.#bytes.subarray(bytes.length);
-    return bytes;
+  /** @returns between 1 and `max` bytes, valid until the caller reuses them; undefined: push more */
+  take(max: number): Buffer | undefined {
+    if (this.start === this.end || max === 0) return undefined;
+    const to = Math.min(this.end, this.start + max);
+    const taken = this.bytes.subarray(this.start, to);
+    this.start = to;
+    return taken;
+  }
+
+  /** Own memory with room for this many bytes more; doubled, so that a drip costs no square. */
+  #reserve(more: number): void {
+    const { length } = this;
+    if (this.#own && this.end + more <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(512, this.#own ? 2 * length : 0, length + more));
+    this.bytes.copy(grown, 0, this.start, this.end);
+    this.bytes = grown;
+    this.start = 0;
+    this.end = length;
+    this.#own = true;
   }
 }
+
+const NOTHING = Buffer.alloc(0);

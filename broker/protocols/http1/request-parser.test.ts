@@ -1,10 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { chunkBytes, lastChunkBytes } from "./body-decoder.ts";
+import { CHUNK_END, chunkStart, lastChunk } from "./body-decoder.ts";
+import { field } from "./fields.ts";
 import { carelessRequestFraming } from "./framing.ts";
-import { requestHeadBytes } from "./request-head.ts";
+import { requestHeadText } from "./request-head.ts";
 import { RequestParser } from "./request-parser.ts";
 import type { RequestEvent } from "./request-parser.ts";
+
+/** What a piece makes of it; the piece's memory is then used for something else, as in a session. */
+function eventsOf(parser: RequestParser, piece: Buffer): RequestEvent[] {
+  const lent = Buffer.from(piece);
+  const events: RequestEvent[] = [];
+  parser.push(lent);
+  for (let event = parser.next(); event !== undefined; event = parser.next()) {
+    const { type } = event;
+    events.push(type === "data" ? { type, bytes: Buffer.from(event.bytes) } : event);
+  }
+  parser.keep();
+  lent.fill("#");
+  return events;
+}
 
 /** Events with the data of one body joined: how it was cut does not matter. */
 function parse(pieces: readonly Buffer[], parser = new RequestParser()): unknown[] {
@@ -15,7 +30,7 @@ function parse(pieces: readonly Buffer[], parser = new RequestParser()): unknown
     data = "";
   };
   for (const piece of pieces) {
-    for (const event of parser.push(piece)) {
+    for (const event of eventsOf(parser, piece)) {
       if (event.type === "data") {
         data += event.bytes.toString("latin1");
         continue;
@@ -34,7 +49,7 @@ function text(...lines: string[]): Buffer[] {
 
 function outcome(pieces: readonly Buffer[]): RequestEvent | undefined {
   const parser = new RequestParser();
-  return pieces.flatMap((piece) => [...parser.push(piece)])[0];
+  return pieces.flatMap((piece) => eventsOf(parser, piece))[0];
 }
 
 function refusal(pieces: readonly Buffer[]): number | undefined {
@@ -52,8 +67,8 @@ describe("a request", () => {
           target: "/info",
           version: "1.1",
           fields: [
-            { name: "Host", value: "x" },
-            { name: "A", value: "b" },
+            { name: "Host", lower: "host", value: "x" },
+            { name: "A", lower: "a", value: "b" },
           ],
         },
         framing: { kind: "none" },
@@ -83,7 +98,7 @@ describe("a request", () => {
     expect(parse([...chunked, ...body])).toMatchObject([
       { framing: { kind: "chunked" } },
       { text: "abc0123456789" },
-      { type: "end", trailers: [{ name: "T", value: "v" }] },
+      { type: "end", trailers: [{ name: "T", lower: "t", value: "v" }] },
     ]);
   });
 });
@@ -209,13 +224,14 @@ const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}$/);
 const value = fc
   .stringMatching(/^[\t\x20-\x7e\x80-\xff]{0,20}$/)
   .map((text) => text.replace(/^[\t ]+|[\t ]+$/g, ""));
-const field = fc
+const anyField = fc
   .record({ name: token, value })
+  .map(({ name, value }) => field(name, value))
   .filter(({ name }) => !/^(host|(content|transfer)[^a-z0-9](length|encoding))$/i.test(name));
 const request = fc.record({
   method: token,
   target: fc.stringMatching(/^[\x21-\x7e]{1,20}$/),
-  fields: fc.array(field, { maxLength: 8 }),
+  fields: fc.array(anyField, { maxLength: 8 }),
   body: fc.oneof(
     fc.constant(undefined),
     fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
@@ -232,7 +248,7 @@ function serialise({
   fields,
   body,
 }: typeof request extends fc.Arbitrary<infer T> ? T : never) {
-  const framed = (name: string, value: string) => [...fields, { name, value }];
+  const framed = (name: string, value: string) => [...fields, field(name, value)];
   if (body === undefined) {
     return {
       head: { method, target, version: "1.1" as const, fields },
@@ -255,7 +271,12 @@ function serialise({
     version: "1.1" as const,
     fields: framed("Transfer-Encoding", "chunked"),
   };
-  const wire = Buffer.concat([...body.flatMap(chunkBytes), lastChunkBytes([])]);
+  const chunks = body.map((bytes) => [
+    chunkStart(bytes.length),
+    bytes.toString("latin1"),
+    CHUNK_END,
+  ]);
+  const wire = Buffer.from([...chunks.flat(), lastChunk([])].join(""), "latin1");
   return { head, body: wire, content: Buffer.concat(body).toString("latin1") };
 }
 
@@ -267,7 +288,10 @@ test("what is written is read back, however the stream is cut", () => {
       (requests, cuts) => {
         const messages = requests.map(serialise);
         const wire = Buffer.concat(
-          messages.flatMap(({ head, body }) => [requestHeadBytes(head), body]),
+          messages.flatMap(({ head, body }) => [
+            Buffer.from(requestHeadText(head), "latin1"),
+            body,
+          ]),
         );
         const expected = messages.flatMap(({ head, content }) => [
           expect.objectContaining({ type: "head", head }) as unknown,
@@ -277,6 +301,7 @@ test("what is written is read back, however the stream is cut", () => {
         expect(parse(cutAt(wire, cuts))).toEqual(expected);
       },
     ),
+    { numRuns: 2_500 },
   );
 });
 
@@ -306,6 +331,7 @@ test("random bytes never throw, and cutting them changes nothing", () => {
     fc.property(noise, fc.array(fc.nat(300), { maxLength: 8 }), (bytes, cuts) => {
       expect(parse(cutAt(bytes, cuts))).toEqual(parse([bytes]));
     }),
+    { numRuns: 2_500 },
   );
 });
 

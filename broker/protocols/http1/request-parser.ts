@@ -11,6 +11,7 @@ import { HttpSyntaxError } from "./syntax-error.ts";
 
 export type RequestEvent =
   | { readonly type: "head"; readonly head: RequestHead; readonly framing: Framing }
+  /** Borrowed from what was pushed. */
   | { readonly type: "data"; readonly bytes: Buffer }
   | { readonly type: "end"; readonly trailers: readonly Field[] }
   /**
@@ -24,13 +25,16 @@ export type RequestEvent =
       readonly reason: string;
     };
 
+const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: false };
+const NO_TRAILERS: RequestEvent = { type: "end", trailers: [] };
+
 /**
  * What one consumer sends on one connection: requests, one after the other (RFC 9112).
  *
  * Trust: none in the sender. Whatever could be read in two ways is refused, so that the
  * requests which a provider sees are the requests that this parser saw. Bodies are streamed;
  * what is kept between two pushes is at most an incomplete head, chunk-size line or trailer
- * section, each within its limit.
+ * section, each within its limit, and what `next` was not asked for.
  *
  *     idle ─▶ head ─▶ body ─▶ idle        any of them ─▶ refused
  */
@@ -38,7 +42,7 @@ export class RequestParser {
   readonly #framingOf: (head: RequestHead) => Framing;
   readonly #input = new Input();
   // One line more for the request line.
-  readonly #headReader = new SectionReader({ bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1 });
+  readonly #headReader = new SectionReader(LIMITS);
   #body: BodyDecoder | undefined;
   #emptyLineSkipped = false;
   #refused = false;
@@ -47,52 +51,62 @@ export class RequestParser {
     this.#framingOf = framingOf;
   }
 
-  /** Where the bytes pushed so far end. */
+  /** Where the bytes that have been used end. */
   get position(): "idle" | "head" | "body" | "refused" {
     if (this.#refused) return "refused";
     if (this.#body !== undefined) return "body";
-    return this.#headReader.begun(this.#input) ? "head" : "idle";
+    return this.#input.length > 0 ? "head" : "idle";
   }
 
-  /** The events are made while they are taken: take all of them before the next push. */
-  *push(bytes: Buffer): Generator<RequestEvent, void, void> {
-    if (this.#refused) return;
-    this.#input.push(bytes);
+  /** Bytes to be read by `next`; they are borrowed until `keep`. */
+  push(bytes: Buffer): void {
+    if (!this.#refused) this.#input.push(bytes);
+  }
+
+  /** Copy what `next` has not used: the memory that was pushed may be reused from here on. */
+  keep(): void {
+    this.#input.keep();
+  }
+
+  /** What is left, raw; for a connection that changes its protocol. */
+  rest(): Buffer | undefined {
+    return this.#input.take(Infinity);
+  }
+
+  /** @returns undefined: push more */
+  next(): RequestEvent | undefined {
+    if (this.#refused) return undefined;
     try {
-      for (let event = this.#next(); event !== undefined; event = this.#next()) yield event;
+      return this.#body === undefined ? this.#head() : this.#bodyEvent(this.#body);
     } catch (error) {
       if (!(error instanceof HttpSyntaxError)) throw error;
       this.#refused = true;
+      this.#input.take(Infinity);
       const part = this.#body === undefined ? "head" : "body";
-      yield { type: "refused", part, status: error.status, reason: error.message };
+      return { type: "refused", part, status: error.status, reason: error.message };
     }
-  }
-
-  #next(): RequestEvent | undefined {
-    return this.#body === undefined ? this.#head() : this.#bodyEvent(this.#body);
   }
 
   #head(): RequestEvent | undefined {
-    let lines = this.#headReader.read(this.#input);
+    let section = this.#headReader.read(this.#input);
     // RFC 9112 §2.2: one empty line before a request line is ignored.
-    if (lines?.length === 1 && lines[0] === "\r\n" && !this.#emptyLineSkipped) {
+    if (section === "\r\n" && !this.#emptyLineSkipped) {
       this.#emptyLineSkipped = true;
-      lines = this.#headReader.read(this.#input);
+      section = this.#headReader.read(this.#input);
     }
-    if (lines === undefined) return undefined;
+    if (section === undefined) return undefined;
     this.#emptyLineSkipped = false;
-    const head = parseRequestHead(lines);
+    const head = parseRequestHead(section);
     const framing = this.#framingOf(head);
     this.#body = new BodyDecoder(framing);
     return { type: "head", head, framing };
   }
 
   #bodyEvent(body: BodyDecoder): RequestEvent | undefined {
-    for (;;) {
-      const event = body.next(this.#input);
-      if (event?.type === "delimiter") continue;
-      if (event?.type === "end") this.#body = undefined;
-      return event;
-    }
+    const bytes = body.next(this.#input);
+    if (bytes !== undefined) return { type: "data", bytes };
+    if (!body.ended) return undefined;
+    this.#body = undefined;
+    return body.trailers.length === 0 ? NO_TRAILERS : { type: "end", trailers: body.trailers };
   }
 }

@@ -3,10 +3,23 @@ import { describe, expect, test } from "vitest";
 import { ResponseParser } from "./response-parser.ts";
 import type { ResponseEvent } from "./response-parser.ts";
 
-function follow(wire: string, method = "GET"): ResponseEvent[] {
+function follow(wire: string, method = "GET", upgrade: readonly string[] = []): ResponseEvent[] {
   const parser = new ResponseParser();
-  parser.expect(method);
-  return [...parser.push(Buffer.from(wire, "latin1"))];
+  parser.expect({ method, upgrade });
+  return eventsOf(parser, Buffer.from(wire, "latin1"));
+}
+
+/** What a piece makes of it; the piece's memory is then used for something else, as in a session. */
+function eventsOf(parser: ResponseParser, piece: Buffer): ResponseEvent[] {
+  const lent = Buffer.from(piece);
+  const events: ResponseEvent[] = [];
+  parser.push(lent);
+  for (let event = parser.next(); event !== undefined; event = parser.next()) {
+    events.push("bytes" in event ? { ...event, bytes: Buffer.from(event.bytes) } : event);
+  }
+  parser.keep();
+  lent.fill("#");
+  return events;
 }
 
 function bytesOf(events: readonly ResponseEvent[]): string {
@@ -63,15 +76,40 @@ describe("an answer is refused", () => {
       `${OK}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     ],
     ["that changes the protocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+    ["that changes to no protocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n", ["websocket"]],
+    [
+      "that changes to another protocol than was offered",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+      ["websocket"],
+    ],
     ["with a folded line", `${OK}X: a\r\n b\r\n\r\n`],
-  ])("%s, before a byte of it is out", (_name, wire) => {
-    expect(follow(wire)).toMatchObject([{ type: "refused" }]);
+  ])("%s, before a byte of it is out", (_name, wire, upgrade: readonly string[] = []) => {
+    expect(follow(wire, "GET", upgrade)).toMatchObject([{ type: "refused" }]);
+  });
+
+  test("that goes wrong behind the part that is passed on", () => {
+    const good = `${OK}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`;
+    for (const bad of ["x\r\n", "0\r\nbad trailer\r\n\r\n"]) {
+      const events = follow(`${good}${bad}`);
+      expect(events.at(-1)).toMatchObject({ type: "refused" });
+      expect(bytesOf(events)).toBe(good + (bad.startsWith("0") ? "0\r\n" : ""));
+    }
   });
 
   test("that nobody asked for, behind the one that was", () => {
     const events = follow(`${OK}Content-Length: 0\r\n\r\n${OK}Content-Length: 0\r\n\r\n`);
     expect(events.map((event) => event.type)).toEqual(["head", "end", "refused"]);
   });
+});
+
+test("an offered change of protocol is told, what follows is no answer", () => {
+  const parser = new ResponseParser();
+  parser.expect({ method: "GET", upgrade: ["websocket"] });
+  const head = "HTTP/1.1 101 Go\r\nUpgrade: WebSocket\r\n\r\n";
+  parser.push(Buffer.from(`${head}raw bytes`));
+  expect(parser.next()).toEqual({ type: "switched", bytes: Buffer.from(head) });
+  expect(parser.next()).toBeUndefined();
+  expect(parser.rest()?.toString()).toBe("raw bytes");
 });
 
 test("a cut stream gives the same bytes and the same end", () => {
@@ -81,14 +119,15 @@ test("a cut stream gives the same bytes and the same end", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(wire.length), { maxLength: 10 }), (cuts) => {
       const parser = new ResponseParser();
-      parser.expect("GET");
+      parser.expect({ method: "GET", upgrade: [] });
       const points = [0, ...cuts.sort((a, b) => a - b), wire.length];
       const events = points
         .slice(1)
-        .flatMap((end, i) => [...parser.push(wire.subarray(points[i], end))]);
+        .flatMap((end, i) => eventsOf(parser, wire.subarray(points[i], end)));
       expect(bytesOf(events)).toBe(wire.toString("latin1"));
       expect(events.at(-1)).toEqual({ type: "end", keepAlive: true });
     }),
+    { numRuns: 2_500 },
   );
 });
 
@@ -99,5 +138,6 @@ test("random bytes never throw", () => {
       follow(wire.toString("latin1"));
       follow(`${OK}Transfer-Encoding: chunked\r\n\r\n${wire.toString("latin1")}`);
     }),
+    { numRuns: 2_500 },
   );
 });

@@ -8,7 +8,17 @@ import type { ResponseHead } from "./response-head.ts";
 import { SectionReader } from "./section-reader.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
-/** The `bytes` of all events, in order, are the bytes pushed. */
+/** What is asked: it decides how the answer is read. */
+export interface Expected {
+  readonly method: string;
+  /** Protocols that the request offered to change to, in lower case. */
+  readonly upgrade: readonly string[];
+}
+
+/**
+ * The `bytes` of all events, in order, are the bytes pushed; they are borrowed from what was
+ * pushed.
+ */
 export type ResponseEvent =
   | {
       readonly type: "head";
@@ -17,11 +27,15 @@ export type ResponseEvent =
       /** 1xx: the answer proper is still to come. */
       readonly interim: boolean;
     }
+  /** The connection speaks another protocol from here on; what is behind is in `rest`. */
+  | { readonly type: "switched"; readonly bytes: Buffer }
   | { readonly type: "body"; readonly bytes: Buffer }
   /** @property keepAlive whether the provider will take another request here */
   | { readonly type: "end"; readonly keepAlive: boolean }
   /** The provider breaks the protocol; the parser is deaf from here on. */
   | { readonly type: "refused"; readonly reason: string };
+
+const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: true };
 
 /**
  * Follows the answers of a provider to know where each ends (RFC 9112 §6.3). One request is
@@ -30,57 +44,91 @@ export type ResponseEvent =
 export class ResponseParser {
   readonly #input = new Input();
   // One line more for the status line.
-  readonly #headReader = new SectionReader({ bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1 });
-  #method: string | undefined;
-  #body: { readonly decoder: BodyDecoder; readonly keepAlive: boolean } | undefined;
-  #refused = false;
+  readonly #headReader = new SectionReader(LIMITS);
+  #expected: Expected | undefined;
+  #body: BodyDecoder | undefined;
+  #keepAlive = false;
+  #deaf = false;
 
-  /** A request of this method is about to be sent. */
-  expect(method: string): void {
-    this.#method = method;
+  /** A request is about to be sent. */
+  expect(request: Expected): void {
+    this.#expected = request;
   }
 
-  /** The events are made while they are taken: take all of them before the next push. */
-  *push(bytes: Buffer): Generator<ResponseEvent, void, void> {
-    if (this.#refused) return;
-    this.#input.push(bytes);
+  /** Bytes to be read by `next`; they are borrowed until `keep`. */
+  push(bytes: Buffer): void {
+    if (!this.#deaf) this.#input.push(bytes);
+  }
+
+  /** Copy what `next` has not used: the memory that was pushed may be reused from here on. */
+  keep(): void {
+    this.#input.keep();
+  }
+
+  /** What is left, raw, behind `switched`. */
+  rest(): Buffer | undefined {
+    return this.#input.take(Infinity);
+  }
+
+  /** @returns undefined: push more */
+  next(): ResponseEvent | undefined {
+    if (this.#deaf) return undefined;
     try {
-      for (let event = this.#next(); event !== undefined; event = this.#next()) yield event;
+      return this.#body === undefined ? this.#head() : this.#bodyEvent(this.#body);
     } catch (error) {
       if (!(error instanceof HttpSyntaxError)) throw error;
-      this.#refused = true;
-      yield { type: "refused", reason: error.message };
+      this.#deaf = true;
+      this.#input.take(Infinity);
+      return { type: "refused", reason: error.message };
     }
-  }
-
-  #next(): ResponseEvent | undefined {
-    return this.#body === undefined ? this.#head() : this.#bodyEvent(this.#body);
   }
 
   #head(): ResponseEvent | undefined {
-    if (this.#method === undefined) {
-      if (this.#input.readBytes(1) === undefined) return undefined;
+    if (this.#expected === undefined) {
+      if (this.#input.length === 0) return undefined;
       throw new HttpSyntaxError(400, "bytes that answer no request");
     }
-    const lines = this.#headReader.read(this.#input);
-    if (lines === undefined) return undefined;
-    const head = parseResponseHead(lines);
-    const bytes = Buffer.from(lines.join(""), "latin1");
-    // Upgrade is never passed to the provider, so nobody can have asked for another protocol.
-    if (head.status === 101) throw new HttpSyntaxError(400, "a change of protocol nobody asked");
+    const { bytes: source, start } = this.#input;
+    const section = this.#headReader.read(this.#input);
+    if (section === undefined) return undefined;
+    const head = parseResponseHead(section);
+    const bytes = source.subarray(start, this.#input.start);
+    if (head.status === 101) {
+      refuseUnasked(head, this.#expected.upgrade);
+      this.#deaf = true;
+      return { type: "switched", bytes };
+    }
     if (head.status < 200) return { type: "head", head, bytes, interim: true };
-    const framing = responseFraming(head, this.#method);
-    this.#method = undefined;
-    const keepAlive = framing.kind !== "until-close" && staysOpen(head);
-    this.#body = { decoder: new BodyDecoder(framing), keepAlive };
+    const framing = responseFraming(head, this.#expected.method);
+    this.#expected = undefined;
+    this.#keepAlive = framing.kind !== "until-close" && staysOpen(head);
+    this.#body = new BodyDecoder(framing);
     return { type: "head", head, bytes, interim: false };
   }
 
-  #bodyEvent(body: { decoder: BodyDecoder; keepAlive: boolean }): ResponseEvent | undefined {
-    const event = body.decoder.next(this.#input);
-    if (event?.type !== "end") return event && { type: "body", bytes: event.bytes };
+  /** Content and what is around it go on together: an answer is passed as the bytes it is. */
+  #bodyEvent(body: BodyDecoder): ResponseEvent | undefined {
+    const { bytes: source, start } = this.#input;
+    try {
+      while (body.next(this.#input) !== undefined);
+    } catch (error) {
+      // What is well-formed before it is not taken back: it is passed on with this event.
+      if (this.#input.start === start || !(error instanceof HttpSyntaxError)) throw error;
+    }
+    if (this.#input.start > start) {
+      return { type: "body", bytes: source.subarray(start, this.#input.start) };
+    }
+    if (!body.ended) return undefined;
     this.#body = undefined;
-    return { type: "end", keepAlive: body.keepAlive };
+    return { type: "end", keepAlive: this.#keepAlive };
+  }
+}
+
+/** A change of protocol must be one that the request offered (RFC 9110 §15.2.2). */
+function refuseUnasked(head: ResponseHead, offered: readonly string[]): void {
+  const chosen = listOf(head.fields, "upgrade");
+  if (chosen.length === 0 || !chosen.every((token) => offered.includes(token))) {
+    throw new HttpSyntaxError(400, "a change of protocol nobody asked");
   }
 }
 

@@ -1,0 +1,11 @@
+/** Milliseconds a consumer has for a request head, from its first byte. */
+export const HEAD_TIMEOUT = 10_000;
+/**
+ * A kept connection without a request is closed after between one and two of these
+ * milliseconds. A request, an answer or a tunnel that is under way is never cut.
+ */
+export const IDLE_CHECK = 150_000;
+/** Milliseconds of silence after which a consumer that was given its last byte is cut off. */
+export const LINGER = 2_000;
+/** Milliseconds after which bytes that still arrive, and are thrown away, no longer put that off. */
+export const LINGER_IN_ALL = 30_000;
