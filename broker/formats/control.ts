@@ -65,4 +65,34 @@ export const daemonBody = z.object({ name: z.string(), pid: z.number(), respawn:
 export type DaemonBody = z.infer<typeof daemonBody>;
 export const daemonsBody = z.array(daemonBody);
 
+export const objectsBody = z.array(z.object({ sha256: z.string(), size: z.string() }));
+
+export const stepProgressBody = z.object({
+  status: z.string(),
+  "status-msg": z.string(),
+  progress: z.number(),
+  retries: z.number(),
+});
+
+/** `progress` is empty until the step has been tried. */
+export const stepsBody = z.array(
+  z.object({
+    name: z.string(),
+    date: z.string(),
+    commitmsg: z.string(),
+    progress: stepProgressBody.partial(),
+  }),
+);
+
+/** /device-meta and /user-meta: strings, or embedded objects and arrays. */
+export const metaBody = z.record(
+  z.string(),
+  z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())]),
+);
+
+export const configBody = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean(), z.null()]),
+);
+
 export const errorBody = z.object({ Error: z.string() });
