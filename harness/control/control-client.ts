@@ -135,7 +135,12 @@ export class ControlClient {
     }
     return new Promise((resolve, reject) => {
       const outgoing = request({ agent: this.#agent, method, path, headers, signal });
-      outgoing.once("error", reject);
+      outgoing.once("error", (error) => {
+        // pv-ctrl had closed an idle connection just before: the request never left.
+        const unsent = "code" in error && error.code === "EPIPE" && outgoing.reusedSocket;
+        if (unsent) this.#exchange(method, path, options).then(resolve, reject);
+        else reject(error);
+      });
       outgoing.once("response", (incoming) => {
         collect(incoming).then(resolve, reject);
       });
