@@ -35,12 +35,20 @@ export function unixStreamSocket(): number {
  * The mode is set on the unbound socket, so the inode is born with it: no moment with other
  * permissions and no chmod by name (bind(2) gives the inode the socket's mode & ~umask).
  *
+ * @param prepare sets the socket's options before anybody can connect
  * @returns an fd that the caller owns
  * @throws SystemCallError EADDRINUSE when the name exists, EROFS, …
  */
-export function listenIn(directory: number, name: string, mode: number, backlog: number): number {
+export function listenIn(
+  directory: number,
+  name: string,
+  mode: number,
+  backlog: number,
+  prepare?: (socket: number) => void,
+): number {
   const fd = unixStreamSocket();
   try {
+    prepare?.(fd);
     check(fchmodCall(fd, mode), "fchmod");
     // Through /proc/self/fd the directory's own path plays no part: no symlink, no 108 bytes.
     const address = socketAddress(`/proc/self/fd/${directory}/${name}`);
@@ -61,12 +69,14 @@ export function listenIn(directory: number, name: string, mode: number, backlog:
 /**
  * Connect to the socket inode behind an O_PATH fd, without waiting.
  *
+ * @param prepare sets the socket's options before it is connected
  * @returns a connected non-blocking fd that the caller owns
  * @throws SystemCallError ECONNREFUSED (nobody listens), EAGAIN (backlog full), EPROTOTYPE, …
  */
-export function connectToInode(inode: number): number {
+export function connectToInode(inode: number, prepare?: (socket: number) => void): number {
   const fd = unixStreamSocket();
   try {
+    prepare?.(fd);
     const address = socketAddress(`/proc/self/fd/${inode}`);
     check(connectCall(fd, address, address.length), "connect");
     return fd;

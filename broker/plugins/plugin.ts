@@ -63,6 +63,13 @@ export interface Toolbox {
   warn(line: string): void;
   /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
   injectUnixSocket(link: Link): Promise<void>;
+  /**
+   * As injectUnixSocket, for links whose bytes need no mediation: the broker itself connects to
+   * `link.socket` and carries the sessions, at the speed of the kernel, and whoever sends fds
+   * gets EPERM. A kernel that cannot refuse fds (Linux < 6.16) calls `onAccept` instead.
+   * @param onAccepted called after each connection
+   */
+  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */
   injectDevnode(link: Link, source: DeviceNode): Promise<void>;
   /**

@@ -47,6 +47,7 @@ export class Bench {
       log: (line) => this.lines.push(line),
       warn: (line) => this.warnings.push(line),
       injectUnixSocket: () => this.#listenForConsumers(),
+      injectSplicedSocket: () => this.#listenForConsumers(),
       injectDevnode: () => Promise.reject(new Error("not on this bench")),
       statProviderNode: () => {
         throw new Error("not on this bench");

@@ -1,4 +1,4 @@
-import type { Plugin } from "./plugin.ts";
+import type { Link, Plugin } from "./plugin.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
 
 /** `unix`: the bytes of a stream socket, untouched, both ways. */
@@ -7,14 +7,16 @@ export const unixPlugin: Plugin = {
 
   async onLinkAdded(link, tools) {
     tools.log(`pvx-unix: Injecting socket ${link.target} into pid ${link.consumerPid}`);
-    await tools.injectUnixSocket(link);
+    await tools.injectSplicedSocket(link, () => tools.log(acceptedLine(link)));
   },
 
   async onAccept(link, { socket, signal }, tools) {
-    tools.log(
-      `pvx-unix: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
-    );
+    tools.log(acceptedLine(link));
     const provider = await tools.connectProvider(link, { signal });
     await proxyBytes(socket, provider, signal, { quirks: tools.quirks, type: "unix" });
   },
 };
+
+function acceptedLine({ name, consumerPid }: Link): string {
+  return `pvx-unix: Accepted connection for service ${name} from pid ${consumerPid}`;
+}

@@ -65,6 +65,7 @@ export class Broker {
     for (const record of this.#records.values()) this.#drop(record, "the broker ends");
     this.#records.clear();
     this.#peers.retain(new Set());
+    await this.#options.tools.close();
   }
 
   /** @returns milliseconds until the next round */

@@ -31,15 +31,22 @@ const SOCKET_MODE = 0o666;
 /** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
 export const BACKLOG = 4096;
 
+export interface PlantOptions {
+  /** Also take the place of a socket that somebody listens on. */
+  readonly replaceLive: boolean;
+  readonly backlog?: number;
+  /** Set the socket's options before anybody can connect. */
+  readonly prepare?: (socket: number) => void;
+}
+
 /**
- * @param replaceLive also take the place of a socket that somebody listens on
  * @returns the listening fd, owned by the caller
  * @throws SystemCallError EROFS, …; Error when the target is taken
  */
 export function plantSocket(
   root: ContainerRoot,
   target: string,
-  { replaceLive }: { readonly replaceLive: boolean },
+  { replaceLive, backlog = BACKLOG, prepare }: PlantOptions,
 ): { fd: number; planted: Planted } {
   const { directory, name } = root.openParent(target);
   try {
@@ -50,7 +57,7 @@ export function plantSocket(
     // Born under a name of our own and renamed when it listens: a consumer that sees the
     // target can connect, and a target's name may be longer than sun_path.
     const temporary = `.pvx-${randomUUID()}`;
-    const fd = listenIn(directory, temporary, SOCKET_MODE, BACKLOG);
+    const fd = listenIn(directory, temporary, SOCKET_MODE, backlog, prepare);
     try {
       renameEntry(directory, temporary, name);
       return { fd, planted: verify(directory, name, (facts) => facts.isSocket(), SOCKET_MODE) };

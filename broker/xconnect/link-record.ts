@@ -1,4 +1,4 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Link, Plugin } from "../plugins/plugin.ts";
 import type { Planted } from "./injection.ts";
 import type { Peer } from "./peer.ts";
@@ -7,7 +7,17 @@ import type { Current, LinkState, Wanted } from "./reconcile.ts";
 /** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {
   readonly planted: Planted;
-  readonly listener?: Server;
+  readonly listener?: Listener;
+}
+
+/** A planted socket's server: Node's, whose sessions the record knows, or one that has its own. */
+export interface Listener {
+  close(): void;
+  endSessions?(): void;
+  /** The provider may be another process from now on. */
+  forgetRoute?(): void;
+  /** Take another listening socket; the sessions go on. */
+  listenOn?(fd: number): void;
 }
 
 /** A link as the broker keeps it: mutable, private to xconnect; plugins see `link`. */
@@ -44,5 +54,6 @@ export class LinkRecord implements Current<Peer> {
   endSessions(why: string): void {
     for (const session of this.#sessions) session.abort(new Error(why));
     this.#sessions.clear();
+    this.plant?.listener?.endSessions?.();
   }
 }

@@ -4,8 +4,9 @@ import { Socket, createServer } from "node:net";
 import type { Server } from "node:net";
 import { connectAs } from "../linux/connect-as.ts";
 import { splitDeviceNumber } from "../linux/directory-entry.ts";
-import { SystemCallError } from "../linux/errno.ts";
 import { O_PATH } from "../linux/openat2.ts";
+import { canRefuseFds, refuseFds } from "../linux/pass-rights.ts";
+import { openPidfd } from "../linux/pidfd.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
 import type { Credentials, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
@@ -13,13 +14,12 @@ import { ContainerRoot } from "./container-root.ts";
 import { BACKLOG, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
 import type { LinkRecord } from "./link-record.ts";
 import type { Output } from "./output.ts";
-import { PeerGone } from "./peer.ts";
+import { PeerGone } from "./peer-gone.ts";
 import type { Peer } from "./peer.ts";
-
-/** How long a connection waits for its provider, in milliseconds. */
-const PROVIDER_WAIT = 5_000;
-/** The one place of the broker that polls: nothing tells when a provider begins to listen. */
-const PROVIDER_POLL = 20;
+import type { SpliceRoute } from "./splice-messages.ts";
+import { SplicePlane } from "./splice-plane.ts";
+import type { SpliceListener } from "./splice-plane.ts";
+import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
 
 export interface ToolboxOptions {
   readonly quirks: Quirks;
@@ -34,6 +34,7 @@ export class BrokerToolbox implements Toolbox {
   readonly #output: Output;
   readonly #replaceLive: boolean;
   readonly #records = new WeakMap<Link, LinkRecord>();
+  #plane: SplicePlane | undefined;
 
   constructor({ quirks, output, replaceLive }: ToolboxOptions) {
     this.quirks = quirks;
@@ -64,6 +65,26 @@ export class BrokerToolbox implements Toolbox {
       using root = this.#enter(record.wanted.consumer);
       const { fd, planted } = plantSocket(root, link.target, { replaceLive: this.#replaceLive });
       record.plant = { planted, listener: this.#serve(record, fd) };
+    });
+  }
+
+  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void> {
+    if (!canRefuseFds()) return this.injectUnixSocket(link);
+    return attempt(() => {
+      const record = this.#recordOf(link);
+      const old = record.plant?.listener;
+      old?.forgetRoute?.();
+      if (old !== undefined && this.isPlantInPlace(record)) return;
+      using root = this.#enter(record.wanted.consumer);
+      const { fd, planted } = plantSocket(root, link.target, {
+        replaceLive: this.#replaceLive,
+        // Born so: who connects early must not be able to send fds either.
+        prepare: refuseFds,
+        ...(this.quirks.has("small-backlog", link.type) ? { backlog: 1 } : {}),
+      });
+      old?.listenOn?.(fd);
+      record.plant = { planted, listener: old ?? this.#splice(record, fd, onAccepted) };
+      return this.#plane?.ready;
     });
   }
 
@@ -137,6 +158,12 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  /** End what runs beside the main thread. */
+  async close(): Promise<void> {
+    await this.#plane?.stop();
+    this.#plane = undefined;
+  }
+
   /** Take back what was planted for a link. */
   release(record: LinkRecord): void {
     const { plant, wanted } = record;
@@ -169,6 +196,21 @@ export class BrokerToolbox implements Toolbox {
     });
     // Node calls listen(2) again; beside an fd it takes the backlog as second argument only.
     return server.listen({ fd }, BACKLOG);
+  }
+
+  #splice(record: LinkRecord, fd: number, onAccepted: () => void): SpliceListener {
+    this.#plane ??= new SplicePlane(this.quirks);
+    return this.#plane.serve(fd, {
+      consumer: record.link.consumer,
+      openRoute: () => openRoute(record),
+      onAccepted: (count) => {
+        for (let index = 0; index < count; index += 1) onAccepted();
+      },
+      onFailed: (why) => {
+        const { consumer, name } = record.link;
+        this.warn(`${consumer}/${name}: session ended: ${why}`);
+      },
+    });
   }
 
   async #accept(record: LinkRecord, socket: Socket): Promise<void> {
@@ -220,19 +262,34 @@ export class ShowingToolbox extends BrokerToolbox {
     return Promise.resolve();
   }
 
+  override injectSplicedSocket(): Promise<void> {
+    return Promise.resolve();
+  }
+
   override injectDevnode(): Promise<void> {
     return Promise.resolve();
   }
 }
 
-function attempt(work: () => void): Promise<void> {
-  return Promise.resolve().then(work);
+/** The way to the record's provider, which may have changed since the link began. */
+function openRoute({ wanted, link }: LinkRecord): SpliceRoute | undefined {
+  const { provider } = wanted;
+  try {
+    const pidfd = openPidfd(provider.pid);
+    try {
+      // Looked at after the pidfd was opened: it is that process's, and no successor's.
+      return { root: provider.openRoot(), pidfd, path: link.socket };
+    } catch (error) {
+      closeSync(pidfd);
+      throw error;
+    }
+  } catch {
+    return undefined;
+  }
 }
 
-function mayBecomeReachable(error: unknown): boolean {
-  if (error instanceof PeerGone) return true;
-  const waitFor = ["ENOENT", "ECONNREFUSED", "EAGAIN"];
-  return error instanceof SystemCallError && waitFor.includes(error.code);
+function attempt(work: () => void | Promise<void>): Promise<void> {
+  return Promise.resolve().then(work);
 }
 
 function factsOf(fd: number): FileFacts {
