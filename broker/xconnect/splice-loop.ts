@@ -39,6 +39,7 @@ export class SpliceLoop implements SpliceLinkHost, Disposable {
   readonly #lingering: { readonly session: SpliceSession; readonly at: number }[] = [];
   readonly #accepted = new Map<number, number>();
   #reportedAt = 0;
+  /** Asked for since the last look: a provider that refuses must not keep two threads busy. */
   readonly #routesWanted = new Set<number>();
   /** Links that wait for a provider or for descriptors: they are looked after by time. */
   readonly #attended = new Set<SpliceLink>();
@@ -144,14 +145,23 @@ export class SpliceLoop implements SpliceLinkHost, Disposable {
     }
     const link = this.#links.get(id);
     if (link === undefined) return;
-    if (command.kind === "route") link.setRoute(command.route);
-    else if (command.kind === "listen-on") link.listenOn(command.listener);
-    else if (command.kind === "forget-route") link.forgetRoute();
-    else if (command.kind === "end-sessions") link.endSessions();
-    else {
-      link.close();
-      this.#links.delete(id);
-      this.#attended.delete(link);
+    switch (command.kind) {
+      case "route":
+        link.setRoute(command.route);
+        break;
+      case "listen-on":
+        link.listenOn(command.listener);
+        break;
+      case "forget-route":
+        link.forgetRoute();
+        break;
+      case "end-sessions":
+        link.endSessions();
+        break;
+      case "close":
+        link.close();
+        this.#links.delete(id);
+        this.#attended.delete(link);
     }
   }
 

@@ -66,7 +66,11 @@ export class SplicePlane {
     // Beside this file, whether run from source, built or bundled.
     const file = `./splice-worker.thread${extname(import.meta.url)}`;
     const data: SpliceWorkerData = { wake: this.#wake, quirks: namesOf(quirks), limits };
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: data });
+    this.#worker = new Worker(new URL(file, import.meta.url), {
+      workerData: data,
+      // Descriptors are handed over between the threads.
+      trackUnmanagedFds: false,
+    });
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.ready = promise.then(() => undefined);
     this.#worker.on("message", (report: SpliceReport) => {
