@@ -73,10 +73,15 @@ export class SpliceDirection {
 
   /** The source has ended and everything before is delivered: EOF can be passed on. */
   get isDrained(): boolean {
-    return this.#hasEnded && this.held === 0 && !this.#isOver;
+    return this.#hasEnded && this.held === 0;
   }
 
-  /** Nothing will flow any more. */
+  /** Nobody is there to take what the source sends. */
+  get isCutOff(): boolean {
+    return this.sink.hungUp;
+  }
+
+  /** Nothing will flow any more, and both sides know. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -87,7 +92,7 @@ export class SpliceDirection {
    */
   pump(): boolean {
     for (let round = 0; round < ROUNDS; round += 1) {
-      if (this.#isOver) return false;
+      if (this.#isOver || this.sink.hungUp) return false;
       let hasMoved = false;
       if (!this.#hasEnded && this.source.readable) hasMoved = this.take();
       if (this.held > 0 && this.sink.writable) hasMoved = this.give() || hasMoved;

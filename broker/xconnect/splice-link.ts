@@ -47,6 +47,7 @@ export class SpliceLink {
   #waiting: Waiting[] = [];
   #route: ProviderRoute | undefined;
   #registration: Registration | undefined;
+  #isInTrouble = false;
   #lastError = "the provider has ended";
 
   /** Owns the listener, which must be non-blocking. */
@@ -133,7 +134,7 @@ export class SpliceLink {
 
   #acceptSome(): void {
     let accepted = 0;
-    while (accepted < ACCEPTED_AT_ONCE) {
+    for (let turn = 0; turn < ACCEPTED_AT_ONCE; turn += 1) {
       const admission = this.#host.admit(this);
       if (admission === "not-now") {
         this.#pause();
@@ -144,12 +145,14 @@ export class SpliceLink {
         if (EXHAUSTED.has(-consumer)) this.#exhausted(-consumer);
         break;
       }
-      accepted += 1;
       if (admission === "too-many") {
         closeFd(consumer);
         count(this.#counters, REJECTIONS, 1);
+        this.#trouble(`connections are refused: ${this.open} sessions are open`);
         continue;
       }
+      accepted += 1;
+      this.#isInTrouble = false;
       count(this.#counters, SESSIONS, 1);
       count(this.#counters, OPEN, 1);
       this.#host.sessionOpened(this);
@@ -192,21 +195,21 @@ export class SpliceLink {
         (error) => {
           this.#sessions.delete(session);
           this.#ended();
-          if (error !== undefined) this.#host.failed(this, messageOf(error));
+          if (error !== undefined) this.#host.failed(this, `session ended: ${messageOf(error)}`);
         },
       );
       this.#sessions.add(session);
       session.pump();
     } catch (error) {
       this.#ended();
-      this.#host.failed(this, messageOf(error));
+      this.#host.failed(this, `session ended: ${messageOf(error)}`);
     }
   }
 
   #abandon(consumer: number, why: string): void {
     closeFd(consumer);
     this.#ended();
-    this.#host.failed(this, why);
+    this.#host.failed(this, `session ended: ${why}`);
   }
 
   #ended(): void {
@@ -215,10 +218,14 @@ export class SpliceLink {
   }
 
   #exhausted(errno: number): void {
-    if (!this.isPaused) {
-      this.#host.failed(this, `accepting is paused: ${new SystemCallError("accept4", errno).code}`);
-    }
+    this.#trouble(`connections wait: ${new SystemCallError("accept4", errno).code}`);
     this.#pause();
+  }
+
+  /** Told once, until a connection is served again. */
+  #trouble(what: string): void {
+    if (!this.#isInTrouble) this.#host.failed(this, what);
+    this.#isInTrouble = true;
   }
 
   #closeListener(): void {

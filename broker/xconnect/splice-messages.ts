@@ -50,6 +50,7 @@ export interface SpliceWorkerData {
 /** Sessions at once; more are closed as soon as they are accepted. */
 export interface SpliceLimits {
   readonly perLink: number;
+  /** Over all its links. */
   readonly perConsumer: number;
   /** Of all links; more wait in the backlog, for every session may need six descriptors. */
   readonly total: number;

@@ -42,8 +42,9 @@ export interface SpliceListener {
   close(): void;
 }
 
-const SESSIONS_PER_LINK = 4096;
-const SESSIONS_PER_CONSUMER = 8192;
+const SESSIONS_PER_CONSUMER = 4096;
+/** Of all sessions, so that one consumer cannot keep the others out. */
+const SHARE_OF_CONSUMER = 0.75;
 /** Two sockets, and two pipes when both sides are slow. */
 const FDS_PER_SESSION = 6;
 /** For everything that is no session. */
@@ -135,11 +136,9 @@ function defaultLimits(): SpliceLimits {
   const line = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "utf8"));
   const fds = line === null || line[1] === "unlimited" ? Infinity : Number(line[1]);
   const usable = fds - Math.min(RESERVED_FDS, fds / 4);
-  return {
-    perLink: SESSIONS_PER_LINK,
-    perConsumer: SESSIONS_PER_CONSUMER,
-    total: Math.max(1, Math.floor(usable / FDS_PER_SESSION)),
-  };
+  const total = Math.max(4, Math.floor(usable / FDS_PER_SESSION));
+  const perConsumer = Math.min(SESSIONS_PER_CONSUMER, Math.floor(total * SHARE_OF_CONSUMER));
+  return { perLink: perConsumer, perConsumer, total };
 }
 
 /** The quirks that are on for unix links, as parseQuirks takes them. */

@@ -72,13 +72,16 @@ export class SpliceSession {
   pump(): void {
     if (this.#isClosed) return;
     try {
-      if (this.#consumer.hungUp) this.#down.giveUp();
-      if (this.#provider.hungUp) this.#up.giveUp();
       const upGoesOn = this.#up.pump();
       const downGoesOn = this.#down.pump();
-      this.#passEnds();
-      if (this.#up.isOver && this.#down.isOver) this.close();
-      else if (upGoesOn || downGoesOn) this.#surroundings.again(this);
+      // Closing says all that shutting down would.
+      if (this.#hasFinished(this.#up) && this.#hasFinished(this.#down)) {
+        this.close();
+        return;
+      }
+      this.#passEnd(this.#up);
+      this.#passEnd(this.#down);
+      if (upGoesOn || downGoesOn) this.#surroundings.again(this);
     } catch (error) {
       this.close(error);
     }
@@ -97,14 +100,17 @@ export class SpliceSession {
     this.#onClosed(error);
   }
 
-  #passEnds(): void {
-    const { quirks } = this.#surroundings;
-    for (const direction of [this.#up, this.#down]) {
-      if (!direction.isDrained) continue;
-      if (quirks.has("no-half-close") && this.#isHeldBack()) continue;
-      direction.passEnd();
-      if (quirks.has("early-close")) this.close();
-    }
+  #hasFinished(direction: SpliceDirection): boolean {
+    if (direction.isOver || direction.isCutOff) return true;
+    if (!direction.isDrained) return false;
+    return !(this.#surroundings.quirks.has("no-half-close") && this.#isHeldBack());
+  }
+
+  #passEnd(direction: SpliceDirection): void {
+    if (direction.isOver || !this.#hasFinished(direction)) return;
+    if (direction.isCutOff) direction.giveUp();
+    else direction.passEnd();
+    if (this.#surroundings.quirks.has("early-close")) this.close();
   }
 
   /** Quirk no-half-close: nobody learns of an EOF until both have sent one, or the linger. */

@@ -208,7 +208,7 @@ export class BrokerToolbox implements Toolbox {
       },
       onFailed: (why) => {
         const { consumer, name } = record.link;
-        this.warn(`${consumer}/${name}: session ended: ${why}`);
+        this.warn(`${consumer}/${name}: ${why}`);
       },
     });
   }
