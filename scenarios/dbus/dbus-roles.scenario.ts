@@ -4,7 +4,7 @@ import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { Program } from "../support/program.ts";
-import { holdBus, RAW_BUS } from "../support/bus.ts";
+import { holdBus, RAW_BUS, uidAtDaemon } from "../support/bus.ts";
 
 const SERVER = "pv-example-dbus-server";
 const ROOT = "pv-example-dbus-client";
@@ -128,14 +128,4 @@ input()
   );
   expect(await program.json()).toEqual({ reply: "OK" });
   return await uidAtDaemon(inside(SERVER), await program.line());
-}
-
-/** GetConnectionUnixUser, asked of the daemon by a connection inside the provider. */
-async function uidAtDaemon(provider: InsideContainer, uniqueName: string): Promise<number> {
-  const call = await provider.sh(
-    `busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixUser s '${uniqueName}'`,
-    { timeout: 10_000 },
-  );
-  expect(call.stdout, call.stderr).toMatch(/^u \d+\n$/);
-  return Number(call.stdout.slice(2));
 }

@@ -1,7 +1,6 @@
 import { expect } from "vitest";
-import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { RAW_BUS, holdBus } from "../support/bus.ts";
+import { RAW_BUS, holdBus, uidAtDaemon } from "../support/bus.ts";
 import { BusServices, OPEN_BUS, busConsumer, openBus, startBus } from "../support/open-bus.ts";
 import { Program } from "../support/program.ts";
 
@@ -172,13 +171,3 @@ print(json.dumps([answers(bystander, 77), answers(session(), 78)]))
     );
   },
 );
-
-/** GetConnectionUnixUser, asked of the daemon by a connection inside the provider. */
-async function uidAtDaemon(provider: InsideContainer, uniqueName: string): Promise<number> {
-  const call = await provider.sh(
-    `busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixUser s '${uniqueName}'`,
-    { timeout: 10_000 },
-  );
-  expect(call.stdout, call.stderr).toMatch(/^u \d+\n$/);
-  return Number(call.stdout.slice(2));
-}

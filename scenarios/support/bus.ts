@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { Program } from "./program.ts";
 
@@ -61,3 +62,13 @@ def begin(bus):
         name = re.search(rb":\d+\.\d+", reply)
         if name: return name.group().decode()
 `;
+
+/** GetConnectionUnixUser, asked of the daemon by a connection inside the provider. */
+export async function uidAtDaemon(provider: InsideContainer, uniqueName: string): Promise<number> {
+  const call = await provider.sh(
+    `busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixUser s '${uniqueName}'`,
+    { timeout: 10_000 },
+  );
+  expect(call.stdout, call.stderr).toMatch(/^u \d+\n$/);
+  return Number(call.stdout.slice(2));
+}
