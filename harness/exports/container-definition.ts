@@ -16,7 +16,7 @@ export interface ContainerDefinition {
    * What lives longer than a boot: `{"lxc-overlay": "revision"}` keeps what the container writes
    * (pvr's --volume, facts §1.3).
    */
-  readonly persistence?: Readonly<Record<string, Persistence>>;
+  readonly persistence?: Readonly<Record<string, Persistence>> | undefined;
   /** services.json as it goes into the state; any documented form. Absent: exports nothing. */
   readonly services?: JsonValue;
 }
@@ -55,13 +55,7 @@ export function defineContainer(options: DefineOptions): ContainerDefinition {
       hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  const definition = {
-    name,
-    group,
-    entrypoint: [program],
-    args,
-    ...(persistence !== undefined && { persistence }),
-  };
+  const definition = { name, group, entrypoint: [program], args, persistence };
   if (services === undefined) return definition;
   const document = isJsonObject(services)
     ? services
