@@ -61,6 +61,7 @@ export const QUIRKS = {
   "backoff-linear": "recovery delays grow by addition",
   "recovery-misses-fast-exit": "a container that ends within 25 s of its start stays STARTED",
   "exhausted-reboots": "backoff_policy never reboots",
+  "reboot-ignored": "backoff_policy reboot is taken as never",
   "duration-ignored": "a backoff_policy duration is taken as never",
   "window-ignored": "reset_window is ignored",
   "never-stable": "is_stable never becomes true",
