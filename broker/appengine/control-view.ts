@@ -6,6 +6,7 @@ import type { AppengineConfig } from "./appengine-config.ts";
 import { readBootEnvironment } from "./boot-environment.ts";
 import type { Daemon } from "./daemon.ts";
 import { openMetaStore } from "./device-meta.ts";
+import type { Drivers } from "./drivers.ts";
 import { makeFactory } from "./factory.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { planState } from "./loaded-revision.ts";
@@ -23,6 +24,7 @@ export interface ViewParts {
   readonly runner: RevisionRunner;
   readonly updater: Updater;
   readonly daemons: readonly Daemon[];
+  readonly drivers: Drivers;
   readonly deviceMeta: MetaStore;
   readonly buildInfo: string;
 }
@@ -50,6 +52,7 @@ export function controlView(parts: ViewParts): PantavisorView {
       })),
     graph: () => buildGraph(running().state.containers, (name) => runner.peerOf(name), quirks),
     daemons: () => parts.daemons,
+    drivers: parts.drivers,
     request: (name, action) =>
       runner.dispatch({ type: "container", name, event: { type: action } }),
     signalReady: (name) =>

@@ -10,6 +10,7 @@ import { logFolder, revisionFolder } from "./appengine-config.ts";
 import { controlView } from "./control-view.ts";
 import { disabledDaemon, runDaemon } from "./daemon.ts";
 import { describeDevice, openMetaStore } from "./device-meta.ts";
+import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./interrupted-updates.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
@@ -85,12 +86,20 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const scale = environment["PVH_TIME_SCALE"];
   const realClock = systemClock();
   const clock = systemClock(parseTimeScale(scale));
+  const drivers = openDrivers({
+    // Another bsp/drivers.json takes a reboot.
+    aliases: running.state.drivers,
+    needsOf: (container) =>
+      running.state.containers.find(({ name }) => name === container)?.run.drivers,
+    quirks,
+  });
   const runner = new RevisionRunner({
     plan: running.plan,
     definitions: running.state.containers,
     config,
     lxcFolder: LXC_FOLDER,
     controlSocket,
+    drivers,
     environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
     log,
     clock,
@@ -128,6 +137,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     runner,
     updater,
     daemons,
+    drivers,
     deviceMeta: meta,
     buildInfo: BUILD,
   });

@@ -57,6 +57,8 @@ export const QUIRKS = {
   "stop-during-recovery-ignored": "a stop while RECOVERING does not end the recovery",
   "crash-reboots": "a crash without auto-recovery reboots whatever the restart_policy",
   "ready-sticky": "a crashed container does not lower the revision's status",
+  "groups-parallel": "a group does not wait for the one before",
+  "drivers-ignored": "a container starts whatever drivers it requires",
   "recovery-unparsed": "auto_recovery in run.json is ignored",
   "backoff-linear": "recovery delays grow by addition",
   "recovery-misses-fast-exit": "a container that ends within 25 s of its start stays STARTED",
