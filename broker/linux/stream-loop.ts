@@ -23,7 +23,8 @@ class StreamLoop {
   /** Kept: an unreferenced handle is closed by the garbage collector. */
   readonly #handle = koffi.node.poll(this.#epoll.fd, { readable: true }, () => this.#turn());
   #lastToken = 0;
-  #leaves = false;
+  /** When Node gets its turn, in performance.now() milliseconds. */
+  #turnEnd = 0;
 
   constructor() {
     this.#handle.unref();
@@ -53,17 +54,16 @@ class StreamLoop {
 
   /** The turn ends with its batch: a promise has been settled, and Node has to see to it. */
   leave(): void {
-    this.#leaves = true;
+    this.#turnEnd = 0;
   }
 
   #turn(): void {
-    const end = performance.now() + LONGEST_TURN;
-    this.#leaves = false;
+    this.#turnEnd = performance.now() + LONGEST_TURN;
     for (let count = this.#epoll.wait(0); count > 0; count = this.#epoll.waitBriefly()) {
       for (let index = 0; index < count; index += 1) {
         this.#tell(this.#epoll.slotAt(index), this.#epoll.eventsAt(index));
       }
-      if (this.#leaves || performance.now() >= end) return;
+      if (performance.now() >= this.#turnEnd) return;
     }
   }
 

@@ -27,7 +27,7 @@ export class ProviderFiles {
   readonly #kept = new Map<string, Kept>();
 
   /** @returns undefined when it is absent, not a regular file or larger than `maxBytes` */
-  read(root: ContainerRoot, path: string, maxBytes: number): string | undefined {
+  read(root: Pick<ContainerRoot, "open">, path: string, maxBytes: number): string | undefined {
     let inode: number;
     try {
       inode = root.open(path, O_PATH);
