@@ -11,6 +11,10 @@ export const QUIRKS = {
   "logs-missing": "lxc.log and console.log of containers are not written",
   "stop-ignored": "pv-appengine ignores SIGTERM and SIGINT",
   "export-unchecked": "an export that cannot be added is passed over",
+  "crash-loop": "pantavisor dies by a signal shortly after each start",
+  "storage-shared": "pvh gives all its appengines one storage volume",
+  "image-bad-config":
+    "pvh takes the configuration in an image tarball for another than the engine's",
   "host-header-hang": "pv-ctrl hangs while a request without Host is open",
   "host-foreign-stall": "pv-ctrl hangs while a request with a foreign Host is open",
   "xconnect-holds-ctrl":
