@@ -49,11 +49,11 @@ it("an explicit no opts out of the group's recovery, unless group-overrides-no",
 
 describe("containers that require each other", () => {
   const planAll = (needs: Record<string, string[]>) => {
-    const entries = Object.entries(needs).flatMap(([name, required]) => [
-      [`${name}/run.json`, { name, services: { required } }] as const,
-      [`${name}/services.json`, [{ name: `of-${name}`, type: "unix", socket: "/s" }]] as const,
-    ]);
-    const state = { "#spec": STATE_SPEC, ...Object.fromEntries(entries) };
+    const state: Record<string, unknown> = { "#spec": STATE_SPEC };
+    for (const [name, required] of Object.entries(needs)) {
+      state[`${name}/run.json`] = { name, services: { required } };
+      state[`${name}/services.json`] = [{ name: `of-${name}`, type: "unix", socket: "/s" }];
+    }
     return () => planRevision("0", parseState(state, none), groups, 10, none);
   };
 

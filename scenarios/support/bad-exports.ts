@@ -71,5 +71,5 @@ async function tgz(...members: (readonly [Member, string | Buffer])[]): Promise<
   const tar = pack();
   for (const [header, content] of members) tar.entry(header, content);
   tar.finalize();
-  return gzipSync(await buffer(tar as unknown as AsyncIterable<Buffer>));
+  return gzipSync(await buffer(tar));
 }
