@@ -13,6 +13,7 @@ export default defineConfig({
           name: "unit",
           include: ["{harness,broker,reports,scenarios,containers}/**/*.test.ts"],
           exclude: ["**/*.robust.test.ts"],
+          globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
           // Files share a process: a process of its own for each costs more than its tests.
           isolate: false,
@@ -26,6 +27,7 @@ export default defineConfig({
         test: {
           name: "robust",
           include: ["broker/**/*.robust.test.ts"],
+          globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
           testTimeout: 60_000,
         },

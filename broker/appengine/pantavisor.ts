@@ -14,6 +14,8 @@ import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Daemon } from "./daemon.ts";
 import { disabledDaemon, runDaemon } from "./daemon.ts";
 import { describeDevice, openMetaStore } from "./device-meta.ts";
+import type { Drivers } from "./drivers.ts";
+import { openDrivers } from "./drivers.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import { collectGarbage, openObjectCatalogue } from "./object-catalogue.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
@@ -74,12 +76,18 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const controlSocket = join(config.runDirectory, "pv-ctrl");
   const scale = environment["PVH_TIME_SCALE"];
   const realClock = systemClock();
+  const drivers = openDrivers({
+    aliases: state.drivers,
+    needs: new Map(state.containers.map(({ name, run }) => [name, run.drivers])),
+    quirks,
+  });
   const runner = new RevisionRunner({
     plan: planned.plan,
     definitions: state.containers,
     config,
     lxcFolder: LXC_FOLDER,
     controlSocket,
+    drivers,
     environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
     log,
     clock: systemClock(parseTimeScale(scale)),
@@ -93,7 +101,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     onExit: ending.resolve,
   });
   const daemons = [disabledDaemon("hwrngd")];
-  const view = createView(options, { state, planned, runner, daemons, meta });
+  const view = createView(options, { state, planned, runner, daemons, drivers, meta });
   const control = await serveControl(controlSocket, view);
   // Only now does pv-ctrl listen: the broker's first read of the graph works.
   const broker = runDaemon({
@@ -190,11 +198,12 @@ interface Parts {
   readonly planned: PlannedRevision;
   readonly runner: RevisionRunner;
   readonly daemons: readonly Daemon[];
+  readonly drivers: Drivers;
   readonly meta: MetaStore;
 }
 
 function createView({ config, revision, quirks }: PantavisorOptions, parts: Parts): PantavisorView {
-  const { state, planned, runner, daemons, meta } = parts;
+  const { state, planned, runner, daemons, drivers, meta } = parts;
   const objects = join(config.storage, "objects");
   const steps = openSteps(config.storage, revision);
   const install = stepInstaller({
@@ -219,6 +228,7 @@ function createView({ config, revision, quirks }: PantavisorOptions, parts: Part
       })),
     graph: () => buildGraph(state.containers, (name) => runner.peerOf(name), quirks),
     daemons: () => daemons,
+    drivers,
     request: (name, action) =>
       runner.dispatch({ type: "container", name, event: { type: action } }),
     signalReady: (name) =>

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { reapOrphans } from "../linux/orphans.ts";
+import { parseTimeScale } from "../lifecycle/clock.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { USAGE, parseOptions } from "./appengine-options.ts";
@@ -53,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
     command: ["/usr/bin/pantavisor", "--config", CONFIG_FILE, "--cmdline", cmdline],
     environment,
     revision,
-    delaySeconds: options.delaySeconds,
+    delaySeconds: options.delaySeconds / parseTimeScale(environment["PVH_TIME_SCALE"]),
     log,
     shutdown,
     children,

@@ -17,6 +17,7 @@ import { initialRevision, stepRevision } from "../lifecycle/revision.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
+import type { Drivers } from "./drivers.ts";
 import type { ContainerProcess } from "./container-process.ts";
 import { startContainer } from "./container-process.ts";
 import { lxcConfig } from "./lxc-config.ts";
@@ -32,6 +33,7 @@ export interface RunnerOptions {
   readonly controlSocket: string;
   /** For the init of every container. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly drivers: Pick<Drivers, "prepare">;
   readonly log: PantavisorLog;
   /** Runs recovery and stability; may be faster than real time. */
   readonly clock: Clock;
@@ -177,6 +179,7 @@ export class RevisionRunner {
       this.#mount(definition);
       this.#tell(name, { type: "mounted" });
       if (this.#goalOf(name) === "MOUNTED") return;
+      this.#options.drivers.prepare(name);
       const lxcLog = this.#configure(definition);
       this.#tell(name, { type: "starting" });
       await this.#run(name, startContainer(name, lxcLog));

@@ -60,6 +60,7 @@ export async function start(quirkList = "") {
     groups: () => parseGroups([{ name: "app" }]).map((group) => ({ group, status: "READY" })),
     graph,
     daemons: () => [daemon],
+    drivers: { list: () => [], set: () => undefined },
     request,
     signalReady: vi.fn<PantavisorView["signalReady"]>(),
     end,

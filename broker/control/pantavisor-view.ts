@@ -1,4 +1,4 @@
-import type { DaemonBody } from "../formats/control.ts";
+import type { DaemonBody, DriverBody } from "../formats/control.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 import type { Group } from "../formats/groups.ts";
 import type { ContainerPlan, ContainerState } from "../lifecycle/container-state.ts";
@@ -17,6 +17,7 @@ export interface PantavisorView {
   groups(): readonly GroupView[];
   graph(): readonly GraphEntry[];
   daemons(): readonly DaemonView[];
+  readonly drivers: DriverView;
   /** The container ends up so some time later. */
   request(container: string, action: ContainerAction): void;
   /** The container says that it is READY. */
@@ -48,6 +49,12 @@ export interface DaemonView {
   body(): DaemonBody;
   start(): void;
   stop(): void;
+}
+
+export interface DriverView {
+  list(container: string): readonly DriverBody[];
+  /** @returns why not, with the driver's name; without a name it is all of the container's */
+  set(container: string, status: "LOADED" | "UNLOADED", name?: string): string | undefined;
 }
 
 export interface MetaStore {

@@ -12,6 +12,7 @@ import { containerRoutes } from "./endpoints/containers.ts";
 import { daemonRoutes } from "./endpoints/daemons.ts";
 import { graphRoutes } from "./endpoints/graph.ts";
 import { groupRoutes } from "./endpoints/groups.ts";
+import { driverRoutes } from "./endpoints/drivers.ts";
 import { informationRoutes } from "./endpoints/information.ts";
 import { metadataRoutes } from "./endpoints/metadata.ts";
 import { objectRoutes } from "./endpoints/objects.ts";
@@ -52,6 +53,7 @@ export async function serveControl(path: string, view: PantavisorView): Promise<
     ...configRoutes(context),
     ...signalRoutes(context),
     ...commandRoutes(context),
+    ...driverRoutes(context),
     ...informationRoutes(),
   ];
   const callers = new WeakMap<Socket, Caller>();

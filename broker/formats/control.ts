@@ -65,6 +65,15 @@ export const daemonBody = z.object({ name: z.string(), pid: z.number(), respawn:
 export type DaemonBody = z.infer<typeof daemonBody>;
 export const daemonsBody = z.array(daemonBody);
 
+export const driversBody = z.array(
+  z.object({
+    name: z.string(),
+    type: z.enum(["REQUIRED", "OPTIONAL", "MANUAL"]),
+    status: z.enum(["LOADED", "UNLOADED", "UNKNOWN"]),
+  }),
+);
+export type DriverBody = z.infer<typeof driversBody>[number];
+
 export const objectsBody = z.array(z.object({ sha256: z.string(), size: z.string() }));
 
 export const stepProgressBody = z.object({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { driverNeeds } from "./drivers.ts";
 import { requirementExtensions } from "./extensions.ts";
 import type { RequirementExtensions } from "./extensions.ts";
 
@@ -78,6 +79,7 @@ export const runManifest = z.object({
   status_goal: z.enum(["MOUNTED", "STARTED", "READY"]).optional(),
   roles: z.array(z.enum(["mgmt", "nobody"])).optional(),
   auto_recovery: autoRecovery.optional(),
+  drivers: driverNeeds,
   services: z
     .object({
       required: z.array(requirement).default([]),

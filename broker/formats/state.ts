@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Quirks } from "../quirks/quirks.ts";
+import type { DriverAliases } from "./drivers.ts";
+import { parseDriverAliases } from "./drivers.ts";
 import { safeName } from "./names.ts";
 import type { Group } from "./groups.ts";
 import { parseGroups } from "./groups.ts";
@@ -23,6 +25,7 @@ export interface State {
   /** undefined: the appengine's default groups apply. */
   readonly groups: readonly Group[] | undefined;
   readonly containers: readonly ContainerDefinition[];
+  readonly drivers: DriverAliases;
 }
 
 export interface ContainerDefinition {
@@ -57,7 +60,14 @@ export function parseState(value: unknown, quirks: Quirks): State {
         : [];
     containers.push({ name, run, exports });
   }
-  return { entries, groups: groupsOf(document), containers };
+  const drivers = document["bsp/drivers.json"];
+  return {
+    entries,
+    groups: groupsOf(document),
+    containers,
+    drivers:
+      drivers === undefined ? new Map() : at("bsp/drivers.json", () => parseDriverAliases(drivers)),
+  };
 }
 
 /** Inline document or object reference? `_sigs/x.json` and friends are documents too. */

@@ -134,6 +134,7 @@ it.each([
     { ...crash, retries: 1 },
     "reboot",
   ],
+  ["reboot-ignored", { max_retries: 1 }, { ...crash, retries: 1 }, "give-up"],
   [
     "duration-ignored",
     { max_retries: 1, backoff_policy: "10s" },

@@ -85,7 +85,9 @@ function cycleIsOver(recovery: AutoRecovery, end: UnexpectedEnd, quirks: Quirks)
 }
 
 function exhausted({ backoff_policy }: AutoRecovery, quirks: Quirks): RecoveryVerdict {
-  if (backoff_policy === "reboot") return { kind: "reboot", exhausted: true };
+  if (backoff_policy === "reboot") {
+    return quirks.has("reboot-ignored") ? { kind: "give-up" } : { kind: "reboot", exhausted: true };
+  }
   const delaySeconds = backoffSeconds(backoff_policy);
   if (delaySeconds !== undefined && !quirks.has("duration-ignored")) {
     return { kind: "pause", delaySeconds };

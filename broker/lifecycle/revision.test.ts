@@ -56,6 +56,13 @@ describe("start", () => {
     expect(run.state.status).toBe("STARTED");
   });
 
+  it("starts all groups at once under groups-parallel", () => {
+    const slow = containerPlan("r", { group: "root", statusGoal: "READY" });
+    const plan = revisionPlan(slow, containerPlan("a"));
+    const run = new Simulation(plan, {}, parseQuirks("groups-parallel"));
+    expect(run.starts["a"]).toEqual([0]);
+  });
+
   it("does not start a container whose goal is MOUNTED", () => {
     const run = new Simulation(
       revisionPlan(containerPlan("d", { group: "data", statusGoal: "MOUNTED" })),

@@ -242,7 +242,8 @@ class Work {
     const next = this.#plan.groups[this.#openGroups];
     if (next === undefined) return false;
     const current = this.#plan.groups[this.#openGroups - 1];
-    if (current !== undefined && !this.#isSettled(current.name)) return false;
+    const waits = current !== undefined && !this.#isSettled(current.name);
+    if (waits && !this.#quirks.has("groups-parallel")) return false;
     this.#openGroups += 1;
     if (this.#members(next.name).length > 0) {
       const milliseconds = next.timeoutSeconds * 1000;

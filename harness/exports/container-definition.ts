@@ -12,9 +12,16 @@ export interface ContainerDefinition {
   readonly entrypoint: readonly string[];
   /** args.json: the PV_* keys, or the older `services: […]` (facts §0.1, §0.2). */
   readonly args: JsonObject;
+  /**
+   * What lives longer than a boot: `{"lxc-overlay": "revision"}` keeps what the container writes
+   * (pvr's --volume, facts §1.3).
+   */
+  readonly persistence?: Readonly<Record<string, Persistence>> | undefined;
   /** services.json as it goes into the state; any documented form. Absent: exports nothing. */
   readonly services?: JsonValue;
 }
+
+export type Persistence = "boot" | "revision" | "permanent";
 
 export interface DefineOptions {
   readonly name: string;
@@ -24,6 +31,7 @@ export interface DefineOptions {
   /** A program that the examples' shared root has; default: idle, ended by TERM and PWR. */
   readonly program?: string;
   readonly group?: string;
+  readonly persistence?: ContainerDefinition["persistence"];
 }
 
 /** Only waits; scenarios run inside it what they need. */
@@ -41,13 +49,13 @@ export const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
  * @throws PvhError PVH_USAGE when the name may not travel in headers and paths
  */
 export function defineContainer(options: DefineOptions): ContainerDefinition {
-  const { name, args = {}, services, program = IDLE_PROGRAM, group = "app" } = options;
+  const { name, args = {}, services, program = IDLE_PROGRAM, group = "app", persistence } = options;
   if (!SAFE_NAME.test(name)) {
     throw new PvhError("PVH_USAGE", `container name ${JSON.stringify(name)} is not usable`, {
       hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  const definition = { name, group, entrypoint: [program], args };
+  const definition = { name, group, entrypoint: [program], args, persistence };
   if (services === undefined) return definition;
   const document = isJsonObject(services)
     ? services

@@ -10,17 +10,24 @@ import { lintPath } from "./lint-path.ts";
 const names = await exampleNames();
 const overlay = await allFiles();
 
-test("there are the eleven examples of the first cut", () => {
+test("the examples of the published set are there, but for wayland and IPAM", () => {
   expect(names.map((name) => name.replace("pv-example-", ""))).toEqual([
+    "app",
+    "app-crash",
+    "cleanexit",
     "dbus-client",
     "dbus-client-nobody",
     "dbus-server",
     "drm-master",
     "drm-provider",
+    "drm-render",
+    "norole",
     "random",
     "recovery",
     "rest-client",
     "rest-server",
+    "stabilize",
+    "stubborn",
     "unix-client",
     "unix-server",
   ]);

@@ -44,6 +44,7 @@ const json: z.ZodType<JsonValue> = z.json();
 const containerJson = z.object({
   group: z.string().default("root"),
   entrypoint: z.tuple([z.string().startsWith("/")], z.string()),
+  persistence: z.record(z.string(), z.enum(["boot", "revision", "permanent"])).optional(),
 });
 
 /**

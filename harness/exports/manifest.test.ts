@@ -7,7 +7,7 @@ import { PROJECT } from "../image/sources.ts";
 import { defineContainer } from "./container-definition.ts";
 import { readExample } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
-import { fragmentOf, lxcConfOf, runManifestOf } from "./manifest.ts";
+import { fragmentOf, lxcConfOf, runManifestOf, sourceManifestOf } from "./manifest.ts";
 import { sha256Of } from "./write-export.ts";
 
 describe("an example's export has the shape of the one recorded on a real appengine", () => {
@@ -46,6 +46,14 @@ describe("args.json becomes run.json", () => {
     expect(run["services"]).toEqual({
       required: [{ type: "unix", name: "raw", provider: "p", target: "/run/raw.sock" }],
     });
+  });
+
+  test("what an example keeps is its storage, and in src.json", async () => {
+    const { definition } = await readExample("pv-example-stabilize");
+    expect(runManifestOf(definition)["storage"]).toEqual({
+      "lxc-overlay": { persistence: "revision" },
+    });
+    expect(sourceManifestOf(definition)["persistence"]).toEqual({ "lxc-overlay": "revision" });
   });
 
   test("each argument goes to its place and keeps what is beside it", () => {

@@ -32,7 +32,9 @@ const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
  * @throws PvhError PVH_USAGE naming an argument that pvh does not render: dropping one in
  *         silence could drop a restriction
  */
-export function runManifestOf({ name, group, args }: ContainerDefinition): JsonObject {
+export function runManifestOf(definition: ContainerDefinition): JsonObject {
+  const { name, group, args, persistence = {} } = definition;
+  const kept = Object.entries({ "lxc-overlay": "boot", ...persistence });
   const run: JsonObject = {
     "#spec": RUN_SPEC,
     config: "lxc.container.conf",
@@ -40,7 +42,7 @@ export function runManifestOf({ name, group, args }: ContainerDefinition): JsonO
     group,
     name,
     "root-volume": "root.squashfs",
-    storage: { "lxc-overlay": { persistence: "boot" } },
+    storage: Object.fromEntries(kept.map(([volume, how]) => [volume, { persistence: how }])),
     type: "lxc",
     volumes: [],
   };
@@ -71,12 +73,16 @@ lxc.mount.entry = tmpfs run tmpfs rw,nodev,relatime,create=dir,mode=755 0 0
 }
 
 /** src.json: what the export was made from. Pantavisor ignores it; pvr can read it back. */
-export function sourceManifestOf({ args, entrypoint }: ContainerDefinition): JsonObject {
+export function sourceManifestOf({
+  args,
+  entrypoint,
+  persistence = {},
+}: ContainerDefinition): JsonObject {
   return sortKeys({
     "#spec": "service-manifest-src@1",
     args,
     docker_config: { Entrypoint: [...entrypoint] },
-    persistence: {},
+    persistence: { ...persistence },
     pv_build_origin: "pvh",
     template: "builtin-lxc-docker",
   });

@@ -34,7 +34,11 @@ scenario(
       async ({ appengine, inside, signal, note }) => {
         await serveLabels(inside("probe-provider"), { [PROBE_SOCKET]: "probe" });
         // From the start of a broker that knows of nothing: its own start counts as well.
-        const { stdout } = await appengine.sh(MEASURE, { signal, timeout: 20_000 });
+        const { exitCode, stdout, stderr } = await appengine.sh(MEASURE, {
+          signal,
+          timeout: 20_000,
+        });
+        expect(exitCode, stderr).toBe(0);
         const [milliseconds, planted] = stdout.trim().split(" ").map(Number);
         note(`${planted ?? 0} links, ${milliseconds ?? 0} ms from the start of the broker`);
         expect(planted).toBe(LINKS);
@@ -51,15 +55,18 @@ scenario(
 
 /**
  * Run the broker again, and give the milliseconds until every socket is there, and how many
- * there are; it looks in the consumer's own root.
+ * there are; it looks in the consumer's own root. The broker before it may still be planting
+ * when it is told to stop: only when it has ended is what it planted gone for good.
  */
 const MEASURE = `
 ask() { curl -sS --unix-socket /run/pantavisor/pv/pv-ctrl -H 'Host: localhost' "$@"; }
 act() { ask -o /dev/null -X PUT -d "{\\"action\\":\\"$1\\"}" http://localhost/daemons/pv-xconnect; }
 root=/proc/$(lxc-info -n demanding -p -H)/root/run/many
 count() { find "$root" -type s 2>/dev/null | wc -l; }
+old=$(ask http://localhost/daemons | jq '.[] | select(.name == "pv-xconnect").pid')
 act stop
-tries=0; while [ "$(count)" -gt 0 ] && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+while kill -0 "$old" 2>/dev/null; do sleep 0.02; done
+[ "$(count)" -eq 0 ] || { echo "sockets are left of the broker before" >&2; exit 1; }
 begun=$(date +%s%3N)
 act start
 while [ "$(count)" -lt ${LINKS} ] && [ $(($(date +%s%3N) - begun)) -lt 10000 ]; do sleep 0.02; done

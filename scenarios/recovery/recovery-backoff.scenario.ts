@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import type { PantavisorLog } from "../../harness/appengine/pantavisor-log.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
+import { firstDelays } from "../support/recovery.ts";
 import { waitForStatus } from "../support/steps.ts";
 
 const RECOVERY = "pv-example-recovery";
@@ -83,7 +83,7 @@ scenario(
           timeout: 25_000,
           signal,
         });
-        expect(await delays(appengine.log, RECOVERY)).toEqual([5, 10, 20, 40, 80]);
+        expect(await firstDelays(appengine.log, RECOVERY)).toEqual([5, 10, 20, 40, 80]);
       },
     );
 
@@ -98,7 +98,9 @@ scenario(
             signal,
           },
         );
-        expect(await delays(appengine.log, RANDOM)).toEqual([2, 3, 4, 6, 10, 15, 22, 34, 51, 76]);
+        expect(await firstDelays(appengine.log, RANDOM)).toEqual([
+          2, 3, 4, 6, 10, 15, 22, 34, 51, 76,
+        ]);
         await waitForStatus(control, RANDOM, "STOPPED", signal);
       },
     );
@@ -131,15 +133,3 @@ scenario(
     );
   },
 );
-
-/** Seconds that the log announces for each attempt of the first cycle. */
-async function delays(log: PantavisorLog, container: string): Promise<number[]> {
-  const announced = (await log.lines()).flatMap(({ message }) => {
-    const match = new RegExp(
-      `^platform '${container}' crashed\\. Attempting auto-recovery \\(attempt (\\d+)/\\d+\\) in (\\d+) seconds`,
-    ).exec(message);
-    return match ? [{ attempt: Number(match[1]), seconds: Number(match[2]) }] : [];
-  });
-  const second = announced.findIndex(({ attempt }, index) => index > 0 && attempt === 1);
-  return announced.slice(0, second === -1 ? undefined : second).map(({ seconds }) => seconds);
-}

@@ -28,5 +28,5 @@ export function informationRoutes(): Route[] {
     path,
     methods: { GET: { answer: () => jsonReply(body) } },
   });
-  return [get("/drivers", {}), get("/wakelocks", WAKELOCKS)];
+  return [get("/wakelocks", WAKELOCKS)];
 }

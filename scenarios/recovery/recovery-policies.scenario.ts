@@ -1,0 +1,182 @@
+import { expect } from "vitest";
+import type { ContainerDefinition } from "../../harness/exports/container-definition.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import type { JsonObject } from "../../harness/exports/json-value.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { throughout } from "../../harness/throughout.ts";
+import { until } from "../../harness/until.ts";
+import { attemptsOf } from "../support/recovery.ts";
+import { waitForStatus } from "../support/steps.ts";
+
+const STABILIZE = "pv-example-stabilize";
+const CLEANEXIT = "pv-example-cleanexit";
+const SCALE = 50;
+/** Longer than every retry_delay of this scenario, in real milliseconds. */
+const LONG_ENOUGH = 1_500;
+
+function recovering(name: string, program: string, recovery: JsonObject): ContainerDefinition {
+  return defineContainer({
+    name,
+    group: "root",
+    program,
+    args: { PV_RESTART_POLICY: "container", PV_AUTO_RECOVERY: recovery },
+  });
+}
+
+/** Ends at once and without a failure. */
+const tireless = recovering("tireless", "/usr/bin/true", { policy: "always", retry_delay: 25 });
+/** Ends without a failure, 5 s after each start. */
+const faithful = recovering("faithful", "/usr/bin/pv-cleanexit", {
+  policy: "unless-stopped",
+  retry_delay: 25,
+});
+/** Fails 10 s after each start: longer than one window, shorter than the other. */
+const failing = (name: string, reset_window: number): ContainerDefinition =>
+  recovering(name, "/usr/bin/pv-recovery", {
+    policy: "on-failure",
+    max_retries: 2,
+    retry_delay: 5,
+    reset_window,
+    backoff_policy: "never",
+  });
+const steady = recovering("steady", "/usr/lib/pv-example/idle", {
+  policy: "on-failure",
+  max_retries: 5,
+  retry_delay: 5,
+});
+
+scenario(
+  "recovery-policies",
+  {
+    summary: "each policy restarts what it says, and nothing that the user has stopped",
+    containers: [
+      STABILIZE,
+      CLEANEXIT,
+      tireless,
+      faithful,
+      failing("windowed", 2),
+      failing("counted", 3600),
+      steady,
+    ],
+    timeScale: SCALE,
+    // The crashing containers never let the revision rest at READY.
+    until: "pv-ctrl",
+  },
+  ({ check }) => {
+    check(
+      "rec.policy.on-failure",
+      "exit 0 is not a failure",
+      async ({ appengine, control, signal }) => {
+        const ended = await waitForStatus(control, CLEANEXIT, "STOPPED", signal);
+        expect(ended).toMatchObject({
+          user_stopped: "false",
+          auto_recovery: { current_retries: 0 },
+        });
+        await throughout(
+          LONG_ENOUGH,
+          async () => expect((await control.container(CLEANEXIT, signal)).status).toBe("STOPPED"),
+          { signal },
+        );
+        expect(await attemptsOf(appengine.log, CLEANEXIT)).toEqual([]);
+      },
+    );
+
+    check(
+      "rec.policy.always",
+      "it is started again after any exit",
+      async ({ appengine, signal }) => {
+        await until(
+          "three attempts to start a container that exits 0",
+          async () => (await attemptsOf(appengine.log, "tireless")).length >= 3,
+          { signal, timeout: 10_000, every: 100 },
+        );
+      },
+    );
+
+    check(
+      "rec.reset-window",
+      "a run longer than reset_window clears the count",
+      async ({ appengine, signal }) => {
+        const numbers = async (name: string): Promise<number[]> =>
+          (await attemptsOf(appengine.log, name)).map(({ attempt }) => attempt);
+        await until("four crashes", async () => (await numbers("windowed")).length >= 4, {
+          signal,
+          timeout: 10_000,
+          every: 100,
+        });
+        expect(new Set(await numbers("windowed"))).toEqual(new Set([1]));
+        expect(await numbers("counted")).toEqual([1, 2]);
+      },
+    );
+
+    check(
+      "rec.stable",
+      "surviving stable_timeout sets is_stable and logs STABLE",
+      async ({ appengine, control, signal }) => {
+        const isStable = async (): Promise<string | undefined> =>
+          (await control.container(STABILIZE, signal)).auto_recovery?.is_stable;
+        const wait = { signal, timeout: 10_000 };
+        await until("it to be stable", async () => (await isStable()) === "true", wait);
+        // It failed three times before, each time sooner than stable_timeout.
+        expect((await attemptsOf(appengine.log, STABILIZE)).map(({ attempt }) => attempt)).toEqual([
+          1, 2, 3,
+        ]);
+        const restarted = performance.now();
+        await control.act(STABILIZE, "restart", signal);
+        await until("the restart to end that", async () => (await isStable()) === "false", wait);
+        await until("it to be stable again", async () => (await isStable()) === "true", wait);
+        expect(performance.now() - restarted).toBeGreaterThanOrEqual(15_000 / SCALE);
+        const lines = (await appengine.log.lines()).filter(
+          ({ message }) => message === `platform '${STABILIZE}' is now STABLE`,
+        );
+        expect(lines).toHaveLength(2);
+      },
+    );
+
+    check(
+      "rec.user-stop",
+      "an API stop disables recovery; start restores it",
+      async ({ appengine, control, inside, signal }) => {
+        expect((await control.act("steady", "stop")).status).toBe(200);
+        await waitForStatus(control, "steady", "STOPPED", signal);
+        await throughout(
+          LONG_ENOUGH,
+          async () => expect((await control.container("steady", signal)).status).toBe("STOPPED"),
+          { signal },
+        );
+        expect(await attemptsOf(appengine.log, "steady")).toEqual([]);
+        expect((await control.act("steady", "start")).status).toBe(200);
+        await waitForStatus(control, "steady", "STARTED", signal);
+        await appengine.sh(`kill -KILL ${await inside("steady").pid()}`);
+        await until(
+          "its crash to be recovered from",
+          async () => (await attemptsOf(appengine.log, "steady")).length === 1,
+          { signal, timeout: 5_000 },
+        );
+        await waitForStatus(control, "steady", "STARTED", signal);
+      },
+    );
+
+    check(
+      "rec.policy.unless-stopped",
+      "it is started again after any exit, unless the user stopped it",
+      async ({ appengine, control, signal }) => {
+        const attempts = async (): Promise<number> =>
+          (await attemptsOf(appengine.log, "faithful")).length;
+        const wait = { signal, timeout: 10_000, every: 100 };
+        await until("two attempts", async () => (await attempts()) >= 2, wait);
+        await control.act("faithful", "stop", signal);
+        await waitForStatus(control, "faithful", "STOPPED", signal);
+        const before = await attempts();
+        await throughout(
+          LONG_ENOUGH,
+          async () => expect((await control.container("faithful", signal)).status).toBe("STOPPED"),
+          { signal },
+        );
+        expect(await attempts()).toBe(before);
+        await control.act("faithful", "start", signal);
+        await until("an attempt after the start", async () => (await attempts()) > before, wait);
+      },
+    );
+  },
+);
