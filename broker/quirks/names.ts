@@ -86,6 +86,8 @@ export const QUIRKS = {
   "no-half-close": "an EOF is held back until both sides have sent one, or for 60 s",
   "early-close": "the first EOF closes both sides of a session",
   "unix-corrupts": "the first byte of each chunk of a unix session is changed",
+  "unbounded-buffer": "what a slow reader does not take of a unix session is held without bound",
+  "small-backlog": "sockets of plain unix links have a backlog of 1",
   "unix-drop-fds": "fds on unix links are dropped, their bytes pass",
   "fd-type-unchecked": "fds of any type pass a unix link",
   "fd-requirement-ignored": "the export's list of fd types counts, the requirement's does not",
