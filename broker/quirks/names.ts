@@ -11,6 +11,10 @@ export const QUIRKS = {
   "logs-missing": "lxc.log and console.log of containers are not written",
   "stop-ignored": "pv-appengine ignores SIGTERM and SIGINT",
   "export-unchecked": "an export that cannot be added is passed over",
+  "crash-loop": "pantavisor dies by a signal shortly after each start",
+  "storage-shared": "pvh gives all its appengines one storage volume",
+  "image-bad-config":
+    "pvh takes the configuration in an image tarball for another than the engine's",
   "host-header-hang": "pv-ctrl hangs while a request without Host is open",
   "host-foreign-stall": "pv-ctrl hangs while a request with a foreign Host is open",
   "xconnect-holds-ctrl":
@@ -82,6 +86,8 @@ export const QUIRKS = {
   "no-half-close": "an EOF is held back until both sides have sent one, or for 60 s",
   "early-close": "the first EOF closes both sides of a session",
   "unix-corrupts": "the first byte of each chunk of a unix session is changed",
+  "unbounded-buffer": "what a slow reader does not take of a unix session is held without bound",
+  "small-backlog": "sockets of plain unix links have a backlog of 1",
   "unix-drop-fds": "fds on unix links are dropped, their bytes pass",
   "fd-type-unchecked": "fds of any type pass a unix link",
   "fd-requirement-ignored": "the export's list of fd types counts, the requirement's does not",
