@@ -13,6 +13,8 @@ export interface AppengineConfig {
   readonly loopIndexBase: number | undefined;
   /** Group timeout where the group gives none, seconds. */
   readonly goalsTimeout: number;
+  /** How long an update has to be READY before it is committed, seconds. */
+  readonly commitDelay: number;
   /** Every known key with its value, for GET /config. */
   readonly values: ReadonlyMap<string, string>;
   /** Where the values are from that are not built in. */
@@ -65,6 +67,7 @@ export function toConfig(text: string, environment: NodeJS.ProcessEnv): Appengin
     loopIndexBase:
       base === undefined || base === "-1" ? undefined : integer("PV_LOOP_INDEX_BASE", base),
     goalsTimeout: integer("PV_UPDATER_GOALS_TIMEOUT", values.get("PV_UPDATER_GOALS_TIMEOUT") ?? ""),
+    commitDelay: integer("PV_UPDATER_COMMIT_DELAY", values.get("PV_UPDATER_COMMIT_DELAY") ?? ""),
     values,
     sources,
   };

@@ -12,6 +12,7 @@ function run(script: string, quirks = ""): { daemon: Daemon; lines: string[] } &
     log: {
       write: (level, module, message) => lines.push(`${level} [${module}]: ${message}`),
       effect: () => undefined,
+      moveTo: () => undefined,
       [Symbol.dispose]: () => undefined,
     },
     clock: systemClock(100),

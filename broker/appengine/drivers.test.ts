@@ -22,7 +22,8 @@ const aliases = parseDriverAliases({
 const open = (needs: { required?: string[]; optional?: string[]; manual?: string[] }, quirk = "") =>
   openDrivers({
     aliases,
-    needs: new Map([["c", { required: [], optional: [], manual: [], ...needs }]]),
+    needsOf: (container) =>
+      container === "c" ? { required: [], optional: [], manual: [], ...needs } : undefined,
     quirks: quirk === "" ? none : parseQuirks(quirk),
     modules,
   });

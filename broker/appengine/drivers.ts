@@ -26,8 +26,8 @@ export interface Drivers {
 
 export interface DriverOptions {
   readonly aliases: DriverAliases;
-  /** By container. */
-  readonly needs: ReadonlyMap<string, DriverNeeds>;
+  /** Of a container of the revision that runs; another revision may come. */
+  readonly needsOf: (container: string) => DriverNeeds | undefined;
   readonly quirks: Quirks;
   /** A folder for each module that the kernel has; default /sys/module. */
   readonly modules?: string;
@@ -35,12 +35,16 @@ export interface DriverOptions {
 
 export function openDrivers({
   aliases,
-  needs,
+  needsOf,
   quirks,
   modules = "/sys/module",
 }: DriverOptions): Drivers {
   const loaded = new Map<string, Set<string>>();
-  for (const container of needs.keys()) loaded.set(container, new Set());
+  const loadedOf = (container: string): Set<string> => {
+    const known = loaded.get(container) ?? new Set();
+    loaded.set(container, known);
+    return known;
+  };
 
   /** @returns why it cannot be */
   function load(container: string, name: string): string | undefined {
@@ -48,7 +52,7 @@ export function openDrivers({
     if (wanted === undefined) return `'${name}': bsp/drivers.json has no such alias`;
     const missing = wanted.map(moduleOf).find((module) => !existsSync(join(modules, module)));
     if (missing !== undefined) return `'${name}': the kernel has no module ${missing}`;
-    loaded.get(container)?.add(name);
+    loadedOf(container).add(name);
     return undefined;
   }
 
@@ -68,7 +72,7 @@ export function openDrivers({
         type,
         status: !aliases.has(name)
           ? "UNKNOWN"
-          : loaded.get(container)?.has(name) === true
+          : loadedOf(container).has(name)
             ? "LOADED"
             : "UNLOADED",
       });
@@ -85,7 +89,7 @@ export function openDrivers({
       const chosen = name === undefined ? all : [name];
       const refusals = chosen.map((one) => {
         if (status === "LOADED") return load(container, one);
-        loaded.get(container)?.delete(one);
+        loadedOf(container).delete(one);
         return undefined;
       });
       return refusals.find((why) => why !== undefined);
@@ -93,7 +97,7 @@ export function openDrivers({
   };
 
   function of(container: string): DriverNeeds {
-    return needs.get(container) ?? none;
+    return needsOf(container) ?? none;
   }
 }
 

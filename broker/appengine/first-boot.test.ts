@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseQuirks } from "../quirks/quirks.ts";
+import { readBootEnvironment } from "./boot-environment.ts";
 import { BadExport, firstBoot } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
-import { readBootRevision } from "./uboot-env.ts";
 
 let folder: string;
 let lines: string[];
@@ -41,7 +41,7 @@ it("prepares storage and deploys the exports in byte order", async () => {
   put("B.json", { "groups.json": ["from B"] });
   await boot();
   expect(state()).toMatchObject({ "groups.json": ["from b"] });
-  expect(readBootRevision(at("storage/boot/uboot.txt"))).toBe("0");
+  expect(readBootEnvironment(at("storage/boot/uboot.txt")).revision).toBe("0");
   expect(readdirSync(at("storage"))).toEqual(expect.arrayContaining([".created", ".pvtx-done"]));
 });
 

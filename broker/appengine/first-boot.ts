@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Quirks } from "../quirks/quirks.ts";
+import { ensureBootFile } from "./boot-environment.ts";
+import { writeDurably } from "./durable-file.ts";
 import type { OwnLog } from "./own-log.ts";
 import { openTransaction } from "./pvtx/transaction.ts";
-import { ensureBootFile } from "./uboot-env.ts";
 
 export interface FirstBootOptions {
   readonly storage: string;
@@ -52,7 +53,7 @@ export async function firstBoot(options: FirstBootOptions): Promise<void> {
 async function once(marker: string, run: () => void | Promise<void>): Promise<void> {
   if (existsSync(marker)) return;
   await run();
-  writeFileSync(marker, "");
+  writeDurably(marker, "");
 }
 
 async function deployExports(options: FirstBootOptions): Promise<void> {

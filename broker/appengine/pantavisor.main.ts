@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
-import { runPantavisor } from "./pantavisor.ts";
+import { TrialError, runPantavisor } from "./pantavisor.ts";
 
 /**
  * pantavisor in appengine mode. Exit codes tell pv-appengine what follows (facts §2.3):
@@ -22,6 +22,7 @@ try {
   const pantavisor = await runPantavisor({
     config: readConfig(values.config, process.env),
     revision: /(?:^| )pv_rev=(\S+)/.exec(values.cmdline)?.[1] ?? "0",
+    trial: /(?:^| )pv_try=\S/.test(values.cmdline),
     environment: process.env,
     quirks,
   });
@@ -33,5 +34,6 @@ try {
   process.exit(outcome === "poweroff" ? POWEROFF : 0);
 } catch (error) {
   process.stderr.write(`pantavisor: ${(error as Error).message}\n`);
-  process.exit(1);
+  // A trial that cannot be read is over with the reboot; for any other revision there is none.
+  process.exit(error instanceof TrialError ? 0 : 1);
 }

@@ -1,43 +1,44 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { MetaStore, PantavisorView } from "../control/pantavisor-view.ts";
 import { serveControl } from "../control/server.ts";
-import { parseGroups } from "../formats/groups.ts";
-import { buildGraph, graphWarnings, missingServices } from "../formats/service-graph.ts";
-import type { State } from "../formats/state.ts";
-import { parseState } from "../formats/state.ts";
+import { graphWarnings } from "../formats/service-graph.ts";
 import { parseTimeScale, systemClock } from "../lifecycle/clock.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
-import type { Daemon } from "./daemon.ts";
+import { controlView } from "./control-view.ts";
 import { disabledDaemon, runDaemon } from "./daemon.ts";
 import { describeDevice, openMetaStore } from "./device-meta.ts";
-import type { Drivers } from "./drivers.ts";
 import { openDrivers } from "./drivers.ts";
+import { closeInterruptedUpdates } from "./interrupted-updates.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
-import { collectGarbage, openObjectCatalogue } from "./object-catalogue.ts";
+import type { LoadedRevision } from "./loaded-revision.ts";
+import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
-import { removeIncoming } from "./pvtx/object-store.ts";
-import type { PlannedRevision } from "./revision-plan.ts";
-import { planRevision } from "./revision-plan.ts";
+import { recoverStorage } from "./recover-storage.ts";
 import { RevisionRunner } from "./revision-runner.ts";
-import { settingsOf } from "./settings.ts";
-import { stepInstaller } from "./step-installer.ts";
-import { openSteps, readProgress, writeProgress } from "./steps.ts";
+import { progressOf, readProgress, writeProgress } from "./step-progress.ts";
+import { openSteps } from "./steps.ts";
+import { Updater } from "./updater.ts";
 
 const LXC_FOLDER = "/var/lib/lxc";
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
-const DEFAULT_GROUPS = "/etc/pantavisor/defaults/groups.json";
 const BUILD = "pvh reference 0.1.0";
 
 export interface PantavisorOptions {
   readonly config: AppengineConfig;
   readonly revision: string;
+  /** This boot tries it: it is not committed yet. */
+  readonly trial: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly quirks: Quirks;
+}
+
+/** A revision on trial cannot even be read: the one before it has to come back. */
+export class TrialError extends Error {
+  override readonly name = "TrialError";
 }
 
 /** A running pantavisor. */
@@ -53,55 +54,93 @@ export interface Pantavisor {
  * @throws StateError naming the key of a state that cannot be run
  */
 export async function runPantavisor(options: PantavisorOptions): Promise<Pantavisor> {
-  const { config, revision, environment, quirks } = options;
+  const { config, revision, trial, environment, quirks } = options;
   await cleanLeftovers({
     cgroups: "/sys/fs/cgroup",
     volumes: config.volumes,
     lxc: LXC_FOLDER,
     daemonFile: DAEMON_FILE,
   });
-  removeIncoming(join(config.storage, "objects"));
+  recoverStorage(config.storage);
   prepareRunDirectory(config);
   const log = openPantavisorLog(logFolder(config, revision));
-  log.write("INFO", "init", `(pv_init_print_cmdline:566) cmdline: 'pv_rev=${revision} pv_try='`);
-  const { state, planned } = loadRevision(options, log);
+  const tried = trial ? revision : "";
+  log.write(
+    "INFO",
+    "init",
+    `(pv_init_print_cmdline:566) cmdline: 'pv_rev=${revision} pv_try=${tried}'`,
+  );
+  let running = load(options, log);
+  closeInterruptedUpdates(
+    config.storage,
+    openSteps(config.storage, () => revision).list(),
+    revision,
+  );
 
   const meta = openMetaStore(join(config.storage, "cache/devmeta"));
   for (const [key, value] of Object.entries(describeDevice(revision, BUILD))) meta.set(key, value);
   meta.set("pantavisor.status", "INSTALLED");
-  const folder = revisionFolder(config, revision);
-  if (readProgress(folder)["status"] !== "DONE") writeProgress(folder, "INPROGRESS");
 
   const ending = Promise.withResolvers<Outcome>();
   const controlSocket = join(config.runDirectory, "pv-ctrl");
   const scale = environment["PVH_TIME_SCALE"];
   const realClock = systemClock();
+  const clock = systemClock(parseTimeScale(scale));
   const drivers = openDrivers({
-    aliases: state.drivers,
-    needs: new Map(state.containers.map(({ name, run }) => [name, run.drivers])),
+    // Another bsp/drivers.json takes a reboot.
+    aliases: running.state.drivers,
+    needsOf: (container) =>
+      running.state.containers.find(({ name }) => name === container)?.run.drivers,
     quirks,
   });
   const runner = new RevisionRunner({
-    plan: planned.plan,
-    definitions: state.containers,
+    plan: running.plan,
+    definitions: running.state.containers,
     config,
     lxcFolder: LXC_FOLDER,
     controlSocket,
     drivers,
     environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
     log,
-    clock: systemClock(parseTimeScale(scale)),
+    clock,
     realClock,
     quirks,
     onStatus(status) {
       meta.set("pantavisor.status", status);
-      if (status === "READY") writeProgress(folder, "DONE");
+      if (status === "READY" && !updater.isBusy()) finishCommitted(config, running.revision);
     },
+    onStep: () => updater.onStep(),
     onPeersChanged: () => broker.notify(),
     onExit: ending.resolve,
   });
+  const updater = new Updater({
+    config,
+    quirks,
+    log,
+    clock,
+    runner,
+    running: () => running,
+    onSwitch(next) {
+      running = next;
+      log.moveTo(logFolder(config, next.revision));
+      logRevision(next, log);
+      meta.set("pantavisor.revision", next.revision);
+    },
+  });
+  if (trial) updater.beginTrial();
+  else beginCommitted(config, revision);
   const daemons = [disabledDaemon("hwrngd")];
-  const view = createView(options, { state, planned, runner, daemons, drivers, meta });
+  const view = controlView({
+    config,
+    quirks,
+    running: () => running,
+    runner,
+    updater,
+    daemons,
+    drivers,
+    deviceMeta: meta,
+    buildInfo: BUILD,
+  });
   const control = await serveControl(controlSocket, view);
   // Only now does pv-ctrl listen: the broker's first read of the graph works.
   const broker = runDaemon({
@@ -114,18 +153,21 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   });
   daemons.push(broker);
 
-  for (const { service, container } of missingServices(state.containers, quirks)) {
-    const line = `required service '${service}' for platform '${container}' not found`;
+  const missing = missingRequired(running, quirks);
+  for (const line of missing) {
     log.write("ERROR", "state", `(pv_state_validate_services:724) ${line}`);
   }
-  for (const line of graphWarnings(state.containers, quirks)) log.write("WARN", "state", line);
-  if (isRunnable(state, quirks)) runner.begin();
+  for (const line of graphWarnings(running.state.containers, quirks)) {
+    log.write("WARN", "state", line);
+  }
+  if (missing[0] === undefined || quirks.has("required-ignored")) runner.begin();
   else {
     log.write(
       "ERROR",
       "controller",
       "(_pv_wait:502) a platform did not work as expected. Tearing down...",
     );
+    updater.giveUp(missing[0]);
     runner.dispatch({ type: "shutdown", outcome: "reboot" });
   }
 
@@ -140,10 +182,6 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   return { ended, shutDown: (outcome) => runner.dispatch({ type: "shutdown", outcome }) };
 }
 
-function isRunnable(state: State, quirks: Quirks): boolean {
-  return missingServices(state.containers, quirks).length === 0 || quirks.has("required-ignored");
-}
-
 /** `logs` there is a view of storage/logs, while pantavisor runs (facts §0.7). */
 function prepareRunDirectory({ runDirectory, storage }: AppengineConfig): void {
   mkdirSync(runDirectory, { recursive: true });
@@ -152,102 +190,36 @@ function prepareRunDirectory({ runDirectory, storage }: AppengineConfig): void {
   symlinkSync(join(storage, "logs"), view);
 }
 
-function loadRevision(
-  { config, revision, quirks }: PantavisorOptions,
+/** @throws StateError; a revision on trial is then noted as failed */
+function load(
+  { config, revision, trial, quirks }: PantavisorOptions,
   log: PantavisorLog,
-): { state: State; planned: PlannedRevision } {
-  const file = join(revisionFolder(config, revision), ".pvr/json");
+): LoadedRevision {
   try {
-    const state = parseState(JSON.parse(readFileSync(file, "utf8")), quirks);
-    const planned = plan(revision, state, config, quirks);
-    if (state.groups === undefined) {
-      const line = `groups.json not found in state. Loading default groups.json from '${DEFAULT_GROUPS}'...`;
-      log.write("INFO", "parser-system1", line);
-    }
-    for (const warning of planned.warnings) log.write("WARN", "parser-system1", warning);
-    for (const { name } of planned.plan.containers) {
-      log.write(
-        "INFO",
-        "platforms",
-        `(pv_platform_set_status:238) platform '${name}' status is now INSTALLED`,
-      );
-    }
-    return { state, planned };
+    const loaded = loadRevision(config, revision, quirks);
+    logRevision(loaded, log);
+    return loaded;
   } catch (error) {
-    log.write(
-      "ERROR",
-      "parser-system1",
-      `state of revision '${revision}': ${(error as Error).message}`,
-    );
+    const line = `state of revision '${revision}': ${(error as Error).message}`;
+    log.write("ERROR", "parser-system1", line);
+    if (trial) {
+      writeProgress(revisionFolder(config, revision), progressOf.failed(line));
+      throw new TrialError(line, { cause: error });
+    }
     throw error;
   }
 }
 
-function plan(
-  revision: string,
-  state: State,
-  config: AppengineConfig,
-  quirks: Quirks,
-): PlannedRevision {
-  const defaults = parseGroups(JSON.parse(readFileSync(DEFAULT_GROUPS, "utf8")));
-  return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
+/** A committed revision has one thing left to say: that it has been READY. */
+function beginCommitted(config: AppengineConfig, revision: string): void {
+  const folder = revisionFolder(config, revision);
+  if (readProgress(folder)["status"] === "DONE") return;
+  writeProgress(folder, revision === "0" ? progressOf.factoryStarting : progressOf.starting);
 }
 
-interface Parts {
-  readonly state: State;
-  readonly planned: PlannedRevision;
-  readonly runner: RevisionRunner;
-  readonly daemons: readonly Daemon[];
-  readonly drivers: Drivers;
-  readonly meta: MetaStore;
-}
-
-function createView({ config, revision, quirks }: PantavisorOptions, parts: Parts): PantavisorView {
-  const { state, planned, runner, daemons, drivers, meta } = parts;
-  const objects = join(config.storage, "objects");
-  const steps = openSteps(config.storage, revision);
-  const install = stepInstaller({
-    storage: config.storage,
-    current: revision,
-    plan: (candidate) => void plan(revision, candidate, config, quirks),
-    quirks,
-  });
-  return {
-    quirks,
-    containers: () =>
-      state.containers.flatMap(({ name, run }) => {
-        const plan = planned.plan.containers.find((one) => one.name === name);
-        const now = runner.state.containers.get(name);
-        if (plan === undefined || now === undefined) return [];
-        return [{ plan, state: now, roles: run.roles ?? ["mgmt"] }];
-      }),
-    groups: () =>
-      planned.groups.map((group) => ({
-        group,
-        status: runner.state.groupStatus.get(group.name) ?? "INSTALLED",
-      })),
-    graph: () => buildGraph(state.containers, (name) => runner.peerOf(name), quirks),
-    daemons: () => daemons,
-    drivers,
-    request: (name, action) =>
-      runner.dispatch({ type: "container", name, event: { type: action } }),
-    signalReady: (name) =>
-      runner.dispatch({ type: "container", name, event: { type: "ready-signal" } }),
-    end(outcome) {
-      if (runner.state.outcome !== undefined) return false;
-      runner.dispatch({ type: "shutdown", outcome });
-      return true;
-    },
-    deviceMeta: meta,
-    userMeta: openMetaStore(join(config.storage, "cache/usrmeta")),
-    objects: openObjectCatalogue(objects, quirks),
-    steps: { ...steps, install },
-    collectGarbage: () =>
-      collectGarbage(
-        objects,
-        steps.list().map(({ name }) => steps.state(name)),
-      ),
-    buildInfo: () => `${BUILD}\n`,
-    settings: () => settingsOf(config),
-  };
+function finishCommitted(config: AppengineConfig, revision: string): void {
+  const folder = revisionFolder(config, revision);
+  const status = readProgress(folder)["status"];
+  if (status !== "INPROGRESS") return;
+  writeProgress(folder, revision === "0" ? progressOf.factory : progressOf.done);
 }

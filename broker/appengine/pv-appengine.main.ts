@@ -6,12 +6,12 @@ import { parseQuirks } from "../quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { USAGE, parseOptions } from "./appengine-options.ts";
 import { prepareBoot } from "./boot-preparation.ts";
+import { nextBoot } from "./boot-environment.ts";
 import { firstBoot } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
 import { transactionFolder } from "./pvtx/transaction.ts";
 import { shutdownRequest } from "./shutdown-request.ts";
 import { supervise } from "./supervisor.ts";
-import { readBootRevision } from "./uboot-env.ts";
 
 /**
  * pv-appengine: prepare the container and its storage, then keep pantavisor running. It is the
@@ -48,12 +48,17 @@ async function main(args: readonly string[]): Promise<number> {
     log,
     quirks,
   });
-  const revision = readBootRevision(join(config.storage, "boot/uboot.txt"));
-  const cmdline = `pv_rev=${revision} pv_try= ${options.cmdline}`;
+  const bootFile = join(config.storage, "boot/uboot.txt");
   return supervise({
-    command: ["/usr/bin/pantavisor", "--config", CONFIG_FILE, "--cmdline", cmdline],
+    nextLaunch() {
+      const { revision, trial } = nextBoot(bootFile);
+      const cmdline = `pv_rev=${revision} pv_try=${trial ? revision : ""} ${options.cmdline}`;
+      return {
+        command: ["/usr/bin/pantavisor", "--config", CONFIG_FILE, "--cmdline", cmdline],
+        revision,
+      };
+    },
     environment,
-    revision,
     delaySeconds: options.delaySeconds / parseTimeScale(environment["PVH_TIME_SCALE"]),
     log,
     shutdown,

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GraphPeer } from "../formats/service-graph.ts";
 import type { ContainerDefinition } from "../formats/state.ts";
@@ -14,6 +14,7 @@ import type {
   RevisionState,
 } from "../lifecycle/revision.ts";
 import { initialRevision, stepRevision } from "../lifecycle/revision.ts";
+import { adoptRevision } from "../lifecycle/revision-change.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
@@ -41,6 +42,8 @@ export interface RunnerOptions {
   readonly realClock: Clock;
   readonly quirks: Quirks;
   readonly onStatus: (status: OverallStatus) => void;
+  /** Something has happened to the revision; what it is now is in `state`. */
+  readonly onStep: () => void;
   /** A container got a process, or lost it. */
   readonly onPeersChanged: () => void;
   readonly onExit: (outcome: Outcome) => void;
@@ -51,18 +54,21 @@ const EARLY_READY = 2000;
 
 /** Carries out what the revision's state machine decides, and reports back to it. */
 export class RevisionRunner {
-  readonly #options: RunnerOptions;
-  readonly #definitions: ReadonlyMap<string, ContainerDefinition>;
+  readonly #options: Omit<RunnerOptions, "plan" | "definitions">;
   readonly #processes = new Map<string, ContainerProcess>();
   readonly #peers = new Map<string, GraphPeer>();
   readonly #timers = new Map<string, Timer>();
+  readonly #groupTimers: Timer[] = [];
   readonly #queue: RevisionEvent[] = [];
+  #plan: RevisionPlan;
+  #definitions: ReadonlyMap<string, ContainerDefinition>;
   #busy = false;
   #state: RevisionState;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#definitions = new Map(options.definitions.map((one) => [one.name, one]));
+    this.#plan = options.plan;
+    this.#definitions = byName(options.definitions);
     this.#state = initialRevision(options.plan);
   }
 
@@ -71,7 +77,7 @@ export class RevisionRunner {
   }
 
   get plan(): RevisionPlan {
-    return this.#options.plan;
+    return this.#plan;
   }
 
   /** The running process of a container; pid -1 when there is none. */
@@ -79,14 +85,36 @@ export class RevisionRunner {
     return this.#peers.get(name) ?? { pid: -1 };
   }
 
+  /**
+   * Run another revision from now on. The containers in `kept` go on as they are; all others
+   * must be down.
+   */
+  switchTo(
+    plan: RevisionPlan,
+    definitions: readonly ContainerDefinition[],
+    kept: ReadonlySet<string>,
+  ): void {
+    for (const timer of this.#groupTimers.splice(0)) timer.cancel();
+    for (const { name } of this.#plan.containers) {
+      if (kept.has(name)) continue;
+      this.#peers.delete(name);
+      rmSync(join(this.#options.lxcFolder, name), { recursive: true, force: true });
+    }
+    this.#state = adoptRevision(plan, this.#state, kept);
+    this.#plan = plan;
+    this.#definitions = byName(definitions);
+    this.#options.onPeersChanged();
+    this.begin();
+  }
+
   begin(): void {
-    const { quirks, log, plan, realClock, onStatus } = this.#options;
+    const { quirks, log, realClock, onStatus } = this.#options;
     const ignoring = quirks.has("ready-ignores-containers");
     if (!ignoring && !quirks.has("ready-too-early")) {
       this.dispatch({ type: "begin" });
       return;
     }
-    const line = `state revision '${plan.revision}' status is now READY`;
+    const line = `state revision '${this.#plan.revision}' status is now READY`;
     log.effect(logEffect("INFO", "state", "pv_state_set_status:556", line));
     if (ignoring) onStatus("READY");
     realClock.after(EARLY_READY, () => this.dispatch({ type: "begin" }));
@@ -98,12 +126,13 @@ export class RevisionRunner {
     if (this.#busy) return;
     this.#busy = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const { plan, clock, quirks } = this.#options;
-      const step = stepRevision(plan, this.#state, next, clock.now(), quirks);
+      const { clock, quirks } = this.#options;
+      const step = stepRevision(this.#plan, this.#state, next, clock.now(), quirks);
       this.#state = step.state;
       for (const effect of step.effects) this.#apply(effect);
     }
     this.#busy = false;
+    this.#options.onStep();
   }
 
   #tell(name: string, event: ContainerEvent): void {
@@ -120,8 +149,10 @@ export class RevisionRunner {
         onStatus(effect.status);
         break;
       case "arm-group":
-        realClock.after(effect.milliseconds, () =>
-          this.dispatch({ type: "group-timeout", group: effect.group }),
+        this.#groupTimers.push(
+          realClock.after(effect.milliseconds, () =>
+            this.dispatch({ type: "group-timeout", group: effect.group }),
+          ),
         );
         break;
       case "exit":
@@ -209,12 +240,13 @@ export class RevisionRunner {
   }
 
   #mount({ name, run }: ContainerDefinition): void {
-    const { config, plan } = this.#options;
+    const { config } = this.#options;
+    const { revision } = this.#plan;
     mountVolumes({
       name,
       run,
-      revision: plan.revision,
-      revisionFolder: revisionFolder(config, plan.revision),
+      revision,
+      revisionFolder: revisionFolder(config, revision),
       storage: config.storage,
       volumes: config.volumes,
       loopIndexBase: config.loopIndexBase,
@@ -223,17 +255,23 @@ export class RevisionRunner {
 
   /** @returns path of the container's lxc.log */
   #configure({ name, run }: ContainerDefinition): string {
-    const { config, plan, lxcFolder, controlSocket, environment, quirks } = this.#options;
+    const { config, lxcFolder, controlSocket, environment, quirks } = this.#options;
     if (run.config === undefined) throw new Error("run.json names no config");
     const root = quirks.has("logs-missing")
       ? "/run/pantavisor/logs"
-      : logFolder(config, plan.revision);
+      : logFolder(config, this.#plan.revision);
     const logs = join(root, name, "lxc");
     mkdirSync(logs, { recursive: true });
-    const own = readObject(revisionFolder(config, plan.revision), name, run.config);
+    const own = readObject(revisionFolder(config, this.#plan.revision), name, run.config);
     mkdirSync(join(lxcFolder, name), { recursive: true });
     const text = lxcConfig(own, { name, logFolder: logs, controlSocket, environment });
     writeFileSync(join(lxcFolder, name, "config"), text);
     return join(logs, "lxc.log");
   }
+}
+
+function byName(
+  definitions: readonly ContainerDefinition[],
+): ReadonlyMap<string, ContainerDefinition> {
+  return new Map(definitions.map((one) => [one.name, one]));
 }

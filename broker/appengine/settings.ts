@@ -1,4 +1,4 @@
-import type { Setting } from "../control/pantavisor-view.ts";
+import type { Setting, SettingSource } from "../control/pantavisor-view.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 
 const NUMBERS = new Set([
@@ -16,9 +16,17 @@ const ENUMERATIONS: Readonly<Record<string, Readonly<Record<string, number>>>> =
   "wdt.mode": { disabled: 0 },
 };
 
-/** The configuration as /config and /config2 list it: pantavisor's own settings. */
-export function settingsOf({ values, sources }: AppengineConfig): Setting[] {
-  return [...values]
+/**
+ * The configuration as /config and /config2 list it: pantavisor's own settings.
+ * @param overrides what commands have changed
+ */
+export function settingsOf(
+  { values, sources }: AppengineConfig,
+  overrides: ReadonlyMap<string, string> = new Map(),
+): Setting[] {
+  const modified = (key: string): SettingSource =>
+    overrides.has(key) ? "command" : (sources.get(key) ?? "default");
+  return [...new Map([...values, ...overrides])]
     .filter(([key]) => key.startsWith("PV_"))
     .map(([key, value]) => {
       const alias = key.slice("PV_".length).toLowerCase().replaceAll("_", ".");
@@ -27,7 +35,7 @@ export function settingsOf({ values, sources }: AppengineConfig): Setting[] {
         key,
         value,
         typed: typed(alias, value),
-        modified: sources.get(key) ?? "default",
+        modified: modified(key),
       };
     });
 }

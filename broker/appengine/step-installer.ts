@@ -8,12 +8,12 @@ import type { Quirks } from "../quirks/quirks.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
 import type { StateDocument } from "./pvtx/state-merge.ts";
-import { BOOKKEEPING, writeProgress } from "./steps.ts";
+import { BOOKKEEPING } from "./steps.ts";
 
 export interface InstallerOptions {
   readonly storage: string;
-  /** The revision that runs: it cannot be replaced. */
-  readonly current: string;
+  /** Why a revision cannot be replaced; undefined: it can. */
+  readonly inUse: (revision: string) => string | undefined;
   /** Throws when a state that can be read cannot be planned: groups that do not exist. */
   readonly plan: (state: State) => void;
   readonly quirks: Quirks;
@@ -23,16 +23,17 @@ const LONGEST_NAME = 64;
 
 /**
  * PUT /steps/locals/{rev} (facts §3.3): a state becomes a revision in storage, or stays out
- * with the reason. Nothing runs it yet.
+ * with the reason. It runs when a command says so (facts §3.6).
  */
 export function stepInstaller(options: InstallerOptions) {
-  const { storage, current, quirks } = options;
+  const { storage, quirks } = options;
   const store = objectStore(join(storage, "objects"));
   return (name: string, body: string): StepRefusal | undefined => {
     if (!isLocalName(name)) {
       return { status: 400, reason: `Step has bad name ${JSON.stringify(name)}` };
     }
-    if (name === current) return { status: 409, reason: `Step ${name} is running` };
+    const use = options.inUse(name);
+    if (use !== undefined) return { status: 409, reason: `Step ${name} ${use}` };
     let state: StateDocument;
     try {
       state = JSON.parse(body) as StateDocument;
@@ -59,7 +60,6 @@ export function stepInstaller(options: InstallerOptions) {
         ? { status: 507, reason: "Not enough disk space available" }
         : { status: 422, reason: `Storage: ${(error as Error).message}` };
     }
-    writeProgress(folder, "NEW");
     return undefined;
   }
 }

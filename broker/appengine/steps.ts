@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StepStore, StepView } from "../control/pantavisor-view.ts";
+import { writeDurably } from "./durable-file.ts";
+import { readProgress } from "./step-progress.ts";
 
 /** The revisions in storage/trails: numbered ones, and `locals/NAME` (facts §2.5, §3.6). */
-export function openSteps(storage: string, current: string): Omit<StepStore, "install"> {
+export function openSteps(storage: string, current: () => string): Omit<StepStore, "install"> {
   const trails = join(storage, "trails");
-  const nameOf = (name: string): string => (name === "current" ? current : name);
+  const nameOf = (name: string): string => (name === "current" ? current() : name);
   const folderOf = (name: string): string | undefined => {
     const wanted = nameOf(name);
     return namesIn(trails).includes(wanted) ? join(trails, wanted) : undefined;
@@ -24,7 +26,7 @@ export function openSteps(storage: string, current: string): Omit<StepStore, "in
       const folder = folderOf(name);
       if (folder === undefined) return false;
       mkdirSync(join(folder, ".pv"), { recursive: true });
-      writeFileSync(join(folder, ".pv/commitmsg"), text);
+      writeDurably(join(folder, ".pv/commitmsg"), text);
       return true;
     },
   };
@@ -61,32 +63,4 @@ function readState(folder: string): unknown {
 
 function stateFile(folder: string): string {
   return join(folder, ".pvr/json");
-}
-
-const PROGRESS = {
-  NEW: { "status-msg": "", progress: 0 },
-  INPROGRESS: { "status-msg": "Trying new revision", progress: 50 },
-  DONE: { "status-msg": "Factory revision", progress: 100 },
-} as const;
-
-/** The first boot of the factory revision is its only step so far. */
-export function writeProgress(revisionFolder: string, status: keyof typeof PROGRESS): void {
-  const progress = { status, ...PROGRESS[status], retries: 0 };
-  mkdirSync(join(revisionFolder, ".pv"), { recursive: true });
-  writeFileSync(progressFile(revisionFolder), JSON.stringify(progress));
-}
-
-export function readProgress(revisionFolder: string): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(progressFile(revisionFolder), "utf8")) as Record<
-      string,
-      unknown
-    >;
-  } catch {
-    return {};
-  }
-}
-
-function progressFile(revisionFolder: string): string {
-  return join(revisionFolder, ".pv/progress");
 }

@@ -20,9 +20,8 @@ describe("supervise", () => {
   function run(script: string, shutdown: AbortSignal, onLine: (line: string) => void) {
     const children = new Set<number>();
     const ended = supervise({
-      command: ["/bin/sh", "-c", script],
+      nextLaunch: () => ({ command: ["/bin/sh", "-c", script], revision: "0" }),
       environment: process.env,
-      revision: "0",
       delaySeconds: 0,
       log: ownLog(onLine, onLine, () => 1795388553.9),
       shutdown,

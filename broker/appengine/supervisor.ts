@@ -24,10 +24,15 @@ export function afterExit(
   return { kind: "leave", code };
 }
 
-export interface SupervisorOptions {
+export interface Launch {
   readonly command: readonly [string, ...string[]];
-  readonly environment: NodeJS.ProcessEnv;
   readonly revision: string;
+}
+
+export interface SupervisorOptions {
+  /** Asked before each launch: what to boot may have changed. */
+  readonly nextLaunch: () => Launch;
+  readonly environment: NodeJS.ProcessEnv;
   /** Between an end and the next launch. */
   readonly delaySeconds: number;
   readonly log: OwnLog;
@@ -42,10 +47,11 @@ export interface SupervisorOptions {
  * @returns exit code for pv-appengine
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { log, revision, delaySeconds, shutdown } = options;
+  const { log, nextLaunch, delaySeconds, shutdown } = options;
   while (!shutdown.aborted) {
-    log.info(`launching pantavisor rev=${revision}`);
-    const { code, signal } = await run(options);
+    const launch = nextLaunch();
+    log.info(`launching pantavisor rev=${launch.revision}`);
+    const { code, signal } = await run(launch.command, options);
     log.debug("pantavisor exited");
     const next = afterExit(code, signal, shutdown.aborted);
     if (next.kind === "leave") return next.code;
@@ -57,9 +63,9 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 }
 
 async function run(
-  options: SupervisorOptions,
+  command: Launch["command"],
+  { environment, shutdown, children }: SupervisorOptions,
 ): Promise<{ code: number | null; signal: string | null }> {
-  const { command, environment, shutdown, children } = options;
   const [file, ...args] = command;
   const child = spawn(file, args, { env: environment, stdio: ["ignore", "inherit", "inherit"] });
   const { pid } = child;

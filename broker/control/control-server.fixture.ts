@@ -42,6 +42,10 @@ export async function start(quirkList = "") {
   const objects = join(storage, "objects");
   for (const name of ["objects", "trails"]) mkdirSync(join(storage, name), { recursive: true });
   const request = vi.fn<PantavisorView["request"]>();
+  const runStep = vi.fn<PantavisorView["runStep"]>();
+  const makeFactory = vi.fn<PantavisorView["makeFactory"]>();
+  const isUpdating = vi.fn<PantavisorView["isUpdating"]>(() => false);
+  const overrides = new Map<string, string>();
   const end = vi.fn<PantavisorView["end"]>(() => true);
   const container = { plan: containerPlan("c", { recovery }), state: running, roles: ["mgmt"] };
   const daemon = {
@@ -50,7 +54,7 @@ export async function start(quirkList = "") {
     stop: vi.fn<() => void>(),
   };
   const graph = vi.fn<PantavisorView["graph"]>(() => []);
-  const steps = openSteps(storage, "0");
+  const steps = openSteps(storage, () => "0");
   server = await serveControl(path, {
     quirks,
     containers: () => [
@@ -64,12 +68,22 @@ export async function start(quirkList = "") {
     request,
     signalReady: vi.fn<PantavisorView["signalReady"]>(),
     end,
+    isUpdating,
+    isDeparting: () => false,
+    runStep,
+    makeFactory,
+    override: (key, value) => void overrides.set(key, value),
     deviceMeta: openMetaStore(join(storage, "devmeta")),
     userMeta: openMetaStore(join(storage, "usrmeta")),
     objects: openObjectCatalogue(objects, quirks),
     steps: {
       ...steps,
-      install: stepInstaller({ storage, current: "locals/now", plan: () => undefined, quirks }),
+      install: stepInstaller({
+        storage,
+        inUse: (name) => (name === "locals/now" ? "is running" : undefined),
+        plan: () => undefined,
+        quirks,
+      }),
     },
     collectGarbage: () =>
       collectGarbage(
@@ -77,7 +91,7 @@ export async function start(quirkList = "") {
         steps.list().map(({ name }) => steps.state(name)),
       ),
     buildInfo: () => "build\n",
-    settings: () => settingsOf(toConfig("", {})),
+    settings: () => settingsOf(toConfig("", {}), overrides),
   });
   /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */
   const send = (bytes: string, { end = false, silence = 1000 } = {}): Promise<string> =>
@@ -100,7 +114,19 @@ export async function start(quirkList = "") {
     const head = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${length}Connection: close\r\n`;
     return send(`${head}\r\n${body ?? ""}`);
   };
-  return { send, call, request, end, daemon, container, graph, storage };
+  return {
+    send,
+    call,
+    request,
+    end,
+    runStep,
+    makeFactory,
+    isUpdating,
+    daemon,
+    container,
+    graph,
+    storage,
+  };
 }
 
 export const statusOf = (reply: string): number => Number(reply.split(" ")[1]);

@@ -24,6 +24,16 @@ export interface PantavisorView {
   signalReady(container: string): void;
   /** @returns false when it is already going down */
   end(outcome: Outcome): boolean;
+  /** An update has begun and is neither committed nor rolled back yet. */
+  isUpdating(): boolean;
+  /** The container is being stopped because the next revision has another, or none. */
+  isDeparting(container: string): boolean;
+  /** Go over to an installed revision; its progress tells how it went. */
+  runStep(revision: string, how: { readonly reboot: boolean }): CommandRefusal | undefined;
+  /** Make an installed revision the factory one. */
+  makeFactory(revision: string): CommandRefusal | undefined;
+  /** Change a setting until the next reboot. */
+  override(key: string, value: string): void;
   readonly deviceMeta: MetaStore;
   readonly userMeta: MetaStore;
   readonly objects: ObjectCatalogue;
@@ -96,6 +106,11 @@ export interface StepRefusal {
   readonly reason: string;
 }
 
+export interface CommandRefusal {
+  readonly status: 409 | 422 | 507;
+  readonly reason: string;
+}
+
 export interface StepView {
   readonly name: string;
   /** ISO 8601, seconds. */
@@ -112,8 +127,11 @@ export interface Setting {
   readonly value: string;
   readonly typed: boolean | number | string | null;
   /** Where the value is from. */
-  readonly modified: "default" | "pv conf file" | "env";
+  readonly modified: SettingSource;
 }
+
+/** `command`: changed at run time. */
+export type SettingSource = "default" | "pv conf file" | "env" | "command";
 
 /** What endpoints are given. */
 export interface EndpointContext {

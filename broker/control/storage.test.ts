@@ -181,6 +181,72 @@ describe("/commands", () => {
     expect(again).toContain("Retry-After: 600");
   });
 
+  it.each([
+    ["LOCAL_RUN", { reboot: false }],
+    ["LOCAL_RUN_COMMIT", { reboot: true }],
+  ])("%s runs an installed step", async (op, how) => {
+    const { call, runStep } = await start();
+    const command = JSON.stringify({ op, payload: "locals/a" });
+    expect(statusOf(await call("POST", "/commands", command))).toBe(404);
+    await call("PUT", "/steps/locals/a", '{"#spec":"pantavisor-service-system@1"}');
+    expect(statusOf(await call("POST", "/commands", command))).toBe(200);
+    expect(runStep).toHaveBeenCalledExactlyOnceWith("locals/a", how);
+    runStep.mockReturnValue({ status: 422, reason: "State JSON has bad format: c/run.json" });
+    const refused = await call("POST", "/commands", command);
+    expect(statusOf(refused)).toBe(422);
+    expect(refused).toContain("c/run.json");
+  });
+
+  it("MAKE_FACTORY takes a step, or the current one", async () => {
+    const { call, makeFactory } = await start();
+    await call("PUT", "/steps/locals/a", '{"#spec":"pantavisor-service-system@1"}');
+    const make = (payload: unknown) =>
+      call("POST", "/commands", JSON.stringify({ op: "MAKE_FACTORY", payload }));
+    expect(statusOf(await make("locals/a"))).toBe(200);
+    expect(makeFactory).toHaveBeenCalledExactlyOnceWith("locals/a");
+    expect(statusOf(await make("locals/nosuch"))).toBe(404);
+    expect(statusOf(await make(7))).toBe(400);
+  });
+
+  it.each(["LOCAL_RUN", "LOCAL_RUN_COMMIT", "MAKE_FACTORY", "REBOOT_DEVICE", "POWEROFF_DEVICE"])(
+    "%s has to wait for an update that is under way",
+    async (op) => {
+      const { call, isUpdating, runStep, end } = await start();
+      isUpdating.mockReturnValue(true);
+      const reply = await call("POST", "/commands", JSON.stringify({ op, payload: "locals/a" }));
+      expect(statusOf(reply)).toBe(503);
+      expect(reply).toContain("Retry-After: 600");
+      expect(runStep).not.toHaveBeenCalled();
+      expect(end).not.toHaveBeenCalled();
+    },
+  );
+
+  it("ENABLE_SSH and DISABLE_SSH change the setting, and /config2 says by what", async () => {
+    const { call } = await start();
+    for (const [op, on] of [["ENABLE_SSH", true] as const, ["DISABLE_SSH", false] as const]) {
+      expect(statusOf(await call("POST", "/commands", JSON.stringify({ op })))).toBe(200);
+      expect(JSON.parse(bodyOf(await call("GET", "/config")))).toMatchObject({ "debug.ssh": on });
+    }
+    expect(JSON.parse(bodyOf(await call("GET", "/config2")))).toContainEqual({
+      key: "PV_DEBUG_SSH",
+      value: "0",
+      modified: "command",
+    });
+  });
+
+  it.each([
+    ["UPDATE_METADATA", 409],
+    ["GO_REMOTE", 409],
+    ["UNCLAIM", 204],
+    ["DEFER_REBOOT", 409],
+    ["TRY_ONCE", 400],
+    ["constructor", 400],
+  ])("%s is %i here", async (op, status) => {
+    const { call } = await start();
+    const command = JSON.stringify({ op, payload: "60" });
+    expect(statusOf(await call("POST", "/commands", command))).toBe(status);
+  });
+
   it.each(["{", "[]", "{}", '{"op":7}', '{"op":"NOPE"}', '{"op":"POWEROFF"}'])(
     "%s is a 400",
     async (body) => {

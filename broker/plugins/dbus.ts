@@ -45,7 +45,7 @@ export const dbusPlugin: Plugin = {
     if (tools.quirks.has("dbus-auth-passthrough", "dbus")) {
       const credentials = dbusIdentity(link, tools);
       const provider = await tools.connectProvider(link, { signal, credentials });
-      await proxyBytes(socket, provider, signal, { quirks: tools.quirks, type: "dbus" });
+      await proxyBytes(socket, provider, signal);
       return;
     }
     const policy = new DbusPolicy(rulesOf(link));

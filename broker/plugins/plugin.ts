@@ -86,7 +86,14 @@ export interface Toolbox {
   note(link: Link, error: unknown): void;
   /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
   injectUnixSocket(link: Link): Promise<void>;
-  /** The same with a SOCK_SEQPACKET socket. */
+  /**
+   * As injectUnixSocket, for links whose bytes need no mediation: the broker itself connects to
+   * `link.socket` and carries the sessions, at the speed of the kernel, and whoever sends fds
+   * gets EPERM. On a kernel that cannot refuse fds (Linux < 6.16) `onAccept` is called instead.
+   * @param onAccepted called after each connection
+   */
+  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void>;
+  /** As injectUnixSocket, with a SOCK_SEQPACKET socket. */
   injectPacketSocket(link: Link): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */
   injectDevnode(link: Link, source: DeviceNode): Promise<void>;

@@ -55,6 +55,7 @@ export class Bench {
       count: (_link, counter, by = 1) =>
         void this.counters.set(counter, (this.counters.get(counter) ?? 0) + by),
       injectUnixSocket: () => this.#listenForConsumers(),
+      injectSplicedSocket: () => this.#listenForConsumers(),
       note: () => undefined,
       isDeviceDenied: () => Promise.resolve(undefined),
       injectPacketSocket: () => Promise.reject(new Error("not on this bench")),

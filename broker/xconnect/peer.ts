@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readlinkSync, statSync } from "node:fs"
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { hasExited, openPidfd } from "../linux/pidfd.ts";
 import { readStartTime } from "../linux/process-start.ts";
+import { PeerGone } from "./peer-gone.ts";
 import type { PeerId } from "./reconcile.ts";
 
 /** One container's init process, and the way into its root file system. */
@@ -13,10 +14,6 @@ export interface Peer extends PeerId {
    */
   openRoot(): number;
   close(): void;
-}
-
-export class PeerGone extends Error {
-  override readonly name = "PeerGone";
 }
 
 /**

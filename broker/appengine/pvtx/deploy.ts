@@ -1,40 +1,75 @@
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   renameSync,
   rmSync,
-  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { tryLock } from "../../linux/flock.ts";
+import { syncFolder, writeSynced } from "../durable-file.ts";
+import { progressOf } from "../step-progress.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
+import { isBeingWritten } from "./writer-lock.ts";
+
+/** What a folder is called while it is not complete, and when it has been replaced. */
+export const INCOMING_SUFFIX = ".incoming";
+export const BACKUP_SUFFIX = ".bak";
 
 /**
  * Write a state out as a revision folder (facts §2.5): `.pvr/json`, hard links to the objects,
- * inline documents as files. It appears under its name complete or not at all; the folder it
- * replaces is `.bak` until then.
+ * inline documents as files. It appears under its name complete or not at all, also when the
+ * power is cut; the folder it replaces is `.bak` until then. A lock on the incoming folder
+ * tells recover-trails.ts that somebody works on it.
  * @throws Error naming a key that is not a relative path, or a missing object
  */
 export function deploy(state: StateDocument, store: ObjectStore, folder: string): void {
-  const incoming = `${folder}.incoming`;
+  const incoming = `${folder}${INCOMING_SUFFIX}`;
+  if (existsSync(incoming) && isBeingWritten(incoming)) {
+    throw new Error(`${folder} is being written by somebody else`);
+  }
   rmSync(incoming, { recursive: true, force: true });
-  mkdirSync(join(incoming, ".pvr"), { recursive: true });
-  mkdirSync(join(incoming, ".pv"));
-  writeFileSync(join(incoming, ".pvr/json"), JSON.stringify(state));
-  writeFileSync(join(incoming, ".pvr/config"), JSON.stringify({ Spec: "1" }));
+  mkdirSync(incoming, { recursive: true });
+  const lock = openSync(incoming, "r");
+  try {
+    tryLock(lock);
+    fill(incoming, state, store);
+    replace(folder, incoming);
+  } catch (error) {
+    rmSync(incoming, { recursive: true, force: true });
+    throw error;
+  } finally {
+    closeSync(lock);
+  }
+}
+
+function fill(incoming: string, state: StateDocument, store: ObjectStore): void {
+  const folders = new Set([incoming, join(incoming, ".pvr"), join(incoming, ".pv")]);
+  for (const path of folders) mkdirSync(path, { recursive: true });
+  writeSynced(join(incoming, ".pvr/json"), JSON.stringify(state));
+  writeSynced(join(incoming, ".pvr/config"), JSON.stringify({ Spec: "1" }));
+  writeSynced(join(incoming, ".pv/progress"), JSON.stringify(progressOf.installed));
   for (const [key, value] of Object.entries(state)) {
     if (key === "#spec") continue;
     const path = join(incoming, safePath(key));
     mkdirSync(dirname(path), { recursive: true });
+    for (let part = dirname(path); part !== incoming; part = dirname(part)) folders.add(part);
     if (typeof value === "string") linkOrCopy(store.pathOf(value), path);
-    else writeFileSync(path, JSON.stringify(value));
+    else writeSynced(path, JSON.stringify(value));
   }
-  const backup = `${folder}.bak`;
+  for (const path of folders) syncFolder(path);
+}
+
+function replace(folder: string, incoming: string): void {
+  const backup = `${folder}${BACKUP_SUFFIX}`;
   rmSync(backup, { recursive: true, force: true });
   if (existsSync(folder)) renameSync(folder, backup);
   renameSync(incoming, folder);
+  syncFolder(dirname(folder));
   rmSync(backup, { recursive: true, force: true });
 }
 

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
+  fsync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -11,6 +12,10 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { tryLock } from "../../linux/flock.ts";
+import { syncFolder } from "../durable-file.ts";
+import { isBeingWritten } from "./writer-lock.ts";
 
 /** Content-addressed files: each is named by the sha256 of its content. */
 export interface ObjectStore {
@@ -34,11 +39,13 @@ export class ObjectRefused extends Error {
 }
 
 const INCOMING = ".incoming-";
+const synced = promisify(fsync);
 
-/** Remove what a writer that was killed has left. */
+/** Remove what writers that were killed have left; a living one holds a lock on its file. */
 export function removeIncoming(folder: string): void {
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(INCOMING)) rmSync(join(folder, name));
+    const path = join(folder, name);
+    if (name.startsWith(INCOMING) && !isBeingWritten(path)) rmSync(path);
   }
 }
 
@@ -53,16 +60,21 @@ export function objectStore(folder: string, verify = true): ObjectStore {
       if (existsSync(pathOf(sha256))) return drain(content);
       checkRoom(folder, size);
       const temporary = join(folder, `${INCOMING}${randomUUID()}`);
+      const fd = openSync(temporary, "wx", 0o644);
       try {
-        const actual = await writeHashed(temporary, content);
+        tryLock(fd);
+        const actual = await writeHashed(fd, content);
         if (verify && actual !== sha256) {
           throw new ObjectRefused("bad checksum", `object ${sha256} has the content of ${actual}`);
         }
         renameSync(temporary, pathOf(sha256));
+        syncFolder(folder);
       } catch (error) {
         rmSync(temporary, { force: true });
         const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
         throw full ? new ObjectRefused("no room", `object ${sha256} does not fit`) : error;
+      } finally {
+        closeSync(fd);
       }
     },
   };
@@ -73,17 +85,14 @@ async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
   while ((await chunks.next()).done !== true);
 }
 
-async function writeHashed(path: string, content: AsyncIterable<Uint8Array>): Promise<string> {
+async function writeHashed(fd: number, content: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash("sha256");
-  const fd = openSync(path, "wx", 0o644);
-  try {
-    for await (const chunk of content) {
-      hash.update(chunk);
-      for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
-    }
-  } finally {
-    closeSync(fd);
+  for await (const chunk of content) {
+    hash.update(chunk);
+    for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
   }
+  // Not fsyncSync: pv-ctrl answers others while a large object goes to the disk.
+  await synced(fd);
   return hash.digest("hex");
 }
 

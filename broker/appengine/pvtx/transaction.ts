@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { writeDurably } from "../durable-file.ts";
 import { deploy } from "./deploy.ts";
 import { objectStore } from "./object-store.ts";
 import { readExport } from "./read-export.ts";
@@ -44,14 +45,13 @@ export function openTransaction(folder: string): Transaction {
 
   function save(saved: Saved): void {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(saved));
-    renameSync(`${file}.new`, file);
+    writeDurably(file, JSON.stringify(saved));
   }
 
   return {
     begin(base, objects = join(folder, "objects")) {
       if (existsSync(file)) throw new Error("a transaction is under way: deploy or abort it first");
-      save({ objects, state: base === "empty" ? emptyState : readState(base) });
+      save({ objects, state: base === "empty" ? emptyState : readRevision(base) });
     },
     async add(source) {
       const { objects, state } = load();
@@ -74,7 +74,8 @@ export function openTransaction(folder: string): Transaction {
   };
 }
 
-function readState(revision: string): StateDocument {
+/** The state of a revision folder. */
+export function readRevision(revision: string): StateDocument {
   const path = join(revision, ".pvr/json");
   if (!existsSync(path)) throw new Error(`${revision} is not a revision: ${path} is missing`);
   return JSON.parse(readFileSync(path, "utf8")) as StateDocument;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EndpointContext, PantavisorView } from "../pantavisor-view.ts";
+import type { CommandRefusal, EndpointContext, PantavisorView } from "../pantavisor-view.ts";
 import { parseJson } from "../parse-json.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
@@ -23,7 +23,11 @@ export function commandRoutes({ view }: EndpointContext): Route[] {
             if (view.quirks.has("command-dropped")) return accepted;
             const command = parseJson(body, commandSchema);
             if (command === undefined) return errorReply(400, "Command has bad format");
-            return run(view, command.op);
+            const run = Object.hasOwn(COMMANDS, command.op) ? COMMANDS[command.op] : undefined;
+            if (run === undefined) {
+              return errorReply(400, `Unknown command ${JSON.stringify(command.op)}`);
+            }
+            return run(view, command.payload);
           },
         },
       },
@@ -35,21 +39,58 @@ export function commandRoutes({ view }: EndpointContext): Route[] {
   ];
 }
 
+type Command = (view: PantavisorView, payload: unknown) => Reply;
+
 /** Whole names only: the real one takes any beginning of a name for it. */
-function run(view: PantavisorView, op: string): Reply {
-  switch (op) {
-    case "POWEROFF_DEVICE":
-      return end(view, "poweroff");
-    case "REBOOT_DEVICE":
-      return end(view, "reboot");
-    case "RUN_GC":
-      view.collectGarbage();
-      return accepted;
-    default:
-      return errorReply(400, `Unknown command ${JSON.stringify(op)}`);
-  }
-}
+const COMMANDS: Readonly<Record<string, Command>> = {
+  POWEROFF_DEVICE: (view) => end(view, "poweroff"),
+  REBOOT_DEVICE: (view) => end(view, "reboot"),
+  LOCAL_RUN: (view, payload) => runStep(view, payload, { reboot: false }),
+  LOCAL_RUN_COMMIT: (view, payload) => runStep(view, payload, { reboot: true }),
+  MAKE_FACTORY(view, payload) {
+    const revision = payload === undefined || payload === "" ? "current" : payload;
+    return withStep(view, revision, (name) => view.makeFactory(name));
+  },
+  RUN_GC(view) {
+    view.collectGarbage();
+    return accepted;
+  },
+  ENABLE_SSH: (view) => setSsh(view, true),
+  DISABLE_SSH: (view) => setSsh(view, false),
+  // An appengine of this configuration is local, unclaimed and has no debug shell.
+  UPDATE_METADATA: () => errorReply(409, "Metadata is local: there is nothing to update it from"),
+  GO_REMOTE: () => errorReply(409, "Remote control is disabled by the configuration"),
+  UNCLAIM: () => ({ ...accepted, status: 204 }),
+  DEFER_REBOOT: () => errorReply(409, "There is no debug shell whose reboot could be deferred"),
+};
 
 function end(view: PantavisorView, outcome: "poweroff" | "reboot"): Reply {
+  if (view.isUpdating()) return updating;
   return view.end(outcome) ? accepted : errorReply(503, "Already going down", RETRY_AFTER);
+}
+
+function runStep(view: PantavisorView, payload: unknown, how: { reboot: boolean }): Reply {
+  if (view.quirks.has("step-not-run")) return accepted;
+  return withStep(view, payload, (name) => view.runStep(name, how));
+}
+
+/** Neither may happen while an update is under way, and both need a step that exists. */
+function withStep(
+  view: PantavisorView,
+  payload: unknown,
+  act: (revision: string) => CommandRefusal | undefined,
+): Reply {
+  if (typeof payload !== "string") return errorReply(400, "Command has bad format");
+  if (view.isUpdating()) return updating;
+  if (view.steps.state(payload) === undefined) return errorReply(404, "Resource does not exist");
+  const refused = act(payload);
+  return refused === undefined ? accepted : errorReply(refused.status, refused.reason);
+}
+
+const updating = errorReply(503, "An update is under way", RETRY_AFTER);
+
+/** Until the next reboot. */
+function setSsh(view: PantavisorView, on: boolean): Reply {
+  view.override("PV_DEBUG_SSH", on ? "1" : "0");
+  return accepted;
 }

@@ -52,6 +52,7 @@ function control(view: PantavisorView, name: string, body: string): Reply {
   if ("error" in parsed) {
     return view.quirks.has("bad-json-accepted") ? accepted : errorReply(400, parsed.error);
   }
+  if (view.isDeparting(name)) return errorReply(409, "Container is being replaced by an update");
   const refused = refusal(plan, state, parsed.action);
   if (refused !== undefined) return errorReply(400, refused);
   view.request(name, parsed.action);

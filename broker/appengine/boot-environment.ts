@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from "node:fs";
+import { writeDurably } from "./durable-file.ts";
+
+/**
+ * boot/uboot.txt: `key=value` pairs ended by NUL (facts §2.2). `pv_rev` is the revision to come
+ * back to, `pv_try` one that shall be tried at the next boot.
+ */
+export interface BootEnvironment {
+  readonly revision: string;
+  readonly trying: string | undefined;
+}
+
+/** A file that is missing or says nothing stands for the factory revision. */
+export function readBootEnvironment(file: string): BootEnvironment {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const valueOf = (key: string): string | undefined => {
+    const pair = text.split("\0").find((one) => one.startsWith(`${key}=`));
+    const value = pair?.slice(key.length + 1);
+    return value === "" ? undefined : value;
+  };
+  return { revision: valueOf("pv_rev") ?? "0", trying: valueOf("pv_try") };
+}
+
+export function ensureBootFile(file: string): void {
+  if (!existsSync(file)) write(file, { revision: "0", trying: undefined });
+}
+
+/** Try a revision at the next boot, once. */
+export function tryAtNextBoot(file: string, revision: string): void {
+  write(file, { ...readBootEnvironment(file), trying: revision });
+}
+
+/** The revision is good: from now on every boot runs it. */
+export function commitRevision(file: string, revision: string): void {
+  write(file, { revision, trying: undefined });
+}
+
+/**
+ * What to boot. A try is used up here, before anything of it runs: whatever becomes of it, the
+ * boot after it is the committed revision's again.
+ */
+export function nextBoot(file: string): { readonly revision: string; readonly trial: boolean } {
+  const { revision, trying } = readBootEnvironment(file);
+  if (trying === undefined) return { revision, trial: false };
+  write(file, { revision, trying: undefined });
+  return { revision: trying, trial: true };
+}
+
+function write(file: string, { revision, trying = "" }: BootEnvironment): void {
+  writeDurably(file, `pv_rev=${revision}\0${trying === "" ? "" : `pv_try=${trying}\0`}`);
+}

@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import type { MetaStore, PantavisorView } from "../control/pantavisor-view.ts";
+import { buildGraph } from "../formats/service-graph.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { AppengineConfig } from "./appengine-config.ts";
+import { readBootEnvironment } from "./boot-environment.ts";
+import type { Daemon } from "./daemon.ts";
+import { openMetaStore } from "./device-meta.ts";
+import type { Drivers } from "./drivers.ts";
+import { makeFactory } from "./factory.ts";
+import type { LoadedRevision } from "./loaded-revision.ts";
+import { planState } from "./loaded-revision.ts";
+import { collectGarbage, openObjectCatalogue } from "./object-catalogue.ts";
+import type { RevisionRunner } from "./revision-runner.ts";
+import { settingsOf } from "./settings.ts";
+import { stepInstaller } from "./step-installer.ts";
+import { openSteps } from "./steps.ts";
+import type { Updater } from "./updater.ts";
+
+export interface ViewParts {
+  readonly config: AppengineConfig;
+  readonly quirks: Quirks;
+  readonly running: () => LoadedRevision;
+  readonly runner: RevisionRunner;
+  readonly updater: Updater;
+  readonly daemons: readonly Daemon[];
+  readonly drivers: Drivers;
+  readonly deviceMeta: MetaStore;
+  readonly buildInfo: string;
+}
+
+/** What pv-ctrl sees of a running pantavisor. */
+export function controlView(parts: ViewParts): PantavisorView {
+  const { config, quirks, running, runner, updater, deviceMeta } = parts;
+  const { storage } = config;
+  const objects = join(storage, "objects");
+  const steps = openSteps(storage, () => running().revision);
+  const overrides = new Map<string, string>();
+  return {
+    quirks,
+    containers: () =>
+      running().state.containers.flatMap(({ name, run }) => {
+        const plan = runner.plan.containers.find((one) => one.name === name);
+        const now = runner.state.containers.get(name);
+        if (plan === undefined || now === undefined) return [];
+        return [{ plan, state: now, roles: run.roles ?? ["mgmt"] }];
+      }),
+    groups: () =>
+      running().groups.map((group) => ({
+        group,
+        status: runner.state.groupStatus.get(group.name) ?? "INSTALLED",
+      })),
+    graph: () => buildGraph(running().state.containers, (name) => runner.peerOf(name), quirks),
+    daemons: () => parts.daemons,
+    drivers: parts.drivers,
+    request: (name, action) =>
+      runner.dispatch({ type: "container", name, event: { type: action } }),
+    signalReady: (name) =>
+      runner.dispatch({ type: "container", name, event: { type: "ready-signal" } }),
+    end(outcome) {
+      if (runner.state.outcome !== undefined) return false;
+      runner.dispatch({ type: "shutdown", outcome });
+      return true;
+    },
+    isUpdating: () => updater.isBusy(),
+    isDeparting: (container) => updater.isDeparting(container),
+    runStep: (revision, how) => updater.run(stepName(revision), how),
+    makeFactory: (revision) => makeFactory(storage, stepName(revision), running().revision),
+    override: (key, value) => void overrides.set(key, value),
+    deviceMeta,
+    userMeta: openMetaStore(join(storage, "cache/usrmeta")),
+    objects: openObjectCatalogue(objects, quirks),
+    steps: {
+      ...steps,
+      install: stepInstaller({
+        storage,
+        inUse: (revision) => useOf(revision, running().revision, join(storage, "boot/uboot.txt")),
+        plan: (candidate) => void planState(config, "", candidate, quirks),
+        quirks,
+      }),
+    },
+    collectGarbage: () =>
+      collectGarbage(
+        objects,
+        steps.list().map(({ name }) => steps.state(name)),
+      ),
+    buildInfo: () => `${parts.buildInfo}\n`,
+    settings: () => settingsOf(config, overrides),
+  };
+
+  function stepName(name: string): string {
+    return name === "current" ? running().revision : name;
+  }
+}
+
+/** A revision that runs, or that a boot may come back to, stays what it is. */
+function useOf(revision: string, running: string, bootFile: string): string | undefined {
+  if (revision === running) return "is running";
+  const boot = readBootEnvironment(bootFile);
+  if (revision === boot.revision) return "is the one to roll back to";
+  return revision === boot.trying ? "is tried at the next boot" : undefined;
+}

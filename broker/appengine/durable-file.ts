@@ -1,0 +1,35 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/**
+ * Files that outlive a power cut: after it a path has its old content or its new one, never a
+ * part. rename(2) gives that against a kill; against a power cut the data has to be on the disk
+ * before the name is, and the folder after it (fsync(2)).
+ */
+export function writeDurably(path: string, content: string): void {
+  const incoming = `${path}.new`;
+  writeSynced(incoming, content);
+  renameSync(incoming, path);
+  syncFolder(dirname(path));
+}
+
+/** Write a file that does not have its final name yet. */
+export function writeSynced(path: string, content: string): void {
+  const fd = openSync(path, "w", 0o644);
+  try {
+    writeFileSync(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What was renamed, linked or made in a folder stays so. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

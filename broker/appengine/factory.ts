@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import type { CommandRefusal } from "../control/pantavisor-view.ts";
+import { deploy } from "./pvtx/deploy.ts";
+import { objectStore } from "./pvtx/object-store.ts";
+import { readRevision } from "./pvtx/transaction.ts";
+import { progressOf, writeProgress } from "./step-progress.ts";
+
+const FACTORY = "0";
+
+/**
+ * MAKE_FACTORY (facts §3.6): revision 0 becomes a copy of another one, in one step.
+ * @param running cannot be replaced under its containers
+ */
+export function makeFactory(
+  storage: string,
+  revision: string,
+  running: string,
+): CommandRefusal | undefined {
+  if (revision === FACTORY) return undefined;
+  if (running === FACTORY) return { status: 409, reason: `Step ${FACTORY} is running` };
+  const trails = join(storage, "trails");
+  const factory = join(trails, FACTORY);
+  try {
+    const state = readRevision(join(trails, revision));
+    deploy(state, objectStore(join(storage, "objects")), factory);
+  } catch (error) {
+    const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
+    return full
+      ? { status: 507, reason: "Not enough disk space available" }
+      : { status: 422, reason: `Storage: ${(error as Error).message}` };
+  }
+  writeProgress(factory, progressOf.factory);
+  return undefined;
+}

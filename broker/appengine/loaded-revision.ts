@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Group } from "../formats/groups.ts";
+import { parseGroups } from "../formats/groups.ts";
+import { missingServices } from "../formats/service-graph.ts";
+import type { State } from "../formats/state.ts";
+import { parseState } from "../formats/state.ts";
+import type { RevisionPlan } from "../lifecycle/revision.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { AppengineConfig } from "./appengine-config.ts";
+import { revisionFolder } from "./appengine-config.ts";
+import type { PantavisorLog } from "./pantavisor-log.ts";
+import type { PlannedRevision } from "./revision-plan.ts";
+import { planRevision } from "./revision-plan.ts";
+
+const DEFAULT_GROUPS = "/etc/pantavisor/defaults/groups.json";
+
+/** A revision in storage, read and ready to run. */
+export interface LoadedRevision {
+  readonly revision: string;
+  readonly state: State;
+  readonly plan: RevisionPlan;
+  readonly groups: readonly Group[];
+  readonly warnings: readonly string[];
+}
+
+/** @throws StateError naming the key of a state that cannot be run */
+export function loadRevision(
+  config: AppengineConfig,
+  revision: string,
+  quirks: Quirks,
+): LoadedRevision {
+  const file = join(revisionFolder(config, revision), ".pvr/json");
+  const state = parseState(JSON.parse(readFileSync(file, "utf8")), quirks);
+  return { revision, state, ...planState(config, revision, state, quirks) };
+}
+
+/** @throws Error naming a container whose group does not exist */
+export function planState(
+  config: AppengineConfig,
+  revision: string,
+  state: State,
+  quirks: Quirks,
+): PlannedRevision {
+  const defaults = parseGroups(JSON.parse(readFileSync(DEFAULT_GROUPS, "utf8")));
+  return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
+}
+
+/** What stops the revision as a whole: each required service that nobody exports. */
+export function missingRequired({ state }: LoadedRevision, quirks: Quirks): string[] {
+  return missingServices(state.containers, quirks).map(
+    ({ service, container }) =>
+      `required service '${service}' for platform '${container}' not found`,
+  );
+}
+
+/** The lines with which a revision introduces itself in its log. */
+export function logRevision({ state, plan, warnings }: LoadedRevision, log: PantavisorLog): void {
+  if (state.groups === undefined) {
+    const line = `groups.json not found in state. Loading default groups.json from '${DEFAULT_GROUPS}'...`;
+    log.write("INFO", "parser-system1", line);
+  }
+  for (const warning of warnings) log.write("WARN", "parser-system1", warning);
+  for (const { name } of plan.containers) {
+    const line = `(pv_platform_set_status:238) platform '${name}' status is now INSTALLED`;
+    log.write("INFO", "platforms", line);
+  }
+}

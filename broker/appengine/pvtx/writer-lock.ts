@@ -1,0 +1,22 @@
+import { closeSync, openSync } from "node:fs";
+import { tryLock } from "../../linux/flock.ts";
+
+/**
+ * Does a living process write this file or folder? A writer locks what has no final name yet;
+ * the lock goes with the process, so what a killed one has left is free. What has just got its
+ * final name counts as being written: there is nothing to clean up.
+ */
+export function isBeingWritten(path: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+    throw error;
+  }
+  try {
+    return !tryLock(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

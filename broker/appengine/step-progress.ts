@@ -1,0 +1,67 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { writeDurably } from "./durable-file.ts";
+
+/**
+ * How far a revision has come: `.pv/progress` in its folder, served at /steps/{rev}/progress
+ * (facts §3.3, §3.6). Words and order are those of the documents ("Updates"):
+ *
+ *   NEW → INPROGRESS → TESTING → DONE            by a reboot
+ *                    → TESTING → UPDATED         without; DONE after the next boot
+ *   WONTGO: it was never begun. ERROR: it was, and the device rolled back.
+ */
+export interface Progress {
+  readonly status: "NEW" | "INPROGRESS" | "TESTING" | "UPDATED" | "DONE" | "WONTGO" | "ERROR";
+  readonly "status-msg": string;
+  /** Percent. */
+  readonly progress: number;
+  readonly retries: number;
+}
+
+const of = (status: Progress["status"], message: string, percent: number): Progress => ({
+  status,
+  "status-msg": message,
+  progress: percent,
+  retries: 0,
+});
+
+export const progressOf = {
+  installed: of("NEW", "", 0),
+  rebooting: of("INPROGRESS", "Rebooting", 50),
+  transition: of("INPROGRESS", "Transitioning to new revision without rebooting", 50),
+  starting: of("INPROGRESS", "Starting updated version", 75),
+  testing: of("TESTING", "Awaiting to set rollback point if update is stable", 75),
+  testingInPlace: of("TESTING", "Awaiting to see if update is stable", 75),
+  unstable: of("TESTING", "Waiting for all containers to become stable", 75),
+  updated: of("UPDATED", "Update finished, revision not set as rollback point", 100),
+  done: of("DONE", "Update finished, revision set as rollback point", 100),
+  factoryStarting: of("INPROGRESS", "Trying new revision", 50),
+  factory: of("DONE", "Factory revision", 100),
+  wontGo: (why: string) => of("WONTGO", why, 0),
+  failed: (why: string) => of("ERROR", why, 0),
+} as const;
+
+/** It was under way when everything stopped: nobody could say why. */
+export const unexpectedRollback = progressOf.failed("Unexpected rollback");
+
+/** Does nothing for a revision that is not there. */
+export function writeProgress(revisionFolder: string, progress: Progress): void {
+  if (!existsSync(join(revisionFolder, ".pv"))) return;
+  writeDurably(progressFile(revisionFolder), JSON.stringify(progress));
+}
+
+const document = z.record(z.string(), z.unknown());
+
+/** @returns an empty object when there is none */
+export function readProgress(revisionFolder: string): Record<string, unknown> {
+  try {
+    return document.parse(JSON.parse(readFileSync(progressFile(revisionFolder), "utf8")));
+  } catch {
+    return {};
+  }
+}
+
+function progressFile(revisionFolder: string): string {
+  return join(revisionFolder, ".pv/progress");
+}

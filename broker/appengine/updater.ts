@@ -1,0 +1,230 @@
+import { join } from "node:path";
+import type { CommandRefusal } from "../control/pantavisor-view.ts";
+import type { Clock } from "../lifecycle/clock.ts";
+import { isUp } from "../lifecycle/container-state.ts";
+import { changeBetween } from "../lifecycle/revision-change.ts";
+import type { TrialEvent, TrialState } from "../lifecycle/trial.ts";
+import { isOver, newTrial, stepTrial } from "../lifecycle/trial.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { AppengineConfig } from "./appengine-config.ts";
+import { revisionFolder } from "./appengine-config.ts";
+import { commitRevision, readBootEnvironment, tryAtNextBoot } from "./boot-environment.ts";
+import type { LoadedRevision } from "./loaded-revision.ts";
+import { loadRevision, missingRequired } from "./loaded-revision.ts";
+import type { PantavisorLog } from "./pantavisor-log.ts";
+import type { RevisionRunner } from "./revision-runner.ts";
+import type { Progress } from "./step-progress.ts";
+import { progressOf, writeProgress } from "./step-progress.ts";
+
+export interface UpdaterOptions {
+  readonly config: AppengineConfig;
+  readonly quirks: Quirks;
+  readonly log: PantavisorLog;
+  /** Runs the commit delay. */
+  readonly clock: Clock;
+  readonly runner: RevisionRunner;
+  /** The revision that runs. */
+  readonly running: () => LoadedRevision;
+  /** From now on it is this one; its containers are about to start. */
+  readonly onSwitch: (next: LoadedRevision) => void;
+}
+
+/** A trial is by a reboot, or in place: then a reboot has to come before it can be committed. */
+interface Trial {
+  readonly kind: "reboot" | "in-place";
+  readonly state: TrialState;
+}
+
+/**
+ * Takes the device from one revision to another and decides whether it stays (facts §3.6, §5.4;
+ * documents "Updates"). What the next boot runs is always settled in boot/uboot.txt before
+ * anything happens that a kill or a power cut could interrupt: a revision on trial is tried at
+ * most once, and until it is committed the one before it comes back.
+ */
+export class Updater {
+  readonly #options: UpdaterOptions;
+  /** Under way in place: these have to be down before the next revision can begin. */
+  #departure: { next: LoadedRevision; kept: ReadonlySet<string> } | undefined;
+  #trial: Trial | undefined;
+
+  constructor(options: UpdaterOptions) {
+    this.#options = options;
+  }
+
+  isBusy(): boolean {
+    const testing = this.#trial !== undefined && !isOver(this.#trial.state);
+    return testing || this.#departure !== undefined;
+  }
+
+  /** It is being stopped for an update: nobody may start it again. */
+  isDeparting(container: string): boolean {
+    return this.#departure !== undefined && !this.#departure.kept.has(container);
+  }
+
+  /** This boot is the trial of the running revision. */
+  beginTrial(): void {
+    this.#begin("reboot", progressOf.starting);
+  }
+
+  /** The revision on trial cannot run at all. */
+  giveUp(reason: string): void {
+    if (this.#trial === undefined) return;
+    this.#trial = { ...this.#trial, state: { ...this.#trial.state, phase: "failed", reason } };
+    this.#note(this.#options.running().revision, progressOf.failed(reason));
+  }
+
+  /**
+   * Run an installed revision, by a reboot if it needs one or `reboot` says so.
+   * @returns why not; the revision's progress then says so too
+   */
+  run(revision: string, { reboot }: { reboot: boolean }): CommandRefusal | undefined {
+    const { config, quirks, runner, running } = this.#options;
+    if (revision === running().revision) {
+      return { status: 409, reason: `Step ${revision} is running` };
+    }
+    let next: LoadedRevision;
+    try {
+      next = loadRevision(config, revision, quirks);
+    } catch (error) {
+      return this.#refuse(revision, `State JSON has bad format: ${(error as Error).message}`);
+    }
+    const [missing] = quirks.has("required-ignored") ? [] : missingRequired(next, quirks);
+    if (missing !== undefined) return this.#refuse(revision, missing);
+    const change = changeBetween(sideOf(running()), sideOf(next));
+    if (reboot || change.kind === "reboot") {
+      this.#note(revision, progressOf.rebooting);
+      this.#log(
+        `rebooting into revision '${revision}': ${change.kind === "reboot" ? change.because : "asked for"}`,
+      );
+      tryAtNextBoot(this.#bootFile, revision);
+      runner.dispatch({ type: "shutdown", outcome: "reboot" });
+      return undefined;
+    }
+    this.#note(revision, progressOf.transition);
+    this.#log(`transitioning to revision '${revision}' without rebooting`);
+    const kept = quirks.has("update-restarts-all") ? new Set<string>() : change.kept;
+    this.#departure = { next, kept };
+    for (const { name } of running().plan.containers) {
+      if (!kept.has(name))
+        runner.dispatch({ type: "container", name, event: { type: "teardown" } });
+    }
+    this.onStep();
+    return undefined;
+  }
+
+  /** Something has happened to the running revision. */
+  onStep(): void {
+    this.#finishDeparture();
+    this.#judge("step");
+  }
+
+  #finishDeparture(): void {
+    const { runner, onSwitch } = this.#options;
+    const { state } = runner;
+    const departure = this.#departure;
+    if (departure === undefined) return;
+    const { next, kept } = departure;
+    if (state.outcome !== undefined) {
+      this.#departure = undefined;
+      this.#note(next.revision, progressOf.failed(`${state.outcome} before it was begun`));
+      return;
+    }
+    const busy = [...state.containers].some(([name, one]) => !kept.has(name) && isUp(one));
+    if (busy) return;
+    this.#departure = undefined;
+    onSwitch(next);
+    this.#begin("in-place", progressOf.transition);
+    runner.switchTo(next.plan, next.state.containers, kept);
+  }
+
+  #begin(kind: Trial["kind"], progress: Progress): void {
+    this.#trial = { kind, state: newTrial };
+    this.#note(this.#options.running().revision, progress);
+  }
+
+  #judge(event: TrialEvent): void {
+    const { config, clock, runner, quirks } = this.#options;
+    const trial = this.#trial;
+    if (trial === undefined || isOver(trial.state)) return;
+    const step = stepTrial(trial.state, event, runner.plan, runner.state);
+    this.#trial = { ...trial, state: step.trial };
+    if (step.armDelay) {
+      this.#log(`committing new update in ${config.commitDelay} seconds`);
+      clock.after(config.commitDelay * 1000, () => this.#judge("delay-over"));
+    }
+    if (step.trial.phase === trial.state.phase) return;
+    const { revision } = runner.plan;
+    switch (step.trial.phase) {
+      case "testing":
+        if (quirks.has("commit-early")) {
+          this.#pass(trial.kind, revision);
+          return;
+        }
+        {
+          this.#note(
+            revision,
+            trial.kind === "reboot" ? progressOf.testing : progressOf.testingInPlace,
+          );
+          return;
+        }
+      case "holding": {
+        this.#note(revision, progressOf.unstable);
+        return;
+      }
+      case "passed": {
+        this.#pass(trial.kind, revision);
+        return;
+      }
+      case "failed":
+        if (quirks.has("rollback-missing")) {
+          this.#pass(trial.kind, revision);
+          return;
+        }
+        {
+          this.#fail(revision, step.trial.reason ?? "");
+          return;
+        }
+      case "starting":
+    }
+  }
+
+  #pass(kind: Trial["kind"], revision: string): void {
+    if (kind === "reboot") {
+      commitRevision(this.#bootFile, revision);
+      this.#note(revision, progressOf.done);
+    } else {
+      tryAtNextBoot(this.#bootFile, revision);
+      this.#note(revision, progressOf.updated);
+    }
+  }
+
+  #fail(revision: string, reason: string): void {
+    const { runner, log } = this.#options;
+    this.#note(revision, progressOf.failed(reason));
+    const back = readBootEnvironment(this.#bootFile).revision;
+    const line = `(pv_rollback:1) revision '${revision}' failed: ${reason}. Rolling back to '${back}'...`;
+    log.write("ERROR", "controller", line);
+    runner.dispatch({ type: "shutdown", outcome: "reboot" });
+  }
+
+  #refuse(revision: string, reason: string): CommandRefusal {
+    this.#note(revision, progressOf.wontGo(reason));
+    return { status: 422, reason };
+  }
+
+  #note(revision: string, progress: Progress): void {
+    writeProgress(revisionFolder(this.#options.config, revision), progress);
+  }
+
+  #log(message: string): void {
+    this.#options.log.write("INFO", "updater", `(pv_update:1) ${message}`);
+  }
+
+  get #bootFile(): string {
+    return join(this.#options.config.storage, "boot/uboot.txt");
+  }
+}
+
+function sideOf({ plan, state: { entries } }: LoadedRevision) {
+  return { plan, entries };
+}

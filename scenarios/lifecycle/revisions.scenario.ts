@@ -1,0 +1,264 @@
+import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { STORAGE } from "../../harness/appengine/layout.ts";
+import { reasonOf } from "../../harness/control/control-client.ts";
+import type { ControlClient } from "../../harness/control/control-client.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+
+const SERVER = "pv-example-unix-server";
+const CLIENT = "pv-example-unix-client";
+const EXTRA = "extra";
+
+/** Runs under a time scale of 100: what takes long here takes a hundredth of it. */
+const extra = defineContainer({
+  name: EXTRA,
+  args: {
+    PV_RESTART_POLICY: "container",
+    PV_AUTO_RECOVERY: { policy: "always", max_retries: 2, retry_delay: 1, stable_timeout: 20 },
+  },
+});
+
+type State = Record<string, unknown>;
+
+scenario(
+  "revisions",
+  {
+    summary: "an installed step is run, tried, committed or rolled back; links follow",
+    containers: [SERVER, CLIENT, extra],
+    boot: "auto",
+    timeScale: 100,
+  },
+  ({ check }) => {
+    check(
+      "life.revision.switch",
+      "a step that changes no system part replaces the revision without a reboot",
+      async ({ appengine, control, signal }) => {
+        const state = await currentState(control, signal);
+        const next = {
+          ...renamed(state, CLIENT, "second-client"),
+          ...state,
+          [`${EXTRA}/note.json`]: { version: 2 },
+        };
+        await install(control, "locals/two", next, signal);
+        const before = await pidOf(appengine, EXTRA);
+        await command(control, "LOCAL_RUN", "locals/two", signal);
+        await progress(control, "locals/two", "UPDATED", signal);
+        expect(await currentState(control, signal)).toEqual(next);
+        expect(await control.json("/device-meta", signal)).toMatchObject({
+          "pantavisor.revision": "locals/two",
+          "pantavisor.status": "READY",
+        });
+        expect(await pidOf(appengine, EXTRA)).not.toBe(before);
+        await linked(appengine, ["second-client", CLIENT], signal);
+
+        const without = Object.entries(state).filter(([key]) => !key.startsWith(`${EXTRA}/`));
+        await install(control, "locals/three", Object.fromEntries(without), signal);
+        await command(control, "LOCAL_RUN", "locals/three", signal);
+        await progress(control, "locals/three", "UPDATED", signal);
+        const names = (await control.containers(signal)).map(({ name }) => name);
+        expect(names.sort()).toEqual([CLIENT, SERVER]);
+        await linked(appengine, [CLIENT], signal);
+        expect((await appengine.sh("lxc-ls -1")).stdout.split("\n").filter(Boolean).sort()).toEqual(
+          names,
+        );
+      },
+    );
+
+    check(
+      "life.revision.unchanged",
+      "containers that a step does not change keep running through it",
+      async ({ appengine, control, signal }) => {
+        const state = await currentState(control, signal);
+        await install(control, "locals/four", renamed(state, CLIENT, "late"), signal, state);
+        const before = [await pidOf(appengine, SERVER), await pidOf(appengine, CLIENT)];
+        await command(control, "LOCAL_RUN", "locals/four", signal);
+        await progress(control, "locals/four", "UPDATED", signal);
+        expect([await pidOf(appengine, SERVER), await pidOf(appengine, CLIENT)]).toEqual(before);
+        expect(await pidOf(appengine, "late")).not.toBe("");
+      },
+    );
+
+    check(
+      "life.revision.commit",
+      "a step is committed when it has been READY for the delay and its containers are stable",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine();
+        const state = await currentState(control, signal);
+        const slow = recovering(state, { stable_timeout: 100_000 });
+        await install(control, "locals/slow", slow, signal);
+        await command(control, "LOCAL_RUN_COMMIT", "locals/slow", signal);
+        await until(
+          "the commit to be held",
+          async () => {
+            const { "status-msg": message } = await readProgress(control, "locals/slow", signal);
+            return message === "Waiting for all containers to become stable";
+          },
+          { signal, timeout: 20_000 },
+        );
+        expect(await bootFile(appengine)).toBe("pv_rev=0|");
+        const other = await control.send("POST", "/commands", {
+          body: JSON.stringify({ op: "REBOOT_DEVICE", payload: "" }),
+          signal,
+        });
+        expect([other.status, other.headers["retry-after"]]).toEqual([503, "600"]);
+        // What is down by request has nothing to become stable in.
+        await control.act(EXTRA, "stop", signal);
+        await progress(control, "locals/slow", "DONE", signal);
+        expect(await bootFile(appengine)).toBe("pv_rev=locals/slow|");
+        await command(control, "REBOOT_DEVICE", "", signal);
+        await until(
+          "the committed revision to be back",
+          async () => {
+            const meta = (await control.json("/device-meta", signal)) as State;
+            const { stdout } = await appengine.sh(`cat ${STORAGE}/boot/uboot.txt`);
+            const back = meta["pantavisor.revision"] === "locals/slow" && stdout !== "";
+            return back && (await pidOf(appengine, EXTRA)) !== "" && back;
+          },
+          { signal, timeout: 20_000 },
+        );
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
+      "life.revision.rollback",
+      "a step that fails is rolled back, with the reason in its progress",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine();
+        const state = await currentState(control, signal);
+        const run = state[`${EXTRA}/run.json`] as State;
+        const lonely = {
+          ...state,
+          [`${EXTRA}/run.json`]: { ...run, services: { required: [{ name: "nobody-has-it" }] } },
+        };
+        await install(control, "locals/lonely", lonely, signal);
+        const refused = await control.send("POST", "/commands", {
+          body: JSON.stringify({ op: "LOCAL_RUN", payload: "locals/lonely" }),
+          signal,
+        });
+        expect(refused.status).toBe(422);
+        expect(reasonOf(refused)).toContain("nobody-has-it");
+        expect(await readProgress(control, "locals/lonely", signal)).toMatchObject({
+          status: "WONTGO",
+          "status-msg": expect.stringContaining("nobody-has-it") as string,
+        });
+
+        const crashing = {
+          ...state,
+          [`${EXTRA}/run.json`]: { ...run, config: "no-such-file.conf" },
+        };
+        await install(control, "locals/crashing", crashing, signal);
+        await command(control, "LOCAL_RUN", "locals/crashing", signal);
+        await progress(control, "locals/crashing", "ERROR", signal);
+        const { "status-msg": why } = await readProgress(control, "locals/crashing", signal);
+        expect(why).toBe(`A container could not be started: ${EXTRA}`);
+        await until(
+          "revision 0 to be READY again",
+          async () => {
+            const meta = (await control.json("/device-meta", signal)) as State;
+            return meta["pantavisor.revision"] === "0" && meta["pantavisor.status"] === "READY";
+          },
+          { signal, timeout: 20_000 },
+        );
+        expect(await bootFile(appengine)).toBe("pv_rev=0|");
+        await linked(appengine, [CLIENT], signal);
+      },
+      { timeout: 60_000 },
+    );
+  },
+);
+
+async function currentState(control: ControlClient, signal: AbortSignal): Promise<State> {
+  return (await control.json("/steps/current", signal)) as State;
+}
+
+/** The keys of one container under another name. */
+function renamed(state: State, from: string, to: string): State {
+  const copied = Object.entries(state)
+    .filter(([key]) => key.startsWith(`${from}/`))
+    .map(([key, value]) => [
+      `${to}/${key.slice(from.length + 1)}`,
+      key === `${from}/run.json` ? { ...(value as State), name: to } : value,
+    ]);
+  return Object.fromEntries(copied) as State;
+}
+
+function recovering(state: State, change: State): State {
+  const run = state[`${EXTRA}/run.json`] as State;
+  const auto_recovery = { ...(run["auto_recovery"] as State), ...change };
+  return { ...state, [`${EXTRA}/run.json`]: { ...run, auto_recovery } };
+}
+
+async function install(
+  control: ControlClient,
+  name: string,
+  state: State,
+  signal: AbortSignal,
+  base: State = {},
+): Promise<void> {
+  const body = JSON.stringify({ ...base, ...state, "#spec": "pantavisor-service-system@1" });
+  const reply = await control.send("PUT", `/steps/${name}`, { body, signal });
+  expect([reply.status, reply.body]).toEqual([200, ""]);
+  expect((await readProgress(control, name, signal)).status).toBe("NEW");
+}
+
+async function command(
+  control: ControlClient,
+  op: string,
+  payload: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = JSON.stringify({ op, payload });
+  const reply = await control.send("POST", "/commands", { body, signal });
+  expect([reply.status, reply.body]).toEqual([200, ""]);
+}
+
+async function readProgress(control: ControlClient, name: string, signal: AbortSignal) {
+  return (await control.json(`/steps/${name}/progress`, signal)) as Record<string, string>;
+}
+
+/** Also across a reboot, during which nobody answers. */
+async function progress(
+  control: ControlClient,
+  name: string,
+  status: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(
+    `step ${name} to be ${status}`,
+    async () => (await readProgress(control, name, signal)).status === status,
+    { signal, timeout: 20_000 },
+  );
+}
+
+async function pidOf(appengine: Appengine, container: string): Promise<string> {
+  return (await appengine.sh(`lxc-info -n ${container} -pH 2>/dev/null`)).stdout.trim();
+}
+
+async function bootFile(appengine: Appengine): Promise<string> {
+  return (await appengine.sh(`tr '\\0' '|' <${STORAGE}/boot/uboot.txt`)).stdout;
+}
+
+/** Exactly these consumers have the server's socket, and it works. */
+async function linked(
+  appengine: Appengine,
+  consumers: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const graph = await appengine.graph(signal);
+  expect(graph.map(({ consumer }) => consumer).sort()).toEqual([...consumers].sort());
+  for (const consumer of consumers) {
+    await until(
+      `a working socket in ${consumer}`,
+      async () => {
+        const { stdout } = await appengine
+          .inside(consumer)
+          .sh("echo ping | timeout 2 nc -N -U /run/pv/services/raw-unix.sock");
+        return stdout !== "";
+      },
+      { signal, timeout: 10_000 },
+    );
+  }
+}
