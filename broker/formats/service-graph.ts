@@ -77,6 +77,41 @@ export function missingServices(
   });
 }
 
+/**
+ * Containers that cannot do without each other, directly or by way of others, first to last;
+ * undefined when there are none. Each would have to be there before the other.
+ */
+export function requirementCycle(
+  containers: readonly ContainerDefinition[],
+  quirks: Quirks,
+): string[] | undefined {
+  const needs = new Map(
+    containers.map(({ name, run }) => {
+      const providers = run.services.required.map(
+        (requirement) => findProvider(containers, requirement, quirks)?.provider,
+      );
+      return [name, providers.filter((provider) => provider !== undefined)];
+    }),
+  );
+  /** Those from which no cycle can be reached. */
+  const clear = new Set<string>();
+  const follow = (name: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
+    if (clear.has(name)) return undefined;
+    for (const provider of needs.get(name) ?? []) {
+      const cycle = follow(provider, [...path, name]);
+      if (cycle !== undefined) return cycle;
+    }
+    clear.add(name);
+    return undefined;
+  };
+  for (const name of needs.keys()) {
+    const cycle = follow(name, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
 /** What is odd about the links of a revision without keeping it from running, a line each. */
 export function graphWarnings(
   containers: readonly ContainerDefinition[],

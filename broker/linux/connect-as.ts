@@ -51,7 +51,7 @@ export function connectAs(
     setThreadGroups(credentials.groups);
     setThreadIds("setresgid", credentials.gid);
     setThreadIds("setresuid", credentials.uid);
-    return connectToInode(inode, type);
+    return connectToInode(inode, { type });
   } finally {
     restore(own);
   }

@@ -25,6 +25,12 @@ const fchmodCall = libc.func("int fchmod(int, unsigned int)") as (
 
 type AddressCall = (fd: number, address: Buffer, length: number) => number;
 
+export interface SocketOptions {
+  readonly type?: SocketType;
+  /** Set options of the socket before anybody can reach it, or be reached by it. */
+  readonly prepare?: (socket: number) => void;
+}
+
 /** @returns a non-blocking socket that the caller owns */
 export function unixStreamSocket(type: SocketType = "stream"): number {
   const flags = SOCK_TYPES[type] | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -45,10 +51,11 @@ export function listenIn(
   name: string,
   mode: number,
   backlog: number,
-  type: SocketType = "stream",
+  { type, prepare }: SocketOptions = {},
 ): number {
   const fd = unixStreamSocket(type);
   try {
+    prepare?.(fd);
     check(fchmodCall(fd, mode), "fchmod");
     // Through /proc/self/fd the directory's own path plays no part: no symlink, no 108 bytes.
     const address = socketAddress(`/proc/self/fd/${directory}/${name}`);
@@ -72,9 +79,10 @@ export function listenIn(
  * @returns a connected non-blocking fd that the caller owns
  * @throws SystemCallError ECONNREFUSED (nobody listens), EAGAIN (backlog full), EPROTOTYPE, …
  */
-export function connectToInode(inode: number, type: SocketType = "stream"): number {
+export function connectToInode(inode: number, { type, prepare }: SocketOptions = {}): number {
   const fd = unixStreamSocket(type);
   try {
+    prepare?.(fd);
     const address = socketAddress(`/proc/self/fd/${inode}`);
     check(connectCall(fd, address, address.length), "connect");
     return fd;

@@ -86,7 +86,14 @@ export interface Toolbox {
   note(link: Link, error: unknown): void;
   /** Plant a listening stream socket at `link.target` in the consumer, mode 0666. */
   injectUnixSocket(link: Link): Promise<void>;
-  /** The same with a SOCK_SEQPACKET socket. */
+  /**
+   * As injectUnixSocket, for links whose bytes need no mediation: the broker itself connects to
+   * `link.socket` and carries the sessions, at the speed of the kernel, and whoever sends fds
+   * gets EPERM. On a kernel that cannot refuse fds (Linux < 6.16) `onAccept` is called instead.
+   * @param onAccepted called after each connection
+   */
+  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void>;
+  /** As injectUnixSocket, with a SOCK_SEQPACKET socket. */
   injectPacketSocket(link: Link): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */
   injectDevnode(link: Link, source: DeviceNode): Promise<void>;
@@ -105,6 +112,8 @@ export interface Toolbox {
    * not listen yet or has a full backlog.
    */
   connectProvider(link: Link, options: ConnectOptions): Promise<Socket>;
+  /** The same as a bare descriptor, non-blocking, that the caller owns. */
+  dialProvider(link: Link, options: ConnectOptions): Promise<number>;
   /** The same for a plane of messages: fds and packets can be received from it. */
   connectProviderMessages(
     link: Link,

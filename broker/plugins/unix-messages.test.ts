@@ -18,7 +18,7 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 function connect(path: string, type: SocketType): MessageSocket {
   const inode = openSync(path, O_PATH);
   try {
-    return new MessageSocket(connectToInode(inode, type), type);
+    return new MessageSocket(connectToInode(inode, { type }), type);
   } finally {
     closeSync(inode);
   }
@@ -71,7 +71,7 @@ describe.skipIf(process.getuid?.() !== 0)(
     /** The provider's next connection on a socket of its own. */
     function listen(name: string, type: SocketType): Promise<MessageSocket> {
       const directory = openSync(provider.path("/run/example"), O_PATH | O_DIRECTORY);
-      const fd = listenIn(directory, name, 0o600, 8, type);
+      const fd = listenIn(directory, name, 0o600, 8, { type });
       closeSync(directory);
       const { promise, resolve, reject } = Promise.withResolvers<MessageSocket>();
       listeners.push(new PacketListener(fd, (socket) => resolve(keep(socket, type)), reject));

@@ -1,6 +1,5 @@
 import { MessageSocket } from "../linux/message-socket.ts";
 import { takeDescriptor } from "../linux/take-descriptor.ts";
-import { proxyBytes } from "../xconnect/byte-plane.ts";
 import type { Link, Plugin, Toolbox } from "./plugin.ts";
 import { unixOptions } from "./unix-options.ts";
 import type { UnixOptions } from "./unix-options.ts";
@@ -14,21 +13,18 @@ export const unixPlugin: Plugin = {
   type: "unix",
 
   async onLinkAdded(link, tools) {
-    const { socketType } = unixOptions(link.entry);
+    const options = unixOptions(link.entry);
     tools.log(`pvx-unix: Injecting socket ${link.target} into pid ${link.consumerPid}`);
-    if (socketType === "seqpacket") await tools.injectPacketSocket(link);
+    if (options.socketType === "seqpacket") await tools.injectPacketSocket(link);
+    else if (isPlain(options))
+      await tools.injectSplicedSocket(link, () => logAccepted(link, tools));
     else await tools.injectUnixSocket(link);
   },
 
   async onAccept(link, { socket, signal }, tools) {
     logAccepted(link, tools);
-    if (isPlain(unixOptions(link.entry))) {
-      const provider = await tools.connectProvider(link, { signal });
-      await proxyBytes(socket, provider, signal, { quirks: tools.quirks, type: "unix" });
-    } else {
-      const consumer = new MessageSocket(takeDescriptor(socket), "stream");
-      await serveMessages(link, consumer, signal, tools);
-    }
+    // Also for a plain link that could not be spliced: fds are refused, not lost in silence.
+    await serveMessages(link, new MessageSocket(takeDescriptor(socket), "stream"), signal, tools);
   },
 
   async onAcceptPackets(link, { socket, signal }, tools) {

@@ -87,6 +87,7 @@ export class Broker {
     this.#records.clear();
     this.#watches.close();
     this.#peers.retain(new Set());
+    await this.#options.tools.close();
   }
 
   /** @returns milliseconds until the next round */
@@ -290,6 +291,7 @@ export class Broker {
 
   #drop(record: LinkRecord, why: string): void {
     record.endSessions(why);
+    record.spliced?.remove();
     this.#options.tools.release(record);
     this.#tellRemoved(record);
   }

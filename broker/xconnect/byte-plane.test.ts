@@ -6,7 +6,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseQuirks } from "../quirks/quirks.ts";
 import { dial, readAll } from "./broker-bench.ts";
 import { proxyBytes } from "./byte-plane.ts";
 
@@ -26,9 +25,9 @@ async function pair(): Promise<[Socket, Socket]> {
   return [near, far];
 }
 
-async function session(quirks = "", signal = new AbortController().signal) {
+async function session(signal = new AbortController().signal) {
   const [[consumer, one], [provider, other]] = await Promise.all([pair(), pair()]);
-  const ended = proxyBytes(one, other, signal, { quirks: parseQuirks(quirks), type: "unix" });
+  const ended = proxyBytes(one, other, signal);
   return { consumer, provider, ended, one, other };
 }
 
@@ -98,7 +97,7 @@ describe("proxyBytes", () => {
 
   it("ends both sides when the link goes", async () => {
     const stop = new AbortController();
-    const { consumer, provider, ended } = await session("", stop.signal);
+    const { consumer, provider, ended } = await session(stop.signal);
     const ends = Promise.all([readAll(consumer), readAll(provider)]);
     stop.abort();
     await ended;
@@ -111,48 +110,7 @@ describe("proxyBytes", () => {
     one.destroy();
     await once(one, "close");
     const { signal } = new AbortController();
-    await proxyBytes(one, other, signal, { quirks: parseQuirks(""), type: "unix" });
+    await proxyBytes(one, other, signal);
     expect(other.destroyed).toBe(true);
-  });
-});
-
-describe("proxyBytes with a quirk", () => {
-  it("no-half-close holds an EOF back until the other side has ended too", async () => {
-    const { consumer, provider, ended } = await session("no-half-close");
-    let seen = false;
-    provider.on("end", () => (seen = true));
-    provider.on("data", () => undefined);
-    consumer.end("request");
-    provider.write("answer");
-    await once(consumer, "data");
-    expect(seen).toBe(false);
-    const providerEnd = once(provider, "end");
-    provider.end();
-    await Promise.all([ended, providerEnd]);
-  });
-
-  it("no-half-close narrowed to another type changes nothing", async () => {
-    const { consumer, provider } = await session("no-half-close:rest");
-    consumer.end("request");
-    expect(await readAll(provider)).toBe("request");
-    provider.end();
-  });
-
-  it("early-close takes the way of the answer away", async () => {
-    const { consumer, provider, ended } = await session("early-close");
-    consumer.end("request");
-    expect(await readAll(provider)).toBe("request");
-    await ended;
-    provider.write("answer");
-    const [error] = (await once(provider, "error")) as [NodeJS.ErrnoException];
-    expect(error.code).toBe("EPIPE");
-    expect(await readAll(consumer)).toBe("");
-  });
-
-  it("unix-corrupts changes a byte", async () => {
-    const { consumer, provider } = await session("unix-corrupts");
-    consumer.end("abc");
-    expect(await readAll(provider)).toBe("bbc");
-    provider.end();
   });
 });

@@ -24,7 +24,7 @@ export class ContainerRoot implements Disposable {
   readonly #resolve: number;
 
   /** @throws PeerGone */
-  constructor(peer: Peer, quirks: Quirks) {
+  constructor(peer: Pick<Peer, "openRoot">, quirks: Quirks) {
     this.#fd = peer.openRoot();
     this.#resolve = quirks.has("symlink-follow") ? 0 : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   }

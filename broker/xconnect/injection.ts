@@ -12,7 +12,7 @@ import { SystemCallError } from "../linux/errno.ts";
 import { isMountedNodev } from "../linux/mount-flags.ts";
 import { O_NOFOLLOW, O_PATH, RESOLVE_IN_ROOT, openat2 } from "../linux/openat2.ts";
 import { connectToInode, listenIn } from "../linux/unix-stream.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
+import type { SocketOptions } from "../linux/unix-stream.ts";
 import type { DeviceNode } from "../plugins/plugin.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
@@ -32,15 +32,20 @@ const SOCKET_MODE = 0o666;
 /** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
 export const BACKLOG = 4096;
 
+export interface PlantOptions extends SocketOptions {
+  /** Also take the place of a socket that somebody listens on. */
+  readonly replaceLive: boolean;
+  readonly backlog?: number;
+}
+
 /**
- * @param replaceLive also take the place of a socket that somebody listens on
  * @returns the listening fd, owned by the caller
  * @throws SystemCallError EROFS, …; Error when the target is taken
  */
 export function plantSocket(
   root: ContainerRoot,
   target: string,
-  { replaceLive, type = "stream" }: { readonly replaceLive: boolean; readonly type?: SocketType },
+  { replaceLive, backlog = BACKLOG, ...options }: PlantOptions,
 ): { fd: number; planted: Planted } {
   const { directory, name } = root.openParent(target);
   try {
@@ -51,7 +56,7 @@ export function plantSocket(
     // Born under a name of our own and renamed when it listens: a consumer that sees the
     // target can connect, and a target's name may be longer than sun_path.
     const temporary = `.pvx-${randomUUID()}`;
-    const fd = listenIn(directory, temporary, SOCKET_MODE, BACKLOG, type);
+    const fd = listenIn(directory, temporary, SOCKET_MODE, backlog, options);
     try {
       renameEntry(directory, temporary, name);
       return { fd, planted: verify(directory, name, (facts) => facts.isSocket(), SOCKET_MODE) };

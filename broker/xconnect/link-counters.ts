@@ -1,6 +1,10 @@
+import { makeCounters, readCounters } from "./splice-counters.ts";
+
 /** What a link has done, for the status socket. Numbers only grow. */
 export class LinkCounters {
   readonly #counters = new Map<string, number>();
+  /** What the splice worker counts. */
+  readonly spliced = makeCounters();
   #lastError: { message: string; at: string } | undefined;
 
   get lastError(): { readonly message: string; readonly at: string } | undefined {
@@ -22,6 +26,14 @@ export class LinkCounters {
   }
 
   all(): Record<string, number> {
-    return Object.fromEntries(this.#counters);
+    const { sessions, bytesUp, bytesDown } = readCounters(this.spliced);
+    const all = Object.fromEntries(this.#counters);
+    const add = (counter: string, by: number) => {
+      if (by > 0) all[counter] = (all[counter] ?? 0) + by;
+    };
+    add("sessions", sessions);
+    add("bytesFromConsumer", bytesUp);
+    add("bytesToConsumer", bytesDown);
+    return all;
   }
 }

@@ -6,6 +6,8 @@ import { LinkCounters } from "./link-counters.ts";
 import type { SocketListener } from "./listener.ts";
 import type { Peer } from "./peer.ts";
 import type { Current, LinkState, Wanted } from "./reconcile.ts";
+import { readCounters } from "./splice-counters.ts";
+import type { SplicedLink } from "./splice-plane.ts";
 
 /** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {
@@ -24,6 +26,8 @@ export class LinkRecord implements Current<Peer> {
   /** onLinkAdded has ended well, and onLinkRemoved has not been called since. */
   isAdded = false;
   plant: Plant | undefined;
+  /** The part of the link that the splice worker has, once it has one. */
+  spliced: SplicedLink | undefined;
   /** Settled when the link can serve; connections accepted before wait for it. */
   ready: Promise<void> = Promise.resolve();
   /** The last failure that was reported, so that a retry does not repeat it. */
@@ -42,7 +46,7 @@ export class LinkRecord implements Current<Peer> {
   }
 
   get openSessions(): number {
-    return this.#sessions.size;
+    return this.#sessions.size + readCounters(this.counters.spliced).open;
   }
 
   /** Begin a session; `finished` and the socket's end finish it, and then `ended` is called. */
@@ -72,6 +76,7 @@ export class LinkRecord implements Current<Peer> {
 
   endSessions(why: string): void {
     for (const session of this.#sessions.keys()) session.abort(new Error(why));
+    this.spliced?.endSessions();
   }
 
   status(): LinkStatus {

@@ -10,7 +10,7 @@ export type PauseReason = "provider" | "limit";
 
 /** What a link's socket is served by. */
 export interface SocketListener {
-  readonly type: SocketType;
+  readonly kind: SocketType | "spliced";
   isPaused(reason: PauseReason): boolean;
   /** Accept nobody until every reason to pause has been taken back. */
   pause(reason: PauseReason): void;
@@ -24,7 +24,7 @@ export interface SocketListener {
  * descriptor for as long as it is to accept.
  */
 export class Listener implements SocketListener {
-  readonly type = "stream";
+  readonly kind = "stream";
   readonly #fd: number;
   readonly #onConnection: (socket: Socket) => void;
   readonly #onError: (error: Error) => void;

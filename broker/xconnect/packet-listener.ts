@@ -11,7 +11,7 @@ const RETRY = 100;
 
 /** Accepts on a SOCK_SEQPACKET socket, which node:net cannot serve. */
 export class PacketListener implements SocketListener {
-  readonly type = "seqpacket";
+  readonly kind = "seqpacket";
   readonly #fd: number;
   readonly #onConnection: (socket: MessageSocket) => void;
   readonly #onError: (error: unknown) => void;

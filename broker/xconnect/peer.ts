@@ -1,7 +1,9 @@
 import { closeSync, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { hasExited, openPidfd } from "../linux/pidfd.ts";
 import { readStartTime } from "../linux/process-start.ts";
+import { PeerGone } from "./peer-gone.ts";
 import type { PeerId } from "./reconcile.ts";
 
 /** One container's init process, and the way into its root file system. */
@@ -13,10 +15,6 @@ export interface Peer extends PeerId {
    */
   openRoot(): number;
   close(): void;
-}
-
-export class PeerGone extends Error {
-  override readonly name = "PeerGone";
 }
 
 /**
@@ -107,7 +105,11 @@ export const hostPeer: Peer = {
 
 /** Whatever a graph says, links never act on the file system that the broker itself sees. */
 function isOwnFileSystem(pid: number, root: number): boolean {
-  const [its, own] = [fstatSync(root, { bigint: true }), statSync("/", { bigint: true })];
-  if (its.dev !== own.dev || its.ino !== own.ino) return false;
-  return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt");
+  const its = fstatSync(root, { bigint: true });
+  own ??= { root: statSync("/", { bigint: true }), mounts: readlinkSync("/proc/self/ns/mnt") };
+  if (its.dev !== own.root.dev || its.ino !== own.root.ino) return false;
+  return readlinkSync(`/proc/${pid}/ns/mnt`) === own.mounts;
 }
+
+/** The broker never changes its root or its mount namespace. */
+let own: { readonly root: BigIntStats; readonly mounts: string } | undefined;

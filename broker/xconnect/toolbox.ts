@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import { connectAs } from "../linux/connect-as.ts";
 import { splitDeviceNumber } from "../linux/directory-entry.ts";
-import { SystemCallError } from "../linux/errno.ts";
 import { MessageSocket } from "../linux/message-socket.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
+import { canRefuseFds, refuseFds } from "../linux/pass-rights.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
 import type {
@@ -19,24 +19,26 @@ import type {
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { probeDevice } from "./device-probe.ts";
+import { dialProvider } from "./dial-provider.ts";
 import type { DirectoryWatches } from "./directory-watches.ts";
 import { isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
-import type { Planted } from "./injection.ts";
+import type { PlantOptions, Planted } from "./injection.ts";
 import type { LinkRecord, Plant } from "./link-record.ts";
 import { Listener } from "./listener.ts";
+import type { SocketListener } from "./listener.ts";
 import { openFiles } from "./open-files.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Output } from "./output.ts";
 import { PacketListener } from "./packet-listener.ts";
-import { PeerGone, pinPeer } from "./peer.ts";
+import { PeerGone } from "./peer-gone.ts";
+import { pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 import type { PlantedJournal } from "./planted-journal.ts";
+import { ProviderFiles } from "./provider-files.ts";
+import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
+import { SessionBudget } from "./session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
-
-/** How long a connection waits for its provider, in milliseconds. */
-const PROVIDER_WAIT = 5_000;
-/** The one place of the broker that polls: nothing tells when a provider begins to listen. */
-const PROVIDER_POLL = 20;
+import { SplicedSockets } from "./spliced-sockets.ts";
 
 export interface ToolboxOptions {
   readonly quirks: Quirks;
@@ -55,14 +57,22 @@ export class BrokerToolbox implements Toolbox {
   readonly #replaceLive: boolean;
   readonly #journal: PlantedJournal | undefined;
   readonly #limits: SessionLimits;
+  readonly #spliced: SplicedSockets;
   readonly #records = new WeakMap<Link, LinkRecord>();
+  readonly #files = new WeakMap<Peer, ProviderFiles>();
 
   constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
     this.quirks = quirks;
     this.#output = output;
     this.#replaceLive = replaceLive;
     this.#journal = journal;
-    this.#limits = new SessionLimits(files, quirks, (line) => output.warn(line));
+    const budget = new SessionBudget(files, quirks);
+    this.#limits = new SessionLimits(budget, (line) => output.warn(line));
+    this.#spliced = new SplicedSockets({
+      quirks,
+      limits: this.#limits,
+      onFailed: (record, why) => this.#report(record, why),
+    });
   }
 
   log(line: string): void {
@@ -87,11 +97,23 @@ export class BrokerToolbox implements Toolbox {
   }
 
   injectUnixSocket(link: Link): Promise<void> {
-    return attempt(() => this.#injectSocket(link, "stream"));
+    return attempt(() =>
+      this.#injectSocket(link, "stream", (record, fd) => this.#serve(record, fd)),
+    );
   }
 
   injectPacketSocket(link: Link): Promise<void> {
-    return attempt(() => this.#injectSocket(link, "seqpacket"));
+    return attempt(() =>
+      this.#injectSocket(link, "seqpacket", (record, fd) => this.#servePackets(record, fd)),
+    );
+  }
+
+  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void> {
+    if (!canRefuseFds()) return this.injectUnixSocket(link);
+    return attempt(() => {
+      const serve = (record: LinkRecord, fd: number) => this.#spliced.serve(record, fd, onAccepted);
+      this.#injectSocket(link, "spliced", serve);
+    });
   }
 
   injectDevnode(link: Link, source: DeviceNode): Promise<void> {
@@ -124,6 +146,10 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  dialProvider(link: Link, options: ConnectOptions): Promise<number> {
+    return this.#connect(link, options, "stream");
+  }
+
   async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
     const fd = await this.#connect(link, options, "stream");
     const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
@@ -140,19 +166,11 @@ export class BrokerToolbox implements Toolbox {
   }
 
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined {
-    using root = this.#enter(this.#recordOf(link).wanted.provider);
-    let inode: number;
-    try {
-      inode = root.open(path, O_PATH);
-    } catch {
-      return undefined;
-    }
-    try {
-      // Judged before it is opened for reading: opening a fifo or a device can wait or act.
-      return fstatSync(inode).isFile() ? readBounded(inode, maxBytes) : undefined;
-    } finally {
-      closeSync(inode);
-    }
+    const { provider } = this.#recordOf(link).wanted;
+    let files = this.#files.get(provider);
+    if (files === undefined) this.#files.set(provider, (files = new ProviderFiles()));
+    using root = this.#enter(provider);
+    return files.read(root, path, maxBytes);
   }
 
   /** Accept nobody for a link until it is established again: who connects waits. */
@@ -209,6 +227,11 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  /** End what runs beside the main thread. */
+  async close(): Promise<void> {
+    await this.#spliced.close();
+  }
+
   /** Take back what was planted for a link. */
   release(record: LinkRecord): void {
     const { plant, wanted } = record;
@@ -224,20 +247,33 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
-  #injectSocket(link: Link, type: SocketType): void {
+  #injectSocket(
+    link: Link,
+    kind: SocketListener["kind"],
+    serve: (record: LinkRecord, fd: number) => SocketListener,
+  ): void {
     const record = this.#recordOf(link);
     // A link that is re-established for the same consumer keeps its listener: nobody who
     // waits in the backlog is reset.
-    if (record.plant?.listener?.type === type && this.isPlantInPlace(record)) {
+    if (record.plant?.listener?.kind === kind && this.isPlantInPlace(record)) {
       record.plant.listener.resume("provider");
       return;
     }
-    this.#closePlant(record);
+    this.release(record);
     using root = this.#enter(record.wanted.consumer);
-    const options = { replaceLive: this.#replaceLive, type };
-    const { fd, planted } = plantSocket(root, link.target, options);
-    const listener = type === "stream" ? this.#serve(record, fd) : this.#servePackets(record, fd);
-    this.#keep(record, { planted, listener });
+    const { fd, planted } = plantSocket(root, link.target, this.#plantOptions(kind));
+    this.#keep(record, { planted, listener: serve(record, fd) });
+  }
+
+  #plantOptions(kind: SocketListener["kind"]): PlantOptions {
+    const replaceLive = this.#replaceLive;
+    if (kind !== "spliced") return { replaceLive, type: kind };
+    return {
+      replaceLive,
+      // Born so: who connects early must not be able to send fds either.
+      prepare: refuseFds,
+      ...(this.quirks.has("small-backlog", "unix") ? { backlog: 1 } : {}),
+    };
   }
 
   /** @returns a connected fd that the caller owns */
@@ -281,7 +317,7 @@ export class BrokerToolbox implements Toolbox {
     return new Listener(
       fd,
       (socket) => void this.#accept(record, socket),
-      (error) => this.#reportListener(record, error),
+      (error) => this.#report(record, `listener failed: ${messageOf(error)}`),
     );
   }
 
@@ -289,14 +325,14 @@ export class BrokerToolbox implements Toolbox {
     return new PacketListener(
       fd,
       (socket) => void this.#acceptPackets(record, socket),
-      (error) => this.#reportListener(record, error),
+      (error) => this.#report(record, `listener failed: ${messageOf(error)}`),
     );
   }
 
-  #reportListener(record: LinkRecord, error: unknown): void {
-    record.counters.note(error);
+  #report(record: LinkRecord, what: string): void {
+    record.counters.note(what);
     const { consumer, name } = record.link;
-    this.warn(`${consumer}/${name}: listener failed: ${messageOf(error)}`);
+    this.warn(`${consumer}/${name}: ${what}`);
   }
 
   async #accept(record: LinkRecord, socket: Socket): Promise<void> {
@@ -330,10 +366,7 @@ export class BrokerToolbox implements Toolbox {
   }
 
   #reportSession(record: LinkRecord, signal: AbortSignal, error: unknown): void {
-    if (signal.aborted) return;
-    record.counters.note(error);
-    const { consumer, name } = record.link;
-    this.warn(`${consumer}/${name}: session ended: ${messageOf(error)}`);
+    if (!signal.aborted) this.#report(record, `session ended: ${messageOf(error)}`);
   }
 
   #dial(
@@ -342,15 +375,11 @@ export class BrokerToolbox implements Toolbox {
     { credentials, type }: { credentials: Credentials | undefined; type: SocketType },
   ): number {
     using root = this.#enter(provider);
-    const inode = root.open(path, O_PATH);
-    try {
-      if (!fstatSync(inode).isSocket()) throw new Error(`the provider's ${path} is not a socket`);
-      return credentials === undefined
-        ? connectToInode(inode, type)
+    const connect = (inode: number) =>
+      credentials === undefined
+        ? connectToInode(inode, { type })
         : connectAs(inode, credentials, type);
-    } finally {
-      if (!this.quirks.has("fd-leak")) closeSync(inode);
-    }
+    return dialProvider(root, path, connect, this.quirks);
   }
 
   #enter(peer: Peer): ContainerRoot {
@@ -373,6 +402,10 @@ export class ShowingToolbox extends BrokerToolbox {
     return Promise.resolve();
   }
 
+  override injectSplicedSocket(): Promise<void> {
+    return Promise.resolve();
+  }
+
   override injectPacketSocket(): Promise<void> {
     return Promise.resolve();
   }
@@ -386,14 +419,6 @@ function attempt(work: () => void): Promise<void> {
   return Promise.resolve().then(work);
 }
 
-/** Not there yet, does not listen yet, its backlog is full, or we are short of descriptors. */
-function mayBecomeReachable(error: unknown, quirks: Quirks): boolean {
-  if (error instanceof PeerGone) return true;
-  const waitFor = ["ENOENT", "ECONNREFUSED", "EMFILE", "ENFILE"];
-  if (!quirks.has("provider-eagain-reset")) waitFor.push("EAGAIN");
-  return error instanceof SystemCallError && waitFor.includes(error.code);
-}
-
 function factsOf(fd: number): FileFacts {
   const facts = fstatSync(fd, { bigint: true });
   return {
@@ -403,22 +428,6 @@ function factsOf(fd: number): FileFacts {
     uid: Number(facts.uid),
     gid: Number(facts.gid),
   };
-}
-
-function readBounded(inode: number, maxBytes: number): string | undefined {
-  const fd = openSync(`/proc/self/fd/${inode}`, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const bytes = Buffer.alloc(maxBytes + 1);
-    let size = 0;
-    for (;;) {
-      const count = readSync(fd, bytes, size, bytes.length - size, null);
-      size += count;
-      if (size > maxBytes) return undefined;
-      if (count === 0) return bytes.toString("utf8", 0, size);
-    }
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function messageOf(error: unknown): string {

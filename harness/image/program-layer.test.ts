@@ -42,6 +42,16 @@ test("a program becomes a bundle and a command, and runs with koffi from where i
   expect(stdout).toBe("hi true\n");
 });
 
+test("a worker thread becomes a bundle beside its program's, and no command", async () => {
+  await using at = await temporary();
+  const thread = join(at.folder, "busy.thread.ts");
+  await writeFile(thread, "console.log(1);");
+  const files = await programFiles(new Map([["busy.thread", thread]]), join(at.folder, "none"));
+  const paths = files.map(({ path }) => path);
+  expect(paths).toContain("usr/lib/pvh/busy.thread.mjs");
+  expect(paths.filter((path) => path.startsWith("usr/bin/"))).toEqual([]);
+});
+
 test("a program that does not bundle is named", async () => {
   await using at = await temporary();
   const main = join(at.folder, "bad.main.ts");

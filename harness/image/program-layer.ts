@@ -18,7 +18,9 @@ export async function programFiles(
   mains: ReadonlyMap<string, string>,
   overlay = join(PROJECT, "containers/appengine/overlay"),
 ): Promise<LayerFile[]> {
-  const commands = [...mains.keys()].map((name) => ({
+  // A thread's bundle is found by the program's, beside it.
+  const programs = [...mains.keys()].filter((name) => !name.endsWith(".thread"));
+  const commands = programs.map((name) => ({
     path: `usr/bin/${name}`,
     executable: true,
     content: Buffer.from(command(name)),

@@ -43,11 +43,14 @@ export async function readPackages(): Promise<string[]> {
   return lines.filter((line) => line !== "").sort();
 }
 
-/** Names of the programs: every `broker/**` file NAME.main.ts, with its path. */
+/**
+ * Names of the programs, with their paths: every `broker/**` file NAME.main.ts. With them the
+ * worker threads that they start: NAME.thread.ts, as `NAME.thread`.
+ */
 export async function readMains(): Promise<Map<string, string>> {
   const folder = join(PROJECT, "broker");
-  const mains = (await files(folder)).filter((path) => path.endsWith(".main.ts"));
-  return new Map(mains.map((path) => [path.replace(/^.*\/|\.main\.ts$/g, ""), path]));
+  const mains = (await files(folder)).filter((path) => /\.(main|thread)\.ts$/.test(path));
+  return new Map(mains.map((path) => [path.replace(/^.*\/|(\.main)?\.ts$/g, ""), path]));
 }
 
 const rootfsRecipe = (): Promise<Buffer> => readFile(join(PROJECT, "harness/image/rootfs.ts"));

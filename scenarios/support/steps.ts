@@ -1,5 +1,6 @@
 import type { ContainerBody, ContainerStatus } from "../../broker/formats/control.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { until } from "../../harness/until.ts";
 
@@ -33,6 +34,9 @@ export async function restartBroker(appengine: Appengine, signal: AbortSignal): 
   });
   await control.actOnDaemon("pv-xconnect", "start", signal);
   await log.waitFor(reconciled, { count: before + 1, signal, timeout: 10_000 });
+  // The line comes before the deed. A broker that does not tell is taken by its line.
+  const isDone = async () => ((await askBroker(appengine, signal))?.reconciles ?? 1) > 0;
+  await until("the graph to be reconciled", isDone, { signal, timeout: 10_000 });
 }
 
 async function broker(control: ControlClient, signal: AbortSignal): Promise<number> {

@@ -1,0 +1,26 @@
+import { closePipe, makePipe } from "../linux/pipe.ts";
+import type { Pipe } from "../linux/pipe.ts";
+
+/** What a direction of a session can hold: the kernel's /proc/sys/fs/pipe-max-size. */
+export const PIPE_SIZE = 1 << 20;
+/** Empty pipes kept for the next that needs one. */
+const KEPT = 4;
+
+/** Pipes are lent while they hold bytes: an idle session has none. */
+export class PipePool implements Disposable {
+  readonly #empty: Pipe[] = [];
+
+  /** @throws SystemCallError EMFILE, ENFILE */
+  take(): Pipe {
+    return this.#empty.pop() ?? makePipe(PIPE_SIZE);
+  }
+
+  giveBack(pipe: Pipe, isEmpty: boolean): void {
+    if (isEmpty && this.#empty.length < KEPT) this.#empty.push(pipe);
+    else closePipe(pipe);
+  }
+
+  [Symbol.dispose](): void {
+    for (const pipe of this.#empty.splice(0)) closePipe(pipe);
+  }
+}

@@ -1,0 +1,24 @@
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parseQuirks } from "../quirks/quirks.ts";
+import { openFiles } from "./open-files.ts";
+import { SessionBudget } from "./session-budget.ts";
+import { SpliceLoop } from "./splice-loop.ts";
+import type { SpliceCommand, SpliceWorkerData } from "./splice-messages.ts";
+
+/**
+ * The splice worker. It is in epoll_wait most of the time and never in its own event loop:
+ * commands are fetched from the port when the eventfd says so; reports go out at once.
+ */
+const { wake, promised, ...data } = workerData as SpliceWorkerData;
+const quirks = parseQuirks(data.quirks);
+const port = parentPort;
+if (port === null) throw new Error("only for a worker thread");
+
+using loop = new SpliceLoop({
+  wake,
+  quirks,
+  budget: new SessionBudget(openFiles(), quirks, promised),
+  nextCommand: () => receiveMessageOnPort(port)?.message as SpliceCommand | undefined,
+  report: (report) => port.postMessage(report),
+});
+loop.run();

@@ -1,0 +1,82 @@
+import { closeSync } from "node:fs";
+import { openPidfd } from "../linux/pidfd.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import type { LinkRecord } from "./link-record.ts";
+import type { SocketListener } from "./listener.ts";
+import type { SessionLimits } from "./session-limits.ts";
+import type { SpliceRoute } from "./splice-messages.ts";
+import { SplicePlane } from "./splice-plane.ts";
+import type { SplicedLink } from "./splice-plane.ts";
+
+export interface SplicedSocketsOptions {
+  readonly quirks: Quirks;
+  readonly limits: SessionLimits;
+  readonly onFailed: (record: LinkRecord, why: string) => void;
+}
+
+/** The planted sockets that the splice worker serves; it is started for the first one. */
+export class SplicedSockets {
+  readonly #options: SplicedSocketsOptions;
+  #plane: SplicePlane | undefined;
+
+  constructor(options: SplicedSocketsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sessions of the record that are open go on when it gets another socket.
+   * @param fd listening, non-blocking, refuses fds; owned from here on
+   * @param onAccepted called after each connection
+   */
+  serve(record: LinkRecord, fd: number, onAccepted: () => void): SocketListener {
+    const link = (record.spliced ??= this.#add(record, onAccepted));
+    link.listen(fd);
+    return {
+      kind: "spliced",
+      // The worker keeps to the limit itself: there is one reason to pause, and nobody asks.
+      isPaused: () => false,
+      pause: () => link.hold(),
+      resume: () => link.resume(),
+      close: () => link.listen(undefined),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#plane?.stop();
+    this.#plane = undefined;
+  }
+
+  #add(record: LinkRecord, onAccepted: () => void): SplicedLink {
+    const { quirks, limits, onFailed } = this.#options;
+    this.#plane ??= new SplicePlane(quirks, limits.budget.promised);
+    const shared = {
+      counters: record.counters.spliced,
+      ofConsumer: limits.sessionsOf(record.link.consumer),
+    };
+    return this.#plane.add(shared, {
+      openRoute: () => openRoute(record),
+      onAccepted: (count) => {
+        for (let index = 0; index < count; index += 1) onAccepted();
+      },
+      onLimitReached: () => limits.reached(record),
+      onFailed: (why) => onFailed(record, why),
+    });
+  }
+}
+
+/** The way to the record's provider, which may have changed since the link began. */
+function openRoute({ wanted, link }: LinkRecord): SpliceRoute | undefined {
+  const { provider } = wanted;
+  try {
+    const pidfd = openPidfd(provider.pid);
+    try {
+      // Looked at after the pidfd was opened: it is that process's, and no successor's.
+      return { root: provider.openRoot(), pidfd, path: link.socket };
+    } catch (error) {
+      closeSync(pidfd);
+      throw error;
+    }
+  } catch {
+    return undefined;
+  }
+}
