@@ -8,6 +8,8 @@ import { TrialError, runPantavisor } from "./pantavisor.ts";
  * 0 reboot, 3 poweroff, anything else a failure.
  */
 const POWEROFF = 3;
+/** For `crash-loop` only, in milliseconds. */
+const CRASH_AFTER = 50;
 
 try {
   const { values } = parseArgs({
@@ -16,13 +18,15 @@ try {
       cmdline: { type: "string", default: "" },
     },
   });
+  const quirks = parseQuirks(process.env["PVH_QUIRKS"]);
   const pantavisor = await runPantavisor({
     config: readConfig(values.config, process.env),
     revision: /(?:^| )pv_rev=(\S+)/.exec(values.cmdline)?.[1] ?? "0",
     trial: /(?:^| )pv_try=\S/.test(values.cmdline),
     environment: process.env,
-    quirks: parseQuirks(process.env["PVH_QUIRKS"]),
+    quirks,
   });
+  if (quirks.has("crash-loop")) setTimeout(() => process.kill(process.pid, "SIGKILL"), CRASH_AFTER);
   // In appengine mode SIGTERM is a reboot, SIGINT a poweroff (facts §2.3).
   process.on("SIGTERM", () => pantavisor.shutDown("reboot"));
   process.on("SIGINT", () => pantavisor.shutDown("poweroff"));

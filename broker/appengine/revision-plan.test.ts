@@ -47,6 +47,28 @@ it("an explicit no opts out of the group's recovery, unless group-overrides-no",
   expect(containerOf(run, parseQuirks("group-overrides-no"))?.recovery?.policy).toBe("on-failure");
 });
 
+describe("containers that require each other", () => {
+  const planAll = (needs: Record<string, string[]>) => {
+    const state: Record<string, unknown> = { "#spec": STATE_SPEC };
+    for (const [name, required] of Object.entries(needs)) {
+      state[`${name}/run.json`] = { name, services: { required } };
+      state[`${name}/services.json`] = [{ name: `of-${name}`, type: "unix", socket: "/s" }];
+    }
+    return () => planRevision("0", parseState(state, none), groups, 10, none);
+  };
+
+  it("are refused, with the whole cycle named", () => {
+    expect(planAll({ x: ["of-a"], a: ["of-b"], b: ["of-c"], c: ["of-a"] })).toThrow(
+      "a/run.json: services.required: they need each other: a → b → c → a",
+    );
+    expect(planAll({ a: ["of-a"] })).toThrow("a → a");
+  });
+
+  it("may share a provider", () => {
+    expect(planAll({ a: ["of-b", "of-c"], b: ["of-c"], c: [], d: ["of-b"] })).not.toThrow();
+  });
+});
+
 it("a group without a timeout has the configured one", () => {
   expect(plan({}).groups).toEqual([
     { name: "root", timeoutSeconds: 10 },

@@ -1,7 +1,9 @@
 import type { Group } from "../formats/groups.ts";
 import { assignGroups } from "../formats/groups.ts";
 import type { AutoRecovery, RunManifest } from "../formats/run-manifest.ts";
+import { requirementCycle } from "../formats/service-graph.ts";
 import type { State } from "../formats/state.ts";
+import { StateError } from "../formats/state.ts";
 import type { ContainerPlan } from "../lifecycle/container-state.ts";
 import type { RevisionPlan } from "../lifecycle/revision.ts";
 import type { Quirks } from "../quirks/quirks.ts";
@@ -17,7 +19,8 @@ export interface PlannedRevision {
  * and recovery that its group gives where it has none.
  * @param defaultGroups used when the state brings no groups
  * @param goalsTimeout  seconds, for groups without a timeout
- * @throws Error naming a container whose group does not exist
+ * @throws Error naming a container whose group does not exist, or StateError those that
+ *         require each other
  */
 export function planRevision(
   revision: string,
@@ -26,6 +29,11 @@ export function planRevision(
   goalsTimeout: number,
   quirks: Quirks,
 ): PlannedRevision {
+  const cycle = requirementCycle(state.containers, quirks);
+  if (cycle !== undefined) {
+    const what = `services.required: they need each other: ${cycle.join(" → ")}`;
+    throw new StateError(`${cycle[0] ?? ""}/run.json: ${what}`);
+  }
   const groups = state.groups ?? defaultGroups;
   const source = state.groups === undefined ? "default" : "device";
   const members = state.containers.map(({ name, run }) => ({ name, group: run.group }));

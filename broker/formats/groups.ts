@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { firstTwice, safeName } from "./names.ts";
 import { autoRecovery } from "./run-manifest.ts";
 
 /** Groups of containers, in start order (facts §1.6): groups.json, or device.json's `groups`. */
 const group = z.object({
-  name: z.string().min(1),
+  name: safeName,
   restart_policy: z.enum(["system", "container"]).default("container"),
   status_goal: z.enum(["MOUNTED", "STARTED", "READY"]).default("STARTED"),
   /** Seconds. */
@@ -12,7 +13,14 @@ const group = z.object({
 });
 export type Group = z.infer<typeof group>;
 
-const groups = z.array(group).min(1);
+const groups = z
+  .array(group)
+  .min(1)
+  .superRefine((all, context) => {
+    const twice = firstTwice(all.map(({ name }) => name));
+    if (twice === undefined) return;
+    context.addIssue({ code: "custom", message: `group '${twice}' comes twice` });
+  });
 
 /** @throws z.ZodError naming the key that is wrong */
 export function parseGroups(value: unknown): Group[] {

@@ -3,4 +3,19 @@ import { z } from "zod";
 /** Container and role names that may travel in headers, cgroup paths and file names. */
 export const SAFE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** Names of services: what people call things, but nothing that could be a path or a line. */
+export const serviceName = z
+  .string()
+  .regex(/^[^/\p{Cc}]{1,128}$/u, "must be 1 to 128 characters, no slash or control character");
+
+/** Of an object beside run.json, `dm:` in front where it is to be verified. */
+export const objectName = z
+  .string()
+  .regex(/^(dm:)?[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "must be a file name of A-Z a-z 0-9 _ . -");
+
+/** @returns the first value that comes twice */
+export function firstTwice(values: readonly string[]): string | undefined {
+  return values.find((value, index) => values.indexOf(value) !== index);
+}
+
 export const safeName = z.string().regex(SAFE_NAME, "must match [A-Za-z0-9_.-]{1,64}");

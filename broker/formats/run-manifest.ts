@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { driverNeeds } from "./drivers.ts";
+import { objectName, serviceName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";
 import type { RequirementExtensions } from "./extensions.ts";
 
@@ -26,13 +27,10 @@ export interface Requirement extends RequirementExtensions {
  * `interface` that is an absolute path.
  */
 export const requirement = z.union([
-  z
-    .string()
-    .min(1)
-    .transform((name): Requirement => ({ name, target: `/run/pv/services/${name}.sock` })),
+  serviceName.transform((name): Requirement => ({ name, target: `/run/pv/services/${name}.sock` })),
   z
     .object({
-      name: z.string().min(1),
+      name: serviceName,
       type: z.string().optional(),
       role: z.string().optional(),
       interface: z.string().optional(),
@@ -70,9 +68,9 @@ export type AutoRecovery = z.infer<typeof autoRecovery>;
 export const runManifest = z.object({
   name: z.string().min(1),
   type: z.string().default("lxc"),
-  config: z.string().optional(),
-  "root-volume": z.string().optional(),
-  volumes: z.array(z.string()).default([]),
+  config: objectName.optional(),
+  "root-volume": objectName.optional(),
+  volumes: z.array(objectName).default([]),
   storage: z.record(z.string(), z.object({ persistence: z.string() })).default({}),
   group: z.string().optional(),
   restart_policy: z.enum(["system", "container"]).optional(),

@@ -26,13 +26,15 @@ export function buildGraph(
   quirks: Quirks,
 ): GraphEntry[] {
   graphs += 1;
+  const peer = (name: string): GraphPeer =>
+    quirks.has("graph-no-start") ? { pid: peerOf(name).pid } : peerOf(name);
   return containers.flatMap((consumer) => {
     const { required, optional } = consumer.run.services;
     return [...required, ...optional].flatMap((requirement) => {
       const found = findProvider(containers, requirement, quirks);
       if (found === undefined) return [];
-      const from = peerOf(consumer.name);
-      const to = peerOf(found.provider);
+      const from = peer(consumer.name);
+      const to = peer(found.provider);
       return [
         {
           consumer: consumer.name,
@@ -44,7 +46,10 @@ export function buildGraph(
           name: requirement.name,
           type: found.export.type,
           role: requirement.role ?? "any",
-          interface: requirement.interface ?? requirement.target ?? null,
+          interface:
+            requirement.interface ??
+            (quirks.has("graph-interface-type") ? found.export.type : requirement.target) ??
+            null,
           target: requirement.target ?? null,
           socket: found.export.socket,
           ...mergeExtensions(found.export, requirement, quirks),
@@ -70,6 +75,41 @@ export function missingServices(
       .filter((requirement) => findProvider(containers, requirement, quirks) === undefined)
       .map((requirement) => ({ service: requirement.name, container: name }));
   });
+}
+
+/**
+ * Containers that cannot do without each other, directly or by way of others, first to last;
+ * undefined when there are none. Each would have to be there before the other.
+ */
+export function requirementCycle(
+  containers: readonly ContainerDefinition[],
+  quirks: Quirks,
+): string[] | undefined {
+  const needs = new Map(
+    containers.map(({ name, run }) => {
+      const providers = run.services.required.map(
+        (requirement) => findProvider(containers, requirement, quirks)?.provider,
+      );
+      return [name, providers.filter((provider) => provider !== undefined)];
+    }),
+  );
+  /** Those from which no cycle can be reached. */
+  const clear = new Set<string>();
+  const follow = (name: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
+    if (clear.has(name)) return undefined;
+    for (const provider of needs.get(name) ?? []) {
+      const cycle = follow(provider, [...path, name]);
+      if (cycle !== undefined) return cycle;
+    }
+    clear.add(name);
+    return undefined;
+  };
+  for (const name of needs.keys()) {
+    const cycle = follow(name, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
 }
 
 /** What is odd about the links of a revision without keeping it from running, a line each. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { exportExtensions } from "./extensions.ts";
+import { firstTwice, serviceName } from "./names.ts";
 
 /**
  * services.json: what a container exports (facts §1.4, §0.3). Accepted forms: an object with
@@ -11,7 +12,7 @@ export const SERVICE_TYPES = ["rest", "dbus", "unix", "drm", "wayland", "input"]
 export type ServiceType = (typeof SERVICE_TYPES)[number];
 
 export const serviceExport = z.object({
-  name: z.string().min(1),
+  name: serviceName,
   type: z.string().min(1),
   /** Absolute path inside the provider: a socket, or a device node for drm and input. */
   socket: z.string().startsWith("/"),
@@ -19,12 +20,13 @@ export const serviceExport = z.object({
 });
 export type ServiceExport = z.infer<typeof serviceExport>;
 
-const servicesDocument = z.union([
-  z.array(serviceExport),
-  z.object({ services: z.array(serviceExport) }).transform((document) => document.services),
-]);
+const exportList = z.array(serviceExport).superRefine((exports, context) => {
+  const twice = firstTwice(exports.map(({ name, type }) => `'${name}' of type ${type}`));
+  if (twice !== undefined) context.addIssue({ code: "custom", message: `${twice} comes twice` });
+});
+const servicesDocument = z.object({ services: exportList });
 
 /** @throws z.ZodError naming the key that is wrong */
 export function parseServices(value: unknown): ServiceExport[] {
-  return servicesDocument.parse(value);
+  return Array.isArray(value) ? exportList.parse(value) : servicesDocument.parse(value).services;
 }

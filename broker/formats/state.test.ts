@@ -64,6 +64,43 @@ describe("a bad state is refused with the key named", () => {
     ["a/run.json: restart_policy", { "a/run.json": run("a", { restart_policy: "never" }) }],
     ["a/services.json", { "a/run.json": run("a"), "a/services.json": { services: [{}] } }],
     ["groups.json", { "groups.json": [] }],
+    ["a/x\\ny", { "a/x\ny": SHA }],
+    ["groups.json: group 'x' comes twice", { "groups.json": [{ name: "x" }, { name: "x" }] }],
+    ["groups.json: 0.name", { "groups.json": [{ name: "a/b" }] }],
+    [
+      "device.json: groups: 1.name",
+      { "device.json": { groups: [{ name: "x" }, { name: "a\n" }] } },
+    ],
+    ["a/run.json: config", { "a/run.json": run("a", { config: "../b/conf" }) }],
+    ["a/run.json: root-volume", { "a/run.json": run("a", { "root-volume": "/etc/passwd" }) }],
+    ["a/run.json: volumes.0", { "a/run.json": run("a", { volumes: ["a/b"] }) }],
+    [
+      "a/run.json: drivers.required.0",
+      { "a/run.json": run("a", { drivers: { required: ["../x"] } }) },
+    ],
+    [
+      "a/run.json: services.required.0",
+      { "a/run.json": run("a", { services: { required: ["x/y"] } }) },
+    ],
+    [
+      "a/run.json: services.optional.0",
+      { "a/run.json": run("a", { services: { optional: [{ name: "x\u0007" }] } }) },
+    ],
+    [
+      "a/services.json: services.0.name",
+      {
+        "a/run.json": run("a"),
+        "a/services.json": { services: [{ name: "x\ny", type: "unix", socket: "/s" }] },
+      },
+    ],
+    [
+      "a/services.json: 'x' of type unix comes twice",
+      {
+        "a/run.json": run("a"),
+        "a/services.json": ["/s", "/t"].map((socket) => ({ name: "x", type: "unix", socket })),
+      },
+    ],
+    ["bsp/drivers.json: #spec", { "bsp/drivers.json": {} }],
   ])("%s", (key, entries) => {
     expect(() => parse(entries)).toThrow(StateError);
     expect(() => parse(entries)).toThrow(key);

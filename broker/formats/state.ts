@@ -77,8 +77,11 @@ export function isObjectReference(key: string, value: unknown): value is string 
 
 function checkEntry(key: string, value: unknown): void {
   const segments = key.split("/");
-  if (segments.some((part) => part === "" || part === "." || part === "..") || key.includes("\0")) {
-    throw new Error("is not a relative path");
+  if (
+    segments.some((part) => part === "" || part === "." || part === "..") ||
+    /\p{Cc}/u.test(key)
+  ) {
+    throw new Error("is not a relative path without control characters");
   }
   if (key.endsWith(".json") && typeof value === "object" && value !== null) return;
   sha256.parse(value);
@@ -143,8 +146,13 @@ function at<T>(key: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof StateError) throw error;
-    throw new StateError(`${key}: ${reason(error)}`);
+    throw new StateError(`${printable(key)}: ${reason(error)}`);
   }
+}
+
+/** A key that holds control characters must not make lines of its own. */
+function printable(key: string): string {
+  return /\p{Cc}/u.test(key) ? JSON.stringify(key).slice(1, -1) : key;
 }
 
 function reason(error: unknown): string {

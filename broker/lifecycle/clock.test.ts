@@ -16,6 +16,15 @@ it("a scaled clock waits so many times shorter and counts so many times faster",
   expect(clock.now() - start).toBeCloseTo(5000);
 });
 
+it("a timer that setTimeout fires too early waits for the rest", () => {
+  const fired = vi.fn();
+  systemClock(64).after(5000, fired); // 78.125 ms
+  vi.advanceTimersByTime(78);
+  expect(fired).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(fired).toHaveBeenCalledOnce();
+});
+
 it("a cancelled timer does not fire", () => {
   const fired = vi.fn();
   systemClock().after(10, fired).cancel();

@@ -5,7 +5,7 @@
 export interface Clock {
   /** Milliseconds since an arbitrary start, never going back. */
   now(): number;
-  /** Run once after `milliseconds` of this clock. */
+  /** Run once after `milliseconds` of this clock, never sooner. */
   after(milliseconds: number, run: () => void): Timer;
 }
 
@@ -21,7 +21,17 @@ export function systemClock(scale = 1): Clock {
   return {
     now: () => performance.now() * scale,
     after(milliseconds, run) {
-      const timeout = setTimeout(run, Math.min(milliseconds / scale, LONGEST_TIMEOUT));
+      const due = performance.now() + milliseconds / scale;
+      const wait = (): NodeJS.Timeout => {
+        const left = Math.ceil(due - performance.now());
+        return setTimeout(look, Math.min(Math.max(left, 0), LONGEST_TIMEOUT));
+      };
+      // setTimeout may be early by what it rounds away; a deadline must not be.
+      const look = (): void => {
+        if (performance.now() < due) timeout = wait();
+        else run();
+      };
+      let timeout = wait();
       return {
         cancel() {
           clearTimeout(timeout);

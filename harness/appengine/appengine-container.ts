@@ -1,3 +1,4 @@
+import type { QuirkName } from "../../broker/quirks/names.ts";
 import type { ImageInspectInfo } from "dockerode";
 import { GenericContainer } from "testcontainers";
 import type { BootStage } from "../run/events.ts";
@@ -37,6 +38,7 @@ export interface StartOptions extends BootOptions {
 export class AppengineContainer extends GenericContainer {
   #exports: string[] = [];
   #boot: BootMode = "auto";
+  #storageShared = false;
   #engine: Engine | undefined;
   #begun = performance.now();
   #options: StartOptions = {};
@@ -60,6 +62,7 @@ export class AppengineContainer extends GenericContainer {
 
   /** Deviations that the reference appengine is told to make. */
   withQuirks(...names: string[]): this {
+    this.#storageShared = names.includes("storage-shared" satisfies QuirkName);
     return names.length === 0 ? this : this.withEnvironment({ PVH_QUIRKS: names.join(",") });
   }
 
@@ -128,7 +131,7 @@ export class AppengineContainer extends GenericContainer {
       Mounts: [
         {
           Type: "volume",
-          Source: `${name}-storage`,
+          Source: this.#storageShared ? "pvh-shared-storage" : `${name}-storage`,
           Target: STORAGE,
           VolumeOptions: {
             NoCopy: true,

@@ -16,6 +16,13 @@ test("a missing required service is named before anything else", () => {
   );
 });
 
+test("an export that came too late for a used volume is named", () => {
+  const facts = { output: launch, exitCode: undefined, log: "" };
+  expect(bootFailure({ ...facts, late: "mine.pvrexport.tgz" })).toMatch(
+    /volume was used before.*mine\.pvrexport\.tgz/,
+  );
+});
+
 test("an ended pv-appengine is reported with its code and its last complaint", () => {
   const output = `${launch}[pvtest] 1 ERROR -- [pv-appengine]: x.tgz: unexpected end of file\nbye\n`;
   expect(bootFailure({ output, exitCode: 1, log: "" })).toMatch(
@@ -26,5 +33,12 @@ test("an ended pv-appengine is reported with its code and its last complaint", (
 test("three launches without READY are a reboot loop", () => {
   expect(bootFailure({ output: launch.repeat(3), exitCode: undefined, log: "crashed" })).toMatch(
     /^reboot loop: pantavisor was started 3 times without READY/,
+  );
+  const log = [
+    "[pantavisor] 1 WARN\t -- [state]: (pv_state_run:865) platform 'x' suddenly stopped (exit code 1)",
+    "[pantavisor] 1 ERROR\t -- [controller]: (_pv_wait:502) platform 'x' did not work as expected. Tearing down...",
+  ].join("\n");
+  expect(bootFailure({ output: launch.repeat(4), exitCode: undefined, log })).toBe(
+    "reboot loop: pantavisor was started 4 times without READY: platform 'x' suddenly stopped (exit code 1)",
   );
 });

@@ -4,15 +4,19 @@ export interface BootFacts {
   readonly output: string;
   /** Exit code of pv-appengine, once it has ended. */
   readonly exitCode: number | undefined;
+  /** An export that came after the storage volume had been prepared. */
+  readonly late?: string | undefined;
   /** Lines of pantavisor.log that may hold a reason. */
   readonly log: string;
 }
 
 /** grep -E pattern that selects the lines of pantavisor.log which bootFailure() reads. */
 export const REASON_LINES =
-  "required service '|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
+  "required service '|suddenly stopped|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
 
 const LAUNCH = /launching pantavisor/g;
+/** What is behind most loops: a container that may not stop has stopped. */
+const STOPPED = /platform '.+' suddenly stopped \(.*\)/g;
 const LAUNCHES_OF_A_LOOP = 3;
 
 /**
@@ -22,6 +26,9 @@ const LAUNCHES_OF_A_LOOP = 3;
  * ended, or it starts pantavisor again and again.
  */
 export function bootFailure(facts: BootFacts): string | undefined {
+  if (facts.late !== undefined) {
+    return `the storage volume was used before: exports are deployed once per volume, and ${facts.late} came later; use a fresh volume`;
+  }
   const missing = /required service '(.+?)' for platform '(.+?)' not found/.exec(facts.log);
   if (missing) {
     return `required service '${missing[1] ?? ""}' of container '${missing[2] ?? ""}' is provided by no container`;
@@ -31,7 +38,8 @@ export function bootFailure(facts: BootFacts): string | undefined {
   }
   const launches = facts.output.match(LAUNCH)?.length ?? 0;
   if (launches >= LAUNCHES_OF_A_LOOP) {
-    return `reboot loop: pantavisor was started ${launches} times without READY: ${lastWords(facts.log)}`;
+    const stopped = facts.log.match(STOPPED)?.at(-1);
+    return `reboot loop: pantavisor was started ${launches} times without READY: ${stopped ?? lastWords(facts.log)}`;
   }
   return undefined;
 }

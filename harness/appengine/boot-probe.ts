@@ -2,13 +2,15 @@ import { z } from "zod";
 import type { ControlClient } from "../control/control-client.ts";
 import { REASON_LINES } from "./boot-failure.ts";
 import type { AppengineShell } from "./inside.ts";
-import { CONTROL_SOCKET, LOG_ROOT, STORAGE } from "./layout.ts";
+import { CONTROL_SOCKET, EXPORTS_FOLDER, LOG_ROOT, STORAGE } from "./layout.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { Stage } from "./boot-stages.ts";
 
 /** Files that boot leaves behind, looked at in one go. */
 export interface Footprints {
   readonly deployed: boolean;
+  /** Name of an export that is newer than the deployment, which happens once per volume. */
+  readonly late: string | undefined;
   readonly logging: boolean;
   readonly socket: boolean;
   /** The READY line, once it is there. */
@@ -16,7 +18,7 @@ export interface Footprints {
 }
 
 const LOOK = [
-  `[ -e ${STORAGE}/.pvtx-done ] && echo deployed`,
+  `[ -e ${STORAGE}/.pvtx-done ] && echo deployed && find ${EXPORTS_FOLDER} -type f \\( -newer ${STORAGE}/.pvtx-done -o -cnewer ${STORAGE}/.pvtx-done \\) 2>/dev/null | sed -n '1s|.*/|late |p'`,
   `set -- ${LOG_ROOT}/*/pantavisor/pantavisor.log; [ -e "$1" ] && echo logging`,
   `[ -S ${CONTROL_SOCKET} ] && echo socket`,
   `grep -a -h "status is now READY" "$@" 2>/dev/null | grep -a -m1 "state revision"`,
@@ -28,6 +30,7 @@ export async function footprints(shell: AppengineShell, signal: AbortSignal): Pr
   const lines = stdout.split("\n");
   return {
     deployed: lines.includes("deployed"),
+    late: lines.find((line) => line.startsWith("late "))?.slice("late ".length),
     logging: lines.includes("logging"),
     socket: lines.includes("socket"),
     ready: lines.find((line) => line.includes("state revision")),
@@ -65,7 +68,10 @@ export function stagesOfBoot(
     probe,
   });
   return [
-    stage("storage", async () => (await footprints(shell, signal)).deployed),
+    stage("storage", async () => {
+      const { deployed, late } = await footprints(shell, signal);
+      return deployed && late === undefined;
+    }),
     stage("pantavisor", async () => (await footprints(shell, signal)).logging),
     stage("pv-ctrl", async () => {
       if (!(await footprints(shell, signal)).socket) return undefined;

@@ -95,7 +95,7 @@ describe("services.json", () => {
     [
       "with a name that cannot travel",
       { name: "a/b", type: "unix", socket: "/run/s" },
-      ["error name-unsafe /services/0/name"],
+      ["error wrong-type /services/0/name", "error name-unsafe /services/0/name"],
     ],
     ["without a socket", { name: "s", type: "unix" }, ["error wrong-type /services/0/socket"]],
   ])("%s", (_what, entry, expected) => {

@@ -1,0 +1,163 @@
+import { createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { pack } from "tar-stream";
+import { expect, inject } from "vitest";
+import { RUN_LOG_ROOT } from "../../harness/appengine/layout.ts";
+import { findEngine } from "../../harness/engine/engine.ts";
+import type { Engine } from "../../harness/engine/engine.ts";
+import { loadImageTarball } from "../../harness/image/load-image.ts";
+import { exportsOf } from "../../harness/run/exports-of.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { dockerRun, exportsFolder } from "../support/docker-run.ts";
+import type { DockerRun } from "../support/docker-run.ts";
+
+const SERVER = "pv-example-unix-server";
+const CLIENT = "pv-example-unix-client";
+const APP = "pv-example-app";
+const READY_SOON = 15_000;
+
+scenario(
+  "boot-docker",
+  {
+    summary: "what the documents do with docker alone works, and pvh tells a volume that was used",
+    boot: "none",
+  },
+  ({ check }) => {
+    check(
+      "boot.image.load",
+      "a docker-save tarball loads, is named, and is not loaded twice",
+      async ({ signal }) => {
+        const { docker } = await findEngine({ signal });
+        const folder = await mkdtemp(join(tmpdir(), "pvh-load-"));
+        const tag = `pvh-load-check:${crypto.randomUUID().slice(0, 8)}`;
+        const [repo = "", version = ""] = tag.split(":");
+        try {
+          const tar = pack();
+          tar.entry({ name: "hello" }, "hello");
+          tar.finalize();
+          await ended(
+            await docker.importImage(tar as unknown as NodeJS.ReadableStream, {
+              repo,
+              tag: version,
+            }),
+          );
+          const { Id: id } = await docker.getImage(tag).inspect();
+          const tarball = join(folder, "image.tar");
+          await pipeline(await docker.getImage(tag).get(), createWriteStream(tarball));
+          await docker.getImage(tag).remove();
+
+          const engine = await findEngine({ signal });
+          const load = () => loadImageTarball(engine, tarball, { quirks: inject("pvh").quirks });
+          expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: true });
+          expect((await docker.getImage(tag).inspect()).Id).toBe(id);
+          expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: false });
+        } finally {
+          await docker
+            .getImage(tag)
+            .remove()
+            .catch(() => undefined);
+          await rm(folder, { recursive: true });
+        }
+      },
+    );
+
+    check(
+      "boot.docker-run",
+      "the documented Quick Start and Interactive lines work without pvh",
+      async ({ signal }) => {
+        const engine = await findEngine({ signal });
+        await using folder = await exportsFolder(await exportsOf([SERVER, CLIENT], signal));
+
+        const quick = await dockerRun(engine, { volume: volume(), folder: folder.path });
+        try {
+          await expectStable(quick, signal);
+        } finally {
+          await quick.remove();
+        }
+
+        const interactive = await dockerRun(engine, {
+          volume: volume(),
+          folder: folder.path,
+          entrypoint: ["/bin/sh", "-c", "sleep infinity"],
+        });
+        try {
+          const { stdout } = await interactive.appengine.sh("ls /run/pantavisor 2>/dev/null; :");
+          expect(stdout).toBe("");
+          await interactive.execInBackground(["sh", "-c", "pv-appengine &"]);
+          await expectStable(interactive, signal);
+        } finally {
+          await interactive.remove();
+        }
+      },
+    );
+
+    check(
+      "boot.pvtx.once",
+      "a reused volume ignores new exports, and pvh says so",
+      async ({ signal }) => {
+        const engine: Engine = await findEngine({ signal });
+        await using folder = await exportsFolder(await exportsOf([SERVER], signal));
+        const used = volume();
+        const first = await dockerRun(engine, { volume: used, folder: folder.path });
+        try {
+          // A fresh volume: pvh has nothing to say against it.
+          await first.appengine.boot("auto", { signal, until: "ready" });
+        } catch (error) {
+          await first.remove();
+          throw error;
+        }
+        await first.forget();
+        await using other = await exportsFolder(await exportsOf([APP], signal));
+        const second = await dockerRun(engine, { volume: used, folder: other.path });
+        try {
+          const names = await until(
+            "the containers of the second boot",
+            async () => (await second.appengine.control.containers(signal)).map(({ name }) => name),
+            { signal, timeout: READY_SOON },
+          );
+          expect(names).toEqual([SERVER]);
+          await expect(
+            second.appengine.boot("auto", { signal, until: "ready" }),
+          ).rejects.toMatchObject({
+            code: "PVH_NEVER_READY",
+            message: expect.stringMatching(
+              /volume was used before.*pvh-[0-9a-f]+\.pvrexport\.tgz/,
+            ) as string,
+          });
+        } finally {
+          await second.remove();
+        }
+      },
+    );
+  },
+);
+
+function volume(): string {
+  return `storage-test-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** "Verify Pantavisor is Stable" and "Check Container Status", as documented. */
+async function expectStable({ appengine }: DockerRun, signal: AbortSignal): Promise<void> {
+  const log = `${RUN_LOG_ROOT}/0/pantavisor/pantavisor.log`;
+  await until(
+    "the READY line",
+    async () => {
+      const { stdout } = await appengine.sh(`grep "status is now READY" ${log}`, { signal });
+      return stdout.includes("state revision '0' status is now READY");
+    },
+    { signal, timeout: READY_SOON },
+  );
+  const { stdout } = await appengine.sh("lxc-ls -f");
+  for (const name of [SERVER, CLIENT]) {
+    expect(stdout).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
+  }
+}
+
+async function ended(stream: NodeJS.ReadableStream): Promise<void> {
+  stream.resume();
+  await new Promise((resolve, reject) => stream.once("end", resolve).once("error", reject));
+}
