@@ -1,4 +1,5 @@
-import { cpus, release } from "node:os";
+import { cpus, loadavg, release } from "node:os";
+import { runAppengineBench } from "../bench/appengine-bench.ts";
 import { printBench, printVerdicts } from "../bench/print-bench.ts";
 import { runBench } from "../bench/run-bench.ts";
 import { soak } from "../bench/soak.ts";
@@ -7,6 +8,7 @@ import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Call } from "./command.ts";
 import { wholeNumber } from "./parse-value.ts";
+import { table } from "./table.ts";
 
 const FULL = { rounds: 7, duration: 500 };
 const QUICK = { rounds: 3, duration: 150 };
@@ -18,6 +20,7 @@ const QUICK = { rounds: 3, duration: 150 };
 export async function benchCommand({ args, out, signal }: Call): Promise<ExitCode> {
   const times = wholeNumber(args, "soak", 1);
   if (times !== undefined) return await soak(times, signal);
+  if (args.flag("appengine")) return await benchAppengine({ args, out, signal });
   const { rounds, duration } = args.flag("quick") ? QUICK : FULL;
   const settings = { rounds: wholeNumber(args, "rounds", 1) ?? rounds, duration };
   const result = await runBench({ ...settings, signal, progress: (line) => out.say(line) });
@@ -33,4 +36,26 @@ export async function benchCommand({ args, out, signal }: Call): Promise<ExitCod
   if (verdicts.some(({ verdict }) => verdict === "missed")) return EXIT.failed;
   // What could not be compared is no pass.
   return verdicts.some(({ verdict }) => verdict === "not measured") ? EXIT.infra : EXIT.pass;
+}
+
+/** The load average beside it: a figure of a machine that is busy says little. */
+async function benchAppengine({ args, out, signal }: Call): Promise<ExitCode> {
+  const rounds = wholeNumber(args, "rounds", 1) ?? (args.flag("quick") ? 1 : 5);
+  const figures = await runAppengineBench({ rounds, signal, progress: (line) => out.say(line) });
+  const [load = 0] = loadavg();
+  if (args.flag("json")) {
+    out.data(JSON.stringify({ cpus: cpus().length, load, rounds, figures }, undefined, 2));
+  } else {
+    const shown = (value: number): string => value.toFixed(2);
+    const rows = figures.map(({ name, unit, limit, samples, median }) => [
+      name,
+      `${shown(median)} ${unit}`,
+      `${shown(Math.min(...samples))} to ${shown(Math.max(...samples))}`,
+      `${limit} ${unit}`,
+    ]);
+    out.data(table(["FIGURE", "MEDIAN", "ALL", "LIMIT"], rows));
+    out.say(`${cpus().length} CPUs, load average ${shown(load)} at the end`);
+  }
+  const missed = figures.some(({ median, limit }) => median > limit);
+  return args.flag("check") && missed ? EXIT.failed : EXIT.pass;
 }

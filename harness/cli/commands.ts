@@ -62,6 +62,10 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--rounds <n>", summary: "interleaved rounds (default: 7)" },
       { flags: "--quick", summary: "3 rounds of short loads: a first impression" },
       { flags: "--check", summary: "exit 1 where the broker is slower than it is meant to be" },
+      {
+        flags: "--appengine",
+        summary: "instead: how fast the reference appengine boots, stops and answers",
+      },
       { flags: "--soak <n>", summary: "instead: the robustness tests, n times as long" },
       JSON_OPTION,
     ],
