@@ -51,9 +51,7 @@ export class LinkRecord implements Current<Peer> {
 
   /** Begin a session; `finished` and the socket's end finish it, and then `ended` is called. */
   beginSession(socket: Socket, ended: () => void): { signal: AbortSignal; finished: () => void } {
-    const session = new AbortController();
-    this.#sessions.set(session, socket);
-    this.counters.count("sessions");
+    const session = this.#begin(socket);
     let open = 2;
     const finished = () => {
       open -= 1;
@@ -67,16 +65,22 @@ export class LinkRecord implements Current<Peer> {
     return { signal: session.signal, finished };
   }
 
-  /** Begin a session whose connection the plugin alone knows; `finished` finishes it. */
+  /** Begin a session that counts its bytes itself; `finished` finishes it. */
   beginPacketSession(): { signal: AbortSignal; finished: () => void } {
-    const session = new AbortController();
-    this.#sessions.set(session, undefined);
+    const session = this.#begin(undefined);
     return { signal: session.signal, finished: () => this.#sessions.delete(session) };
   }
 
   endSessions(why: string): void {
     for (const session of this.#sessions.keys()) session.abort(new Error(why));
     this.spliced?.endSessions();
+  }
+
+  #begin(socket: Socket | undefined): AbortController {
+    const session = new AbortController();
+    this.#sessions.set(session, socket);
+    this.counters.count("sessions");
+    return session;
   }
 
   status(): LinkStatus {
