@@ -52,7 +52,7 @@ export function stepInstaller(options: InstallerOptions) {
     const folder = join(storage, "trails", name);
     mkdirSync(dirname(folder), { recursive: true });
     try {
-      deploy(state, store, folder);
+      deploy(state, store, folder, quirks);
     } catch (error) {
       rmSync(`${folder}.incoming`, { recursive: true, force: true });
       const full = (error as NodeJS.ErrnoException).code === "ENOSPC";

@@ -88,7 +88,7 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
     deploy(target) {
       const { objects, state, remote } = load();
       if (remote) throw new Error("the transaction is remote: commit it");
-      deploy(state, objectStore(objects), target);
+      deploy(state, objectStore(objects), target, quirks);
       rmSync(file);
     },
     async commit(client, name) {
