@@ -1,25 +1,16 @@
-import { spawn } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readlinkSync,
-  statSync,
-} from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { readStartTime } from "../linux/process-start.ts";
-import { exitCodeFromLog, startErrorFromLog } from "./lxc-config.ts";
 import { haltSignal } from "./halt-signal.ts";
 
-/** A container run by `lxc-start -F`: the monitor is our child, init is the monitor's. */
+/** A container that runs: its monitor is our child, its init is the monitor's. */
 export interface ContainerProcess {
   /** Resolves when init runs; undefined when the container ended before that was seen. */
   readonly started: Promise<InitProcess | undefined>;
   /** Resolves when nothing of it is left. Never rejects. */
   readonly ended: Promise<Ending>;
-  /** Pid of lxc-start. */
+  /** Pid of the monitor. */
   readonly monitorPid: number;
   /** Ask init to end, as soon as it has a handler for that. */
   halt(): void;
@@ -39,14 +30,18 @@ export interface Ending {
 }
 
 const START_DEADLINE = 10_000;
-/** liblxc has no event for "init runs" that is cheaper than looking. */
+/** No container runtime has an event for "init runs" that is cheaper than looking. */
 const LOOK_AGAIN = 2;
 const RETRY_HALT = 100;
 
-/** @param lxcLog lxc.log of the container: liblxc appends to it */
-export function startContainer(name: string, lxcLog: string): ContainerProcess {
-  const logStart = existsSync(lxcLog) ? statSync(lxcLog).size : 0;
-  const monitor = spawn("lxc-start", ["-F", "-n", name], { stdio: "ignore" });
+/**
+ * @param monitor     runs the container in the foreground
+ * @param describeEnd how init ended, from the monitor's exit code, null for a signal
+ */
+export function watchContainer(
+  monitor: ChildProcess,
+  describeEnd: (monitorCode: number | null) => Ending,
+): ContainerProcess {
   let init: InitProcess | undefined;
   let halting: NodeJS.Timeout | undefined;
   let alive = true;
@@ -59,7 +54,7 @@ export function startContainer(name: string, lxcLog: string): ContainerProcess {
     monitor.once("exit", (code) => {
       alive = false;
       clearInterval(halting);
-      resolve(describeEnding(code, readFrom(lxcLog, logStart)));
+      resolve(describeEnd(code));
     });
   });
   const started = (async () => {
@@ -104,13 +99,17 @@ export function startContainer(name: string, lxcLog: string): ContainerProcess {
   };
 }
 
-/** The monitor's child that is pid 1 of its own namespace and runs its own program by now. */
+/**
+ * The monitor's child that is pid 1 of its own namespace and runs its own program by now: not
+ * the monitor's, nor a stage of runc, which runs from a copy of itself and is named by its
+ * stage (`runc:[2:INIT]`). Only then is the container's root what it will stay.
+ */
 function findInit(monitor: number): InitProcess | undefined {
   try {
-    const children = readFileSync(`/proc/${monitor}/task/${monitor}/children`, "utf8");
     const program = readlinkSync(`/proc/${monitor}/exe`);
-    for (const pid of children.split(" ").filter(Boolean).map(Number)) {
-      const isInit = /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    for (const pid of childrenOf(monitor)) {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const isInit = /^NSpid:.*\t1$/m.test(status) && !/^Name:\trunc:\[\d:/m.test(status);
       if (isInit && readlinkSync(`/proc/${pid}/exe`) !== program) {
         return { pid, startTime: readStartTime(pid) };
       }
@@ -121,23 +120,12 @@ function findInit(monitor: number): InitProcess | undefined {
   return undefined;
 }
 
-function describeEnding(monitorCode: number | null, log: string): Ending {
-  if (monitorCode === null) return { exitCode: null };
-  if (monitorCode !== 0) return { exitCode: monitorCode, reason: startErrorFromLog(log) };
-  return { exitCode: exitCodeFromLog(log) };
-}
-
-const LOG_TAIL = 64 * 1024;
-
-function readFrom(path: string, start: number): string {
-  if (!existsSync(path)) return "";
-  const fd = openSync(path, "r");
-  try {
-    const size = statSync(path).size;
-    const from = Math.max(start, size - LOG_TAIL);
-    const buffer = Buffer.alloc(Math.max(0, size - from));
-    return buffer.toString("utf8", 0, readSync(fd, buffer, 0, buffer.length, from));
-  } finally {
-    closeSync(fd);
-  }
+/** Children belong to the thread that forked them, and runc has many. */
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
+  );
 }

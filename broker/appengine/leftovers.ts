@@ -12,7 +12,8 @@ export interface LeftoverPlaces {
   /** Root of the cgroup2 hierarchy. */
   readonly cgroups: string;
   readonly volumes: string;
-  readonly lxc: string;
+  /** Folders in which container runtimes keep what they know of containers. */
+  readonly runtimes: readonly string[];
   /** Written by rememberProcess. */
   readonly daemonFile: string;
 }
@@ -21,11 +22,12 @@ const LONGEST_WAIT = 3000;
 
 export async function cleanLeftovers(places: LeftoverPlaces): Promise<void> {
   killRemembered(places.daemonFile);
-  await Promise.all(lxcGroups(places.cgroups).map(killGroup));
+  await Promise.all(containerGroups(places.cgroups).map(killGroup));
   unmountBelow(places.volumes);
-  if (!existsSync(places.lxc)) return;
-  for (const name of readdirSync(places.lxc)) {
-    rmSync(join(places.lxc, name), { recursive: true, force: true });
+  for (const folder of places.runtimes.filter((path) => existsSync(path))) {
+    for (const name of readdirSync(folder)) {
+      rmSync(join(folder, name), { recursive: true, force: true });
+    }
   }
 }
 
@@ -43,10 +45,10 @@ function killRemembered(file: string): void {
   }
 }
 
-function lxcGroups(root: string): string[] {
+function containerGroups(root: string): string[] {
   if (!existsSync(root)) return [];
   return readdirSync(root)
-    .filter((name) => /^lxc\.(payload|monitor)\./.test(name))
+    .filter((name) => /^(lxc\.(payload|monitor)|runc\.payload)\./.test(name))
     .map((name) => join(root, name));
 }
 

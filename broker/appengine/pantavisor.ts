@@ -12,6 +12,8 @@ import { disabledDaemon, runDaemon } from "./daemon.ts";
 import { describeDevice, openMetaStore } from "./device-meta.ts";
 import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./interrupted-updates.ts";
+import { LXC_FOLDER } from "./lxc-container.ts";
+import { RUNC_FOLDER } from "./runc-container.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
@@ -23,7 +25,6 @@ import { progressOf, readProgress, writeProgress } from "./step-progress.ts";
 import { openSteps } from "./steps.ts";
 import { Updater } from "./updater.ts";
 
-const LXC_FOLDER = "/var/lib/lxc";
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
 const BUILD = "pvh reference 0.1.0";
 
@@ -58,7 +59,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   await cleanLeftovers({
     cgroups: "/sys/fs/cgroup",
     volumes: config.volumes,
-    lxc: LXC_FOLDER,
+    runtimes: [LXC_FOLDER, RUNC_FOLDER],
     daemonFile: DAEMON_FILE,
   });
   recoverStorage(config.storage);
@@ -97,7 +98,6 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     plan: running.plan,
     definitions: running.state.containers,
     config,
-    lxcFolder: LXC_FOLDER,
     controlSocket,
     drivers,
     environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },

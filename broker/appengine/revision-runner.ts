@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { GraphPeer } from "../formats/service-graph.ts";
 import type { ContainerDefinition } from "../formats/state.ts";
@@ -20,17 +20,15 @@ import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Drivers } from "./drivers.ts";
 import type { ContainerProcess } from "./container-process.ts";
-import { startContainer } from "./container-process.ts";
-import { lxcConfig } from "./lxc-config.ts";
+import { containerType } from "./container-types.ts";
+import { LXC_FOLDER } from "./lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
-import { readObject } from "./revision-object.ts";
 import { mountVolumes, unmountBelow } from "./volumes.ts";
 
 export interface RunnerOptions {
   readonly plan: RevisionPlan;
   readonly definitions: readonly ContainerDefinition[];
   readonly config: AppengineConfig;
-  readonly lxcFolder: string;
   readonly controlSocket: string;
   /** For the init of every container. */
   readonly environment: Readonly<Record<string, string>>;
@@ -98,7 +96,7 @@ export class RevisionRunner {
     for (const { name } of this.#plan.containers) {
       if (kept.has(name)) continue;
       this.#peers.delete(name);
-      rmSync(join(this.#options.lxcFolder, name), { recursive: true, force: true });
+      rmSync(join(LXC_FOLDER, name), { recursive: true, force: true });
     }
     this.#state = adoptRevision(plan, this.#state, kept);
     this.#plan = plan;
@@ -205,15 +203,15 @@ export class RevisionRunner {
     const definition = this.#definitions.get(name);
     if (definition === undefined) throw new Error(`no container '${name}' in the revision`);
     try {
-      if (definition.run.type !== "lxc")
-        throw new Error(`no plugin for type '${definition.run.type}'`);
+      // An unknown type is refused before anything is done for it.
+      containerType(definition.run.type);
       this.#mount(definition);
       this.#tell(name, { type: "mounted" });
       if (this.#goalOf(name) === "MOUNTED") return;
       this.#options.drivers.prepare(name);
-      const lxcLog = this.#configure(definition);
+      const process = this.#start(definition);
       this.#tell(name, { type: "starting" });
-      await this.#run(name, startContainer(name, lxcLog));
+      await this.#run(name, process);
     } catch (error) {
       this.#tell(name, { type: "ended", exitCode: 1, reason: (error as Error).message });
     }
@@ -230,9 +228,16 @@ export class RevisionRunner {
     });
     const init = await process.started;
     if (init === undefined || this.#processes.get(name) !== process) return;
-    this.#peers.set(name, quirks.has("graph-pid-wrong") ? { pid: process.monitorPid } : init);
+    const isUnlinked = quirks.has("runc-no-links") && this.#typeOf(name) === "runc";
+    if (!isUnlinked) {
+      this.#peers.set(name, quirks.has("graph-pid-wrong") ? { pid: process.monitorPid } : init);
+    }
     onPeersChanged();
     this.#tell(name, { type: "started" });
+  }
+
+  #typeOf(name: string): string | undefined {
+    return this.#definitions.get(name)?.run.type;
   }
 
   #goalOf(name: string): string | undefined {
@@ -253,20 +258,20 @@ export class RevisionRunner {
     });
   }
 
-  /** @returns path of the container's lxc.log */
-  #configure({ name, run }: ContainerDefinition): string {
-    const { config, lxcFolder, controlSocket, environment, quirks } = this.#options;
-    if (run.config === undefined) throw new Error("run.json names no config");
-    const root = quirks.has("logs-missing")
-      ? "/run/pantavisor/logs"
-      : logFolder(config, this.#plan.revision);
-    const logs = join(root, name, "lxc");
-    mkdirSync(logs, { recursive: true });
-    const own = readObject(revisionFolder(config, this.#plan.revision), name, run.config);
-    mkdirSync(join(lxcFolder, name), { recursive: true });
-    const text = lxcConfig(own, { name, logFolder: logs, controlSocket, environment });
-    writeFileSync(join(lxcFolder, name, "config"), text);
-    return join(logs, "lxc.log");
+  #start(definition: ContainerDefinition): ContainerProcess {
+    const { config, controlSocket, environment, quirks } = this.#options;
+    const { name, run } = definition;
+    const { revision } = this.#plan;
+    const logs = quirks.has("logs-missing") ? "/run/pantavisor/logs" : logFolder(config, revision);
+    return containerType(run.type)({
+      name,
+      run,
+      revisionFolder: revisionFolder(config, revision),
+      logFolder: join(logs, name),
+      volumes: join(config.volumes, name),
+      controlSocket,
+      environment,
+    });
   }
 }
 

@@ -20,7 +20,8 @@ export interface VolumePlan {
   readonly loopIndexBase: number | undefined;
 }
 
-const OVERLAY = "lxc-overlay";
+/** The volume that holds what a container writes, whatever its type. */
+export const OVERLAY = "lxc-overlay";
 
 /** @throws Error or SystemCallError naming the volume; what was mounted is then unmounted */
 export function mountVolumes(plan: VolumePlan): void {

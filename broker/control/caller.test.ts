@@ -13,6 +13,7 @@ it.each([
   ["0::/lxc.payload.pv-example\n", "pv-example"],
   ["0::/lxc.payload.pv-example/system.slice/x\n", "pv-example"],
   ["0::/docker/abc/lxc.payload.a\n", "a"],
+  ["0::/runc.payload.pv-example\n", "pv-example"],
   ["0::/lxc/pv-example\n", "pv-example"],
   ["0::/lxc/pv-example/.lxc\n", "pv-example"],
   ["12:devices:/\n1:name=pantavisor:/lxc/pv-example\n0::/\n", "pv-example"],

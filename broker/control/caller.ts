@@ -31,14 +31,14 @@ export function identifyCaller(socket: Socket, quirks: Quirks): Caller {
 }
 
 /**
- * The container that a cgroup belongs to. Forms: cgroup v2 `0::/lxc.payload.NAME[/…]`, the
- * real appengine's `…/lxc/NAME`, cgroup v1 `N:name=pantavisor:/lxc/NAME`.
+ * The container that a cgroup belongs to. Forms: cgroup v2 `0::/lxc.payload.NAME[/…]` or
+ * `0::/runc.payload.NAME[/…]`, the real appengine's `…/lxc/NAME`, cgroup v1 `N:name=pantavisor:/lxc/NAME`.
  * @param cgroup text of /proc/PID/cgroup
  */
 export function containerOf(cgroup: string): string | undefined {
   for (const line of cgroup.split("\n")) {
     const path = line.split(":").slice(2).join(":");
-    const match = /(?:^|\/)(?:lxc\.payload\.|lxc\/)([^/]+)/.exec(path);
+    const match = /(?:^|\/)(?:(?:lxc|runc)\.payload\.|lxc\/)([^/]+)/.exec(path);
     if (match?.[1] !== undefined) return match[1];
   }
   return undefined;

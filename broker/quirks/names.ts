@@ -70,6 +70,7 @@ export const QUIRKS = {
   "stop-during-recovery-ignored": "a stop while RECOVERING does not end the recovery",
   "crash-reboots": "a crash without auto-recovery reboots whatever the restart_policy",
   "ready-sticky": "a crashed container does not lower the revision's status",
+  "runc-no-links": "containers of type runc have no process in the graph, and so no links",
   "groups-parallel": "a group does not wait for the one before",
   "drivers-ignored": "a container starts whatever drivers it requires",
   "recovery-unparsed": "auto_recovery in run.json is ignored",

@@ -10,6 +10,8 @@ export interface ContainerDefinition {
   readonly group: string;
   /** The first word is an absolute path in the container. */
   readonly entrypoint: readonly string[];
+  /** What runs it; default lxc. */
+  readonly type?: string | undefined;
   /** args.json: the PV_* keys, or the older `services: […]` (facts §0.1, §0.2). */
   readonly args: JsonObject;
   /**
@@ -31,6 +33,7 @@ export interface DefineOptions {
   /** A program that the examples' shared root has; default: idle, ended by TERM and PWR. */
   readonly program?: string;
   readonly group?: string;
+  readonly type?: ContainerDefinition["type"];
   readonly persistence?: ContainerDefinition["persistence"];
 }
 
@@ -49,13 +52,14 @@ export const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
  * @throws PvhError PVH_USAGE when the name may not travel in headers and paths
  */
 export function defineContainer(options: DefineOptions): ContainerDefinition {
-  const { name, args = {}, services, program = IDLE_PROGRAM, group = "app", persistence } = options;
+  const { name, args = {}, services, program = IDLE_PROGRAM, group = "app" } = options;
+  const { type, persistence } = options;
   if (!SAFE_NAME.test(name)) {
     throw new PvhError("PVH_USAGE", `container name ${JSON.stringify(name)} is not usable`, {
       hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  const definition = { name, group, entrypoint: [program], args, persistence };
+  const definition = { name, group, entrypoint: [program], type, args, persistence };
   if (services === undefined) return definition;
   const document = isJsonObject(services)
     ? services

@@ -8,7 +8,7 @@ import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
 import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
-import { fragmentOf, lxcConfOf } from "./manifest.ts";
+import { configOf, fragmentOf } from "./manifest.ts";
 import { readExport } from "./read-export.ts";
 import { ensureRoot } from "./root-squashfs.ts";
 import type { RootSquashfs } from "./root-squashfs.ts";
@@ -66,7 +66,7 @@ export async function exportContent(
       files === undefined
         ? (sharedRoot ??= await ensureRoot(engine, await examplesOverlay(), options))
         : await ensureRoot(engine, [...(await sharedFiles()), ...files], options);
-    const conf = Buffer.from(lxcConfOf(definition));
+    const conf = Buffer.from(configOf(definition));
     Object.assign(keys, fragmentOf(definition, { conf: sha256Of(conf), root: root.sha256 }));
     objects.set(sha256Of(conf), conf).set(root.sha256, { file: root.path });
   }

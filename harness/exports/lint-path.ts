@@ -4,7 +4,7 @@ import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample } from "./container-folder.ts";
 import type { Finding } from "./finding.ts";
 import { lintExport } from "./lint-export.ts";
-import { fragmentOf, lxcConfOf } from "./manifest.ts";
+import { configOf, fragmentOf } from "./manifest.ts";
 import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
 
@@ -26,7 +26,7 @@ export async function lintPath(path: string, signal?: AbortSignal): Promise<Find
 }
 
 function lintDefinition(definition: ContainerDefinition): Finding[] {
-  const conf = sha256Of(lxcConfOf(definition));
+  const conf = sha256Of(configOf(definition));
   const root = sha256Of("not built");
   const fragment = { "#spec": STATE_SPEC, ...fragmentOf(definition, { conf, root }) };
   const objects = new Map([conf, root].map((sha256) => [sha256, 0]));

@@ -7,7 +7,7 @@ import { PROJECT } from "../image/sources.ts";
 import { defineContainer } from "./container-definition.ts";
 import { readExample } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
-import { fragmentOf, lxcConfOf, runManifestOf, sourceManifestOf } from "./manifest.ts";
+import { configOf, fragmentOf, lxcConfOf, runManifestOf, sourceManifestOf } from "./manifest.ts";
 import { sha256Of } from "./write-export.ts";
 
 describe("an example's export has the shape of the one recorded on a real appengine", () => {
@@ -46,6 +46,16 @@ describe("args.json becomes run.json", () => {
     expect(run["services"]).toEqual({
       required: [{ type: "unix", name: "raw", provider: "p", target: "/run/raw.sock" }],
     });
+  });
+
+  test("a container of type runc has an OCI configuration instead of one of LXC", () => {
+    const definition = defineContainer({ name: "c", type: "runc", program: "/bin/x" });
+    const fragment = fragmentOf(definition, { conf: "1", root: "2" });
+    expect(fragment).toMatchObject({
+      "c/config.oci": "1",
+      "c/run.json": { type: "runc", config: "config.oci" },
+    });
+    expect(JSON.parse(configOf(definition))).toMatchObject({ process: { args: ["/bin/x"] } });
   });
 
   test("what an example keeps is its storage, and in src.json", async () => {

@@ -3,6 +3,7 @@ import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { isJsonObject, sortKeys } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import { ociConfigOf } from "./oci-config.ts";
 
 /** args.json key → where its value goes in run.json, verbatim (facts §1.5). */
 const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
@@ -33,17 +34,17 @@ const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
  *         silence could drop a restriction
  */
 export function runManifestOf(definition: ContainerDefinition): JsonObject {
-  const { name, group, args, persistence = {} } = definition;
+  const { name, group, args, type = "lxc", persistence = {} } = definition;
   const kept = Object.entries({ "lxc-overlay": "boot", ...persistence });
   const run: JsonObject = {
     "#spec": RUN_SPEC,
-    config: "lxc.container.conf",
+    config: configNameOf(definition),
     drivers: { manual: [], optional: [], required: [] },
     group,
     name,
     "root-volume": "root.squashfs",
     storage: Object.fromEntries(kept.map(([volume, how]) => [volume, { persistence: how }])),
-    type: "lxc",
+    type,
     volumes: [],
   };
   for (const [key, value] of Object.entries(args)) {
@@ -56,6 +57,17 @@ export function runManifestOf(definition: ContainerDefinition): JsonObject {
     place(run, path, key === "services" ? olderRequirements(value) : value);
   }
   return sortKeys(run);
+}
+
+/** The object that run.json names as config: of LXC, or of an OCI runtime. */
+export function configOf(definition: ContainerDefinition): string {
+  return definition.type === "runc"
+    ? JSON.stringify(ociConfigOf(definition))
+    : lxcConfOf(definition);
+}
+
+function configNameOf({ type }: ContainerDefinition): string {
+  return type === "runc" ? "config.oci" : "lxc.container.conf";
 }
 
 /** The LXC configuration, line for line as recorded. */
@@ -99,7 +111,7 @@ export function fragmentOf(
 ): JsonObject {
   const { name, services } = definition;
   return {
-    [`${name}/lxc.container.conf`]: objects.conf,
+    [`${name}/${configNameOf(definition)}`]: objects.conf,
     [`${name}/root.squashfs`]: objects.root,
     [`${name}/run.json`]: runManifestOf(definition),
     ...(services !== undefined && { [`${name}/services.json`]: sortKeys(services) }),

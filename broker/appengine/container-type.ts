@@ -1,0 +1,24 @@
+import type { RunManifest } from "../formats/run-manifest.ts";
+import type { ContainerProcess } from "./container-process.ts";
+
+/** What is given to a container type to start a container, whose volumes are mounted by then. */
+export interface ContainerStart {
+  readonly name: string;
+  readonly run: RunManifest;
+  /** trails/<revision> */
+  readonly revisionFolder: string;
+  /** logs/<revision>/<name> */
+  readonly logFolder: string;
+  /** /volumes/<name> */
+  readonly volumes: string;
+  /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
+  readonly controlSocket: string;
+  /** Added to the environment of the container's init. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * What `type` in run.json chooses: the program that runs a container.
+ * @throws Error when the container's configuration cannot be used
+ */
+export type StartContainer = (start: ContainerStart) => ContainerProcess;

@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+/** What pantavisor adds to a container's own OCI configuration. */
+export interface OciAdditions {
+  readonly name: string;
+  /** Its mounted root file system. */
+  readonly root: string;
+  /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
+  readonly controlSocket: string;
+  /** Environment of the container's init. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const list = z.array(z.unknown()).default([]);
+const schema = z.looseObject({
+  process: z.looseObject({
+    args: z.array(z.string()).min(1),
+    env: z.array(z.string()).default([]),
+  }),
+  mounts: list,
+  linux: z.looseObject({}).default({}),
+  hooks: z.never({ error: "would run in the appengine" }).optional(),
+});
+
+/**
+ * The configuration given to runc: the object as deployed, then ours, so that ours wins. The
+ * name of the cgroup is how pv-ctrl knows a caller (caller.ts).
+ * @param own text of the object that run.json names as config
+ * @throws Error naming the key that is wrong
+ */
+export function ociConfig(own: string, additions: OciAdditions): object {
+  const { name, root, controlSocket, environment } = additions;
+  const config = parse(own);
+  return {
+    ...config,
+    hostname: name,
+    root: { path: root, readonly: false },
+    process: {
+      ...config.process,
+      terminal: false,
+      env: [
+        ...config.process.env,
+        ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+      ],
+    },
+    mounts: [
+      ...config.mounts,
+      {
+        destination: "/pantavisor/pv-ctrl",
+        type: "bind",
+        source: controlSocket,
+        options: ["bind"],
+      },
+    ],
+    linux: { ...config.linux, cgroupsPath: `/${RUNC_PAYLOAD}${name}` },
+  };
+}
+
+/** Before the container's name, in the name of its cgroup. */
+export const RUNC_PAYLOAD = "runc.payload.";
+
+function parse(own: string): z.infer<typeof schema> {
+  const parsed = schema.safeParse(JSON.parse(own));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`OCI configuration: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+}

@@ -1,0 +1,70 @@
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { mount } from "../linux/mount.ts";
+import type { ContainerProcess, Ending } from "./container-process.ts";
+import { watchContainer } from "./container-process.ts";
+import type { ContainerStart } from "./container-type.ts";
+import { logGrowth } from "./log-growth.ts";
+import { ociConfig } from "./oci-config.ts";
+import { readObject } from "./revision-object.ts";
+import { OVERLAY } from "./volumes.ts";
+
+/** State of runc and the bundles of its containers; gone with the appengine. */
+export const RUNC_FOLDER = "/run/pantavisor/runc";
+
+/**
+ * Containers of type runc: `runc run` is the monitor. It has no file systems of its own like
+ * LXC, so the overlay is mounted here, and its output is the container's console.
+ */
+export function startRunc(start: ContainerStart): ContainerProcess {
+  const { name, run, revisionFolder, volumes, controlSocket, environment } = start;
+  if (run.config === undefined) throw new Error("run.json names no config");
+  if (run["root-volume"] === undefined) throw new Error("run.json names no root-volume");
+  const root = mountRoot(volumes, run["root-volume"]);
+  const bundle = join(RUNC_FOLDER, "bundles", name);
+  mkdirSync(bundle, { recursive: true });
+  const own = readObject(revisionFolder, name, run.config);
+  const config = ociConfig(own, { name, root, controlSocket, environment });
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(config));
+
+  const logFolder = join(start.logFolder, "runc");
+  mkdirSync(logFolder, { recursive: true });
+  const log = join(logFolder, "runc.log");
+  const options = ["--root", join(RUNC_FOLDER, "state"), "--log", log];
+  // What is left of a container whose monitor was killed would keep its name.
+  spawnSync("runc", [...options, "delete", "--force", name], { stdio: "ignore" });
+  const readLog = logGrowth(log);
+  const console = openSync(join(logFolder, "console.log"), "a");
+  try {
+    const monitor = spawn(
+      "runc",
+      [...options, "run", "--no-new-keyring", "--bundle", bundle, name],
+      { stdio: ["ignore", console, console] },
+    );
+    return watchContainer(monitor, (code) => describeEnd(code, readLog()));
+  } finally {
+    closeSync(console);
+  }
+}
+
+function mountRoot(volumes: string, rootVolume: string): string {
+  const root = join(volumes, "rootfs");
+  const writable = join(volumes, OVERLAY);
+  const work = join(writable, "work");
+  for (const folder of [root, work]) mkdirSync(folder, { recursive: true });
+  const lower = join(volumes, rootVolume);
+  const data = `lowerdir=${lower},upperdir=${join(writable, "upper")},workdir=${work}`;
+  mount({ source: "overlay", target: root, type: "overlay", data });
+  return root;
+}
+
+/** Exit codes from 129 on are signals, as a shell has them. */
+const SIGNALLED = 128;
+
+function describeEnd(monitorCode: number | null, log: string): Ending {
+  const reason = /^.*\blevel=error msg="(.*)"$/m.exec(log)?.[1];
+  if (reason !== undefined) return { exitCode: monitorCode ?? 1, reason };
+  if (monitorCode === null || monitorCode > SIGNALLED) return { exitCode: null };
+  return { exitCode: monitorCode };
+}
