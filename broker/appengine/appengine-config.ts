@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { KNOWN_SETTINGS } from "./known-settings.ts";
 
 /**
  * Settings of the appengine (facts §2.4): built-in values, then the config file, then `PV_*`
@@ -23,22 +24,6 @@ export interface AppengineConfig {
 
 export const CONFIG_FILE = "/etc/pantavisor-appengine.config";
 
-const DEFAULTS: Readonly<Record<string, string>> = {
-  PV_SYSTEM_INIT_MODE: "appengine",
-  PV_BOOTLOADER_TYPE: "uboot",
-  PV_CONTROL_REMOTE: "0",
-  PV_DISK_VOLDIR: "/volumes",
-  PV_LOG_LEVEL: "4",
-  PV_LOG_SERVER_OUTPUTS: "filetree",
-  PV_LXC_LOG_LEVEL: "2",
-  PV_SECUREBOOT_MODE: "disabled",
-  PV_STORAGE_MNTPOINT: "/var/pantavisor/storage",
-  PV_SYSTEM_RUNDIR: "/run/pantavisor/pv",
-  PV_UPDATER_COMMIT_DELAY: "5",
-  PV_UPDATER_GOALS_TIMEOUT: "10",
-  PV_WDT_MODE: "disabled",
-};
-
 /** @throws when the file cannot be read or a number is none */
 export function readConfig(file: string, environment: NodeJS.ProcessEnv): AppengineConfig {
   return toConfig(readFileSync(file, "utf8"), environment);
@@ -46,7 +31,7 @@ export function readConfig(file: string, environment: NodeJS.ProcessEnv): Appeng
 
 /** @param text lines of KEY=VALUE; blank lines and `#` comments are skipped */
 export function toConfig(text: string, environment: NodeJS.ProcessEnv): AppengineConfig {
-  const values = new Map(Object.entries(DEFAULTS));
+  const values = new Map(KNOWN_SETTINGS.map(({ key, value }) => [key, value]));
   const sources = new Map<string, "pv conf file" | "env">();
   const set = (key: string, value: string, source: "pv conf file" | "env"): void => {
     values.set(key, value);

@@ -3,6 +3,7 @@ import type { MetaStore, PantavisorView } from "../control/pantavisor-view.ts";
 import { buildGraph } from "../formats/service-graph.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
+import { withAutomaticMeta } from "./automatic-meta.ts";
 import { readBootEnvironment } from "./boot-environment.ts";
 import type { Daemon } from "./daemon.ts";
 import { openMetaStore } from "./device-meta.ts";
@@ -67,7 +68,7 @@ export function controlView(parts: ViewParts): PantavisorView {
     runStep: (revision, how) => updater.run(stepName(revision), how),
     makeFactory: (revision) => makeFactory(storage, stepName(revision), running().revision),
     override: (key, value) => void overrides.set(key, value),
-    deviceMeta,
+    deviceMeta: withAutomaticMeta(deviceMeta, storage),
     userMeta: openMetaStore(join(storage, "cache/usrmeta")),
     objects: openObjectCatalogue(objects, quirks),
     steps: {

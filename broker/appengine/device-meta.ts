@@ -7,7 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { arch, endianness, hostname, release, type, version } from "node:os";
+import { arch, cpus, endianness, hostname, release, type, version } from "node:os";
 import { join } from "node:path";
 import type { MetaStore } from "../control/pantavisor-view.ts";
 
@@ -34,10 +34,13 @@ export function openMetaStore(folder: string): MetaStore {
 
 /** What pantavisor knows of the machine at its start. */
 export function describeDevice(revision: string, build: string): Record<string, string> {
+  const model = deviceTreeModel();
   return {
     "pantahub.claimed": "0",
     "pantahub.online": "0",
     "pantavisor.arch": `${machine()}/64/${endianness() === "LE" ? "EL" : "EB"}`,
+    "pantavisor.cpumodel": cpus()[0]?.model.trim() ?? "",
+    ...(model === undefined ? {} : { "pantavisor.dtmodel": model }),
     "pantavisor.mode": "local",
     "pantavisor.revision": revision,
     "pantavisor.uname": JSON.stringify({
@@ -49,6 +52,12 @@ export function describeDevice(revision: string, build: string): Record<string, 
     }),
     "pantavisor.version": build,
   };
+}
+
+/** Of boards that have a device tree; NUL-terminated there. */
+function deviceTreeModel(): string | undefined {
+  const file = "/proc/device-tree/model";
+  return existsSync(file) ? readFileSync(file, "utf8").replaceAll("\0", "") : undefined;
 }
 
 function machine(): string {

@@ -1,48 +1,48 @@
 import type { Setting, SettingSource } from "../control/pantavisor-view.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
+import type { KnownSetting } from "./known-settings.ts";
+import { KNOWN_SETTINGS } from "./known-settings.ts";
 
-const NUMBERS = new Set([
-  "log.level",
-  "lxc.log.level",
-  "updater.commit.delay",
-  "updater.goals.timeout",
-]);
-const BOOLEANS = new Set(["control.remote", "debug.ssh"]);
 /** The real one answers these by their number (recorded in captures/03). */
 const ENUMERATIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "bootloader.type": { uboot: 0 },
+  "log.server.outputs": { filetree: 132 },
   "secureboot.mode": { disabled: 0 },
   "system.init.mode": { appengine: 2 },
   "wdt.mode": { disabled: 0 },
 };
 
 /**
- * The configuration as /config and /config2 list it: pantavisor's own settings.
+ * The configuration as /config and /config2 list it: what is known, then what else was set.
  * @param overrides what commands have changed
  */
 export function settingsOf(
   { values, sources }: AppengineConfig,
   overrides: ReadonlyMap<string, string> = new Map(),
 ): Setting[] {
+  const known = new Set(KNOWN_SETTINGS.map(({ key }) => key));
+  const others = [...values.keys()]
+    .filter((key) => /^P[VH]_/.test(key) && !known.has(key))
+    .map((key) => ({ alias: aliasOf(key), key, kind: "text" as const }));
   const modified = (key: string): SettingSource =>
     overrides.has(key) ? "command" : (sources.get(key) ?? "default");
-  return [...new Map([...values, ...overrides])]
-    .filter(([key]) => key.startsWith("PV_"))
-    .map(([key, value]) => {
-      const alias = key.slice("PV_".length).toLowerCase().replaceAll("_", ".");
-      return {
-        alias,
-        key,
-        value,
-        typed: typed(alias, value),
-        modified: modified(key),
-      };
-    });
+  return [...KNOWN_SETTINGS, ...others].map(({ alias, key, kind }) => {
+    const value = overrides.get(key) ?? values.get(key) ?? "";
+    return { alias, key, value, typed: typed(alias, kind, value), modified: modified(key) };
+  });
 }
 
-function typed(alias: string, value: string): Setting["typed"] {
+function typed(alias: string, kind: KnownSetting["kind"], value: string): Setting["typed"] {
   if (value === "") return null;
-  if (NUMBERS.has(alias)) return Number(value);
-  if (BOOLEANS.has(alias)) return value === "1";
+  if (kind === "boolean") return value === "1";
+  // A number that is none is shown as it was written: whoever looks sees what is wrong.
+  if (kind === "number" && Number.isFinite(Number(value))) return Number(value);
   return ENUMERATIONS[alias]?.[value] ?? value;
+}
+
+function aliasOf(key: string): string {
+  return key
+    .replace(/^P[VH]_/, "")
+    .toLowerCase()
+    .replaceAll("_", ".");
 }

@@ -35,10 +35,16 @@ export async function answer(
   }
   await stall.pass();
   if (quirks.has("half-close-cut")) await cutAtEnd(request.socket);
-  if (host === "foreign") return errorReply(400, "Host is not localhost", closing);
-  const unknown = refuseUnknown(view, caller);
-  if (unknown !== undefined) return unknown;
+  if (host === "foreign") {
+    if (!quirks.has("host-foreign-closed")) {
+      return errorReply(400, "Host is not localhost", closing);
+    }
+    request.socket.destroy();
+    return undefined;
+  }
   const match = findRoute(routes, method, url);
+  const unknown = refuseUnknown(view, caller, match);
+  if (unknown !== undefined) return unknown;
   if (match.kind === "unknown") {
     return errorReply(quirks.has("path-400") ? 400 : 404, `unknown endpoint: ${url}`);
   }
@@ -49,7 +55,11 @@ export async function answer(
   const { handler, parameters } = match;
   if (handler.allows !== "anyone") {
     const refused = refuseUnprivileged(view, caller);
-    if (refused !== undefined) return refused;
+    if (refused !== undefined) {
+      if (method !== "PUT" || !quirks.has("nobody-put-twice")) return refused;
+      request.socket.write(rawReply(errorReply(403, "Request not sent from mgmt platform")));
+      return errorReply(400, `unknown endpoint: ${url}`, closing);
+    }
   }
   const { takes } = handler;
   let body = "";
@@ -57,8 +67,9 @@ export async function answer(
   else if (takes !== "stream") {
     const read = await readBody(request, takes);
     if ("refusal" in read) {
-      if (quirks.has("double-reply")) request.socket.write(rawReply(noRoom));
-      return read.refusal;
+      if (!quirks.has("double-reply")) return read.refusal;
+      request.socket.write(rawReply(noRoom));
+      return errorReply(400, "No data", closing);
     }
     body = read.text;
     if (body === "") {

@@ -15,6 +15,8 @@ import type { ContainerState } from "../lifecycle/container-state.ts";
 import { installed } from "../lifecycle/container-state.ts";
 import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
+import type { Caller } from "./caller.ts";
+import { identifyCaller } from "./caller.ts";
 import type { PantavisorView } from "./pantavisor-view.ts";
 import type { ControlServer } from "./server.ts";
 import { serveControl } from "./server.ts";
@@ -33,8 +35,15 @@ afterEach(() => {
   folder = undefined;
 });
 
+export interface StartOptions {
+  /** What pantavisor says, other than usual. */
+  readonly view?: (storage: string) => Partial<PantavisorView>;
+  /** Who calls; default: as the kernel says. */
+  readonly caller?: Caller;
+}
+
 /** A pv-ctrl on real storage in a temporary folder, with a pantavisor that only takes notes. */
-export async function start(quirkList = "") {
+export async function start(quirkList = "", { view, caller }: StartOptions = {}) {
   folder = mkdtempSync(join(tmpdir(), "pvh-control-"));
   const quirks = parseQuirks(quirkList);
   const path = join(folder, "pv-ctrl");
@@ -55,7 +64,7 @@ export async function start(quirkList = "") {
   };
   const graph = vi.fn<PantavisorView["graph"]>(() => []);
   const steps = openSteps(storage, () => "0");
-  server = await serveControl(path, {
+  const served: PantavisorView = {
     quirks,
     containers: () => [
       container,
@@ -92,7 +101,10 @@ export async function start(quirkList = "") {
       ),
     buildInfo: () => "build\n",
     settings: () => settingsOf(toConfig("", {}), overrides),
-  });
+    ...view?.(storage),
+  };
+  const identify = caller === undefined ? identifyCaller : () => caller;
+  server = await serveControl(path, served, identify);
   /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */
   const send = (bytes: string, { end = false, silence = 1000 } = {}): Promise<string> =>
     new Promise((resolve) => {

@@ -2,14 +2,23 @@ import type { Caller } from "./caller.ts";
 import type { PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { errorReply } from "./reply.ts";
+import type { Match } from "./route.ts";
 
 /** A caller that cannot be told from another gets no answer to anything. */
-export function refuseUnknown(view: PantavisorView, caller: Caller): Reply | undefined {
+export function refuseUnknown(
+  view: PantavisorView,
+  caller: Caller,
+  match: Match,
+): Reply | undefined {
   const known =
     caller.kind === "host" ||
     view.quirks.has("caller-unknown-privileged") ||
     containerOfCaller(view, caller) !== undefined;
-  return known ? undefined : errorReply(403, "Caller cannot be identified");
+  if (known) return undefined;
+  if (!view.quirks.has("caller-unknown-500")) return errorReply(403, "Caller cannot be identified");
+  if (match.kind === "unknown") return undefined;
+  const hasParameter = match.path.includes("{");
+  return errorReply(500, hasParameter ? "Internal error, unknown caller" : "Internal Error");
 }
 
 /** Containers without the role mgmt may not. */

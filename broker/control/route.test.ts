@@ -18,7 +18,11 @@ it.each([
   ["PUT", "/containers/a%2Fb", { name: "a/b" }],
   ["PUT", "/containers/a%20b?x=/y", { name: "a b" }],
 ])("%s %s is found", (method, target, parameters) => {
-  expect(findRoute(routes, method, target)).toEqual({ kind: "found", handler, parameters });
+  expect(findRoute(routes, method, target)).toMatchObject({
+    kind: "found",
+    handler,
+    parameters,
+  });
 });
 
 it.each(["/", "", "*", "/nosuch", "/containers/", "/containers/a/b", "/containers//", "/%zz"])(
@@ -31,6 +35,7 @@ it.each(["/", "", "*", "/nosuch", "/containers/", "/containers/a/b", "/container
 it("a wrong method names the right ones", () => {
   expect(findRoute(routes, "DELETE", "/containers")).toEqual({
     kind: "wrong-method",
+    path: "/containers",
     allow: "GET",
   });
   expect(findRoute(routes, "constructor", "/containers").kind).toBe("wrong-method");

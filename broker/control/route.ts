@@ -33,10 +33,11 @@ export interface EndpointRequest {
 export type Match =
   | {
       readonly kind: "found";
+      readonly path: string;
       readonly handler: Handler;
       readonly parameters: Record<string, string>;
     }
-  | { readonly kind: "wrong-method"; readonly allow: string }
+  | { readonly kind: "wrong-method"; readonly path: string; readonly allow: string }
   | { readonly kind: "unknown" };
 
 /** @param target origin-form or absolute-form; the query is ignored */
@@ -47,8 +48,8 @@ export function findRoute(routes: readonly Route[], method: string, target: stri
     const parameters = matchPath(path.split("/"), segments);
     if (parameters === undefined) continue;
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (handler !== undefined) return { kind: "found", handler, parameters };
-    return { kind: "wrong-method", allow: Object.keys(methods).join(", ") };
+    if (handler !== undefined) return { kind: "found", path, handler, parameters };
+    return { kind: "wrong-method", path, allow: Object.keys(methods).join(", ") };
   }
   return { kind: "unknown" };
 }

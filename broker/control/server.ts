@@ -39,8 +39,15 @@ export interface ControlServer {
   close(): void;
 }
 
-/** @returns once it listens */
-export async function serveControl(path: string, view: PantavisorView): Promise<ControlServer> {
+/**
+ * @param identify who is at the other end of a connection
+ * @returns once it listens
+ */
+export async function serveControl(
+  path: string,
+  view: PantavisorView,
+  identify: typeof identifyCaller = identifyCaller,
+): Promise<ControlServer> {
   const context: EndpointContext = { view, stall: new Stall() };
   const routes = [
     ...containerRoutes(context),
@@ -75,9 +82,7 @@ export async function serveControl(path: string, view: PantavisorView): Promise<
   // `nc -N` ends its side with the request and still wants the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = MAX_CONNECTIONS;
-  server.on("connection", (socket: Socket) =>
-    callers.set(socket, identifyCaller(socket, view.quirks)),
-  );
+  server.on("connection", (socket: Socket) => callers.set(socket, identify(socket, view.quirks)));
   server.on("clientError", (error, socket) => refuseUnparsable(error, socket, view.quirks));
   server.on("connect", (_request, socket) => {
     socket.end(rawReply(errorReply(405, "Method not supported for this endpoint")));

@@ -16,8 +16,17 @@ export function refuseUnparsable(
   if (error.code === "HPE_HEADER_OVERFLOW" && quirks.has("long-path-crash")) {
     process.kill(process.pid, "SIGSEGV");
   }
-  socket.end(rawReply(unparsableReply(error.code)), () => socket.destroy());
+  const html = quirks.has("garbage-html");
+  const reply = html ? rawReply(unsupported, "text/html") : rawReply(unparsableReply(error.code));
+  socket.end(reply, () => socket.destroy());
 }
+
+/** For `garbage-html`: the words are libevent's, and the space in them as well. */
+const unsupported: Reply = {
+  status: 400,
+  contentType: "application/json",
+  body: '{"Error": "Unsupported protocol"}',
+};
 
 function unparsableReply(code: string | undefined): Reply {
   if (code === "HPE_HEADER_OVERFLOW") return errorReply(431, "Request head is too large");
@@ -27,6 +36,7 @@ function unparsableReply(code: string | undefined): Reply {
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  403: "Forbidden",
   405: "Method Not Allowed",
   408: "Request Timeout",
   431: "Request Header Fields Too Large",
@@ -34,11 +44,11 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** The bytes of a short reply, for where node:http writes none. */
-export function rawReply({ status, contentType, body }: Reply): string {
+export function rawReply({ status, contentType, body }: Reply, type: string = contentType): string {
   const text = typeof body === "string" ? body : "";
   const head = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
-    `Content-Type: ${contentType}`,
+    `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(text)}`,
     "Connection: close",
   ];

@@ -26,13 +26,15 @@ export function buildGraph(
   quirks: Quirks,
 ): GraphEntry[] {
   graphs += 1;
+  const peer = (name: string): GraphPeer =>
+    quirks.has("graph-no-start") ? { pid: peerOf(name).pid } : peerOf(name);
   return containers.flatMap((consumer) => {
     const { required, optional } = consumer.run.services;
     return [...required, ...optional].flatMap((requirement) => {
       const found = findProvider(containers, requirement, quirks);
       if (found === undefined) return [];
-      const from = peerOf(consumer.name);
-      const to = peerOf(found.provider);
+      const from = peer(consumer.name);
+      const to = peer(found.provider);
       return [
         {
           consumer: consumer.name,
@@ -44,7 +46,10 @@ export function buildGraph(
           name: requirement.name,
           type: found.export.type,
           role: requirement.role ?? "any",
-          interface: requirement.interface ?? requirement.target ?? null,
+          interface:
+            requirement.interface ??
+            (quirks.has("graph-interface-type") ? found.export.type : requirement.target) ??
+            null,
           target: requirement.target ?? null,
           socket: found.export.socket,
           ...mergeExtensions(found.export, requirement, quirks),

@@ -1,7 +1,9 @@
-import { check, libc } from "./libc.ts";
+import { constants } from "node:os";
+import { check, lastErrno, libc } from "./libc.ts";
 import { systemCallNumbers } from "./system-call-numbers.ts";
 
 const POLLIN = 1;
+const { EINTR } = constants.errno;
 
 const pidfdOpenCall = libc.func("syscall", "long", ["long", "int", "unsigned int"]) as (
   number: number,
@@ -28,5 +30,8 @@ export function hasExited(pidfd: number): boolean {
   const descriptor = Buffer.alloc(8);
   descriptor.writeInt32LE(pidfd, 0);
   descriptor.writeInt16LE(POLLIN, 4);
-  return check(pollCall(descriptor, 1, 0), "poll") > 0;
+  let ready = pollCall(descriptor, 1, 0);
+  // A signal does not make it wait: it has not been asked yet.
+  while (ready === -1 && lastErrno() === EINTR) ready = pollCall(descriptor, 1, 0);
+  return check(ready, "poll") > 0;
 }

@@ -12,8 +12,8 @@ export interface StreamOwner {
   onGone(): void;
 }
 
-/** Bytes of the largest read. */
-export const READ_SIZE = 64 * 1024;
+/** Bytes of the largest read: a D-Bus message with a body of 64 KiB is one. */
+export const READ_SIZE = 128 * 1024;
 /** Pieces up to this many bytes are gathered; larger ones are not worth a copy. */
 const GATHER_LIMIT = 16 * 1024;
 
@@ -37,7 +37,7 @@ export class PolledStream {
   static #corked: PolledStream | undefined;
 
   readonly #fd: number;
-  readonly #owner: StreamOwner;
+  #owner: StreamOwner;
   #token: number | undefined;
   #interest = EPOLLIN;
   #reading = true;
@@ -145,6 +145,11 @@ export class PolledStream {
     } else {
       gatheredLength += gathered.bytes.write(text, gatheredLength, "latin1");
     }
+  }
+
+  /** Tell somebody else from here on: what comes next is another's business. */
+  handTo(owner: StreamOwner): void {
+    this.#owner = owner;
   }
 
   /** EOF behind what has been written. */

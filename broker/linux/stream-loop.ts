@@ -1,6 +1,9 @@
 import koffi from "koffi";
 import { Epoll } from "./epoll.ts";
 
+/** Milliseconds after which Node's own loop gets its turn in any case. */
+const LONGEST_TURN = 1;
+
 /**
  * Events of raw stream sockets on Node's own event loop.
  *
@@ -9,6 +12,10 @@ import { Epoll } from "./epoll.ts";
  * and no stream object: half the time of node:net per message (docs/plugins/rest.md).
  *
  * Level-triggered: what is not dealt with is told again.
+ *
+ * Whoever has just been sent something mostly answers at once, and to be woken through Node
+ * costs as much as a message itself. So a turn waits a moment for what comes next, unless
+ * something that it has caused waits for Node (`leave`).
  */
 class StreamLoop {
   readonly #epoll = new Epoll();
@@ -16,6 +23,8 @@ class StreamLoop {
   /** Kept: an unreferenced handle is closed by the garbage collector. */
   readonly #handle = koffi.node.poll(this.#epoll.fd, { readable: true }, () => this.#turn());
   #lastToken = 0;
+  /** When Node gets its turn, in performance.now() milliseconds. */
+  #turnEnd = 0;
 
   constructor() {
     this.#handle.unref();
@@ -43,10 +52,29 @@ class StreamLoop {
     if (this.#watchers.size === 0) this.#handle.unref();
   }
 
+  /** The turn ends with its batch: a promise has been settled, and Node has to see to it. */
+  leave(): void {
+    this.#turnEnd = 0;
+  }
+
   #turn(): void {
-    const count = this.#epoll.wait(0);
-    for (let index = 0; index < count; index += 1) {
-      this.#watchers.get(this.#epoll.slotAt(index))?.(this.#epoll.eventsAt(index));
+    this.#turnEnd = performance.now() + LONGEST_TURN;
+    for (let count = this.#epoll.wait(0); count > 0; count = this.#epoll.waitBriefly()) {
+      for (let index = 0; index < count; index += 1) {
+        this.#tell(this.#epoll.slotAt(index), this.#epoll.eventsAt(index));
+      }
+      if (performance.now() >= this.#turnEnd) return;
+    }
+  }
+
+  #tell(token: number, events: number): void {
+    try {
+      this.#watchers.get(token)?.(events);
+    } catch (error) {
+      // The others of the batch must not wait, nor may koffi keep it to itself.
+      setImmediate(() => {
+        throw error;
+      });
     }
   }
 }

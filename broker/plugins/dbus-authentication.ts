@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { PolledStream } from "../linux/polled-stream.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import {
   saslServerAccept,
@@ -13,12 +13,12 @@ import { openBus } from "./dbus-bus.ts";
 import type { Refused } from "./dbus-bus.ts";
 import { dbusIdentity, root } from "./dbus-identity.ts";
 import type { Credentials, Link, Toolbox } from "./plugin.ts";
-import { chunks, drained, write } from "./socket-chunks.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
 /** Both sides are authenticated. The provider is still to be sent BEGIN, then `messages`. */
 export interface Begun {
   readonly type: "begun";
-  readonly provider: Socket;
+  readonly provider: PolledStream;
   /** What the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
 }
@@ -32,15 +32,15 @@ export interface Begun {
  */
 export class DbusAuthentication {
   readonly #link: Link;
-  readonly #consumer: Socket;
+  readonly #consumer: StreamReader;
   readonly #tools: Toolbox;
   readonly #signal: AbortSignal;
-  readonly #reader = new SaslLineReader({ nul: true });
+  readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
-  #provider: Socket | undefined;
+  #provider: PolledStream | undefined;
 
-  /** @param signal ends the attempt; the consumer's socket is then the caller's to destroy */
-  constructor(link: Link, consumer: Socket, tools: Toolbox, signal: AbortSignal) {
+  /** @param signal ends the attempt; the consumer's stream is then the caller's to close */
+  constructor(link: Link, consumer: StreamReader, tools: Toolbox, signal: AbortSignal) {
     this.#link = link;
     this.#consumer = consumer;
     this.#tools = tools;
@@ -50,26 +50,26 @@ export class DbusAuthentication {
   /**
    * @returns `refused` when there is to be no session: the consumer has had its replies, and
    *          is to get EOF
-   * @throws what the consumer's socket or the signal throws
+   * @throws the signal's reason
    */
   async run(): Promise<Begun | Refused> {
     let outcome: Begun | Refused | undefined;
     try {
-      for await (const chunk of chunks(this.#consumer)) {
-        this.#reader.push(chunk);
+      while (outcome === undefined) {
+        const piece = await this.#consumer.next(this.#signal);
+        if (piece === undefined) return refused("end of stream before BEGIN");
+        this.#lines.push(piece);
         outcome = await this.#takeLines();
-        if (outcome !== undefined) return outcome;
-        await drained(this.#consumer);
       }
-      return refused("end of stream before BEGIN");
+      return outcome;
     } finally {
-      if (outcome?.type !== "begun") this.#provider?.destroy();
+      if (outcome?.type !== "begun") this.#provider?.close();
     }
   }
 
   async #takeLines(): Promise<Begun | Refused | undefined> {
     for (;;) {
-      const input = this.#reader.next();
+      const input = this.#lines.next();
       if (input === undefined) return undefined;
       if (input.type === "violation") return refused(input.reason);
       if (this.#losesFds(input.text)) continue;
@@ -78,9 +78,9 @@ export class DbusAuthentication {
         const refusal = await this.#identify(effect.claim);
         if (refusal !== undefined) return refusal;
       } else if (effect.type === "begin" && this.#provider !== undefined) {
-        return { type: "begun", provider: this.#provider, messages: this.#reader.rest };
+        return { type: "begun", provider: this.#provider, messages: this.#lines.rest };
       }
-      if (this.#reader.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
+      if (this.#lines.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
         return refused("more than one line at a time");
       }
       if (effect.type === "close") return refused(effect.reason);
@@ -96,7 +96,7 @@ export class DbusAuthentication {
 
   /** Open the connection that this claim gets, in place of an earlier one. */
   async #identify(claim: SaslClaim): Promise<Refused | undefined> {
-    this.#provider?.destroy();
+    this.#provider?.close();
     this.#provider = undefined;
     const credentials = granted(
       claim,
@@ -117,14 +117,14 @@ export class DbusAuthentication {
       this.#step(saslServerReject(this.#state));
       return refused(`${this.#link.provider} does not take ${who}: ${bus.reason}`);
     }
-    this.#provider = bus.socket;
+    this.#provider = bus.stream;
     this.#step(saslServerAccept(this.#state, bus.guid));
     return undefined;
   }
 
   #step([state, effect]: ReturnType<typeof saslServerLine>): SaslEffect {
     this.#state = state;
-    if (effect.type === "reply") write(this.#consumer, Buffer.from(`${effect.line}\r\n`, "latin1"));
+    if (effect.type === "reply") this.#consumer.stream.writeText(`${effect.line}\r\n`);
     return effect;
   }
 }

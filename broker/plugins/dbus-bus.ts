@@ -1,14 +1,14 @@
-import type { Socket } from "node:net";
+import type { PolledStream } from "../linux/polled-stream.ts";
 import { saslClientAnswer, saslClientStart } from "../protocols/sasl/client.ts";
 import type { SaslAnswer } from "../protocols/sasl/client.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import type { Credentials, Link, Toolbox } from "./plugin.ts";
-import { chunks, write } from "./socket-chunks.ts";
+import { StreamReader } from "./stream-reader.ts";
 
 /** A connection that the provider's bus has accepted; BEGIN has not been sent. */
 export interface Bus {
   readonly type: "bus";
-  readonly socket: Socket;
+  readonly stream: PolledStream;
   readonly guid: string;
 }
 
@@ -27,35 +27,36 @@ export async function openBus(
   credentials: Credentials,
   signal: AbortSignal,
 ): Promise<Bus | Refused> {
-  let socket: Socket | undefined;
-  const destroy = () => socket?.destroy();
-  signal.addEventListener("abort", destroy, { once: true });
+  let stream: PolledStream | undefined;
   try {
-    socket = await tools.connectProvider(link, { signal, credentials });
-    signal.throwIfAborted();
-    const answer = await authenticateAs(socket, credentials.uid);
-    if (answer.type === "accepted") return { type: "bus", socket, guid: answer.guid };
-    socket.destroy();
+    const reader = new StreamReader(await tools.dialProvider(link, { signal, credentials }));
+    stream = reader.stream;
+    const answer = await authenticateAs(reader, credentials.uid, signal);
+    if (answer.type === "accepted") return { type: "bus", stream, guid: answer.guid };
+    stream.close();
     return { type: "refused", reason: answer.reason };
   } catch (error) {
-    socket?.destroy();
+    stream?.close();
     signal.throwIfAborted();
     return { type: "refused", reason: error instanceof Error ? error.message : String(error) };
-  } finally {
-    signal.removeEventListener("abort", destroy);
   }
 }
 
-async function authenticateAs(socket: Socket, uid: number): Promise<SaslAnswer> {
-  const reader = new SaslLineReader({ nul: false });
-  write(socket, saslClientStart(uid));
-  for await (const chunk of chunks(socket)) {
-    reader.push(chunk);
-    const input = reader.next();
+async function authenticateAs(
+  reader: StreamReader,
+  uid: number,
+  signal: AbortSignal,
+): Promise<SaslAnswer> {
+  const lines = new SaslLineReader({ nul: false });
+  reader.stream.write(saslClientStart(uid));
+  for (;;) {
+    const piece = await reader.next(signal);
+    if (piece === undefined) return { type: "rejected", reason: "it closes the connection" };
+    lines.push(piece);
+    const input = lines.next();
     if (input === undefined) continue;
     if (input.type === "violation") return { type: "rejected", reason: `it sends ${input.reason}` };
-    if (reader.rest.length > 0) return { type: "rejected", reason: "it speaks before BEGIN" };
+    if (lines.rest.length > 0) return { type: "rejected", reason: "it speaks before BEGIN" };
     return saslClientAnswer(input.text);
   }
-  return { type: "rejected", reason: "it closes the connection" };
 }

@@ -18,24 +18,43 @@ export function dbusIdentity(link: Link, tools: Toolbox): Credentials {
   if (tools.quirks.has("dbus-all-nobody", "dbus")) return nobody;
   if (tools.quirks.has("dbus-role-ignored", "dbus")) return root;
 
-  const accounts = parsePasswd(readFile(link, tools, "/etc/passwd"));
-  const uid = link.entry.uid ?? parseId(link.role);
-  if (uid !== undefined) {
-    const account = accounts.find((candidate) => candidate.uid === uid);
-    return account === undefined
-      ? { uid, gid: NOBODY, groups: [] }
-      : credentialsOf(account, link, tools);
+  const passwd = readFile(link, tools, "/etc/passwd");
+  const group = readFile(link, tools, "/etc/group");
+  let last = derived.get(link);
+  // Mostly the very same strings as before: `readProviderFile` keeps them.
+  if (last?.passwd !== passwd || last.group !== group) {
+    last = { passwd, group, ...derive(link, passwd, group) };
+    derived.set(link, last);
   }
-  // `any` stands for "no role", whatever accounts the provider has.
-  const account = accounts.find(({ name }) => name === link.role && name !== "any");
-  if (account !== undefined) return credentialsOf(account, link, tools);
+  if (last.credentials !== undefined) return last.credentials;
   tools.log(`pvx-dbus: Role '${link.role}' is not an account of ${link.provider}, using nobody`);
   return tools.quirks.has("dbus-unknown-is-root", "dbus") ? root : nobody;
 }
 
-function credentialsOf(account: Account, link: Link, tools: Toolbox): Credentials {
-  const groups = groupsOf(readFile(link, tools, "/etc/group"), account.name);
-  return { uid: account.uid, gid: account.gid, groups };
+interface Derived {
+  readonly passwd: string;
+  readonly group: string;
+  readonly credentials?: Credentials;
+}
+
+/** What was read for a link last, and who that made its connections. */
+const derived = new WeakMap<Link, Derived>();
+
+/** No credentials: the role is unknown. */
+function derive(link: Link, passwd: string, group: string): { credentials?: Credentials } {
+  const accounts = parsePasswd(passwd);
+  const uid = link.entry.uid ?? parseId(link.role);
+  const account =
+    uid === undefined
+      ? // `any` stands for "no role", whatever accounts the provider has.
+        accounts.find(({ name }) => name === link.role && name !== "any")
+      : accounts.find((candidate) => candidate.uid === uid);
+  if (account !== undefined) return { credentials: credentialsOf(account, group) };
+  return uid === undefined ? {} : { credentials: { uid, gid: NOBODY, groups: [] } };
+}
+
+function credentialsOf({ name, uid, gid }: Account, group: string): Credentials {
+  return { uid, gid, groups: groupsOf(group, name) };
 }
 
 function readFile(link: Link, tools: Toolbox, path: string): string {

@@ -1,4 +1,5 @@
-import type { Socket } from "node:net";
+import type { PolledStream } from "../linux/polled-stream.ts";
+import { streamLoop } from "../linux/stream-loop.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
 import type { Quirks } from "../quirks/quirks.ts";
@@ -8,13 +9,16 @@ import { PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
 export interface DbusSessionOptions {
-  readonly consumer: Socket;
-  readonly provider: Socket;
+  readonly consumer: PolledStream;
+  readonly provider: PolledStream;
   readonly filter: DbusFilter;
   readonly quirks: Quirks;
   readonly signal: AbortSignal;
+  /** So many bytes have come. */
+  readonly onBytes: (from: "consumer" | "provider", count: number) => void;
   /** Of something that the consumer was not allowed. */
   readonly onDenied: (what: string) => void;
+  readonly onFailure: (error: unknown) => void;
   /** Of why the session ends, when a side does not keep to the protocol. */
   readonly onMalformed: (side: "consumer" | "provider", reason: string) => void;
 }
@@ -22,7 +26,7 @@ export interface DbusSessionOptions {
 /** One direction. */
 interface Way {
   readonly from: "consumer" | "provider";
-  readonly source: Socket;
+  readonly source: PolledStream;
   readonly out: DbusOutbox;
   readonly splitter: MessageSplitter;
   /** Whether the message that is under way passes. */
@@ -42,6 +46,7 @@ export class DbusSession {
   readonly #toConsumer: DbusOutbox;
   readonly #up: Way;
   readonly #down: Way;
+  readonly #finished = Promise.withResolvers<undefined>();
   /** A side has broken the protocol: nothing more is looked at. */
   #isOver = false;
 
@@ -67,40 +72,61 @@ export class DbusSession {
   }
 
   /**
-   * Both sockets are owned from here on, and destroyed at the end.
+   * Both streams are owned from here on, and closed at the end.
    * @param preamble goes to the provider first
    * @param messages what the consumer has already sent
    * @returns when both are closed; never rejects
    */
   async run(preamble: Buffer, messages: Buffer): Promise<void> {
-    const { consumer, provider, signal } = this.#options;
+    const { signal } = this.#options;
     const end = () => this.#end();
     signal.addEventListener("abort", end, { once: true });
-    const closed = Promise.all([untilClosed(consumer), untilClosed(provider)]);
-    if (signal.aborted) end();
-    this.#toBus.insert(preamble);
-    this.#take(this.#up, messages);
-    this.#carry(this.#up, provider);
-    this.#carry(this.#down, consumer);
-    this.#balance();
-    await closed;
+    if (signal.aborted) {
+      end();
+    } else {
+      this.#toBus.insert(preamble);
+      this.#carry(this.#up);
+      this.#carry(this.#down);
+      this.#step(() => this.#take(this.#up, messages));
+    }
+    await this.#finished.promise;
     signal.removeEventListener("abort", end);
   }
 
-  #carry(way: Way, sink: Socket): void {
-    const { source } = way;
-    source.on("data", (chunk: Buffer) => this.#take(way, chunk));
-    source.on("error", () => undefined);
-    sink.on("drain", () => this.#balance());
-    source.on("end", () => this.#balance());
-    if (source.closed) sink.destroySoon();
-    else source.on("close", () => sink.destroySoon());
+  #carry(way: Way): void {
+    way.source.handTo({
+      onReadable: () => this.#step(() => this.#read(way)),
+      onDrained: () => this.#step(() => this.#balance()),
+      onGone: () => this.#step(() => this.#balance()),
+    });
   }
 
+  /** Deal with one event; whatever goes wrong ends this session and nothing else. */
+  #step(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.onFailure(error);
+      this.#end();
+    }
+  }
+
+  #read(way: Way): void {
+    if (!this.#isOver && !this.#mayRead(way)) {
+      way.source.pause();
+      return;
+    }
+    const bytes = way.source.read();
+    if (bytes === undefined) this.#balance();
+    else if (!this.#isOver) this.#take(way, bytes);
+  }
+
+  /** @param chunk on loan */
   #take(way: Way, chunk: Buffer): void {
-    if (this.#isOver) return;
+    this.#options.onBytes(way.from, chunk.length);
     way.splitter.push(chunk);
     this.#work(way);
+    way.splitter.keep();
     this.#balance();
   }
 
@@ -122,8 +148,8 @@ export class DbusSession {
     this.#options.onMalformed(from, reason);
     this.#toBus.flush();
     this.#toConsumer.flush();
-    this.#options.provider.destroySoon();
-    this.#options.consumer.destroySoon();
+    this.#options.provider.closeSoon();
+    this.#options.consumer.closeSoon();
   }
 
   /** Neighbouring parts that pass leave as one. */
@@ -169,27 +195,37 @@ export class DbusSession {
     const { consumer, provider, filter } = this.#options;
     if (!this.#isOver && !filter.isHeld && this.#up.splitter.isBehind) this.#work(this.#up);
     // Asked rather than told: an end that came before BEGIN was answered is over.
-    if (consumer.readableEnded && !filter.isHeld) provider.end();
-    if (provider.readableEnded) consumer.end();
-    const consumerWaits = this.#toBus.isFull || this.#toConsumer.isFull || filter.isHeld;
-    setFlowing(consumer, !consumerWaits);
+    if (consumer.ended && !filter.isHeld) pass(consumer, provider);
+    if (provider.ended) pass(provider, consumer);
+    for (const way of [this.#up, this.#down]) if (this.#mayRead(way)) way.source.resume();
+    if (consumer.closed && provider.closed) this.#finish();
+  }
+
+  #mayRead({ from }: Way): boolean {
+    const { consumer, provider, filter } = this.#options;
+    if (from === "consumer")
+      return !this.#toBus.isFull && !this.#toConsumer.isFull && !filter.isHeld;
     // Not for answers that wait for the bus's own message to end: that would be for ever.
-    setFlowing(provider, !this.#toConsumer.needsDrain && !this.#toBus.needsDrain);
+    return !consumer.stalled && !provider.stalled;
   }
 
   #end(): void {
-    this.#options.consumer.destroy();
-    this.#options.provider.destroy();
+    this.#options.consumer.close();
+    this.#options.provider.close();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#finished.resolve(undefined);
+    streamLoop().leave();
   }
 }
 
-function setFlowing(socket: Socket, flows: boolean): void {
-  if (socket.readableFlowing === flows) return;
-  if (flows) socket.resume();
-  else socket.pause();
-}
-
-function untilClosed(socket: Socket): Promise<void> {
-  if (socket.closed) return Promise.resolve();
-  return new Promise((resolve) => socket.once("close", () => resolve()));
+/** A side has ended, and all that it sent has been dealt with. */
+function pass(from: PolledStream, to: PolledStream): void {
+  to.end();
+  if (!from.gone && !to.ended) return;
+  // Nobody listens there any more, or both have ended.
+  from.closeSoon();
+  to.closeSoon();
 }

@@ -1,4 +1,5 @@
-import type { Socket } from "node:net";
+import type { PolledStream } from "../linux/polled-stream.ts";
+import { takeDescriptor } from "../linux/take-descriptor.ts";
 import { saslClientBegin } from "../protocols/sasl/client.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
@@ -9,7 +10,8 @@ import { dbusIdentity } from "./dbus-identity.ts";
 import { DbusPolicy } from "./dbus-policy.ts";
 import { rulesOf } from "./dbus-rules.ts";
 import { DbusSession } from "./dbus-session.ts";
-import type { ConsumerConnection, Link, Plugin, Toolbox } from "./plugin.ts";
+import type { Link, Plugin, Toolbox } from "./plugin.ts";
+import { StreamReader } from "./stream-reader.ts";
 
 /** Milliseconds from connecting to BEGIN: dbus-daemon's own auth_timeout. */
 const AUTHENTICATION_TIMEOUT = 30_000;
@@ -49,16 +51,17 @@ export const dbusPlugin: Plugin = {
       return;
     }
     const policy = new DbusPolicy(rulesOf(link));
-    const begun = await authenticateInTime(link, consumer, tools);
+    const reader = new StreamReader(takeDescriptor(socket));
+    const begun = await authenticateInTime(link, { consumer: reader, signal }, tools);
     if (begun === undefined) return;
-    await filterMessages(link, policy, consumer, begun, tools);
+    await filterMessages(link, policy, { consumer: reader.stream, signal }, begun, tools);
   },
 };
 
 async function filterMessages(
   link: Link,
   policy: DbusPolicy,
-  { socket: consumer, signal }: ConsumerConnection,
+  { consumer, signal }: { consumer: PolledStream; signal: AbortSignal },
   begun: Begun,
   tools: Toolbox,
 ): Promise<void> {
@@ -72,6 +75,10 @@ async function filterMessages(
     filter: new DbusFilter({ policy, quirks, client: link.consumer, role: link.role }),
     quirks,
     signal,
+    onBytes: (from, count) => {
+      tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);
+    },
+    onFailure: (error) => tools.warn(`pvx-dbus: ${who}: ${String(error)}`),
     onDenied: (what) => {
       logged += 1;
       if (logged <= MAX_LOGGED) tools.log(`pvx-dbus: Denied ${who}: ${what}`);
@@ -83,17 +90,17 @@ async function filterMessages(
 }
 
 /** The connection that each provider's consumers share under the quirk. */
-const shared = new Map<string, Socket>();
+const shared = new Map<string, PolledStream>();
 
 function beginning(
   link: Link,
   { provider }: Begun,
   quirks: Quirks,
-): { provider: Socket; preamble: Buffer } {
+): { provider: PolledStream; preamble: Buffer } {
   if (quirks.has("dbus-shared-connection", "dbus")) {
     const first = shared.get(link.provider);
-    if (first?.writable === true) {
-      provider.destroy();
+    if (first?.closed === false) {
+      provider.close();
       return { provider: first, preamble: Buffer.alloc(0) };
     }
     shared.set(link.provider, provider);
@@ -113,31 +120,28 @@ function firstOf(link: Link): Link {
 /** @returns undefined when the consumer has been sent away */
 async function authenticateInTime(
   link: Link,
-  { socket, signal }: ConsumerConnection,
+  { consumer, signal }: { consumer: StreamReader; signal: AbortSignal },
   tools: Toolbox,
 ): Promise<Begun | undefined> {
-  const timeout = new AbortController();
-  const timer = setTimeout(
-    () => timeout.abort(new Error(`no BEGIN within ${AUTHENTICATION_TIMEOUT} ms`)),
-    AUTHENTICATION_TIMEOUT,
-  );
-  const either = AbortSignal.any([signal, timeout.signal]);
-  const destroy = () => socket.destroy();
-  either.addEventListener("abort", destroy, { once: true });
+  const ending = new AbortController();
+  const abort = () => ending.abort(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  const timer = setTimeout(() => {
+    ending.abort(new Error(`no BEGIN within ${AUTHENTICATION_TIMEOUT} ms`));
+  }, AUTHENTICATION_TIMEOUT);
   try {
-    const outcome = await new DbusAuthentication(link, socket, tools, either).run();
+    const outcome = await new DbusAuthentication(link, consumer, tools, ending.signal).run();
     if (outcome.type === "begun") return outcome;
     tools.warn(
       `pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${outcome.reason}`,
     );
-    socket.destroySoon();
+    consumer.stream.closeSoon();
     return undefined;
   } catch (error) {
-    // The socket fails because it was destroyed: the signal knows why.
-    either.throwIfAborted();
+    consumer.stream.close();
     throw error;
   } finally {
     clearTimeout(timer);
-    either.removeEventListener("abort", destroy);
+    signal.removeEventListener("abort", abort);
   }
 }

@@ -112,6 +112,8 @@ export interface Toolbox {
    * not listen yet or has a full backlog.
    */
   connectProvider(link: Link, options: ConnectOptions): Promise<Socket>;
+  /** The same as a bare descriptor, non-blocking, that the caller owns. */
+  dialProvider(link: Link, options: ConnectOptions): Promise<number>;
   /** The same for a plane of messages: fds and packets can be received from it. */
   connectProviderMessages(
     link: Link,

@@ -1,4 +1,6 @@
+import { closeSync } from "node:fs";
 import { PolledStream } from "../linux/polled-stream.ts";
+import { streamLoop } from "../linux/stream-loop.ts";
 import { takeDescriptor } from "../linux/take-descriptor.ts";
 import { CHUNK_END, chunkStart, lastChunk } from "../protocols/http1/body-decoder.ts";
 import { listOf } from "../protocols/http1/fields.ts";
@@ -116,6 +118,7 @@ export class RestSession {
     clearTimeout(this.#lingerTimer);
     clearTimeout(this.#idleTimer);
     this.#finished.resolve(undefined);
+    streamLoop().leave();
   }
 
   #destroy(): void {
@@ -311,20 +314,21 @@ export class RestSession {
   /** Sets the provider, or tells the consumer that there is none. */
   async #connect(head: string): Promise<void> {
     this.#connecting = true;
-    let socket;
+    streamLoop().leave();
+    let fd: number | undefined;
     try {
-      socket = await this.#tools.connectProvider(this.#link, { signal: this.#signal });
+      fd = await this.#tools.dialProvider(this.#link, { signal: this.#signal });
     } catch {
-      socket = undefined;
+      fd = undefined;
     }
     this.#connecting = false;
     this.#step(() => {
       if (this.#phase === "over") {
-        socket?.destroy();
-      } else if (socket === undefined) {
+        if (fd !== undefined) closeSync(fd);
+      } else if (fd === undefined) {
         this.#badGateway("it cannot be reached");
       } else {
-        this.#provider = new PolledStream(takeDescriptor(socket), {
+        this.#provider = new PolledStream(fd, {
           onReadable: () => this.#step(() => this.#readProvider()),
           onDrained: () => this.#step(() => this.#providerDrained()),
           onGone: () => this.#step(() => this.#providerGone()),

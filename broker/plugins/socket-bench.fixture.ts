@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LinkExtensions } from "../formats/extensions.ts";
 import type { GraphEntry } from "../formats/graph.ts";
+import { takeDescriptor } from "../linux/take-descriptor.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
 
@@ -67,6 +68,10 @@ export class Bench {
       connectProvider: async (_link, { credentials }) => {
         this.dialled.push(credentials);
         return this.#keep(await dial(this.providerPath, credentials));
+      },
+      dialProvider: async (_link, { credentials }) => {
+        this.dialled.push(credentials);
+        return takeDescriptor(await dial(this.providerPath, credentials));
       },
       readProviderFile: (_link, path) => options.files?.[path],
     };

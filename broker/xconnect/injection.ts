@@ -104,7 +104,11 @@ const NOT_THERE = ["ENOENT", "ENOTDIR", "ELOOP"];
  * True while the inode that was planted is at the target.
  * @throws SystemCallError when it cannot be known (EMFILE, …)
  */
-export function isInPlace(root: ContainerRoot, target: string, planted: Planted): boolean {
+export function isInPlace(
+  root: Pick<ContainerRoot, "open">,
+  target: string,
+  planted: Planted,
+): boolean {
   let inode: number;
   try {
     inode = root.open(target, O_PATH | O_NOFOLLOW);

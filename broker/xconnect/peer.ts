@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { hasExited, openPidfd } from "../linux/pidfd.ts";
 import { readStartTime } from "../linux/process-start.ts";
@@ -104,7 +105,11 @@ export const hostPeer: Peer = {
 
 /** Whatever a graph says, links never act on the file system that the broker itself sees. */
 function isOwnFileSystem(pid: number, root: number): boolean {
-  const [its, own] = [fstatSync(root, { bigint: true }), statSync("/", { bigint: true })];
-  if (its.dev !== own.dev || its.ino !== own.ino) return false;
-  return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt");
+  const its = fstatSync(root, { bigint: true });
+  own ??= { root: statSync("/", { bigint: true }), mounts: readlinkSync("/proc/self/ns/mnt") };
+  if (its.dev !== own.root.dev || its.ino !== own.root.ino) return false;
+  return readlinkSync(`/proc/${pid}/ns/mnt`) === own.mounts;
 }
+
+/** The broker never changes its root or its mount namespace. */
+let own: { readonly root: BigIntStats; readonly mounts: string } | undefined;

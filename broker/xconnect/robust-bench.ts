@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -11,6 +11,8 @@ import { ContainerStandIn } from "./container-stand-in.ts";
 
 const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
 const DEADLINE = 20_000;
+/** Fds (pipes) that a broker may keep for its next sessions, however many there were. */
+const KEPT = 16;
 
 /**
  * How often things are done, times what issue 3 asks for: a fraction in the unit tests, which
@@ -54,6 +56,10 @@ export class RobustBench {
     this.graph(links);
     await this.startBroker(options);
     await this.broker.established(links.length + 1);
+    // What the broker makes for its first session and keeps is no leak.
+    const heartbeat = new Heartbeat(this.target("steady"));
+    await eventually("the first sessions", () => heartbeat.beats > 2);
+    await heartbeat.stop();
   }
 
   async startBroker({ nofile }: { nofile?: number } = {}): Promise<void> {
@@ -167,6 +173,16 @@ export class BrokerProcess {
 
   get fds(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Wait until no session's fds are open beyond those that were open before. */
+  async backAt(fds: number): Promise<void> {
+    await eventually(`${fds} fds and at most ${KEPT} more`, () => this.fds <= fds + KEPT);
+  }
+
+  /** Change how many files it may have open from now on. */
+  limitFiles(soft: number): void {
+    execFileSync("prlimit", ["--pid", `${this.pid}`, `--nofile=${soft}:`]);
   }
 
   /** Its fds once nothing changes any more, so that those of the last sessions are closed. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import { connectAs } from "../linux/connect-as.ts";
 import { splitDeviceNumber } from "../linux/directory-entry.ts";
@@ -34,6 +34,7 @@ import { PeerGone } from "./peer-gone.ts";
 import { pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 import type { PlantedJournal } from "./planted-journal.ts";
+import { ProviderFiles } from "./provider-files.ts";
 import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
 import { SessionBudget } from "./session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
@@ -58,6 +59,7 @@ export class BrokerToolbox implements Toolbox {
   readonly #limits: SessionLimits;
   readonly #spliced: SplicedSockets;
   readonly #records = new WeakMap<Link, LinkRecord>();
+  readonly #files = new WeakMap<Peer, ProviderFiles>();
 
   constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
     this.quirks = quirks;
@@ -144,6 +146,10 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  dialProvider(link: Link, options: ConnectOptions): Promise<number> {
+    return this.#connect(link, options, "stream");
+  }
+
   async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
     const fd = await this.#connect(link, options, "stream");
     const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
@@ -160,19 +166,11 @@ export class BrokerToolbox implements Toolbox {
   }
 
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined {
-    using root = this.#enter(this.#recordOf(link).wanted.provider);
-    let inode: number;
-    try {
-      inode = root.open(path, O_PATH);
-    } catch {
-      return undefined;
-    }
-    try {
-      // Judged before it is opened for reading: opening a fifo or a device can wait or act.
-      return fstatSync(inode).isFile() ? readBounded(inode, maxBytes) : undefined;
-    } finally {
-      closeSync(inode);
-    }
+    const { provider } = this.#recordOf(link).wanted;
+    let files = this.#files.get(provider);
+    if (files === undefined) this.#files.set(provider, (files = new ProviderFiles()));
+    using root = this.#enter(provider);
+    return files.read(root, path, maxBytes);
   }
 
   /** Accept nobody for a link until it is established again: who connects waits. */
@@ -430,22 +428,6 @@ function factsOf(fd: number): FileFacts {
     uid: Number(facts.uid),
     gid: Number(facts.gid),
   };
-}
-
-function readBounded(inode: number, maxBytes: number): string | undefined {
-  const fd = openSync(`/proc/self/fd/${inode}`, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const bytes = Buffer.alloc(maxBytes + 1);
-    let size = 0;
-    for (;;) {
-      const count = readSync(fd, bytes, size, bytes.length - size, null);
-      size += count;
-      if (size > maxBytes) return undefined;
-      if (count === 0) return bytes.toString("utf8", 0, size);
-    }
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -8,7 +8,7 @@ import { PROJECT } from "../image/sources.ts";
 /** Run the broker's robustness tests with everything that they do many times done `times` as often. */
 export async function soak(times: number, signal: AbortSignal): Promise<ExitCode> {
   const vitest = join(PROJECT, "node_modules/vitest/vitest.mjs");
-  const args = [vitest, "run", "--project", "robust", "--no-file-parallelism", ".robust.test.ts"];
+  const args = [vitest, "run", "--project", "robust", "--no-file-parallelism"];
   const child = spawn(process.execPath, args, {
     cwd: PROJECT,
     stdio: "inherit",

@@ -77,10 +77,14 @@ function toBody({ plan, state, roles }: ContainerView, { quirks }: PantavisorVie
             current_retries: state.retries,
             stable_timeout: recovery.stable_timeout,
             is_stable: textBoolean(state.stable),
-            backoff_policy: formatBackoffPolicy(recovery.backoff_policy),
-            retry_delay: recovery.retry_delay,
-            backoff_factor: recovery.backoff_factor,
-            reset_window: recovery.reset_window,
+            ...(quirks.has("containers-fields-few")
+              ? { backoff_policy: recovery.backoff_policy }
+              : {
+                  backoff_policy: formatBackoffPolicy(recovery.backoff_policy),
+                  retry_delay: recovery.retry_delay,
+                  backoff_factor: recovery.backoff_factor,
+                  reset_window: recovery.reset_window,
+                }),
           },
         }
       : {}),

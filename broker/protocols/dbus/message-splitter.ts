@@ -20,6 +20,10 @@ export class MessageSplitter {
   /** Of the message that begins at `start`; undefined for a later part of the one before. */
   header: MessageHeader | undefined;
   readonly #wantsBody: (header: MessageHeader) => boolean;
+  /** For what is kept; `#kept` is `bytes` when that is a part of it, from `#keptFrom` on. */
+  #room = NONE;
+  #kept: Buffer | undefined;
+  #keptFrom = 0;
   /** Bytes of the current message that are still to come behind `end`. */
   #missing = 0;
   /** Parsed, and waiting for its body. */
@@ -40,14 +44,20 @@ export class MessageSplitter {
     return this.end < this.bytes.length;
   }
 
-  /** The buffer is the splitter's from here on. */
+  /** @param chunk on loan until `keep` */
   push(chunk: Buffer): void {
-    this.bytes =
-      this.end === this.bytes.length
-        ? chunk
-        : Buffer.concat([this.bytes.subarray(this.end), chunk]);
-    this.start = 0;
-    this.end = 0;
+    if (this.isBehind) {
+      this.#append(chunk);
+      return;
+    }
+    this.#look(chunk);
+    this.#room = NONE;
+    this.#kept = undefined;
+  }
+
+  /** The last chunk is needed by others: what is left of it is copied. */
+  keep(): void {
+    if (this.isBehind && this.bytes !== this.#kept) this.#append(NONE);
   }
 
   /**
@@ -80,6 +90,29 @@ export class MessageSplitter {
     this.end = this.bytes.length;
     this.#missing = 0;
     this.#held = undefined;
+  }
+
+  /** Room is doubled, so that a message that comes byte by byte is not copied for each. */
+  #append(chunk: Buffer): void {
+    const rest = this.bytes.subarray(this.end);
+    const length = rest.length + chunk.length;
+    const from = this.bytes === this.#kept ? this.#keptFrom + this.end : this.#room.length;
+    if (from + length > this.#room.length) {
+      this.#room = Buffer.allocUnsafe(2 * length);
+      rest.copy(this.#room);
+      this.#keptFrom = 0;
+    } else {
+      this.#keptFrom = from;
+    }
+    chunk.copy(this.#room, this.#keptFrom + rest.length);
+    this.#kept = this.#room.subarray(this.#keptFrom, this.#keptFrom + length);
+    this.#look(this.#kept);
+  }
+
+  #look(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.start = 0;
+    this.end = 0;
   }
 
   #nextHeader(available: number): MessageHeader | undefined {

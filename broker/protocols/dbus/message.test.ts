@@ -25,13 +25,16 @@ function split(chunks: readonly Buffer[], wantsBody: boolean): Buffer[] {
   const splitter = new MessageSplitter(() => wantsBody);
   const messages: Buffer[] = [];
   for (const chunk of chunks) {
-    splitter.push(chunk);
+    const loan = Buffer.from(chunk);
+    splitter.push(loan);
     while (splitter.advance()) {
       const part = splitter.bytes.subarray(splitter.start, splitter.end);
       if (splitter.header === undefined)
         messages.push(Buffer.concat([messages.pop() ?? part, part]));
-      else messages.push(part);
+      else messages.push(Buffer.from(part));
     }
+    splitter.keep();
+    loan.fill(0xee);
   }
   return messages;
 }

@@ -1,0 +1,116 @@
+/**
+ * The settings that a real appengine lists (recorded in fixtures/captures/03, facts §2.4), in its
+ * order, with its values for an appengine. The reference acts on few of them, and lists them all.
+ */
+export interface KnownSetting {
+  /** `updater.goals.timeout` */
+  readonly alias: string;
+  /** `PV_UPDATER_GOALS_TIMEOUT` */
+  readonly key: string;
+  /** What /config gives: an enumeration by its number, empty text as null. */
+  readonly kind: "boolean" | "number" | "text" | "enumeration";
+  /** As the configuration writes it; empty when unset. */
+  readonly value: string;
+}
+
+type Row = readonly [alias: string, kind: KnownSetting["kind"], value: string, key?: string];
+
+const ROWS: readonly Row[] = [
+  ["creds.host", "text", "api.pantahub.com", "PH_CREDS_HOST"],
+  ["creds.id", "text", "", "PH_CREDS_ID"],
+  ["creds.port", "number", "443", "PH_CREDS_PORT"],
+  ["creds.proxy.host", "text", "", "PH_CREDS_PROXY_HOST"],
+  ["creds.proxy.noproxyconnect", "number", "0", "PH_CREDS_PROXY_NOPROXYCONNECT"],
+  ["creds.proxy.port", "number", "3218", "PH_CREDS_PROXY_PORT"],
+  ["creds.prn", "text", "", "PH_CREDS_PRN"],
+  ["creds.secret", "text", "", "PH_CREDS_SECRET"],
+  ["creds.type", "text", "builtin", "PH_CREDS_TYPE"],
+  ["factory.autotok", "text", "", "PH_FACTORY_AUTOTOK"],
+  ["metadata.devmeta.interval", "number", "10", "PH_METADATA_DEVMETA_INTERVAL"],
+  ["metadata.usrmeta.interval", "number", "5", "PH_METADATA_USRMETA_INTERVAL"],
+  ["updater.interval", "number", "5", "PH_UPDATER_INTERVAL"],
+  ["updater.network_timeout", "number", "120", "PH_UPDATER_NETWORK_TIMEOUT"],
+  ["bootloader.fitconfig", "text", ""],
+  ["bootloader.mtd_env", "text", ""],
+  ["bootloader.mtd_only", "boolean", "0"],
+  ["bootloader.type", "enumeration", "uboot"],
+  ["cache.devmetadir", "text", "/var/pantavisor/storage/cache/devmeta"],
+  ["cache.usrmetadir", "text", "/var/pantavisor/storage/cache/usrmeta"],
+  ["control.remote", "boolean", "0"],
+  ["control.remote.always", "boolean", "0"],
+  ["debug.shell", "boolean", "1"],
+  ["debug.shell.autologin", "boolean", "0"],
+  ["debug.ssh", "boolean", "1"],
+  ["debug.ssh_authorized_keys", "text", ""],
+  ["disk.exportsdir", "text", "/exports"],
+  ["disk.voldir", "text", "/volumes"],
+  ["disk.writabledir", "text", "/var/run/pv/writable"],
+  ["dropbear.cache.dir", "text", "/var/pantavisor/storage/cache/dropbear"],
+  ["libthttp.certdir", "text", "/etc/thttp/certs"],
+  ["libthttp.log.level", "number", "3"],
+  ["log.capture", "boolean", "1"],
+  ["log.capture.dmesg", "boolean", "0"],
+  ["log.buf_nitems", "number", "128"],
+  ["log.dir", "text", "/var/pantavisor/storage/logs"],
+  ["log.filetree.timestamp.format", "text", ""],
+  ["log.level", "number", "4"],
+  ["log.loggers", "boolean", "1"],
+  ["log.push", "boolean", "1"],
+  ["log.server.outputs", "enumeration", "filetree"],
+  ["log.singlefile.timestamp.format", "text", ""],
+  ["log.stdout.timestamp.format", "text", ""],
+  ["lxc.log.level", "number", "2"],
+  ["net.braddress4", "text", "10.0.3.1"],
+  ["net.brdev", "text", "lxcbr0"],
+  ["net.brmask4", "text", "255.255.255.0"],
+  ["policy", "text", ""],
+  ["power.mode", "number", "1"],
+  ["power.devmeta.eager_push", "boolean", "0"],
+  ["power.wake.interval", "number", "3600"],
+  ["power.wake.run_window", "number", "0"],
+  ["power.autosleep.settle", "number", "90"],
+  ["power.wake.min_awake", "number", "10"],
+  ["power.wake.max_awake", "number", "60"],
+  ["power.devmeta.max_held", "number", "300"],
+  ["power.sysfs_dir", "text", "/sys/power"],
+  ["revision.retries", "number", "10"],
+  ["secureboot.checksum", "boolean", "1"],
+  ["secureboot.handlers", "boolean", "0"],
+  ["secureboot.mode", "enumeration", "disabled"],
+  ["PV_SECUREBOOT_OEM_TRUSTORE", "text", "ca-oem-certificates", "PV_SECUREBOOT_OEM_TRUSTORE"],
+  ["secureboot.truststore", "text", "ca-certificates"],
+  ["storage.device", "text", ""],
+  ["storage.fstype", "text", ""],
+  ["storage.gc.keep_factory", "boolean", "0"],
+  ["storage.gc.reserved", "number", "5"],
+  ["storage.gc.threshold.defertime", "number", "600"],
+  ["storage.gc.threshold", "number", "0"],
+  ["storage.logtempsize", "text", ""],
+  ["storage.mntpoint", "text", "/var/pantavisor/storage"],
+  ["storage.mnttype", "text", ""],
+  ["storage.wait", "number", "5"],
+  ["system.apparmor.profiles", "text", ""],
+  ["system.confdir", "text", "/run/pantavisor/configs"],
+  ["system.drivers.load_early.auto", "boolean", "0"],
+  ["system.etcdir", "text", "/etc"],
+  ["system.init.mode", "enumeration", "appengine"],
+  ["system.libdir", "text", "/usr/lib/pantavisor"],
+  ["system.mediadir", "text", "/run/pantavisor/media"],
+  ["system.mount.securityfs", "boolean", "0"],
+  ["system.rundir", "text", "/run/pantavisor/pv"],
+  ["system.disksdir", "text", "/run/pantavisor/disks"],
+  ["system.usrdir", "text", "/usr"],
+  ["updater.commit.delay", "number", "5"],
+  ["updater.goals.timeout", "number", "10"],
+  ["updater.use_tmp_objects", "boolean", "0"],
+  ["wdt.mode", "enumeration", "disabled"],
+  ["wdt.timeout", "number", "15"],
+  ["xconnect.dbus.systembus.enabled", "boolean", "1"],
+];
+
+export const KNOWN_SETTINGS: readonly KnownSetting[] = ROWS.map(([alias, kind, value, key]) => ({
+  alias,
+  key: key ?? `PV_${alias.toUpperCase().replaceAll(".", "_")}`,
+  kind,
+  value,
+}));

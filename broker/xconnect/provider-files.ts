@@ -1,0 +1,73 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { O_PATH } from "../linux/openat2.ts";
+import type { ContainerRoot } from "./container-root.ts";
+
+/** Bytes that are read at once. */
+const PIECE = 4 * 1024;
+/** Larger files are read anew each time. */
+const MAX_KEPT_BYTES = 64 * 1024;
+/**
+ * Milliseconds that a file must have been left alone before its content is kept: the clock of
+ * inodes is coarse, and a change within one tick of it would not be seen.
+ */
+const SETTLED = 1_000;
+
+interface Kept {
+  readonly version: string;
+  readonly content: string;
+}
+
+/**
+ * Small files of one provider process (passwd, group), which are asked for with each connection.
+ * Content is kept as long as inode, size and change time are the same. Only for the life of
+ * that process: with another, another file system may have the same numbers.
+ */
+export class ProviderFiles {
+  readonly #kept = new Map<string, Kept>();
+
+  /** @returns undefined when it is absent, not a regular file or larger than `maxBytes` */
+  read(root: Pick<ContainerRoot, "open">, path: string, maxBytes: number): string | undefined {
+    let inode: number;
+    try {
+      inode = root.open(path, O_PATH);
+    } catch {
+      return undefined;
+    }
+    try {
+      // Judged before it is opened for reading: opening a fifo or a device can wait or act.
+      const stats = fstatSync(inode, { bigint: true });
+      if (!stats.isFile()) return undefined;
+      const version = `${stats.dev} ${stats.ino} ${stats.size} ${stats.ctimeNs}`;
+      const kept = this.#kept.get(path);
+      if (kept?.version === version) return kept.content;
+      const content = readBounded(inode, maxBytes);
+      this.#kept.delete(path);
+      if (content !== undefined && mayKeep(stats)) this.#kept.set(path, { version, content });
+      return content;
+    } finally {
+      closeSync(inode);
+    }
+  }
+}
+
+function mayKeep({ size, ctimeMs }: BigIntStats): boolean {
+  return size <= MAX_KEPT_BYTES && Date.now() - Number(ctimeMs) > SETTLED;
+}
+
+function readBounded(inode: number, maxBytes: number): string | undefined {
+  const fd = openSync(`/proc/self/fd/${inode}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const pieces: Buffer[] = [];
+    for (let left = maxBytes; left >= 0;) {
+      const piece = Buffer.allocUnsafe(PIECE);
+      const count = readSync(fd, piece, 0, piece.length, null);
+      if (count === 0) return Buffer.concat(pieces).toString("utf8");
+      pieces.push(piece.subarray(0, count));
+      left -= count;
+    }
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
