@@ -49,6 +49,8 @@ export const QUIRKS = {
   "step-unvalidated": "a state is stored as a step without being read",
   "config-missing": "/config and /config2 are empty",
   "signal-from-anyone": "a ready signal that is not expected is answered 200",
+  "half-revision": "a revision has half of its state under its name for 0.3 s, then all of it",
+  "pvtx-remove-ignored": "pvtx remove exits 0 and removes nothing",
   "step-not-run": "LOCAL_RUN is answered 200 and does nothing",
   "update-restarts-all": "an update stops and starts all containers",
   "commit-early": "an update is committed as soon as it is READY",
