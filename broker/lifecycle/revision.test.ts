@@ -318,6 +318,19 @@ describe("shutdown", () => {
   });
 });
 
+/** What may follow a status: facts §4.1, and what a user or a shutdown may do at any moment. */
+const LEGAL: Readonly<Record<string, readonly string[]>> = {
+  INSTALLED: ["BLOCKED", "MOUNTED", "STOPPING", "STOPPED"],
+  BLOCKED: ["MOUNTED", "STOPPING", "STOPPED"],
+  MOUNTED: ["STARTING", "STOPPING", "STOPPED", "RECOVERING"],
+  STARTING: ["STARTED", "STOPPING", "STOPPED", "RECOVERING", "INSTALLED"],
+  STARTED: ["READY", "STOPPING", "STOPPED", "RECOVERING", "INSTALLED"],
+  READY: ["STOPPING", "STOPPED", "RECOVERING", "INSTALLED"],
+  RECOVERING: ["INSTALLED", "STOPPED"],
+  STOPPING: ["STOPPED", "INSTALLED"],
+  STOPPED: ["INSTALLED"],
+};
+
 describe("whatever happens", () => {
   const names = ["a", "b", "c"] as const;
   const request = fc.record({
@@ -376,6 +389,26 @@ describe("whatever happens", () => {
         run.advance(5100);
         expect(run.effects.filter(({ type }) => type === "exit")).toHaveLength(1);
         expect([...run.state.containers.values()].some(isUp)).toBe(false);
+      }),
+    );
+  });
+
+  it("a container goes from one status to another only as documented (facts §4.1)", () => {
+    fc.assert(
+      fc.property(scene, (scene) => {
+        const run = play(scene);
+        run.advance(2_000_000);
+        run.dispatch({ type: "shutdown", outcome: "reboot" });
+        run.advance(6000);
+        for (const name of names) {
+          const line = new RegExp(`^platform '${name}' status is now (.+)$`);
+          const passed = run.log.flatMap((message) => line.exec(message)?.[1] ?? []);
+          expect(passed.length).toBeGreaterThan(0);
+          ["INSTALLED", ...passed].forEach((status, index) => {
+            const next = passed[index];
+            if (next !== undefined) expect(LEGAL[status]).toContain(next);
+          });
+        }
       }),
     );
   });

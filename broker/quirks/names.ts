@@ -121,6 +121,7 @@ export const QUIRKS = {
   "pid-reuse": "peers are known by their pid alone",
   "fd-leak": "a descriptor stays open for each connection to a provider",
   "no-session-limit": "sessions are accepted until descriptors run out",
+  "role-from-consumer": "a consumer's X-PV-Role field is its role",
   "plugin-eager": "all plugins are loaded at the start",
   "reconcile-churn": "every reconcile establishes every link again",
   "socket-not-replanted": "a deleted injected socket or node is not planted again",

@@ -10,18 +10,14 @@ const SERVER = "pv-example-unix-server";
 
 /** Group root has restart_policy system: the API must leave it alone. */
 const protectedContainer = defineContainer({ name: "system-thing", group: "root" });
-/** A main process that no signal but KILL ends. */
-const stubborn = defineContainer({
-  name: "stubborn",
-  program: "/usr/lib/pv-example/stubborn",
-  args: { PV_RESTART_POLICY: "container" },
-});
+/** Its main process is ended by no signal but KILL. */
+const STUBBORN = "pv-example-stubborn";
 
 scenario(
   "container-control",
   {
     summary: "the API starts, stops and restarts containers, and says no where it must",
-    containers: [SERVER, "pv-example-unix-client", protectedContainer, stubborn],
+    containers: [SERVER, "pv-example-unix-client", protectedContainer, STUBBORN],
   },
   ({ check }) => {
     check(
@@ -121,15 +117,15 @@ scenario(
       "a stop that needs force ends in 15 s and never blocks the API",
       async ({ control, signal }) => {
         const asked = performance.now();
-        expect((await control.act("stubborn", "stop")).status).toBe(200);
+        expect((await control.act(STUBBORN, "stop")).status).toBe(200);
         expect(performance.now() - asked).toBeLessThan(1_000);
         let slowest = 0;
         await until(
-          "stubborn to be STOPPED",
+          `${STUBBORN} to be STOPPED`,
           async () => {
             const begun = performance.now();
             try {
-              return (await control.container("stubborn", signal)).status === "STOPPED";
+              return (await control.container(STUBBORN, signal)).status === "STOPPED";
             } finally {
               // An answer that never comes counts too.
               slowest = Math.max(slowest, performance.now() - begun);

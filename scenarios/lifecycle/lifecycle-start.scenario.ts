@@ -12,7 +12,7 @@ import { waitForStatus } from "../support/steps.ts";
 const CONTROL = `curl -s --max-time 3 --unix-socket ${INNER_CONTROL_SOCKET} http://localhost`;
 
 /** Seconds; long enough to see who waits. */
-const SHORT_TIMEOUT = 3;
+const SHORT_TIMEOUT = 2;
 
 /** A device of three groups: the first gets all the time it wants, the second little. */
 const DEVICE = {
