@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { StepRefusal } from "../control/pantavisor-view.ts";
 import type { State } from "../formats/state.ts";
 import { parseState } from "../formats/state.ts";
+import { parseUntrusted } from "../formats/json-depth.ts";
 import { SAFE_NAME } from "../formats/names.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { deploy } from "./pvtx/deploy.ts";
@@ -36,7 +37,7 @@ export function stepInstaller(options: InstallerOptions) {
     if (use !== undefined) return { status: 409, reason: `Step ${name} ${use}` };
     let state: StateDocument;
     try {
-      state = JSON.parse(body) as StateDocument;
+      state = parseUntrusted(body) as StateDocument;
       if (!quirks.has("step-unvalidated")) options.plan(parseState(state, quirks));
     } catch (error) {
       return { status: 422, reason: `Parser: ${(error as Error).message}` };
@@ -52,7 +53,7 @@ export function stepInstaller(options: InstallerOptions) {
     const folder = join(storage, "trails", name);
     mkdirSync(dirname(folder), { recursive: true });
     try {
-      deploy(state, store, folder);
+      deploy(state, store, folder, quirks);
     } catch (error) {
       rmSync(`${folder}.incoming`, { recursive: true, force: true });
       const full = (error as NodeJS.ErrnoException).code === "ENOSPC";

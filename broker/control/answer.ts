@@ -101,7 +101,7 @@ function closed(socket: Socket): Promise<void> {
 }
 
 /** For `half-close-cut` only: time enough to notice the end of a client that ends at once. */
-const NOTICE_END = 50;
+const NOTICE_END = 300;
 
 async function cutAtEnd(socket: Socket): Promise<void> {
   socket.once("end", () => socket.destroy());

@@ -138,6 +138,7 @@ export async function start(quirkList = "", { view, caller }: StartOptions = {})
     container,
     graph,
     storage,
+    path,
   };
 }
 

@@ -20,6 +20,13 @@ describe.each(["/device-meta", "/user-meta"])("%s", (path) => {
     });
   });
 
+  it("keeps and gives back what is as deep as it can be", async () => {
+    const { call } = await start();
+    const deep = `${"[".repeat(2048)}${"]".repeat(2048)}`;
+    expect(statusOf(await call("PUT", `${path}/a`, deep))).toBe(200);
+    expect(bodyOf(await call("GET", path))).toBe(`{"a":${deep}}`);
+  });
+
   it("forgets what is deleted; a second time there is nothing", async () => {
     const { call } = await start();
     await call("PUT", `${path}/a`, "7");
@@ -139,18 +146,30 @@ describe("/steps", () => {
     ["locals/a", `{${spec},"../x":{}}`, 422, "Parser: ../x"],
     ["locals/a", `{${spec},"c/x":"${"a".repeat(64)}"}`, 422, "Storage: c/x: object aaa"],
     ["locals/a", `{${spec},"c/x.json":{"y":${"[".repeat(20000)}${"]".repeat(20000)}}}`, 422, ""],
+    ["locals/a", `{${spec},"c/x\\n":"${"a".repeat(64)}"}`, 422, "Parser: c/x"],
+    ["locals/a", `{${spec},"c/\\u007f.json":{}}`, 422, "is not a relative path"],
+    ["locals/a", `{${spec},"c\\\\..\\\\x/run.json":{}}`, 422, "Parser: c"],
+    ["locals/a", `{${spec},"c/x.json":{},"c/x.json/y.json":{}}`, 422, "c/x.json"],
+    ["locals/a", `{${spec},"c/${"x".repeat(300)}.json":{}}`, 422, "name too long"],
+    ["locals/a", `{${spec},".pvr/json.json":{}}`, 422, "inside the revision"],
+    ["locals/a", "x".repeat(4 * 1024 * 1024 + 1), 413, "larger than"],
+    ["locals/a", "[".repeat(4 * 1024 * 1024), 422, "Parser: "],
     ["locals/a%2Fb", `{${spec}}`, 400, "bad name"],
+    ["locals/a%00", `{${spec}}`, 400, "bad name"],
+    ["locals/a%0Ab", `{${spec}}`, 400, "bad name"],
     ["locals/..", `{${spec}}`, 400, "bad name"],
     ["locals/a.incoming", `{${spec}}`, 400, "bad name"],
     [`locals/${"a".repeat(58)}`, `{${spec}}`, 400, "bad name"],
     ["locals/now", `{${spec}}`, 409, "is running"],
     ["0", `{${spec}}`, 405, ""],
-  ])("PUT /steps/%s with %s is %i: %s", async (name, body, status, reason) => {
-    const { call } = await start();
+  ])("PUT /steps/%s with %.100s is %i: %s", async (name, body, status, reason) => {
+    const { call, storage } = await start();
     const reply = await call("PUT", `/steps/${name}`, body);
     expect(statusOf(reply)).toBe(status);
     expect(reply).toContain(reason);
     expect(bodyOf(await call("GET", "/steps"))).toBe("[]");
+    const left = readdirSync(join(storage, "trails"), { recursive: true });
+    expect(left.filter((one) => one !== "locals")).toEqual([]);
   });
 
   it.each(["/steps/9", "/steps/current", "/steps/locals/x", "/steps/9/progress", "/steps/.pv"])(

@@ -139,6 +139,10 @@ describe("quirks", () => {
     expect(rewritten([], { quirks, index: 0 })).toEqual(ours);
     expect(rewritten([], { quirks, index: 1 })).toEqual([]);
   });
+  test("role-from-consumer believes the consumer", () => {
+    const quirks = parseQuirks("role-from-consumer");
+    expect(rewritten(["X-PV-Role: root"], { quirks })).toContain("X-PV-Role: root");
+  });
   test("rest-spoofable lets the consumer's fields through", () => {
     expect(rewritten(["X-PV-Role: root"], { quirks: parseQuirks("rest-spoofable") })).toContain(
       "X-PV-Role: root",

@@ -30,7 +30,9 @@ export function headForProvider(head: RequestHead, rewriting: Rewriting): Reques
   addConnection(fields, head.fields, upgrade);
   if (framing.kind === "length") fields.push(field("Content-Length", String(framing.length)));
   if (framing.kind === "chunked") fields.push(CHUNKED);
-  addIdentity(fields, identity, index, quirks);
+  const claimed = head.fields.find(({ lower }) => lower === "x-pv-role")?.value;
+  const role = quirks.has("role-from-consumer", "rest") ? claimed : undefined;
+  addIdentity(fields, { ...identity, ...(role !== undefined && { role }) }, index, quirks);
   return { ...head, fields };
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { MessageSocket } from "../linux/message-socket.ts";
 import type { Received } from "../linux/message-socket.ts";
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
@@ -9,6 +9,7 @@ import { connectToInode, listenIn } from "../linux/unix-stream.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
 import { BrokerBench } from "../xconnect/broker-bench.ts";
 import type { ContainerStandIn } from "../xconnect/container-stand-in.ts";
+import type { OpenFiles } from "../xconnect/open-files.ts";
 import { PacketListener } from "../xconnect/packet-listener.ts";
 
 const TARGET = "/run/pv/services/raw.sock";
@@ -48,8 +49,12 @@ describe.skipIf(process.getuid?.() !== 0)(
     const listeners: PacketListener[] = [];
     const sockets: MessageSocket[] = [];
 
-    async function start(extensions: Record<string, unknown>, line = /Link established/) {
-      bench = new BrokerBench();
+    async function start(
+      extensions: Record<string, unknown>,
+      line = /Link established/,
+      files?: OpenFiles,
+    ) {
+      bench = new BrokerBench("", files);
       [consumer, provider] = await Promise.all([bench.container(), bench.container()]);
       mkdirSync(provider.path("/run/example"));
       await bench.start();
@@ -171,6 +176,36 @@ describe.skipIf(process.getuid?.() !== 0)(
       await bench.line(
         "pvx-unix: client/raw: session closed: an fd that may not pass (memfd) from the consumer",
       );
+    });
+
+    it("keep packet sessions within the budget, and serve who waits when others end", async () => {
+      // Eight more than are kept in reserve: half of them.
+      const few = { limit: 72, open: () => 0 };
+      await start({ socketType: "seqpacket" }, /Link established/, few);
+      const peers: MessageSocket[] = [];
+      const directory = openSync(provider.path("/run/example"), O_PATH | O_DIRECTORY);
+      const fd = listenIn(directory, "raw.sock", 0o600, 8, { type: "seqpacket" });
+      closeSync(directory);
+      const accept = (socket: MessageSocket) => void peers.push(keep(socket));
+      listeners.push(new PacketListener(fd, accept, () => undefined));
+      const dialled = Array.from({ length: 6 }, () => dial("seqpacket"));
+      await bench.line("client/raw: 4 sessions are open, 4 of client: further connections wait");
+      for (const socket of dialled.slice(0, 2)) socket.close();
+      await vi.waitFor(() => expect(peers).toHaveLength(6));
+      expect(bench.broker.status().links[0]).toMatchObject({ open: 4, counters: { sessions: 6 } });
+    });
+
+    it.each(["stream", "seqpacket"] as const)("count the bytes of a %s each way", async (type) => {
+      await start({ socketType: type, fds: ["memfd"] });
+      const accepted = listen("raw.sock", type);
+      const socket = dial(type);
+      socket.send(Buffer.from("four"), { fds: [] });
+      const peer = await accepted;
+      expect(await text(peer)).toBe("four");
+      peer.send(Buffer.from("fifteen"), { fds: [] });
+      expect(await text(socket)).toBe("fifteen");
+      const bytes = { sessions: 1, bytesFromConsumer: 4, bytesToConsumer: 7 };
+      expect(bench.broker.status().links[0]?.counters).toMatchObject(bytes);
     });
 
     it("are refused by name when an extension is wrong", async () => {

@@ -37,6 +37,7 @@ export async function serveMessages(
     quirks,
     greeting: greets ? greeting(link, consumer) : undefined,
     identity: mark,
+    count: (counter, bytes) => tools.count(link, counter, bytes),
     onViolation: (what) => {
       tools.warn(`pvx-unix: ${link.consumer}/${link.name}: session closed: ${what}`);
     },

@@ -8,6 +8,7 @@ import {
   readdirSync,
   rmSync,
   symlinkSync,
+  rmdirSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -190,6 +191,35 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
       await bench.line("Link established: client/raw", from);
       expect(existsSync(consumer.path(TARGET))).toBe(true);
     }, 3_000);
+
+    it.each([
+      ["spliced", {}],
+      ["message", { fds: ["memfd"] }],
+    ])("keeps %s sessions while a removed socket cannot be planted again", async (_, extension) => {
+      await bench.serve(provider.path(SOCKET), echo);
+      await bench.reconcile([entry(extension)], /Link established/);
+      const socket = await dial(consumer.path(TARGET));
+      const say = async (text: string) => {
+        socket.write(text);
+        const [heard] = (await once(socket, "data")) as [Buffer];
+        return heard.toString();
+      };
+      expect(await say("before")).toBe("before");
+
+      const from = bench.lines.length;
+      unlinkSync(consumer.path(TARGET));
+      mkdirSync(consumer.path(TARGET));
+      await bench.line(/cannot provide .*a directory/, from);
+      expect(await say("meanwhile")).toBe("meanwhile");
+
+      rmdirSync(consumer.path(TARGET));
+      await bench.line("Link established: client/raw", from);
+      expect(await say("after")).toBe("after");
+      const another = await dial(consumer.path(TARGET));
+      another.end("new");
+      expect(await readAll(another)).toBe("new");
+      socket.destroy();
+    });
 
     it("tells each link's state, sessions, bytes and last error", async () => {
       await bench.serve(provider.path(SOCKET), echo);

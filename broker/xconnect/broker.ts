@@ -255,8 +255,8 @@ export class Broker {
       output.log(`Link established: ${link.consumer}/${link.name}`);
     } catch (error) {
       record.state = error instanceof LinkRefused ? "refused" : "failed";
+      // Ends who has connected already. Sessions that a link had before go on without it.
       ready.reject(error);
-      record.endSessions("the link could not be established");
       tools.release(record);
       this.#reportFailure(record, error);
     }

@@ -33,8 +33,7 @@ export class LinkRecord implements Current<Peer> {
   /** The last failure that was reported, so that a retry does not repeat it. */
   reported = "";
   counters = new LinkCounters();
-  /** With the connection to the consumer, where that is a socket of Node's. */
-  readonly #sessions = new Map<AbortController, Socket | undefined>();
+  readonly #sessions = new Set<AbortController>();
 
   constructor(wanted: Wanted<Peer>, link: Link) {
     this.wanted = wanted;
@@ -51,49 +50,44 @@ export class LinkRecord implements Current<Peer> {
 
   /** Begin a session; `finished` and the socket's end finish it, and then `ended` is called. */
   beginSession(socket: Socket, ended: () => void): { signal: AbortSignal; finished: () => void } {
-    const session = new AbortController();
-    this.#sessions.set(session, socket);
-    this.counters.count("sessions");
+    const session = this.#begin();
     let open = 2;
     const finished = () => {
       open -= 1;
       if (open > 0) return;
       this.#sessions.delete(session);
-      this.counters.count("bytesFromConsumer", socket.bytesRead);
-      this.counters.count("bytesToConsumer", socket.bytesWritten);
       ended();
     };
     socket.once("close", finished);
     return { signal: session.signal, finished };
   }
 
-  /** Begin a session whose connection the plugin alone knows; `finished` finishes it. */
+  /** Begin a session on a socket that Node does not know; `finished` finishes it. */
   beginPacketSession(): { signal: AbortSignal; finished: () => void } {
-    const session = new AbortController();
-    this.#sessions.set(session, undefined);
+    const session = this.#begin();
     return { signal: session.signal, finished: () => this.#sessions.delete(session) };
   }
 
   endSessions(why: string): void {
-    for (const session of this.#sessions.keys()) session.abort(new Error(why));
+    for (const session of this.#sessions) session.abort(new Error(why));
     this.spliced?.endSessions();
   }
 
   status(): LinkStatus {
     const { consumer, provider, name, type, role, target, socket } = this.link;
-    const counters = this.counters.all();
-    for (const session of this.#sessions.values()) {
-      counters["bytesFromConsumer"] =
-        (counters["bytesFromConsumer"] ?? 0) + (session?.bytesRead ?? 0);
-      counters["bytesToConsumer"] =
-        (counters["bytesToConsumer"] ?? 0) + (session?.bytesWritten ?? 0);
-    }
     return {
       ...{ consumer, provider, name, type, role, target, socket },
       state: this.state,
       open: this.openSessions,
-      counters,
+      counters: this.counters.all(),
       lastError: this.counters.lastError ?? null,
     };
+  }
+
+  #begin(): AbortController {
+    const session = new AbortController();
+    this.#sessions.add(session);
+    this.counters.count("sessions");
+    return session;
   }
 }

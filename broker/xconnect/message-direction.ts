@@ -29,6 +29,8 @@ export interface DirectionOptions {
   /** A message of the broker's own, sent before anything else. */
   readonly preamble?: Buffer | undefined;
   readonly identity?: MessageIdentity | undefined;
+  /** Told of the bytes of each message that came from the source. */
+  readonly onBytes: (count: number) => void;
 }
 
 /** Messages that are carried before other sessions get their turn. */
@@ -124,7 +126,8 @@ export class MessageDirection {
   }
 
   #take(received: Extract<Received, { type: "message" }>): void {
-    const { quirks } = this.#options;
+    const { quirks, onBytes } = this.#options;
+    onBytes(received.bytes.length);
     const fds: ForeignFd[] = received.fds.map((fd) => ({ fd, kind: undefined }));
     try {
       fds.forEach((foreign) => (foreign.kind = fdKind(foreign.fd)));

@@ -34,6 +34,7 @@ function session(
     allowed: new Set(allowed),
     quirks: parseQuirks(options.quirkList),
     onViolation: (what) => violations.push(what),
+    count: () => undefined,
     ...options,
   });
   return { consumer, provider, ended, violations };

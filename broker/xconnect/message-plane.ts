@@ -15,6 +15,8 @@ export interface MessagePlaneOptions {
   readonly identity?: MessageIdentity | undefined;
   /** Told once why a session was cut: "an fd of type directory from the consumer". */
   readonly onViolation: (what: string) => void;
+  /** Told of the bytes of each message, by the counter that they belong to. */
+  readonly count: (counter: "bytesFromConsumer" | "bytesToConsumer", bytes: number) => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function proxyMessages(
   provider: MessageSocket,
   options: MessagePlaneOptions,
 ): Promise<void> {
-  const { signal, allowed, quirks, greeting, identity } = options;
+  const { signal, allowed, quirks, greeting, identity, count } = options;
   const ended = Promise.withResolvers<undefined>();
   const common = { allowed, quirks };
   const up = new MessageDirection({
@@ -48,8 +50,14 @@ export async function proxyMessages(
     sink: provider,
     preamble: greeting,
     identity,
+    onBytes: (bytes) => count("bytesFromConsumer", bytes),
   });
-  const down = new MessageDirection({ ...common, source: provider, sink: consumer });
+  const down = new MessageDirection({
+    ...common,
+    source: provider,
+    sink: consumer,
+    onBytes: (bytes) => count("bytesToConsumer", bytes),
+  });
 
   const end = () => {
     up.close();

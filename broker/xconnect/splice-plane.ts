@@ -64,6 +64,10 @@ export class SplicePlane {
       workerData,
       // Descriptors are handed over between the threads.
       trackUnmanagedFds: false,
+      // Else Node opens ours to copy the thread's to them, and with that makes them non-blocking:
+      // log lines would be lost whenever their reader is slow.
+      stdout: true,
+      stderr: true,
     });
     this.#worker.on("message", (report: SpliceReport) => this.#handle(report));
     // A thread in epoll_wait cannot be terminated: it would keep the process from ending.

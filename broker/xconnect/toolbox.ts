@@ -353,6 +353,7 @@ export class BrokerToolbox implements Toolbox {
 
   async #acceptPackets(record: LinkRecord, socket: MessageSocket): Promise<void> {
     const { signal, finished } = record.beginPacketSession();
+    this.#limits.opened(record);
     try {
       await record.ready;
       signal.throwIfAborted();
@@ -362,6 +363,7 @@ export class BrokerToolbox implements Toolbox {
     } finally {
       socket.close();
       finished();
+      this.#limits.closed(record);
     }
   }
 

@@ -81,6 +81,43 @@ scenario(
     );
 
     check(
+      "ctrl.pvtx",
+      "pvtx makes a step of the current one; pvcontrol runs it",
+      async ({ appengine, control, signal }) => {
+        const state = await currentState(control, signal);
+        const names = (await control.containers(signal)).map(({ name }) => name);
+        const gone = names.find((name) => name !== SERVER && name !== CLIENT) ?? "";
+        expect((await appengine.sh("pvtx begin current && pvtx show")).exitCode).toBe(0);
+        const again = await appengine.sh("pvtx begin empty");
+        expect([again.exitCode, again.stderr]).toEqual([
+          1,
+          "pvtx begin empty: a transaction is under way: deploy or abort it first\n",
+        ]);
+        expect((await appengine.sh(`pvtx remove ${gone}`)).exitCode).toBe(0);
+        const local = await appengine.sh("pvtx deploy /tmp/nowhere");
+        expect([local.exitCode, local.stderr]).toEqual([
+          1,
+          "pvtx deploy /tmp/nowhere: the transaction is remote: commit it\n",
+        ]);
+        const committed = await appengine.sh("pvtx commit");
+        const revision = committed.stdout.trim();
+        expect(revision).toMatch(/^locals\/pvtx-\d+-[0-9a-f]{8}-[0-9a-f]{8}$/);
+        expect(Object.keys((await control.json(`/steps/${revision}`, signal)) as State)).toEqual(
+          Object.keys(state).filter((key) => !key.startsWith(`${gone}/`)),
+        );
+        expect((await appengine.sh(`pvcontrol cmd run ${revision}`)).exitCode).toBe(0);
+        await progress(control, revision, "UPDATED", signal);
+        expect((await control.containers(signal)).map(({ name }) => name).sort()).toEqual(
+          names.filter((name) => name !== gone).sort(),
+        );
+        const { stdout } = await appengine.sh(`pvcontrol steps show-progress ${revision}`);
+        expect(JSON.parse(stdout)).toMatchObject({ status: "UPDATED", progress: 100 });
+        expect((await appengine.sh("pvtx commit")).exitCode).toBe(1);
+        expect((await appengine.sh("pvtx nonsense")).exitCode).toBe(2);
+      },
+    );
+
+    check(
       "life.revision.commit",
       "a step is committed when it has been READY for the delay and its containers are stable",
       async ({ bootAppengine, signal }) => {

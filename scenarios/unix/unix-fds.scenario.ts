@@ -8,6 +8,8 @@ import { Program } from "../support/program.ts";
 
 const PROVIDER = "fd-provider";
 const CONSUMER = "fd-consumer";
+/** Makes dmabufs of memfds. */
+const UDMABUF = "/dev/udmabuf";
 
 scenario(
   "unix-fds",
@@ -17,10 +19,12 @@ scenario(
       messageProvider(PROVIDER, {
         open: { fds: ["memfd", "pipe", "socket", "eventfd"] },
         narrow: { fds: ["pipe"] },
+        buffers: { fds: ["dmabuf"] },
       }),
       messageConsumer(CONSUMER, {
         open: { fds: ["memfd", "pipe", "socket"] },
         narrow: { fds: ["memfd", "pipe", "socket"] },
+        buffers: { fds: ["dmabuf"] },
       }),
     ],
   },
@@ -110,6 +114,53 @@ tell({"seen": seen, "seal": seal})
 `,
         );
         expect(await consumer.json()).toEqual({ seen: "hello", seal: "holds" });
+        expect(await provider.json()).toBe(" world");
+      },
+    );
+
+    check(
+      "unix.fd.dmabuf",
+      "a dmabuf of the provider's is the same memory for the consumer",
+      async ({ inside, appengine, skip }) => {
+        const device = await appengine.sh(`stat -c '%Hr %Lr' ${UDMABUF}`);
+        if (device.exitCode !== 0) {
+          return skip(`${UDMABUF} is missing: no CONFIG_UDMABUF, or its module is not loaded`);
+        }
+        await inside(PROVIDER).sh(`[ -e ${UDMABUF} ] || mknod ${UDMABUF} c ${device.stdout}`);
+        await using provider = await Program.python(
+          inside(PROVIDER),
+          `${MESSAGES}
+server = listen("buffers")
+print("listening")
+peer = accept(server)
+memfd = os.memfd_create("buffer", os.MFD_ALLOW_SEALING)
+os.ftruncate(memfd, 4096)
+fcntl.fcntl(memfd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+memory = mmap.mmap(memfd, 4096)
+memory[0:5] = b"hello"
+# UDMABUF_CREATE, linux/udmabuf.h: struct { u32 memfd, flags; u64 offset, size; }
+udmabuf = os.open("${UDMABUF}", os.O_RDWR)
+buffer = fcntl.ioctl(udmabuf, 0x40187542, struct.pack("IIQQ", memfd, 0, 0, 4096))
+socket.send_fds(peer, [b"b"], [buffer])
+peer.recv(1)
+tell(memory[5:11].decode())
+`,
+        );
+        expect(await provider.line()).toBe("listening");
+        await using consumer = await Program.python(
+          inside(CONSUMER),
+          `${MESSAGES}
+peer = connect("buffers")
+data, fds, _ = receive(peer, 1)
+if not fds: tell("no fd came with " + repr(data)); raise SystemExit
+memory = mmap.mmap(fds[0], 4096)
+seen = memory[0:5].decode()
+memory[5:11] = b" world"
+peer.sendall(b"x")
+tell(seen)
+`,
+        );
+        expect(await consumer.json()).toBe("hello");
         expect(await provider.json()).toBe(" world");
       },
     );

@@ -11,6 +11,8 @@ import {
 import { dirname, join } from "node:path";
 import { tryLock } from "../../linux/flock.ts";
 import { syncFolder, writeSynced } from "../durable-file.ts";
+import type { Quirks } from "../../quirks/quirks.ts";
+import { none } from "../../quirks/quirks.ts";
 import { progressOf } from "../step-progress.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
@@ -27,7 +29,13 @@ export const BACKUP_SUFFIX = ".bak";
  * tells recover-trails.ts that somebody works on it.
  * @throws Error naming a key that is not a relative path, or a missing object
  */
-export function deploy(state: StateDocument, store: ObjectStore, folder: string): void {
+export function deploy(
+  state: StateDocument,
+  store: ObjectStore,
+  folder: string,
+  quirks: Quirks = none,
+): void {
+  if (quirks.has("half-revision")) showHalf(state, folder);
   const incoming = `${folder}${INCOMING_SUFFIX}`;
   if (existsSync(incoming) && isBeingWritten(incoming)) {
     throw new Error(`${folder} is being written by somebody else`);
@@ -45,6 +53,14 @@ export function deploy(state: StateDocument, store: ObjectStore, folder: string)
   } finally {
     closeSync(lock);
   }
+}
+
+/** For `half-revision` only: half of the state under the final name, for a while. */
+function showHalf(state: StateDocument, folder: string): void {
+  const text = JSON.stringify(state);
+  mkdirSync(join(folder, ".pvr"), { recursive: true });
+  writeSynced(join(folder, ".pvr/json"), text.slice(0, text.length / 2));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
 }
 
 function fill(incoming: string, state: StateDocument, store: ObjectStore): void {

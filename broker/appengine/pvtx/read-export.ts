@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import type { Header } from "tar-stream";
+import { parseUntrusted } from "../../formats/json-depth.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
 
@@ -112,7 +113,7 @@ async function collect(stream: AsyncIterable<unknown>, what: string): Promise<Bu
 function parseFragment(bytes: Buffer): StateDocument {
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString("utf8"));
+    value = parseUntrusted(bytes.toString("utf8"));
   } catch (error) {
     throw new Error(`its json is not JSON: ${(error as Error).message}`, { cause: error });
   }

@@ -1,0 +1,125 @@
+import { expect } from "vitest";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { RAW_BUS, uidAtDaemon } from "../support/bus.ts";
+import { MESSAGES, messageProvider } from "../support/messages.ts";
+import { Program } from "../support/program.ts";
+
+const REST = "pv-example-rest-server";
+const BUS = "pv-example-dbus-server";
+const RAW = "truth-provider";
+const LIAR = "truth-liar";
+const REST_TARGET = "/run/pv/services/network-manager.sock";
+
+const required = (name: string, role: string, target = `/run/pv/services/${name}.sock`) => ({
+  name,
+  role,
+  target,
+});
+
+const liar = defineContainer({
+  name: LIAR,
+  args: {
+    PV_RESTART_POLICY: "container",
+    PV_SERVICES_REQUIRED: [
+      required("network-manager", "viewer", REST_TARGET),
+      required("system-bus", "nobody", "/run/dbus/system_bus_socket"),
+      required("line", "viewer"),
+      { ...required("marked", "nobody"), fds: ["memfd"] },
+    ],
+  },
+});
+
+/** What the graph says, and what the consumer would rather be. */
+const TRUTH = '{"client":"truth-liar","role":"viewer"}';
+const LIE = '{"client":"root","role":"admin"}';
+
+scenario(
+  "xconnect-truth",
+  {
+    summary: "a consumer that claims another role in every way that a protocol offers",
+    containers: [
+      REST,
+      BUS,
+      messageProvider(RAW, {
+        line: { identity: "greeting" },
+        marked: { identity: "cmsg", fds: ["memfd"] },
+      }),
+      liar,
+    ],
+  },
+  ({ check }) => {
+    check(
+      "xc.single-truth",
+      "headers, SASL identity, greeting bytes and control messages change no role",
+      async ({ inside, signal }) => {
+        const forged = "-H 'X-PV-Role: admin' -H 'X-PV-Client: root'";
+        const answer = await until(
+          "the rest service to answer",
+          async () => {
+            const { stdout } = await inside(LIAR).sh(
+              `curl -s --max-time 5 ${forged} --unix-socket ${REST_TARGET} http://localhost/info`,
+              { timeout: 10_000 },
+            );
+            return stdout !== "" && stdout;
+          },
+          { signal, timeout: 10_000 },
+        );
+        expect(JSON.parse(answer)).toMatchObject({ client: LIAR, role: "viewer" });
+
+        // "30" is uid 0 in hexadecimal digits of its decimal ones.
+        await using bus = await Program.python(
+          inside(LIAR),
+          `${RAW_BUS}
+bus = connect()
+print(ask(bus, "AUTH EXTERNAL 30").split(" ")[0])
+print(begin(bus))
+input()
+`,
+        );
+        expect(await bus.line()).toBe("OK");
+        expect(await uidAtDaemon(inside(BUS), await bus.line())).toBe(65_534);
+
+        await using provider = await Program.python(
+          inside(RAW),
+          `${MESSAGES}
+line, marked = listen("line"), listen("marked")
+marked.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+print("listening")
+peer = accept(line)
+data = b""
+while data.count(b"\\n") < 2: data += peer.recv(4096)
+tell(data.decode().splitlines())
+peer = accept(marked)
+_, fds, control = receive(peer, 100)
+ids = [list(struct.unpack("iII", value)[1:]) for _, kind, value in control if kind == socket.SCM_CREDENTIALS]
+tell({"ids": ids, "handles": [os.pread(fd, 4096, 0).decode() for fd in fds]})
+`,
+        );
+        expect(await provider.line()).toBe("listening");
+        await using consumer = await Program.python(
+          inside(LIAR),
+          `${MESSAGES}
+peer = connect("line")
+peer.sendall(b'${LIE}\\n')
+memfd = os.memfd_create("pvx-identity")
+os.write(memfd, b'${LIE}')
+other = connect("marked")
+rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [memfd]))
+ids = (socket.SOL_SOCKET, socket.SCM_CREDENTIALS, struct.pack("iII", os.getpid(), 0, 0))
+other.sendmsg([b"x"], [rights, ids])
+print("sent")
+input()
+`,
+        );
+        expect(await consumer.line()).toBe("sent");
+        // The consumer's own come second, as what they are: bytes, and a memfd that may pass.
+        expect(await provider.json()).toEqual([TRUTH, LIE]);
+        const marks = [TRUTH.replace("viewer", "nobody"), LIE];
+        expect(await provider.json()).toEqual({ ids: [[65_534, 65_534]], handles: marks });
+      },
+      { timeout: 30_000 },
+    );
+  },
+);
