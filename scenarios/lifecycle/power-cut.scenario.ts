@@ -71,7 +71,7 @@ scenario(
           await backInOrder(appengine, control, [one, two], signal);
         }
       },
-      { timeout: 60_000 },
+      { timeout: 120_000 },
     );
   },
 );

@@ -77,7 +77,7 @@ function fill(incoming: string, state: StateDocument, store: ObjectStore): void 
     if (typeof value === "string") linkOrCopy(store.pathOf(value), path);
     else writeSynced(path, JSON.stringify(value));
   }
-  for (const path of folders) syncFolder(path);
+  for (const path of [store.folder, ...folders]) syncFolder(path);
 }
 
 function replace(folder: string, incoming: string): void {

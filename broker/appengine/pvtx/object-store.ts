@@ -14,14 +14,15 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { tryLock } from "../../linux/flock.ts";
-import { syncFolder } from "../durable-file.ts";
 import { isBeingWritten } from "./writer-lock.ts";
 
 /** Content-addressed files: each is named by the sha256 of its content. */
 export interface ObjectStore {
+  readonly folder: string;
   has(sha256: string): boolean;
   /**
-   * Store a stream under its name; what is already there is drained, not written again.
+   * Store a stream under its name; what is already there is drained, not written again. A power
+   * cut may take the name back until a revision that needs it is deployed, never the content.
    * @throws ObjectRefused when the content has another hash, or there is no room
    */
   put(sha256: string, size: number, content: AsyncIterable<Uint8Array>): Promise<void>;
@@ -54,6 +55,7 @@ export function objectStore(folder: string, verify = true): ObjectStore {
   mkdirSync(folder, { recursive: true });
   const pathOf = (sha256: string) => join(folder, sha256);
   return {
+    folder,
     pathOf,
     has: (sha256) => existsSync(pathOf(sha256)),
     async put(sha256, size, content) {
@@ -68,7 +70,6 @@ export function objectStore(folder: string, verify = true): ObjectStore {
           throw new ObjectRefused("bad checksum", `object ${sha256} has the content of ${actual}`);
         }
         renameSync(temporary, pathOf(sha256));
-        syncFolder(folder);
       } catch (error) {
         rmSync(temporary, { force: true });
         const full = (error as NodeJS.ErrnoException).code === "ENOSPC";

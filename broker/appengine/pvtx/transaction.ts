@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Quirks } from "../../quirks/quirks.ts";
 import { none } from "../../quirks/quirks.ts";
-import { writeDurably } from "../durable-file.ts";
 import { deploy } from "./deploy.ts";
 import { objectStore } from "./object-store.ts";
 import type { Queue } from "./queue.ts";
@@ -60,7 +59,9 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
 
   function save(saved: Saved): void {
     mkdirSync(folder, { recursive: true });
-    writeDurably(file, JSON.stringify(saved));
+    // It has to survive a kill, not a power cut: no device boots from a transaction.
+    writeFileSync(`${file}.new`, JSON.stringify(saved));
+    renameSync(`${file}.new`, file);
   }
 
   return {
