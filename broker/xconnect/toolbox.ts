@@ -1,25 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { connectAs } from "../linux/connect-as.ts";
-import { splitDeviceNumber } from "../linux/directory-entry.ts";
 import { MessageSocket } from "../linux/message-socket.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
 import { canRefuseFds, refuseFds } from "../linux/pass-rights.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
-import type {
-  ConnectOptions,
-  Credentials,
-  DeviceNode,
-  FileFacts,
-  Link,
-  Toolbox,
-} from "../plugins/plugin.ts";
+import type { ConnectOptions, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { probeDevice } from "./device-probe.ts";
-import { dialProvider } from "./dial-provider.ts";
 import type { DirectoryWatches } from "./directory-watches.ts";
 import { isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
 import type { PlantOptions, Planted } from "./injection.ts";
@@ -34,8 +22,7 @@ import { PeerGone } from "./peer-gone.ts";
 import { pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 import type { PlantedJournal } from "./planted-journal.ts";
-import { ProviderFiles } from "./provider-files.ts";
-import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
+import { Providers } from "./providers.ts";
 import { SessionBudget } from "./session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
 import { SplicedSockets } from "./splice/spliced-sockets.ts";
@@ -59,10 +46,11 @@ export class BrokerToolbox implements Toolbox {
   readonly #limits: SessionLimits;
   readonly #spliced: SplicedSockets;
   readonly #records = new WeakMap<Link, LinkRecord>();
-  readonly #files = new WeakMap<Peer, ProviderFiles>();
+  readonly #providers: Providers;
 
   constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
     this.quirks = quirks;
+    this.#providers = new Providers(quirks);
     this.#output = output;
     this.#replaceLive = replaceLive;
     this.#journal = journal;
@@ -137,21 +125,15 @@ export class BrokerToolbox implements Toolbox {
   }
 
   statProviderNode(link: Link, path: string): FileFacts {
-    using root = this.#enter(this.#recordOf(link).wanted.provider);
-    const fd = root.open(path, O_PATH);
-    try {
-      return factsOf(fd);
-    } finally {
-      closeSync(fd);
-    }
+    return this.#providers.stat(this.#recordOf(link), path);
   }
 
   dialProvider(link: Link, options: ConnectOptions): Promise<number> {
-    return this.#connect(link, options, "stream");
+    return this.#providers.connect(this.#recordOf(link), options, "stream");
   }
 
   async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
-    const fd = await this.#connect(link, options, "stream");
+    const fd = await this.#providers.connect(this.#recordOf(link), options, "stream");
     const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
     // A plugin that forgets to listen for errors must not end the broker.
     socket.on("error", () => undefined);
@@ -162,15 +144,14 @@ export class BrokerToolbox implements Toolbox {
     link: Link,
     options: ConnectOptions & { readonly type: SocketType },
   ): Promise<MessageSocket> {
-    return new MessageSocket(await this.#connect(link, options, options.type), options.type);
+    return new MessageSocket(
+      await this.#providers.connect(this.#recordOf(link), options, options.type),
+      options.type,
+    );
   }
 
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined {
-    const { provider } = this.#recordOf(link).wanted;
-    let files = this.#files.get(provider);
-    if (files === undefined) this.#files.set(provider, (files = new ProviderFiles()));
-    using root = this.#enter(provider);
-    return files.read(root, path, maxBytes);
+    return this.#providers.readFile(this.#recordOf(link), path, maxBytes);
   }
 
   /** Accept nobody for a link until it is established again: who connects waits. */
@@ -281,27 +262,6 @@ export class BrokerToolbox implements Toolbox {
     };
   }
 
-  /** @returns a connected fd that the caller owns */
-  async #connect(
-    link: Link,
-    { signal, credentials, path = link.socket }: ConnectOptions,
-    type: SocketType,
-  ): Promise<number> {
-    const record = this.#recordOf(link);
-    const deadline = performance.now() + PROVIDER_WAIT;
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        // The record's peer, not the link's: a session that waits while the provider restarts
-        // goes on with its successor.
-        return this.#dial(record.wanted.provider, path, { credentials, type });
-      } catch (error) {
-        if (!mayBecomeReachable(error, this.quirks) || performance.now() >= deadline) throw error;
-      }
-      await delay(PROVIDER_POLL, undefined, { signal });
-    }
-  }
-
   #closePlant(record: LinkRecord): void {
     record.plant?.listener?.close();
     record.plant = undefined;
@@ -376,19 +336,6 @@ export class BrokerToolbox implements Toolbox {
     if (!signal.aborted) this.#report(record, `session ended: ${messageOf(error)}`);
   }
 
-  #dial(
-    provider: Peer,
-    path: string,
-    { credentials, type }: { credentials: Credentials | undefined; type: SocketType },
-  ): number {
-    using root = this.#enter(provider);
-    const connect = (inode: number) =>
-      credentials === undefined
-        ? connectToInode(inode, { type })
-        : connectAs(inode, credentials, type);
-    return dialProvider(root, path, connect, this.quirks);
-  }
-
   #enter(peer: Peer): ContainerRoot {
     return new ContainerRoot(peer, this.quirks);
   }
@@ -424,17 +371,6 @@ export class ShowingToolbox extends BrokerToolbox {
 
 function attempt(work: () => void): Promise<void> {
   return Promise.resolve().then(work);
-}
-
-function factsOf(fd: number): FileFacts {
-  const facts = fstatSync(fd, { bigint: true });
-  return {
-    isCharacterDevice: facts.isCharacterDevice(),
-    ...splitDeviceNumber(facts.rdev),
-    mode: Number(facts.mode & 0o7777n),
-    uid: Number(facts.uid),
-    gid: Number(facts.gid),
-  };
 }
 
 function messageOf(error: unknown): string {
