@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Socket } from "node:net";
 import { SIGNAL } from "../protocols/dbus/message-header.ts";
 import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
-import { dial } from "./broker-bench.ts";
+import { dial } from "./broker.fixture.ts";
 import {
   Heartbeat,
   RobustBench,
@@ -13,7 +13,7 @@ import {
   inParallel,
   readUntil,
   times,
-} from "./robust-bench.ts";
+} from "./robust.fixture.ts";
 
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REQUEST = "GET /thing HTTP/1.1\r\nHost: localhost\r\n\r\n";
