@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 import { CONTROL_SPACE, MAX_FDS, decodeControl, encodeControl } from "./control-message.ts";
 
 const id = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -20,7 +21,7 @@ describe("control messages", () => {
         expect(bytes.length).toBeLessThanOrEqual(CONTROL_SPACE);
         expect(decodeControl(bytes)).toEqual({ ...written, hasTimestamp: false });
       }),
-      { numRuns: 10_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
@@ -29,7 +30,7 @@ describe("control messages", () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(decodeControl(Buffer.from(bytes)).fds.length).toBeLessThanOrEqual(46);
       }),
-      { numRuns: 10_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { stringArguments, stringArrayArgument } from "../protocols/dbus/message-body.ts";
 import {
@@ -570,6 +571,6 @@ test("whatever both sides send, nothing passes that no rule allows", () => {
         if (!up && type === METHOD_CALL) called.add(`${parts.sender} ${parts.serial}`);
       }
     }),
-    { numRuns: 3_000 },
+    { numRuns: PROPERTY_RUNS },
   );
 });

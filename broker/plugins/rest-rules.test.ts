@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 import { pathSegments } from "../protocols/http1/request-target.ts";
 import { LinkRefused } from "./plugin.ts";
 import { isAllowed, restPolicy } from "./rest-rules.ts";
@@ -69,7 +70,7 @@ test("the matcher agrees with a naive reading of the documentation", () => {
       );
       expect(allows(rules, asked, target)).toBe(expected);
     }),
-    { numRuns: 2_000 },
+    { numRuns: PROPERTY_RUNS },
   );
 });
 

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Socket } from "node:net";
+import { SIGNAL } from "../protocols/dbus/message-header.ts";
+import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
 import { dial } from "./broker.fixture.ts";
 import {
   Heartbeat,
@@ -16,6 +18,16 @@ import {
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REQUEST = "GET /thing HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const MIB = 1024 * 1024;
+/** A D-Bus signal of some length; from the bus itself when the bus sends it. */
+const SIGNAL_TO_ALL = writeMessage({
+  type: SIGNAL,
+  serial: 1,
+  path: "/p",
+  interface: "a.b",
+  member: "C",
+  sender: "org.freedesktop.DBus",
+  body: strings("y".repeat(65_536)),
+});
 
 // Their number is that of issue 3 with `pvh bench --soak 1`.
 describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)", () => {
@@ -25,7 +37,7 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
   const links = [
     { name: "raw", type: "unix" },
     { name: "web", type: "rest" },
-    { name: "bus", type: "dbus" },
+    { name: "bus", type: "dbus", rules: [[{ access: "own" }]] },
   ];
 
   beforeEach(async () => {
@@ -161,10 +173,10 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
     const block = Buffer.alloc(65_536, "y");
 
     /** Write until nothing has been taken for a while. @returns bytes that were taken */
-    const flood = async (socket: Socket): Promise<number> => {
+    const flood = async (socket: Socket, piece: Buffer = block): Promise<number> => {
       socket.on("error", () => undefined);
       for (;;) {
-        const flushed = new Promise((resolve) => socket.write(block, resolve));
+        const flushed = new Promise((resolve) => socket.write(piece, resolve));
         const stuck = new Promise((resolve) => setTimeout(resolve, 500, "stuck"));
         if ((await Promise.race([flushed, stuck])) === "stuck") return socket.bytesWritten;
         if (socket.bytesWritten > 64 * MIB) return socket.bytesWritten;
@@ -217,6 +229,57 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
         const before = bench.broker.rss;
         const socket = keep(await dial(bench.target(name))).pause();
         socket.write(request);
+        expect(await taken.promise).toBeLessThan(8 * MIB);
+        expect(bench.broker.rss - before).toBeLessThan(16);
+      },
+      PATIENCE,
+    );
+
+    /** A bus that accepts whoever comes, and then does what it is told. */
+    const serveFakeBus = (begun: (socket: Socket) => void) =>
+      bench.serve("bus", (socket) => {
+        let text = "";
+        const onData = (chunk: Buffer) => {
+          text += chunk.toString("latin1");
+          if (!text.includes("BEGIN\r\n")) {
+            if (text.endsWith("\r\n")) socket.write(`OK ${"0".repeat(32)}\r\n`);
+            return;
+          }
+          socket.off("data", onData);
+          begun(keep(socket.pause()));
+        };
+        socket.on("data", onData);
+      });
+    const beginBus = async () => {
+      const socket = keep(await dial(bench.target("bus")));
+      socket.write("\0AUTH EXTERNAL 30\r\n");
+      await readUntil(socket, /\r\n/);
+      socket.write("BEGIN\r\n");
+      return socket;
+    };
+
+    it(
+      "in the provider of bus holds its consumer up, not the broker's memory",
+      async () => {
+        await serveFakeBus(() => undefined);
+        await settle();
+        const before = bench.broker.rss;
+        const heartbeat = new Heartbeat(bench.target("steady"));
+        expect(await flood(await beginBus(), SIGNAL_TO_ALL)).toBeLessThan(8 * MIB);
+        expect(bench.broker.rss - before).toBeLessThan(16);
+        await heartbeat.stop();
+      },
+      PATIENCE,
+    );
+
+    it(
+      "in the consumer of bus holds its provider up, not the broker's memory",
+      async () => {
+        const taken = Promise.withResolvers<number>();
+        await serveFakeBus((socket) => void flood(socket, SIGNAL_TO_ALL).then(taken.resolve));
+        await settle();
+        const before = bench.broker.rss;
+        (await beginBus()).pause();
         expect(await taken.promise).toBeLessThan(8 * MIB);
         expect(bench.broker.rss - before).toBeLessThan(16);
       },

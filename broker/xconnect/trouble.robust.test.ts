@@ -238,6 +238,31 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
     PATIENCE,
   );
 
+  it(
+    "200 clients that send half a line or half a message keep no other bus session waiting",
+    async () => {
+      await start([BUS]);
+      await bench.serveBus("bus");
+      const before = await bench.broker.restingFds();
+      // Few that have authenticated: more would take all places that the bus has for those.
+      const halves = ["", "\0", "\0AUTH EXTER", "\0AUTH EXTERNAL\r\nDA", "message"];
+      await inParallel(200, 20, async (index) => {
+        const half = halves[index % halves.length] ?? "";
+        const socket = keep(await (half === "message" ? dialBus : dial)(bench.target("bus")));
+        if (half === "message") socket.write(HELLO.subarray(0, 1 + (index % (HELLO.length - 1))));
+        else socket.write(index < 20 ? "\0AUTH EXTERNAL 30\r\nBEG" : half);
+      });
+      const heartbeat = new Heartbeat(bench.target("steady"));
+      for (let session = 0; session < 20; session += 1) {
+        (await dialBus(bench.target("bus"))).destroy();
+      }
+      await heartbeat.stop();
+      for (const socket of sockets) socket.destroy();
+      await bench.broker.backAt(before);
+    },
+    PATIENCE,
+  );
+
   describe("malformed bytes", () => {
     /** Deterministic noise (a linear congruential generator, Numerical Recipes' constants). */
     function noise(seed: number, length: number): Buffer {

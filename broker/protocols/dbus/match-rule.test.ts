@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
 import { eavesdrops, parseMatchRule } from "./match-rule.ts";
 
 test.each<[string, Record<string, string>]>([
@@ -47,6 +48,6 @@ test("values survive quoting, and no text is a surprise", () => {
       expect(parseMatchRule(`arg0=${quote(value)},type=signal`)?.get("arg0")).toBe(value);
       parseMatchRule(text);
     }),
-    { numRuns: 2_000 },
+    { numRuns: PROPERTY_RUNS },
   );
 });

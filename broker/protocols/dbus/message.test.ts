@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
 import { MAX_EXAMINED_BYTES, MAX_MESSAGE_BYTES } from "./limits.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { stringArguments, stringArrayArgument } from "./message-body.ts";
@@ -60,7 +61,7 @@ describe("a header", () => {
         expect(header.size).toBe(message.length);
         expect(header.size - header.headerLength).toBe(body?.bytes.length ?? 0);
       }),
-      { numRuns: 2_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
@@ -149,7 +150,7 @@ describe("a stream of messages", () => {
           expect(hex(split(cut(Buffer.concat(messages), at), wantsBody))).toEqual(hex(messages));
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
@@ -186,7 +187,7 @@ describe("a stream of messages", () => {
           expectSoundOrMalformed(() => split(cut(Buffer.from(bytes), at), true));
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
@@ -204,7 +205,7 @@ describe("a stream of messages", () => {
           stringArrayArgument(header, first, 0);
         });
       }),
-      { numRuns: 5_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 });
@@ -219,7 +220,7 @@ describe("arguments", () => {
         const list = writeMessage({ ...CALL, body: strings(...values) });
         expect(stringArguments(parseHeader(list, 0), list, 0, values.length)).toEqual(values);
       }),
-      { numRuns: 500 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
@@ -272,7 +273,7 @@ describe("a signature", () => {
           expect(reader.position).toBeLessThanOrEqual(bytes.length);
         });
       }),
-      { numRuns: 3_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
 import { CHUNK_END, chunkStart, lastChunk } from "./body-decoder.ts";
 import { field } from "./fields.ts";
 import { carelessRequestFraming } from "./framing.ts";
@@ -301,7 +302,7 @@ test("what is written is read back, however the stream is cut", () => {
         expect(parse(cutAt(wire, cuts))).toEqual(expected);
       },
     ),
-    { numRuns: 2_500 },
+    { numRuns: PROPERTY_RUNS },
   );
 });
 
@@ -331,7 +332,7 @@ test("random bytes never throw, and cutting them changes nothing", () => {
     fc.property(noise, fc.array(fc.nat(300), { maxLength: 8 }), (bytes, cuts) => {
       expect(parse(cutAt(bytes, cuts))).toEqual(parse([bytes]));
     }),
-    { numRuns: 2_500 },
+    { numRuns: PROPERTY_RUNS },
   );
 });
 

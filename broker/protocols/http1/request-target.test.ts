@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
 import { field } from "./fields.ts";
 import { inOriginForm, pathSegments } from "./request-target.ts";
 
@@ -106,7 +107,7 @@ describe("the segments of", () => {
         }
         expect(segments).toEqual(resolved);
       }),
-      { numRuns: 3_000 },
+      { numRuns: PROPERTY_RUNS },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
 import { ResponseParser } from "./response-parser.ts";
 import type { ResponseEvent } from "./response-parser.ts";
 
@@ -127,7 +128,7 @@ test("a cut stream gives the same bytes and the same end", () => {
       expect(bytesOf(events)).toBe(wire.toString("latin1"));
       expect(events.at(-1)).toEqual({ type: "end", keepAlive: true });
     }),
-    { numRuns: 2_500 },
+    { numRuns: PROPERTY_RUNS },
   );
 });
 
@@ -138,6 +139,6 @@ test("random bytes never throw", () => {
       follow(wire.toString("latin1"));
       follow(`${OK}Transfer-Encoding: chunked\r\n\r\n${wire.toString("latin1")}`);
     }),
-    { numRuns: 2_500 },
+    { numRuns: PROPERTY_RUNS },
   );
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
 import { SaslLineReader } from "./line-reader.ts";
 import {
   saslServerAccept,
@@ -194,6 +195,7 @@ test("the outcome does not depend on how the bytes are cut", () => {
         expect(converse(pieces, accepts)).toEqual(converse([wire], accepts));
       },
     ),
+    { numRuns: PROPERTY_RUNS },
   );
 });
 
@@ -202,5 +204,6 @@ test("random bytes never throw and never begin a session unasked", () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       expect(converse([Buffer.from([0]), Buffer.from(bytes)], false).end).not.toBe("begin");
     }),
+    { numRuns: PROPERTY_RUNS },
   );
 });
