@@ -1,4 +1,12 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MessageSocket } from "../linux/message-socket.ts";
 import type { Received } from "../linux/message-socket.ts";
@@ -58,7 +66,11 @@ describe.skipIf(process.getuid?.() !== 0)(
       [consumer, provider] = await Promise.all([bench.container(), bench.container()]);
       mkdirSync(provider.path("/run/example"));
       await bench.start();
-      const entry = {
+      return await bench.reconcile([entry(extensions)], line);
+    }
+
+    function entry(extensions: Record<string, unknown>): Record<string, unknown> {
+      return {
         consumer: "client",
         consumer_pid: consumer.pid,
         provider: "server",
@@ -69,8 +81,8 @@ describe.skipIf(process.getuid?.() !== 0)(
         interface: "unix",
         target: TARGET,
         socket: "/run/example/raw.sock",
+        ...extensions,
       };
-      return await bench.reconcile([{ ...entry, ...extensions }], line);
     }
 
     /** The provider's next connection on a socket of its own. */
@@ -130,6 +142,24 @@ describe.skipIf(process.getuid?.() !== 0)(
       let heard = "";
       while (heard.length < both.length) heard += await text(peer);
       expect(heard).toBe(both);
+    });
+
+    it("change planes with their manifests", async () => {
+      await start({});
+      const plain = listen("raw.sock", "stream");
+      const before = dial("stream");
+      before.send(Buffer.from("hello"), { fds: [] });
+      const first = await plain;
+      expect(await text(first)).toBe("hello");
+      listeners.pop()?.close();
+      unlinkSync(provider.path("/run/example/raw.sock"));
+
+      await bench.reconcile([entry({ identity: "greeting" })], "Link established: client/raw");
+      expect([await text(before), await text(first)]).toEqual(["END", "END"]);
+      const accepted = listen("raw.sock", "stream");
+      dial("stream");
+      expect(await text(await accepted)).toBe('{"client":"client","role":"admin"}\n');
+      expect(bench.broker.status().links[0]?.counters["sessions"]).toBe(2);
     });
 
     it("tell who the consumer is by control messages, from the provider's passwd", async () => {

@@ -33,10 +33,10 @@ export class SplicedSockets {
     link.listen(fd);
     return {
       kind: "spliced",
-      // The worker keeps to the limit itself: there is one reason to pause, and nobody asks.
+      // The worker keeps to the limit itself.
       isPaused: () => false,
-      pause: () => link.hold(),
-      resume: () => link.resume(),
+      pause: (reason) => reason === "provider" && link.hold(),
+      resume: (reason) => reason === "provider" && link.resume(),
       close: () => link.listen(undefined),
     };
   }
@@ -65,7 +65,8 @@ export class SplicedSockets {
 }
 
 /** The way to the record's provider, which may have changed since the link began. */
-function openRoute({ wanted, link }: LinkRecord): SpliceRoute | undefined {
+function openRoute({ wanted, link, state }: LinkRecord): SpliceRoute | undefined {
+  if (state === "refused") return undefined;
   const { provider } = wanted;
   try {
     const pidfd = openPidfd(provider.pid);

@@ -260,6 +260,11 @@ export class BrokerToolbox implements Toolbox {
       return;
     }
     this.release(record);
+    if (kind !== "spliced") {
+      // Whoever has just got in there must not get to a provider that expects to be told who it is.
+      record.spliced?.remove();
+      record.spliced = undefined;
+    }
     using root = this.#enter(record.wanted.consumer);
     const { fd, planted } = plantSocket(root, link.target, this.#plantOptions(kind));
     this.#keep(record, { planted, listener: serve(record, fd) });
