@@ -1,5 +1,18 @@
+import { close } from "node:fs";
+import { MAX_FDS } from "./control-message.ts";
+import { receiveWithFds, sendWithFds } from "./descriptor-io.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, closeFd } from "./epoll.ts";
-import { EAGAIN, EINTR, Scratch, SHUT_WR, receive, send, shutdown } from "./stream-io.ts";
+import {
+  EAGAIN,
+  ECONNRESET,
+  EINTR,
+  EPIPE,
+  Scratch,
+  SHUT_WR,
+  receive,
+  send,
+  shutdown,
+} from "./stream-io.ts";
 import { streamLoop } from "./stream-loop.ts";
 
 /** What the owner of a stream is told. It may close the stream in any of them. */
@@ -11,6 +24,21 @@ export interface StreamOwner {
   /** The peer has closed for good, and reading has been paused or has ended. Told once. */
   onGone(): void;
 }
+
+/** Descriptors that go with the first byte of what they are written with. */
+export interface Parcel {
+  readonly fds: readonly number[];
+  /** They are with the kernel, or will never be. */
+  close(): void;
+}
+
+/** Bytes that the kernel has not taken. */
+interface Segment {
+  bytes: Buffer;
+  readonly parcel: Parcel | undefined;
+}
+
+const GONE: readonly number[] = [EPIPE, ECONNRESET];
 
 /** Bytes of the largest read: a D-Bus message with a body of 64 KiB is one. */
 export const READ_SIZE = 128 * 1024;
@@ -46,19 +74,25 @@ export class PolledStream {
   #toldGone = false;
   /** The peer reads no more. */
   #broken = false;
+  #failed = false;
   #closed = false;
   /** `end` has been called. */
   #ending = false;
   #closesWhenDrained = false;
-  #pending: Buffer | undefined;
+  readonly #pending: Segment[] = [];
+  readonly #receivesFds: boolean;
+  #received: number[] = [];
+  #hasLostFds = false;
 
   /**
    * @param fd non-blocking; owned by the stream from here on, and closed on failure
+   * @param options.receivesFds without it the kernel discards those that are sent
    * @throws SystemCallError ENOSPC, ENOMEM
    */
-  constructor(fd: number, owner: StreamOwner) {
+  constructor(fd: number, owner: StreamOwner, { receivesFds = false } = {}) {
     this.#fd = fd;
     this.#owner = owner;
+    this.#receivesFds = receivesFds;
     try {
       this.#watch();
     } catch (error) {
@@ -83,7 +117,17 @@ export class PolledStream {
 
   /** The kernel has not taken all that was written. */
   get stalled(): boolean {
-    return this.#pending !== undefined;
+    return this.#pending.length > 0;
+  }
+
+  /** What has been written went nowhere, for another reason than that the peer has gone. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Descriptors are missing: more than MAX_FDS had not been taken, or there was no room. */
+  get hasLostFds(): boolean {
+    return this.#hasLostFds;
   }
 
   /**
@@ -92,13 +136,22 @@ export class PolledStream {
    */
   read(): Buffer | undefined {
     if (this.#ended || this.#closed) return undefined;
-    const count = receive(this.#fd, incoming, READ_SIZE);
+    const count = this.#receivesFds
+      ? this.#receiveWithFds()
+      : receive(this.#fd, incoming, READ_SIZE);
     if (count > 0) return incoming.bytes.subarray(0, count);
     if (count === EAGAIN || count === EINTR) return undefined;
     // 0, or reset by a peer that closed before it had read everything: nothing more comes.
     this.#ended = true;
     this.pause();
     return undefined;
+  }
+
+  /** The descriptors that have come since, in order; the caller's to close. */
+  takeFds(): readonly number[] {
+    const fds = this.#received;
+    if (fds.length > 0) this.#received = [];
+    return fds;
   }
 
   pause(): void {
@@ -126,12 +179,12 @@ export class PolledStream {
   }
 
   /** What the kernel does not take at once is copied and sent as soon as it can be. */
-  write(bytes: Buffer): void {
+  write(bytes: Buffer, parcel?: Parcel): void {
     if (PolledStream.#corked !== this) {
-      this.#send(bytes);
-    } else if (bytes.length > GATHER_LIMIT) {
+      this.#send(bytes, parcel);
+    } else if (bytes.length > GATHER_LIMIT || parcel !== undefined) {
       this.#sendGathered();
-      this.#send(bytes);
+      this.#send(bytes, parcel);
     } else {
       if (gatheredLength + bytes.length > READ_SIZE) this.#sendGathered();
       gatheredLength += bytes.copy(gathered.bytes, gatheredLength);
@@ -171,7 +224,8 @@ export class PolledStream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#pending = undefined;
+    for (const { parcel } of this.#pending.splice(0)) parcel?.close();
+    discard(this.takeFds());
     if (PolledStream.#corked === this) {
       PolledStream.#corked = undefined;
       gatheredLength = 0;
@@ -182,7 +236,7 @@ export class PolledStream {
 
   #onEvents(events: number): void {
     if ((events & (EPOLLHUP | EPOLLERR)) !== 0) this.#gone = true;
-    if (this.#pending !== undefined) this.#sendPending(this.#pending);
+    if (this.stalled) this.#sendPending();
     if (this.#reading && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) !== 0) {
       this.#owner.onReadable();
     }
@@ -201,25 +255,42 @@ export class PolledStream {
     if (length > 0) this.#send(gathered.bytes.subarray(0, length));
   }
 
-  #send(bytes: Buffer): void {
-    if (this.#closed || this.#ending) return;
-    if (this.#pending !== undefined) {
-      this.#pending = Buffer.concat([this.#pending, bytes]);
+  #receiveWithFds(): number {
+    const { count, fds, isCut } = receiveWithFds(this.#fd, incoming, READ_SIZE);
+    const hasRoom = this.#received.length + fds.length <= MAX_FDS;
+    if (hasRoom) this.#received.push(...fds);
+    else discard(fds);
+    if (isCut || !hasRoom) this.#hasLostFds = true;
+    return count;
+  }
+
+  #send(bytes: Buffer, parcel?: Parcel): void {
+    if (this.#closed || this.#ending) {
+      parcel?.close();
       return;
     }
-    const taken = this.#transmit(bytes);
+    const taken = this.stalled ? 0 : this.#transmit(bytes, parcel);
     if (taken === bytes.length) return;
-    this.#pending = Buffer.from(bytes.subarray(taken));
+    const last = this.#pending.at(-1);
+    if (last !== undefined && parcel === undefined) {
+      last.bytes = Buffer.concat([last.bytes, bytes]);
+      return;
+    }
+    const rest = Buffer.from(bytes.subarray(taken));
+    this.#pending.push({ bytes: rest, parcel: taken === 0 ? parcel : undefined });
     this.#update();
   }
 
-  #sendPending(pending: Buffer): void {
-    const taken = this.#transmit(pending);
-    if (taken < pending.length) {
-      this.#pending = pending.subarray(taken);
-      return;
+  #sendPending(): void {
+    for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
+      const { bytes, parcel } = first;
+      const taken = this.#transmit(bytes, parcel);
+      if (taken < bytes.length) {
+        if (taken > 0) this.#pending[0] = { bytes: bytes.subarray(taken), parcel: undefined };
+        return;
+      }
+      this.#pending.shift();
     }
-    this.#pending = undefined;
     this.#update();
     if (this.#closesWhenDrained) this.close();
     else if (this.#ending) shutdown(this.#fd, SHUT_WR);
@@ -227,31 +298,43 @@ export class PolledStream {
   }
 
   /** @returns how many bytes need not be sent again: all of them when nobody will read them */
-  #transmit(bytes: Buffer): number {
+  #transmit(bytes: Buffer, parcel: Parcel | undefined): number {
     let taken = 0;
     while (taken < bytes.length && !this.#broken) {
-      const sent = this.#transmitPart(bytes, taken);
+      const sent = this.#transmitPart(bytes, taken, taken === 0 ? parcel : undefined);
       if (sent === EAGAIN) return taken;
-      if (sent >= 0) taken += sent;
-      else if (sent !== EINTR) this.#broken = true;
+      if (sent >= 0) {
+        if (taken === 0) parcel?.close();
+        taken += sent;
+      } else if (sent !== EINTR) {
+        this.#broken = true;
+        this.#failed = !GONE.includes(sent);
+      }
     }
+    if (taken === 0) parcel?.close();
     return bytes.length;
   }
 
-  #transmitPart(bytes: Buffer, from: number): number {
+  #transmitPart(bytes: Buffer, from: number, parcel: Parcel | undefined): number {
     const { buffer } = bytes;
     // What came from a scratch goes out without another copy.
     if (buffer === incoming.bytes.buffer || buffer === gathered.bytes.buffer) {
       const scratch = buffer === incoming.bytes.buffer ? incoming : gathered;
-      return send(this.#fd, scratch, bytes.byteOffset + from, bytes.length - from);
+      return this.#sendFrom(scratch, bytes.byteOffset + from, bytes.length - from, parcel);
     }
     const count = bytes.copy(outgoing.bytes, 0, from);
-    return send(this.#fd, outgoing, 0, count);
+    return this.#sendFrom(outgoing, 0, count, parcel);
+  }
+
+  #sendFrom(scratch: Scratch, from: number, count: number, parcel: Parcel | undefined): number {
+    return parcel === undefined
+      ? send(this.#fd, scratch, from, count)
+      : sendWithFds(this.#fd, { scratch, from, count }, parcel.fds);
   }
 
   #update(): void {
     if (this.#closed) return;
-    const interest = (this.#reading ? EPOLLIN : 0) | (this.#pending === undefined ? 0 : EPOLLOUT);
+    const interest = (this.#reading ? EPOLLIN : 0) | (this.stalled ? EPOLLOUT : 0);
     if (interest === this.#interest) return;
     this.#interest = interest;
     if (this.#token !== undefined) streamLoop().modify(this.#fd, interest, this.#token);
@@ -266,4 +349,9 @@ export class PolledStream {
     if (this.#token !== undefined) streamLoop().remove(this.#fd, this.#token);
     this.#token = undefined;
   }
+}
+
+/** Not waited for: to close what a container has sent can take as long as it likes. */
+function discard(fds: readonly number[]): void {
+  for (const fd of fds) close(fd, () => undefined);
 }

@@ -19,7 +19,9 @@ export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 
 export const EAGAIN = -constants.errno.EAGAIN;
+export const ECONNRESET = -constants.errno.ECONNRESET;
 export const EINTR = -constants.errno.EINTR;
+export const EPIPE = -constants.errno.EPIPE;
 
 type Transfer = (fd: number, address: number, count: number, flags: number) => number;
 const recvCall = libc.func("int64_t recv(int, uintptr_t, size_t, int)") as Transfer;

@@ -2,6 +2,8 @@ import type { PolledStream } from "../linux/polled-stream.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import {
   saslServerAccept,
+  saslServerAgree,
+  saslServerDisagree,
   saslServerLine,
   saslServerReject,
   saslServerStart,
@@ -9,8 +11,9 @@ import {
 import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { parseId } from "./accounts.ts";
-import { openBus } from "./dbus-bus.ts";
-import type { Refused } from "./dbus-bus.ts";
+import { allowedFds } from "./allowed-fds.ts";
+import { agreesOnFds, openBus } from "./dbus-bus.ts";
+import type { Bus, Refused } from "./dbus-bus.ts";
 import { dbusIdentity, root } from "./dbus-identity.ts";
 import type { Credentials, Link, Toolbox } from "./plugin.ts";
 import type { StreamReader } from "./stream-reader.ts";
@@ -21,6 +24,8 @@ export interface Begun {
   readonly provider: PolledStream;
   /** What the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
+  /** All three have agreed on passing fds. */
+  readonly passesFds: boolean;
 }
 
 /**
@@ -37,7 +42,8 @@ export class DbusAuthentication {
   readonly #signal: AbortSignal;
   readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
-  #provider: PolledStream | undefined;
+  #bus: Bus | undefined;
+  #passesFds = false;
 
   /** @param signal ends the attempt; the consumer's stream is then the caller's to close */
   constructor(link: Link, consumer: StreamReader, tools: Toolbox, signal: AbortSignal) {
@@ -63,7 +69,7 @@ export class DbusAuthentication {
       }
       return outcome;
     } finally {
-      if (outcome?.type !== "begun") this.#provider?.close();
+      if (outcome?.type !== "begun") this.#bus?.reader.stream.close();
     }
   }
 
@@ -72,13 +78,16 @@ export class DbusAuthentication {
       const input = this.#lines.next();
       if (input === undefined) return undefined;
       if (input.type === "violation") return refused(input.reason);
-      if (this.#losesFds(input.text)) continue;
       const effect = this.#step(saslServerLine(this.#state, input.text));
       if (effect.type === "authenticate") {
         const refusal = await this.#identify(effect.claim);
         if (refusal !== undefined) return refusal;
-      } else if (effect.type === "begin" && this.#provider !== undefined) {
-        return { type: "begun", provider: this.#provider, messages: this.#lines.rest };
+      } else if (effect.type === "negotiate-fds") {
+        await this.#negotiateFds();
+      } else if (effect.type === "begin" && this.#bus !== undefined) {
+        const provider = this.#bus.reader.stream;
+        const messages = this.#lines.rest;
+        return { type: "begun", provider, messages, passesFds: this.#passesFds };
       }
       if (this.#lines.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
         return refused("more than one line at a time");
@@ -87,17 +96,17 @@ export class DbusAuthentication {
     }
   }
 
-  #losesFds(line: string): boolean {
-    if (line !== "NEGOTIATE_UNIX_FD" || !this.#tools.quirks.has("dbus-fd-lost", "dbus"))
-      return false;
-    this.#step([this.#state, { type: "reply", line: "AGREE_UNIX_FD" }]);
-    return true;
+  async #negotiateFds(): Promise<void> {
+    const bus = allowedFds(this.#link.entry).size > 0 ? this.#bus : undefined;
+    this.#passesFds = bus !== undefined && (await agreesOnFds(bus, this.#signal));
+    this.#step(this.#passesFds ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
   }
 
   /** Open the connection that this claim gets, in place of an earlier one. */
   async #identify(claim: SaslClaim): Promise<Refused | undefined> {
-    this.#provider?.close();
-    this.#provider = undefined;
+    this.#bus?.reader.stream.close();
+    this.#bus = undefined;
+    this.#passesFds = false;
     const credentials = granted(
       claim,
       this.#state.rejections,
@@ -112,12 +121,16 @@ export class DbusAuthentication {
     this.#tools.log(
       `pvx-dbus: Masquerading D-Bus identity as ${who} for service ${this.#link.name}`,
     );
-    const bus = await openBus(this.#link, this.#tools, credentials, this.#signal);
+    const bus = await openBus(this.#link, this.#tools, {
+      credentials,
+      receivesFds: allowedFds(this.#link.entry).size > 0,
+      signal: this.#signal,
+    });
     if (bus.type === "refused") {
       this.#step(saslServerReject(this.#state));
       return refused(`${this.#link.provider} does not take ${who}: ${bus.reason}`);
     }
-    this.#provider = bus.stream;
+    this.#bus = bus;
     this.#step(saslServerAccept(this.#state, bus.guid));
     return undefined;
   }

@@ -12,7 +12,13 @@ import { stringArray, strings } from "../protocols/dbus/write-message.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
 import type { FilterOptions } from "./dbus-filter.ts";
-import { driverCall, driverReply, metadataSignal } from "./dbus-made-messages.ts";
+import {
+  consumerError,
+  driverCall,
+  driverError,
+  driverReply,
+  metadataSignal,
+} from "./dbus-made-messages.ts";
 import { SEE, TALK } from "./dbus-policy.ts";
 import type { DbusPolicy } from "./dbus-policy.ts";
 import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
@@ -69,6 +75,26 @@ export class DbusBusSide {
     // Who writes to the consumer is no secret to it any more.
     if (verdict.pass && header.sender.startsWith(":")) this.#state.peers.seen(header.sender);
     return verdict;
+  }
+
+  /** Instead of the PASS of a message: its receiver is told that there was one, where it waits. */
+  refuseFds(
+    { type, sender, serial, replySerial, destination }: MessageHeader,
+    why: string,
+  ): Verdict {
+    const denied = `a message of ${sender} to ${destination || "all"}: ${why}`;
+    if (type === METHOD_RETURN || type === ERROR) {
+      const instead = driverError({ serial, replySerial, destination }, "AccessDenied", why);
+      return { ...DROP, denied, instead };
+    }
+    const isAwaited = type === METHOD_CALL && this.#state.takeIncomingCall(sender, serial);
+    return { ...DROP, denied, ...(isAwaited && { toBus: [this.failure(sender, serial, why)] }) };
+  }
+
+  /** An error in the consumer's place, for who waits for its reply. */
+  failure(destination: string, replySerial: number, text: string): Buffer {
+    const answered = { destination, replySerial, serial: this.#state.nextSerial() };
+    return consumerError(answered, "AccessDenied", text);
   }
 
   #judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {

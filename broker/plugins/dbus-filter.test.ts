@@ -102,6 +102,10 @@ class Session {
     return verdict;
   }
 
+  get lastSerial(): number {
+    return this.#serial;
+  }
+
   call(destination: string, member = "Go", more: Partial<MessageParts> = {}) {
     return this.fromConsumer({
       type: METHOD_CALL,
@@ -210,11 +214,55 @@ describe("calls", () => {
       expect(session.fromConsumer(signal).pass).toBe(false);
     }
   });
+});
 
-  test("that claim to have fds are malformed", () => {
-    const call = writeMessage({ type: METHOD_CALL, serial: 1, path: "/p", member: "M" });
-    const header = { ...parseHeader(call, 0), unixFds: 1 };
-    expect(() => new Session().filter.fromConsumer(header, call, 0)).toThrow(MalformedMessage);
+describe("with fds that may not pass", () => {
+  const header = (parts: MessageParts) => parseHeader(writeMessage(parts), 0);
+  const answer = (bytes: Buffer | undefined) => parseHeader(bytes ?? fail(), 0);
+
+  test("a call is answered, and its serial may be used again", () => {
+    const session = Session.open();
+    const parts = { type: METHOD_CALL, serial: 9, path: "/p", member: "Go", destination: TALK };
+    expect(session.fromConsumer(parts).pass).toBe(true);
+    const { pass, toConsumer, denied } = session.filter.refuseFds(header(parts), "directory");
+    expect(pass).toBe(false);
+    expect(answer(toConsumer)).toMatchObject({ type: ERROR, replySerial: 9, destination: SELF });
+    expect(denied).toContain(`call Go to ${TALK}`);
+    expect(session.fromConsumer(parts).pass).toBe(true);
+  });
+
+  test("a reply of the consumer's becomes an error for who waits for it", () => {
+    const reply = { type: METHOD_RETURN, serial: 9, replySerial: 5, destination: ":1.7" };
+    const { pass, toBus } = Session.open().filter.refuseFds(header(reply), "file");
+    expect(pass).toBe(false);
+    expect(answer(toBus?.[0])).toMatchObject({ type: ERROR, replySerial: 5, destination: ":1.7" });
+  });
+
+  test("a reply for the consumer becomes an error, a call to it is answered once", () => {
+    const session = Session.open();
+    const reply = { type: METHOD_RETURN, serial: 9, replySerial: 5, destination: SELF };
+    const { instead } = session.filter.refuseBusFds(header(reply), "file");
+    expect(answer(instead)).toMatchObject({ type: ERROR, replySerial: 5, destination: SELF });
+    const call = { type: METHOD_CALL, path: "/p", member: "M", sender: ":1.7", destination: SELF };
+    expect(session.fromBus(call).pass).toBe(true);
+    const incoming = { ...header({ ...call, serial: 1 }), serial: session.lastSerial };
+    expect(answer(session.filter.refuseBusFds(incoming, "file").toBus?.[0])).toMatchObject({
+      type: ERROR,
+      replySerial: session.lastSerial,
+      destination: ":1.7",
+    });
+    expect(session.filter.refuseBusFds(incoming, "file").toBus).toBeUndefined();
+  });
+
+  test("signals are dropped and reported", () => {
+    const signal = { type: SIGNAL, serial: 1, path: "/p", interface: "a.b", member: "C" };
+    const { filter } = Session.open();
+    for (const verdict of [
+      filter.refuseFds(header(signal), "file"),
+      filter.refuseBusFds(header(signal), "file"),
+    ]) {
+      expect(verdict).toEqual({ pass: false, denied: expect.stringContaining("(file)") as string });
+    }
   });
 });
 

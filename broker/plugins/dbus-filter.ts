@@ -1,5 +1,4 @@
 import { stringArguments } from "../protocols/dbus/message-body.ts";
-import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import {
   ERROR,
   FLAGS_AT,
@@ -75,12 +74,8 @@ export class DbusFilter {
 
   readonly wantsBusBody = (header: MessageHeader): boolean => this.#bus.wantsBody(header);
 
-  /**
-   * @param start of the message in `bytes`; its flags may be changed there
-   * @throws MalformedMessage
-   */
+  /** @param start of the message in `bytes`; its flags may be changed there */
   fromConsumer(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    if (header.unixFds > 0) throw new MalformedMessage("fds, which were not agreed on");
     if (isMetadata(header.interface)) return this.#deny(header);
     switch (header.type) {
       case METHOD_CALL:
@@ -98,6 +93,25 @@ export class DbusFilter {
   /** @throws MalformedMessage */
   fromBus(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     return this.#bus.take(header, bytes, start);
+  }
+
+  /**
+   * Instead of the PASS of a message of the consumer's: it comes with an fd that may not pass.
+   * @param what the fd is
+   */
+  refuseFds(header: MessageHeader, what: string): Verdict {
+    const why = `an fd that may not pass (${what})`;
+    this.#state.expected.delete(header.serial);
+    const denied = `${describe(header)}: ${why}`;
+    if (header.type === METHOD_CALL) return { ...this.#deny(header, why), denied };
+    if (header.type === SIGNAL) return { ...DROP, denied };
+    const { destination, replySerial } = header;
+    return { ...DROP, denied, toBus: [this.#bus.failure(destination, replySerial, why)] };
+  }
+
+  /** The same for a message of the bus. */
+  refuseBusFds(header: MessageHeader, what: string): Verdict {
+    return this.#bus.refuseFds(header, `an fd that may not pass (${what})`);
   }
 
   #onCall(header: MessageHeader, bytes: Buffer, start: number): Verdict {
@@ -249,8 +263,15 @@ function isMetadata(name: string): boolean {
   return name === METADATA_INTERFACE || name.startsWith(`${METADATA_INTERFACE}.`);
 }
 
+const KINDS: Readonly<Record<number, string>> = {
+  [METHOD_CALL]: "call",
+  [METHOD_RETURN]: "reply",
+  [ERROR]: "error",
+  [SIGNAL]: "signal",
+};
+
 function describe(header: MessageHeader): string {
-  const what = header.type === METHOD_CALL ? "call" : "signal";
+  const what = KINDS[header.type] ?? "message";
   const of = header.interface === "" ? "" : `${header.interface}.`;
   return `${what} ${of}${header.member} to ${header.destination || "all"}`;
 }

@@ -54,6 +54,12 @@ export function driverError(answered: Answered, error: string, text: string): Bu
   return writeMessage({ type: ERROR, flags: 1, ...answered, sender: DRIVER, errorName, body });
 }
 
+/** What the consumer would answer; the bus says whom it is from. */
+export function consumerError(answered: Answered, error: string, text: string): Buffer {
+  const errorName = ERRORS + error;
+  return writeMessage({ type: ERROR, flags: 1, ...answered, errorName, body: strings(text) });
+}
+
 /** Tells the owner of a name who this connection is; it starts no service that does not run. */
 export function metadataSignal(
   serial: number,

@@ -1,4 +1,4 @@
-import type { PolledStream } from "../linux/polled-stream.ts";
+import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
 
 /** Bytes that wait for a message to end before the other side is read no more. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -9,8 +9,8 @@ const MAX_WAITING_BYTES = 1024 * 1024;
  */
 export class DbusOutbox {
   readonly #stream: PolledStream;
-  /** To be written now. */
-  #ready: Buffer[] = [];
+  /** To be written now; `parcel` goes with the first byte. */
+  #ready: { readonly bytes: Buffer; readonly parcel?: Parcel | undefined }[] = [];
   /** Made while a message was under way. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
@@ -28,19 +28,20 @@ export class DbusOutbox {
   /**
    * @param bytes on loan until `flush`
    * @param isLast whether the last message in these bytes is complete
+   * @param parcel the fds of the message that these bytes begin with
    */
-  pass(bytes: Buffer, isLast: boolean): void {
-    this.#ready.push(bytes);
+  pass(bytes: Buffer, isLast: boolean, parcel?: Parcel): void {
+    this.#ready.push({ bytes, parcel });
     this.#inMessage = !isLast;
     if (!isLast || this.#waiting.length === 0) return;
-    this.#ready.push(...this.#waiting);
+    for (const message of this.#waiting) this.#ready.push({ bytes: message });
     this.#waiting = [];
     this.#waitingBytes = 0;
   }
 
   insert(message: Buffer): void {
     if (!this.#inMessage) {
-      this.#ready.push(message);
+      this.#ready.push({ bytes: message });
       return;
     }
     this.#waiting.push(message);
@@ -53,11 +54,11 @@ export class DbusOutbox {
     if (first === undefined) return;
     this.#ready = [];
     if (pieces.length === 1) {
-      this.#stream.write(first);
+      this.#stream.write(first.bytes, first.parcel);
       return;
     }
     this.#stream.cork();
-    for (const piece of pieces) this.#stream.write(piece);
+    for (const { bytes, parcel } of pieces) this.#stream.write(bytes, parcel);
     this.#stream.uncork();
   }
 }

@@ -1,8 +1,13 @@
-import type { PolledStream } from "../linux/polled-stream.ts";
+import type { FdType } from "../formats/fd-types.ts";
+import { MAX_FDS } from "../linux/control-message.ts";
+import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import type { Quirks } from "../quirks/quirks.ts";
+import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../xconnect/foreign-fds.ts";
+import type { ForeignFd } from "../xconnect/foreign-fds.ts";
 import type { DbusFilter } from "./dbus-filter.ts";
 import { DbusOutbox } from "./dbus-outbox.ts";
 import { PASS } from "./dbus-verdict.ts";
@@ -14,6 +19,8 @@ export interface DbusSessionOptions {
   readonly filter: DbusFilter;
   readonly quirks: Quirks;
   readonly signal: AbortSignal;
+  /** Fd types that may pass; empty when fds were not agreed on. */
+  readonly allowedFds: ReadonlySet<FdType>;
   /** So many bytes have come. */
   readonly onBytes: (from: "consumer" | "provider", count: number) => void;
   /** Of something that the consumer was not allowed. */
@@ -31,6 +38,8 @@ interface Way {
   readonly splitter: MessageSplitter;
   /** Whether the message that is under way passes. */
   passes: boolean;
+  /** Have come, and their message's header has not yet. */
+  fds: ForeignFd[];
 }
 
 /**
@@ -61,6 +70,7 @@ export class DbusSession {
       out: this.#toBus,
       splitter: new MessageSplitter(filter.wantsConsumerBody),
       passes: false,
+      fds: [],
     };
     this.#down = {
       from: "provider",
@@ -68,6 +78,7 @@ export class DbusSession {
       out: this.#toConsumer,
       splitter: new MessageSplitter(filter.wantsBusBody),
       passes: false,
+      fds: [],
     };
   }
 
@@ -112,13 +123,14 @@ export class DbusSession {
   }
 
   #read(way: Way): void {
-    if (!this.#isOver && !this.#mayRead(way)) {
+    if (!this.#mayRead(way)) {
       way.source.pause();
       return;
     }
     const bytes = way.source.read();
+    way.fds.push(...judged(way.source.takeFds()));
     if (bytes === undefined) this.#balance();
-    else if (!this.#isOver) this.#take(way, bytes);
+    else this.#take(way, bytes);
   }
 
   /** @param chunk on loan */
@@ -133,6 +145,7 @@ export class DbusSession {
   #work(way: Way): void {
     try {
       this.#judge(way);
+      checkLeft(way);
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
       if (this.#options.quirks.has("dbus-parser-lenient", "dbus")) way.splitter.discard();
@@ -169,12 +182,25 @@ export class DbusSession {
         if (way.passes && run < 0) run = start;
         continue;
       }
-      const verdict =
+      let verdict =
         from === "consumer"
           ? filter.fromConsumer(header, bytes, start)
           : filter.fromBus(header, bytes, start);
+      const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header, way);
+      const refused = verdict.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
+      if (refused !== undefined) {
+        verdict =
+          from === "consumer"
+            ? filter.refuseFds(header, refused)
+            : filter.refuseBusFds(header, refused);
+      }
       way.passes = verdict.pass;
-      if (verdict.pass) {
+      if (!verdict.pass) closeAll(fds);
+      else if (fds.length > 0) {
+        passRun(start);
+        const isLast = !(end === splitter.end && splitter.inMessage);
+        out.pass(bytes.subarray(start, end), isLast, parcelOf(fds));
+      } else {
         if (run < 0) run = start;
         if (verdict === PASS) continue;
       }
@@ -182,6 +208,21 @@ export class DbusSession {
       this.#effects(verdict, out);
     }
     passRun(splitter.end);
+  }
+
+  /**
+   * The next so many: they come with the first byte of their message at the latest, as every
+   * library sends them.
+   * @throws MalformedMessage
+   */
+  #fdsOf({ unixFds }: MessageHeader, way: Way): readonly ForeignFd[] {
+    const { allowedFds, quirks } = this.#options;
+    if (allowedFds.size === 0) throw new MalformedMessage("fds, which were not agreed on");
+    if (way.fds.length < unixFds) throw new MalformedMessage("fds that did not come with it");
+    const fds = way.fds.splice(0, unixFds);
+    if (!quirks.has("dbus-fd-lost", "dbus")) return fds;
+    closeAll(fds);
+    return NO_FDS;
   }
 
   #effects({ instead, toBus, toConsumer, denied }: Verdict, out: DbusOutbox): void {
@@ -197,12 +238,14 @@ export class DbusSession {
     // Asked rather than told: an end that came before BEGIN was answered is over.
     if (consumer.ended && !filter.isHeld) pass(consumer, provider);
     if (provider.ended) pass(provider, consumer);
+    if (consumer.failed || provider.failed) this.#end();
     for (const way of [this.#up, this.#down]) if (this.#mayRead(way)) way.source.resume();
     if (consumer.closed && provider.closed) this.#finish();
   }
 
   #mayRead({ from }: Way): boolean {
     const { consumer, provider, filter } = this.#options;
+    if (this.#isOver) return false;
     if (from === "consumer")
       return !this.#toBus.isFull && !this.#toConsumer.isFull && !filter.isHeld;
     // Not for answers that wait for the bus's own message to end: that would be for ever.
@@ -216,8 +259,23 @@ export class DbusSession {
   }
 
   #finish(): void {
+    for (const { fds } of [this.#up, this.#down]) closeAll(fds.splice(0));
     this.#finished.resolve(undefined);
     streamLoop().leave();
+  }
+}
+
+const NO_FDS: readonly ForeignFd[] = [];
+
+function parcelOf(foreign: readonly ForeignFd[]): Parcel {
+  return { fds: foreign.map(({ fd }) => fd), close: () => closeAll(foreign) };
+}
+
+/** @throws MalformedMessage when fds have come that no message can have */
+function checkLeft({ source, fds }: Way): void {
+  if (fds.length > MAX_FDS) throw new MalformedMessage(`${fds.length} fds without a message`);
+  if (source.hasLostFds || (fds.length > 0 && !mayReceiveForeign())) {
+    throw new MalformedMessage("fds for which the broker has no room");
   }
 }
 

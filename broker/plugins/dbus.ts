@@ -1,8 +1,10 @@
+import type { FdType } from "../formats/fd-types.ts";
 import type { PolledStream } from "../linux/polled-stream.ts";
 import { takeDescriptor } from "../linux/take-descriptor.ts";
 import { saslClientBegin } from "../protocols/sasl/client.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
+import { allowedFds } from "./allowed-fds.ts";
 import { DbusAuthentication } from "./dbus-authentication.ts";
 import type { Begun } from "./dbus-authentication.ts";
 import { DbusFilter } from "./dbus-filter.ts";
@@ -29,6 +31,7 @@ export const dbusPlugin: Plugin = {
   type: "dbus",
 
   async onLinkAdded(link, tools) {
+    allowedFds(link.entry);
     if (rulesOf(link).every((list) => list.length === 0)) {
       tools.warn(
         `pvx-dbus: ${link.consumer}/${link.name}: no rules for role '${link.role}' and no interface, only the bus itself can be reached`,
@@ -51,12 +54,16 @@ export const dbusPlugin: Plugin = {
       return;
     }
     const policy = new DbusPolicy(rulesOf(link));
-    const reader = new StreamReader(takeDescriptor(socket));
+    const reader = new StreamReader(takeDescriptor(socket), {
+      receivesFds: allowedFds(link.entry).size > 0,
+    });
     const begun = await authenticateInTime(link, { consumer: reader, signal }, tools);
     if (begun === undefined) return;
     await filterMessages(link, policy, { consumer: reader.stream, signal }, begun, tools);
   },
 };
+
+const NO_FDS: ReadonlySet<FdType> = new Set();
 
 async function filterMessages(
   link: Link,
@@ -75,6 +82,7 @@ async function filterMessages(
     filter: new DbusFilter({ policy, quirks, client: link.consumer, role: link.role }),
     quirks,
     signal,
+    allowedFds: begun.passesFds ? allowedFds(link.entry) : NO_FDS,
     onBytes: (from, count) => {
       tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);
     },

@@ -13,10 +13,11 @@ export class StreamReader implements StreamOwner {
 
   /**
    * @param fd non-blocking; owned by the stream from here on, and closed on failure
+   * @param options of the stream
    * @throws SystemCallError ENOSPC, ENOMEM
    */
-  constructor(fd: number) {
-    this.stream = new PolledStream(fd, this);
+  constructor(fd: number, options: { readonly receivesFds?: boolean } = {}) {
+    this.stream = new PolledStream(fd, this, options);
   }
 
   /**

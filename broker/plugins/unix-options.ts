@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { FD_TYPES } from "../formats/fd-types.ts";
 import type { FdType } from "../formats/fd-types.ts";
 import type { GraphEntry } from "../formats/graph.ts";
+import { fdList } from "./allowed-fds.ts";
 import { LinkRefused } from "./plugin.ts";
 
 const schema = z.object({
   identity: z.enum(["none", "greeting", "cmsg", "role-socket"]).default("none"),
   socketType: z.enum(["stream", "seqpacket"]).default("stream"),
-  fds: z.array(z.enum(FD_TYPES)).default([]),
+  fds: fdList,
 });
 
 /** What a unix link's manifests chose beyond the defaults. */

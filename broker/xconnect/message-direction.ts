@@ -1,12 +1,11 @@
 import type { FdType } from "../formats/fd-types.ts";
 import type { MessageCredentials } from "../linux/control-message.ts";
 import { SystemCallError } from "../linux/errno.ts";
-import { fdKind } from "../linux/fd-kind.ts";
-import type { FdKind } from "../linux/fd-kind.ts";
 import { PACKET_LIMIT } from "../linux/message-socket.ts";
 import type { MessageSocket, Received } from "../linux/message-socket.ts";
 import type { Quirks } from "../quirks/quirks.ts";
-import { closeForeign, mayReceiveForeign } from "./foreign-fds.ts";
+import { closeAll, judged, mayReceiveForeign, refusedAmong } from "./foreign-fds.ts";
+import type { ForeignFd } from "./foreign-fds.ts";
 
 /** What ends a session for what a peer did; the text is for the log. */
 export class Violation extends Error {
@@ -35,12 +34,6 @@ export interface DirectionOptions {
 
 /** Messages that are carried before other sessions get their turn. */
 const MESSAGES_PER_TURN = 32;
-
-interface ForeignFd {
-  readonly fd: number;
-  /** undefined: not judged */
-  kind: FdKind | undefined;
-}
 
 interface Message {
   readonly bytes: Buffer;
@@ -128,9 +121,8 @@ export class MessageDirection {
   #take(received: Extract<Received, { type: "message" }>): void {
     const { quirks, onBytes } = this.#options;
     onBytes(received.bytes.length);
-    const fds: ForeignFd[] = received.fds.map((fd) => ({ fd, kind: undefined }));
+    const fds = judged(received.fds);
     try {
-      fds.forEach((foreign) => (foreign.kind = fdKind(foreign.fd)));
       this.#judge(received, fds);
     } catch (error) {
       closeAll(fds);
@@ -147,10 +139,8 @@ export class MessageDirection {
     if (isCut) throw new Violation(`a packet of more than ${PACKET_LIMIT} bytes`);
     if (hasLostFds) throw new Violation("fds for which the broker has no room");
     if (quirks.has("fd-type-unchecked", "unix")) return;
-    for (const { kind } of fds) {
-      if (kind?.type !== undefined && allowed.has(kind.type)) continue;
-      throw new Violation(`an fd that may not pass (${kind?.name})`);
-    }
+    const refused = refusedAmong(fds, allowed);
+    if (refused !== undefined) throw new Violation(`an fd that may not pass (${refused})`);
   }
 
   #hold(message: Message): void {
@@ -215,8 +205,4 @@ export class MessageDirection {
     this.#held = undefined;
     this.#first = undefined;
   }
-}
-
-function closeAll(fds: readonly ForeignFd[]): void {
-  for (const { fd, kind } of fds) closeForeign(fd, kind?.type);
 }

@@ -1,5 +1,7 @@
 import { expect } from "vitest";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
 import { RAW_BUS, holdBus, uidAtDaemon } from "../support/bus.ts";
 import { BusServices, OPEN_BUS, busConsumer, openBus, startBus } from "../support/open-bus.ts";
 import { Program } from "../support/program.ts";
@@ -14,6 +16,7 @@ scenario(
       openBus,
       busConsumer("client", TALK),
       busConsumer("nobody", { ...TALK, role: "nobody" }),
+      busConsumer("fds", { interface: "org.pvh.Fds", fds: ["pipe"] }),
     ],
   },
   ({ check }) => {
@@ -59,32 +62,45 @@ input()
       },
     );
 
-    check("dbus.fd", "fds arrive, or nobody is led to send any", async ({ inside, signal }) => {
-      await startBus(inside(OPEN_BUS), signal);
-      await using program = await Program.python(
-        inside("client"),
-        `${RAW_BUS}
-import array, os
+    check(
+      "dbus.fd",
+      "fds arrive both ways with their messages where both manifests list them, else nobody is led to send any",
+      async ({ appengine, inside, signal }) => {
+        await startBus(inside(OPEN_BUS), signal);
+        await using refused = await Program.python(
+          inside("client"),
+          `${RAW_BUS}
 bus = connect()
 ask(bus, "AUTH EXTERNAL 30")
-if ask(bus, "NEGOTIATE_UNIX_FD").startswith("ERROR"):
-    begin(bus)
-    print("refused")
-else:
-    name = begin(bus).encode()
-    read, write = os.pipe()
-    fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [read]))]
-    bus.sendmsg([message(1, 2, [(1, b"o", b"/p"), (3, b"s", b"Take"), (6, b"s", name), (9, b"u", 1)])], fds)
-    try:
-        while True:
-            data, control, _, _ = bus.recvmsg(4096, 1024)
-            if control or not data: break
-    except TimeoutError: control = []
-    print("arrived" if control else "lost")
+print(ask(bus, "NEGOTIATE_UNIX_FD").split(" ")[0])
 `,
-      );
-      expect(["refused", "arrived"]).toContain(await program.line(20_000));
-    });
+        );
+        expect(await refused.line()).toBe("ERROR");
+
+        await using service = await Program.python(inside(OPEN_BUS), FD_SERVICE);
+        expect(await service.json()).toEqual([1]);
+        const before = await brokerFds(appengine);
+        {
+          await using client = await Program.python(inside("fds"), FD_CLIENT);
+          expect(await client.json(20_000)).toEqual(
+            Array.from({ length: 20 }, (_, at) => [
+              [`${at} one`, `${at} two`],
+              [`${at} one two back`],
+            ]),
+          );
+          expect(await client.line()).toBe("org.freedesktop.DBus.Error.AccessDenied");
+        }
+        // 61 fds have passed; of the closed session not one may be left.
+        await until(
+          "the session's fds to be closed",
+          async () => (await brokerFds(appengine)) <= before,
+          {
+            signal,
+            timeout: 5_000,
+          },
+        );
+      },
+    );
 
     check(
       "dbus.malformed",
@@ -171,3 +187,55 @@ print(json.dumps([answers(bystander, 77), answers(session(), 78)]))
     );
   },
 );
+
+/** Answers a call with what it reads from the fds that came with it, and with a pipe of its own. */
+const FD_SERVICE = `
+import json, os, sys, threading
+from jeepney import DBusAddress, MessageType, new_method_call, new_method_return
+from jeepney.io.blocking import open_dbus_connection
+bus = open_dbus_connection("SYSTEM", enable_fds=True)
+driver = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
+print(json.dumps(list(bus.send_and_get_reply(new_method_call(driver, "RequestName", "su", ("org.pvh.Fds", 4))).body)))
+def answer(call):
+    texts = [fd.to_file("r").read() for fd in call.body[0]]
+    read, write = os.pipe()
+    os.write(write, (texts[0] + " two back").encode())
+    os.close(write)
+    bus.send(new_method_return(call, "asah", (texts, [read])))
+    os.close(read)
+def serve():
+    while True:
+        message = bus.receive()
+        if message.header.message_type is MessageType.method_call: answer(message)
+threading.Thread(target=serve, daemon=True).start()
+sys.stdin.read()
+`;
+
+/** Calls with two pipes each, then one with a memfd, which its requirement does not list. */
+const FD_CLIENT = `
+import json, os
+from jeepney import DBusAddress, HeaderFields, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+bus = open_dbus_connection("SYSTEM", enable_fds=True)
+service = DBusAddress("/p", "org.pvh.Fds", "org.pvh.Fine")
+def pipe(text):
+    read, write = os.pipe()
+    os.write(write, text.encode())
+    os.close(write)
+    return read
+def call(fds):
+    reply = bus.send_and_get_reply(new_method_call(service, "Take", "ah", (fds,)), timeout=5)
+    for fd in fds: os.close(fd)
+    return reply
+rounds = []
+for at in range(20):
+    texts, fds = call([pipe(f"{at} one"), pipe(f"{at} two")]).body
+    rounds.append([texts, [fd.to_file("r").read() for fd in fds]])
+print(json.dumps(rounds))
+print(call([os.memfd_create("x")]).header.fields[HeaderFields.error_name])
+`;
+
+async function brokerFds(appengine: Appengine): Promise<number> {
+  const { stdout } = await appengine.sh('ls "/proc/$(pgrep -o -x pv-xconnect)/fd" | wc -l');
+  return Number(stdout);
+}

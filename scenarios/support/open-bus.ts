@@ -6,12 +6,15 @@ import { Program } from "./program.ts";
 
 const SOCKET = "/run/dbus/system_bus_socket";
 
-/** A provider of the service `bus`: a bus on which everybody may do everything. */
+/**
+ * A provider of the service `bus`: a bus on which everybody may do everything. Fds pass to
+ * consumers that ask for them.
+ */
 export const OPEN_BUS = "open-bus";
 export const openBus = defineContainer({
   name: OPEN_BUS,
   args: { PV_RESTART_POLICY: "container" },
-  services: [{ name: "bus", type: "dbus", socket: SOCKET }],
+  services: [{ name: "bus", type: "dbus", socket: SOCKET, fds: ["pipe", "memfd"] }],
 });
 
 /** A consumer of it, uid 0 there unless `requirement` says otherwise. */

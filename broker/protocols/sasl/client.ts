@@ -20,5 +20,9 @@ export function saslClientAnswer(line: string): SaslAnswer {
   return { type: "rejected", reason: "it does not answer AUTH with OK or REJECTED" };
 }
 
+/** Asks for passing of fds, behind OK; agreed on by the line `saslFdsAgreed`. */
+export const saslClientNegotiate: Buffer = Buffer.from("NEGOTIATE_UNIX_FD\r\n", "latin1");
+export const saslFdsAgreed = "AGREE_UNIX_FD";
+
 /** The last bytes before the messages. */
 export const saslClientBegin: Buffer = Buffer.from("BEGIN\r\n", "latin1");

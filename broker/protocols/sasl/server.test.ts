@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SaslLineReader } from "./line-reader.ts";
-import { saslServerAccept, saslServerLine, saslServerReject, saslServerStart } from "./server.ts";
+import {
+  saslServerAccept,
+  saslServerAgree,
+  saslServerDisagree,
+  saslServerLine,
+  saslServerReject,
+  saslServerStart,
+} from "./server.ts";
 
 const GUID = "fb2e56e591b03304f083745a6b03768b";
 
@@ -13,7 +20,11 @@ interface Conversation {
 }
 
 /** The whole conversation with a server that accepts every claim, or none. */
-function converse(pieces: readonly Buffer[], accepts = true): Conversation {
+function converse(
+  pieces: readonly Buffer[],
+  accepts = true,
+  answerFds = saslServerDisagree,
+): Conversation {
   const reader = new SaslLineReader({ nul: true });
   const replies: string[] = [];
   const claims: string[] = [];
@@ -38,6 +49,7 @@ function converse(pieces: readonly Buffer[], accepts = true): Conversation {
         claims.push(effect.claim.bare ? `bare ${effect.claim.uid}` : effect.claim.uid);
         [next, effect] = accepts ? saslServerAccept(next, GUID) : saslServerReject(next);
       }
+      if (effect.type === "negotiate-fds") [next, effect] = answerFds(next);
       state = next;
       if (effect.type === "reply") replies.push(effect.line);
       if (effect.type === "begin" || effect.type === "close") {
@@ -75,6 +87,14 @@ describe("clients as they are", () => {
     const { replies, end } = said("\0AUTH\r\nAUTH EXTERNAL 31303030\r\nBEGIN\r\n");
     expect(replies).toEqual(["REJECTED EXTERNAL", `OK ${GUID}`]);
     expect(end).toBe("begin");
+  });
+});
+
+test("fds are agreed on behind OK and not before", () => {
+  const wire = "\0NEGOTIATE_UNIX_FD\r\nAUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
+  expect(converse([Buffer.from(wire, "latin1")], true, saslServerAgree)).toMatchObject({
+    replies: ['ERROR "Unix FD passing is not supported"', `OK ${GUID}`, "AGREE_UNIX_FD"],
+    end: "begin",
   });
 });
 

@@ -4,8 +4,7 @@
  *
  * Trust: none in the consumer. The uid that it claims decides nothing: who it is follows from
  * its link, so EXTERNAL is the only mechanism and every well-formed claim is the same claim.
- * No byte of the conversation ever reaches the provider. Passing of fds is refused here until
- * the message plane can carry them, so a client never sends one in good faith.
+ * No byte of the conversation ever reaches the provider.
  *
  *     auth ──AUTH EXTERNAL <hex>──▶ verdict ──accept──▶ begin ──BEGIN──▶ (messages)
  *      │ ▲                            ▲ │                 │
@@ -22,6 +21,8 @@ export type SaslEffect =
   | { readonly type: "reply"; readonly line: string }
   /** Connect to the provider and go on with `accept` or `reject`. */
   | { readonly type: "authenticate"; readonly claim: SaslClaim }
+  /** Go on with `agree` or `disagree`, as the link and its provider pass fds. */
+  | { readonly type: "negotiate-fds" }
   /** What follows this line are messages. */
   | { readonly type: "begin" }
   | { readonly type: "close"; readonly reason: string };
@@ -61,7 +62,9 @@ export function saslServerLine(state: SaslServerState, line: string): Step {
     case "ERROR":
       return reject(state);
     case "NEGOTIATE_UNIX_FD":
-      return [state, error("Unix FD passing is not supported")];
+      return state.phase === "begin"
+        ? [state, { type: "negotiate-fds" }]
+        : saslServerDisagree(state);
     default:
       return [state, error("Unknown command")];
   }
@@ -77,6 +80,16 @@ export function saslServerAccept(state: SaslServerState, guid: string): Step {
 
 export function saslServerReject(state: SaslServerState): Step {
   return reject(state);
+}
+
+/** Messages of the session may carry fds. */
+export function saslServerAgree(state: SaslServerState): Step {
+  return [state, { type: "reply", line: "AGREE_UNIX_FD" }];
+}
+
+/** So that no client sends any in good faith. */
+export function saslServerDisagree(state: SaslServerState): Step {
+  return [state, error("Unix FD passing is not supported")];
 }
 
 function onAuth(state: SaslServerState, text: string): Step {

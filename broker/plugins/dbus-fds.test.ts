@@ -1,0 +1,233 @@
+import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import type { FdType } from "../formats/fd-types.ts";
+import { MessageSocket } from "../linux/message-socket.ts";
+import { O_PATH } from "../linux/openat2.ts";
+import { createMemfd } from "../linux/sealed-memfd.ts";
+import { connectToInode } from "../linux/unix-stream.ts";
+import { ERROR, METHOD_CALL, parseHeader } from "../protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
+import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
+import { HELLO, RealBus, obstacle } from "./real-bus.fixture.ts";
+
+const why = obstacle();
+const AUTHENTICATION = "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
+const REFUSED = 'ERROR "Unix FD passing is not supported"';
+
+describe.skipIf(why !== undefined)(
+  `fds through a bus${why === undefined ? "" : ` (${why})`}`,
+  () => {
+    beforeAll(async () => {
+      // What the first session of a thread opens for all of them.
+      await using bus = await RealBus.start("root", "");
+      (await Client.logIn(bus))[Symbol.dispose]();
+    });
+
+    test("arrive both ways with the message that they were sent with, and none is left", async () => {
+      await using bus = await RealBus.start("root", "", { fds: ["memfd"] });
+      const before = openFds();
+      {
+        using client = await Client.logIn(bus);
+        expect(client.negotiated).toBe("AGREE_UNIX_FD");
+        // To itself: through the link and back. The middle one has none, the last is long.
+        client.call(10, [memfd("one"), memfd("two")]);
+        client.call(11, []);
+        client.call(12, [memfd("three")], "x".repeat(140_000));
+        const received = [await client.next(10), await client.next(11), await client.next(12)];
+        expect(received.map(({ contents }) => contents)).toEqual([["one", "two"], [], ["three"]]);
+      }
+      await settled(before);
+    });
+
+    test("of another type are refused by message, and the session goes on", async () => {
+      await using bus = await RealBus.start("root", "", { fds: ["memfd"] });
+      const before = openFds();
+      {
+        using client = await Client.logIn(bus);
+        client.call(10, [memfd("one"), openSync("/", "r")]);
+        expect(await client.next(10)).toMatchObject({ header: { type: ERROR }, contents: [] });
+        client.call(11, [memfd("two")]);
+        expect((await client.next(11)).contents).toEqual(["two"]);
+        expect(bus.lines.at(-1)).toMatch(
+          /^pvx-dbus: Denied .*an fd that may not pass \(directory\)/,
+        );
+      }
+      await settled(before);
+    });
+
+    test("are refused at negotiation where the link lists none", async () => {
+      await using bus = await RealBus.start("root", "");
+      using client = await Client.logIn(bus);
+      expect(client.negotiated).toBe(REFUSED);
+    });
+
+    test.each<[string, readonly FdType[], (client: Client) => void, RegExp]>([
+      ["that were not agreed on", [], (c) => c.call(9, [memfd("x")]), /not agreed on/],
+      [
+        "that a message only claims",
+        ["memfd"],
+        (c) => c.send(call(c.name, 9, 1), []),
+        /did not come/,
+      ],
+      ["that no message claims", ["memfd"], flood, /without a message/],
+    ])("%s end the session and leave nothing", async (_name, fds, act, reason) => {
+      await using bus = await RealBus.start("root", "", { fds });
+      const before = openFds();
+      {
+        using client = await Client.logIn(bus);
+        act(client);
+        expect(await client.ended()).toBe(true);
+        expect(bus.warnings.at(-1)).toMatch(reason);
+      }
+      await settled(before);
+    });
+
+    test("are lost under dbus-fd-lost", async () => {
+      await using bus = await RealBus.start("root", "dbus-fd-lost", { fds: ["memfd"] });
+      using client = await Client.logIn(bus);
+      client.call(10, [memfd("one")]);
+      // The bus gets a message that claims what it has not.
+      expect(await client.ended()).toBe(true);
+    });
+  },
+);
+
+/** More than any message can have, in front of one that has none. */
+function flood(client: Client): void {
+  const part = call(client.name, 9, 0);
+  for (let at = 0; at < 3; at += 1) {
+    client.send(
+      part.subarray(at, at + 1),
+      Array.from({ length: 100 }, () => memfd("x")),
+    );
+  }
+}
+
+/** A client of the link, by hand. */
+class Client implements Disposable {
+  readonly #socket: MessageSocket;
+  readonly #splitter = new MessageSplitter(() => true);
+  readonly #fds: number[] = [];
+  readonly #messages: { header: MessageHeader; contents: string[] }[] = [];
+  #hasEnded = false;
+  #text = "";
+  negotiated = "";
+  name = "";
+
+  private constructor(path: string) {
+    const inode = openSync(path, O_PATH);
+    this.#socket = new MessageSocket(connectToInode(inode), "stream");
+    closeSync(inode);
+  }
+
+  static async logIn(bus: RealBus): Promise<Client> {
+    const client = new Client(bus.consumerPath);
+    client.send(Buffer.from(AUTHENTICATION, "latin1"), []);
+    await client.#until(() => client.#text.split("\r\n").length > 2);
+    client.negotiated = client.#text.split("\r\n")[1] ?? "";
+    client.send(HELLO, []);
+    await client.next(1);
+    return client;
+  }
+
+  /** The fds are closed here. */
+  send(bytes: Buffer, fds: readonly number[]): void {
+    expect(this.#socket.send(bytes, { fds })).toBe(bytes.length);
+    for (const fd of fds) closeSync(fd);
+  }
+
+  /** A call to itself. */
+  call(serial: number, fds: readonly number[], text = ""): void {
+    this.send(call(this.name, serial, fds.length, text), fds);
+  }
+
+  /** What answers this serial, or the call of this serial when it has come back. */
+  async next(serial: number): Promise<{ header: MessageHeader; contents: string[] }> {
+    const isIt = ({ header }: { header: MessageHeader }) =>
+      header.replySerial === serial || (header.type === METHOD_CALL && header.serial === serial);
+    await this.#until(() => this.#messages.some(isIt));
+    return this.#messages.find(isIt) ?? { header: parseHeader(HELLO, 0), contents: [] };
+  }
+
+  async ended(): Promise<boolean> {
+    await this.#until(() => this.#hasEnded);
+    return this.#hasEnded;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  async #until(isDone: () => boolean): Promise<void> {
+    const progress = () => {
+      this.#read();
+      return isDone() || this.#hasEnded;
+    };
+    await vi.waitUntil(progress, { interval: 1, timeout: 5_000 });
+  }
+
+  #read(): void {
+    const received = this.#socket.receive({ exact: true });
+    if (received === undefined) return;
+    if (received.type === "end") {
+      this.#hasEnded = true;
+      return;
+    }
+    this.#fds.push(...received.fds);
+    if (this.name === "" && this.#text.split("\r\n").length < 3) {
+      this.#text += received.bytes.toString("latin1");
+      return;
+    }
+    this.#splitter.push(Buffer.from(received.bytes));
+    while (this.#splitter.advance()) this.#take();
+    this.#splitter.keep();
+  }
+
+  #take(): void {
+    const { header, bytes, start } = this.#splitter;
+    if (header === undefined) return;
+    const contents = this.#fds.splice(0, header.unixFds).map(contentOf);
+    this.#messages.push({ header, contents });
+    if (header.replySerial === 1) {
+      const body = start + header.headerLength;
+      this.name = bytes.toString("latin1", body + 4, body + 4 + bytes.readUInt32LE(body));
+    }
+  }
+}
+
+/** A call with this many fds, which are not in its body. */
+function call(destination: string, serial: number, unixFds: number, text = ""): Buffer {
+  const body = strings(text);
+  const parts = { type: METHOD_CALL, serial, path: "/p", member: "Take", destination };
+  const message = writeMessage(text === "" ? parts : { ...parts, body });
+  if (unixFds === 0) return message;
+  const { headerLength } = parseHeader(message, 0);
+  const field = Buffer.from([9, 1, "u".charCodeAt(0), 0, unixFds, 0, 0, 0]);
+  const head = Buffer.concat([message.subarray(0, headerLength), field]);
+  head.writeUInt32LE(head.length - 16, 12);
+  return Buffer.concat([head, message.subarray(headerLength)]);
+}
+
+function memfd(content: string): number {
+  const fd = createMemfd("fd");
+  writeSync(fd, content);
+  return fd;
+}
+
+/** Closes it. */
+function contentOf(fd: number): string {
+  const bytes = Buffer.alloc(fstatSync(fd).size);
+  readSync(fd, bytes, 0, bytes.length, 0);
+  closeSync(fd);
+  return bytes.toString();
+}
+
+function openFds(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+/** The broker is in this process: it has closed all it had for the session. */
+async function settled(before: number): Promise<void> {
+  await vi.waitUntil(() => openFds() <= before, { timeout: 5_000 });
+}
