@@ -52,6 +52,8 @@ export function watchContainer(
       resolve({ exitCode: 1, reason: message });
     });
     monitor.once("exit", (code) => {
+      // A monitor that was killed leaves its container running.
+      signal(() => "SIGKILL");
       alive = false;
       clearInterval(halting);
       resolve(describeEnd(code));

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mount } from "../linux/mount.ts";
 import type { ContainerProcess, Ending } from "./container-process.ts";
@@ -31,9 +31,13 @@ export function startRunc(start: ContainerStart): ContainerProcess {
   const logFolder = join(start.logFolder, "runc");
   mkdirSync(logFolder, { recursive: true });
   const log = join(logFolder, "runc.log");
-  const options = ["--root", join(RUNC_FOLDER, "state"), "--log", log];
-  // What is left of a container whose monitor was killed would keep its name.
-  spawnSync("runc", [...options, "delete", "--force", name], { stdio: "ignore" });
+  const state = join(RUNC_FOLDER, "state");
+  const options = ["--root", state, "--log", log];
+  // What is left of a container whose monitor was killed would keep its name. It is seldom:
+  // nobody waits for runc otherwise.
+  if (existsSync(join(state, name))) {
+    spawnSync("runc", [...options, "delete", "--force", name], { stdio: "ignore" });
+  }
   const readLog = logGrowth(log);
   const console = openSync(join(logFolder, "console.log"), "a");
   try {

@@ -17,8 +17,9 @@ export interface Footprints {
   readonly ready: string | undefined;
 }
 
+// The time of a file's last change is the engine's own; its modification time is whoever's.
 const LOOK = [
-  `[ -e ${STORAGE}/.pvtx-done ] && echo deployed && find ${EXPORTS_FOLDER} -type f \\( -newer ${STORAGE}/.pvtx-done -o -cnewer ${STORAGE}/.pvtx-done \\) 2>/dev/null | sed -n '1s|.*/|late |p'`,
+  `[ -e ${STORAGE}/.pvtx-done ] && echo deployed && find ${EXPORTS_FOLDER} -type f -cnewer ${STORAGE}/.pvtx-done 2>/dev/null | sed -n '1s|.*/|late |p'`,
   `set -- ${LOG_ROOT}/*/pantavisor/pantavisor.log; [ -e "$1" ] && echo logging`,
   `[ -S ${CONTROL_SOCKET} ] && echo socket`,
   `grep -a -h "status is now READY" "$@" 2>/dev/null | grep -a -m1 "state revision"`,

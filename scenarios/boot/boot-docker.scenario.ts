@@ -9,6 +9,7 @@ import { RUN_LOG_ROOT } from "../../harness/appengine/layout.ts";
 import { findEngine } from "../../harness/engine/engine.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
 import { loadImageTarball } from "../../harness/image/load-image.ts";
+import type { CheckContext } from "../../harness/run/scenario-definition.ts";
 import { exportsOf } from "../../harness/run/exports-of.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -31,7 +32,8 @@ scenario(
       "boot.image.load",
       "a docker-save tarball loads, is named, and is not loaded twice",
       async ({ signal }) => {
-        const { docker } = await findEngine({ signal });
+        const engine = await findEngine({ signal });
+        const { docker } = engine;
         const folder = await mkdtemp(join(tmpdir(), "pvh-load-"));
         const tag = `pvh-load-check:${crypto.randomUUID().slice(0, 8)}`;
         const [repo = "", version = ""] = tag.split(":");
@@ -50,7 +52,6 @@ scenario(
           await pipeline(await docker.getImage(tag).get(), createWriteStream(tarball));
           await docker.getImage(tag).remove();
 
-          const engine = await findEngine({ signal });
           const load = () => loadImageTarball(engine, tarball, { quirks: inject("pvh").quirks });
           expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: true });
           expect((await docker.getImage(tag).inspect()).Id).toBe(id);
@@ -68,8 +69,8 @@ scenario(
     check(
       "boot.docker-run",
       "the documented Quick Start and Interactive lines work without pvh",
-      async ({ signal }) => {
-        const engine = await findEngine({ signal });
+      async ({ signal, skip }) => {
+        const engine = await engineHere(signal, skip);
         await using folder = await exportsFolder(await exportsOf([SERVER, CLIENT], signal));
 
         const quick = await dockerRun(engine, { volume: volume(), folder: folder.path });
@@ -98,8 +99,8 @@ scenario(
     check(
       "boot.pvtx.once",
       "a reused volume ignores new exports, and pvh says so",
-      async ({ signal }) => {
-        const engine: Engine = await findEngine({ signal });
+      async ({ signal, skip }) => {
+        const engine = await engineHere(signal, skip);
         await using folder = await exportsFolder(await exportsOf([SERVER], signal));
         const used = volume();
         const first = await dockerRun(engine, { volume: used, folder: folder.path });
@@ -135,6 +136,13 @@ scenario(
     );
   },
 );
+
+/** The folder of exports is mounted: the engine has to see this machine's files. */
+async function engineHere(signal: AbortSignal, skip: CheckContext["skip"]): Promise<Engine> {
+  const engine = await findEngine({ signal });
+  if (!engine.sameMachine) skip(`the engine at ${engine.host} is not on this machine`);
+  return engine;
+}
 
 function volume(): string {
   return `storage-test-${crypto.randomUUID().slice(0, 8)}`;

@@ -88,6 +88,13 @@ scenario(
         await waitForStatus(control, name, "STARTED", signal);
         await expectEcho(appengine, name, signal);
 
+        // Without its monitor a container is a crashed one too, and nothing of it stays.
+        const third = await running(second);
+        await appengine.sh("pkill -KILL -x runc");
+        await running(third);
+        expect((await appengine.sh(`kill -0 ${third}`)).exitCode).not.toBe(0);
+        await expectEcho(appengine, name, signal);
+
         expect((await control.act(name, "stop")).status).toBe(200);
         const stopped = await waitForStatus(control, name, "STOPPED", signal);
         expect(stopped.user_stopped).toBe("true");
