@@ -15,8 +15,8 @@ import { createMemfd } from "../linux/sealed-memfd.ts";
 import { passCredentials } from "../linux/socket-pair.fixture.ts";
 import { connectToInode, listenIn } from "../linux/unix-stream.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
-import { BrokerBench } from "../xconnect/broker-bench.ts";
-import type { ContainerStandIn } from "../xconnect/container-stand-in.ts";
+import { BrokerBench } from "../xconnect/broker.fixture.ts";
+import type { ContainerStandIn } from "../xconnect/container-stand-in.fixture.ts";
 import type { OpenFiles } from "../xconnect/open-files.ts";
 import { PacketListener } from "../xconnect/packet-listener.ts";
 

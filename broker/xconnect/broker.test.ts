@@ -18,8 +18,8 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BrokerBench, dial, readAll } from "./broker-bench.ts";
-import type { ContainerStandIn } from "./container-stand-in.ts";
+import { BrokerBench, dial, readAll } from "./broker.fixture.ts";
+import type { ContainerStandIn } from "./container-stand-in.fixture.ts";
 import type { OpenFiles } from "./open-files.ts";
 
 const SOCKET = "/run/example/raw.sock";

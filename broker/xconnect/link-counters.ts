@@ -1,4 +1,4 @@
-import { makeCounters, readCounters } from "./splice-counters.ts";
+import { makeCounters, readCounters } from "./splice/counters.ts";
 
 /** What a link has done, for the status socket. Numbers only grow. */
 export class LinkCounters {

@@ -6,8 +6,8 @@ import { LinkCounters } from "./link-counters.ts";
 import type { SocketListener } from "./listener.ts";
 import type { Peer } from "./peer.ts";
 import type { Current, LinkState, Wanted } from "./reconcile.ts";
-import { readCounters } from "./splice-counters.ts";
-import type { SplicedLink } from "./splice-plane.ts";
+import { readCounters } from "./splice/counters.ts";
+import type { SplicedLink } from "./splice/plane.ts";
 
 /** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {

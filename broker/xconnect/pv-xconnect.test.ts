@@ -6,9 +6,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { brokerStatus } from "../formats/broker-status.ts";
-import { CtrlStub, dial, readAll } from "./broker-bench.ts";
+import { CtrlStub, dial, readAll } from "./broker.fixture.ts";
 import { openBrokerFolder } from "./broker-folder.ts";
-import { ContainerStandIn } from "./container-stand-in.ts";
+import { ContainerStandIn } from "./container-stand-in.fixture.ts";
 
 const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
 const TARGET = "/run/pv/raw.sock";

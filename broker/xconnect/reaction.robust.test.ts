@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { dial } from "./broker-bench.ts";
-import { Heartbeat, PATIENCE, RobustBench, eventually, readUntil } from "./robust-bench.ts";
+import { dial } from "./broker.fixture.ts";
+import { Heartbeat, PATIENCE, RobustBench, eventually, readUntil } from "./robust.fixture.ts";
 
 /** Figures are printed: the limits alone would not show that they have become ten times worse. */
 const print = (line: string): void => void process.stderr.write(`${line}\n`);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Socket } from "node:net";
-import { dial } from "./broker-bench.ts";
+import { dial } from "./broker.fixture.ts";
 import {
   Heartbeat,
   RobustBench,
@@ -11,7 +11,7 @@ import {
   inParallel,
   readUntil,
   times,
-} from "./robust-bench.ts";
+} from "./robust.fixture.ts";
 
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REQUEST = "GET /thing HTTP/1.1\r\nHost: localhost\r\n\r\n";

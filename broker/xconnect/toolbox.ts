@@ -38,7 +38,7 @@ import { ProviderFiles } from "./provider-files.ts";
 import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
 import { SessionBudget } from "./session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
-import { SplicedSockets } from "./spliced-sockets.ts";
+import { SplicedSockets } from "./splice/spliced-sockets.ts";
 
 export interface ToolboxOptions {
   readonly quirks: Quirks;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, unlinkSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { dial } from "./broker-bench.ts";
+import { dial } from "./broker.fixture.ts";
 import {
   HELLO,
   Heartbeat,
@@ -14,8 +14,8 @@ import {
   inParallel,
   readUntil,
   times,
-} from "./robust-bench.ts";
-import type { BenchLink } from "./robust-bench.ts";
+} from "./robust.fixture.ts";
+import type { BenchLink } from "./robust.fixture.ts";
 
 const RAW: BenchLink = { name: "raw", type: "unix" };
 const WEB: BenchLink = { name: "web", type: "rest" };

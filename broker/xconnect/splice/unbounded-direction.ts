@@ -1,5 +1,5 @@
-import { receive, send } from "../linux/stream-io.ts";
-import { SpliceDirection } from "./splice-direction.ts";
+import { receive, send } from "../../linux/stream-io.ts";
+import { SpliceDirection } from "./direction.ts";
 
 /** Quirk unbounded-buffer: all that the source sends is read and kept until the sink takes it. */
 export class UnboundedDirection extends SpliceDirection {

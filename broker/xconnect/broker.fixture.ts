@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { PluginRegistry } from "../plugins/registry.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { Broker } from "./broker.ts";
-import { ContainerStandIn } from "./container-stand-in.ts";
+import { ContainerStandIn } from "./container-stand-in.fixture.ts";
 import { openFiles } from "./open-files.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { BrokerToolbox } from "./toolbox.ts";

@@ -1,11 +1,11 @@
-import { EPOLLIN, closeFd } from "../linux/epoll.ts";
-import { refuseFds } from "../linux/pass-rights.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { ContainerRoot } from "./container-root.ts";
-import { dialProvider } from "./dial-provider.ts";
-import type { EventTable, Registration } from "./splice-events.ts";
-import type { SpliceRoute } from "./splice-messages.ts";
+import { EPOLLIN, closeFd } from "../../linux/epoll.ts";
+import { refuseFds } from "../../linux/pass-rights.ts";
+import { connectToInode } from "../../linux/unix-stream.ts";
+import type { Quirks } from "../../quirks/quirks.ts";
+import { ContainerRoot } from "../container-root.ts";
+import { dialProvider } from "../dial-provider.ts";
+import type { EventTable, Registration } from "./event-table.ts";
+import type { SpliceRoute } from "./messages.ts";
 
 /** The way to a provider, until its process ends: nothing is held of a container that has. */
 export class ProviderRoute implements Disposable {

@@ -1,9 +1,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { openFiles } from "./open-files.ts";
-import { SessionBudget } from "./session-budget.ts";
-import { SpliceLoop } from "./splice-loop.ts";
-import type { SpliceCommand, SpliceWorkerData } from "./splice-messages.ts";
+import { parseQuirks } from "../../quirks/quirks.ts";
+import { openFiles } from "../open-files.ts";
+import { SessionBudget } from "../session-budget.ts";
+import { SpliceLoop } from "./loop.ts";
+import type { SpliceCommand, SpliceWorkerData } from "./messages.ts";
 
 /**
  * The splice worker. It is in epoll_wait most of the time and never in its own event loop:

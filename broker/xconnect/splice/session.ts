@@ -1,10 +1,10 @@
-import type { Quirks } from "../quirks/quirks.ts";
-import { BYTES_DOWN, BYTES_UP } from "./splice-counters.ts";
-import type { SpliceCounters } from "./splice-counters.ts";
-import { SpliceDirection } from "./splice-direction.ts";
-import type { SpliceMeans } from "./splice-direction.ts";
-import { SpliceEnd } from "./splice-end.ts";
-import type { EventTable } from "./splice-events.ts";
+import type { Quirks } from "../../quirks/quirks.ts";
+import { BYTES_DOWN, BYTES_UP } from "./counters.ts";
+import type { SpliceCounters } from "./counters.ts";
+import { SpliceDirection } from "./direction.ts";
+import type { SpliceMeans } from "./direction.ts";
+import { SpliceEnd } from "./end.ts";
+import type { EventTable } from "./event-table.ts";
 import { UnboundedDirection } from "./unbounded-direction.ts";
 
 /** How long the quirk no-half-close keeps a session after the first EOF (observed §2.1). */

@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { closeFd } from "../linux/epoll.ts";
-import { createEventFd, signalEventFd } from "../linux/event-fd.ts";
-import { QUIRKS } from "../quirks/names.ts";
-import type { QuirkName } from "../quirks/names.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import type { SharedCount } from "./session-budget.ts";
+import { closeFd } from "../../linux/epoll.ts";
+import { createEventFd, signalEventFd } from "../../linux/event-fd.ts";
+import { QUIRKS } from "../../quirks/names.ts";
+import type { QuirkName } from "../../quirks/names.ts";
+import type { Quirks } from "../../quirks/quirks.ts";
+import type { SharedCount } from "../session-budget.ts";
 import type {
   SharedWithLink,
   SpliceCommand,
   SpliceReport,
   SpliceRoute,
   SpliceWorkerData,
-} from "./splice-messages.ts";
+} from "./messages.ts";
 
 /** What the main thread does for a link whose sessions the worker carries. */
 export interface SplicedLinkOwner {

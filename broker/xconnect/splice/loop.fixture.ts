@@ -1,20 +1,20 @@
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { closeFd } from "../linux/epoll.ts";
-import { createEventFd, signalEventFd } from "../linux/event-fd.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import { refuseFds } from "../linux/pass-rights.ts";
-import { openPidfd } from "../linux/pidfd.ts";
-import { Scratch, accept, receive, send } from "../linux/stream-io.ts";
-import { connectToInode, listenIn } from "../linux/unix-stream.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { makeCounters, readCounters } from "./splice-counters.ts";
-import type { OpenFiles } from "./open-files.ts";
-import { SessionBudget, sharedCount } from "./session-budget.ts";
-import type { SpliceCounts } from "./splice-counters.ts";
-import { SpliceLoop } from "./splice-loop.ts";
-import type { SpliceCommand, SpliceReport, SpliceRoute } from "./splice-messages.ts";
+import { closeFd } from "../../linux/epoll.ts";
+import { createEventFd, signalEventFd } from "../../linux/event-fd.ts";
+import { O_PATH } from "../../linux/openat2.ts";
+import { refuseFds } from "../../linux/pass-rights.ts";
+import { openPidfd } from "../../linux/pidfd.ts";
+import { Scratch, accept, receive, send } from "../../linux/stream-io.ts";
+import { connectToInode, listenIn } from "../../linux/unix-stream.ts";
+import { parseQuirks } from "../../quirks/quirks.ts";
+import { makeCounters, readCounters } from "./counters.ts";
+import type { OpenFiles } from "../open-files.ts";
+import { SessionBudget, sharedCount } from "../session-budget.ts";
+import type { SpliceCounts } from "./counters.ts";
+import { SpliceLoop } from "./loop.ts";
+import type { SpliceCommand, SpliceReport, SpliceRoute } from "./messages.ts";
 
 const PLENTY: OpenFiles = { limit: Infinity, open: () => 0 };
 

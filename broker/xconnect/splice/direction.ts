@@ -1,4 +1,4 @@
-import type { Pipe } from "../linux/pipe.ts";
+import type { Pipe } from "../../linux/pipe.ts";
 import {
   EAGAIN,
   EINTR,
@@ -9,13 +9,13 @@ import {
   shutdown,
   splice,
   writePipe,
-} from "../linux/stream-io.ts";
-import type { Scratch } from "../linux/stream-io.ts";
+} from "../../linux/stream-io.ts";
+import type { Scratch } from "../../linux/stream-io.ts";
 import { PIPE_SIZE } from "./pipe-pool.ts";
 import type { PipePool } from "./pipe-pool.ts";
-import type { SpliceCounters } from "./splice-counters.ts";
-import { count } from "./splice-counters.ts";
-import type { SpliceEnd } from "./splice-end.ts";
+import type { SpliceCounters } from "./counters.ts";
+import { count } from "./counters.ts";
+import type { SpliceEnd } from "./end.ts";
 
 /** What all sessions of a worker share. */
 export interface SpliceMeans {

@@ -1,5 +1,5 @@
-import type { SharedCount } from "./session-budget.ts";
-import type { SpliceCounters } from "./splice-counters.ts";
+import type { SharedCount } from "../session-budget.ts";
+import type { SpliceCounters } from "./counters.ts";
 
 /**
  * What the main thread (policy, injection, the way into containers) and the splice worker

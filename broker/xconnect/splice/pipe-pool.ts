@@ -1,5 +1,5 @@
-import { closePipe, makePipe } from "../linux/pipe.ts";
-import type { Pipe } from "../linux/pipe.ts";
+import { closePipe, makePipe } from "../../linux/pipe.ts";
+import type { Pipe } from "../../linux/pipe.ts";
 
 /**
  * What a direction of a session can hold, in bytes. More is slower: what is under way should

@@ -1,15 +1,15 @@
 import { constants } from "node:os";
-import { EPOLLIN, closeFd } from "../linux/epoll.ts";
-import { SystemCallError } from "../linux/errno.ts";
-import { accept } from "../linux/stream-io.ts";
-import { PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
-import type { SessionBudget } from "./session-budget.ts";
-import { OPEN, SESSIONS, count } from "./splice-counters.ts";
-import type { Registration } from "./splice-events.ts";
-import type { SharedWithLink, SpliceRoute } from "./splice-messages.ts";
-import { ProviderRoute } from "./splice-route.ts";
-import { SpliceSession } from "./splice-session.ts";
-import type { SpliceSurroundings } from "./splice-session.ts";
+import { EPOLLIN, closeFd } from "../../linux/epoll.ts";
+import { SystemCallError } from "../../linux/errno.ts";
+import { accept } from "../../linux/stream-io.ts";
+import { PROVIDER_WAIT, mayBecomeReachable } from "../provider-wait.ts";
+import type { SessionBudget } from "../session-budget.ts";
+import { OPEN, SESSIONS, count } from "./counters.ts";
+import type { Registration } from "./event-table.ts";
+import type { SharedWithLink, SpliceRoute } from "./messages.ts";
+import { ProviderRoute } from "./route.ts";
+import { SpliceSession } from "./session.ts";
+import type { SpliceSurroundings } from "./session.ts";
 
 /** Connections taken from one listener before others have their turn. */
 const ACCEPTED_AT_ONCE = 32;

@@ -6,8 +6,8 @@ import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { CtrlStub, dial } from "./broker-bench.ts";
-import { ContainerStandIn } from "./container-stand-in.ts";
+import { CtrlStub, dial } from "./broker.fixture.ts";
+import { ContainerStandIn } from "./container-stand-in.fixture.ts";
 
 const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
 const DEADLINE = 20_000;

@@ -7,8 +7,8 @@ import {
   EPOLLPRI,
   EPOLLRDHUP,
   closeFd,
-} from "../linux/epoll.ts";
-import type { EventHandler, EventTable, Registration } from "./splice-events.ts";
+} from "../../linux/epoll.ts";
+import type { EventHandler, EventTable, Registration } from "./event-table.ts";
 
 const READING = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 const READABLE = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;

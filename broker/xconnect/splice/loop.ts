@@ -1,15 +1,15 @@
-import { EPOLLIN } from "../linux/epoll.ts";
-import { clearEventFd } from "../linux/event-fd.ts";
-import { Scratch } from "../linux/stream-io.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { EPOLLIN } from "../../linux/epoll.ts";
+import { clearEventFd } from "../../linux/event-fd.ts";
+import { Scratch } from "../../linux/stream-io.ts";
+import type { Quirks } from "../../quirks/quirks.ts";
 import { PipePool } from "./pipe-pool.ts";
-import { PROVIDER_POLL } from "./provider-wait.ts";
-import type { SessionBudget } from "./session-budget.ts";
-import { EventTable } from "./splice-events.ts";
-import { SpliceLink } from "./splice-link.ts";
-import type { SpliceLinkHost } from "./splice-link.ts";
-import type { SpliceCommand, SpliceReport } from "./splice-messages.ts";
-import type { SpliceSession } from "./splice-session.ts";
+import { PROVIDER_POLL } from "../provider-wait.ts";
+import type { SessionBudget } from "../session-budget.ts";
+import { EventTable } from "./event-table.ts";
+import { SpliceLink } from "./link.ts";
+import type { SpliceLinkHost } from "./link.ts";
+import type { SpliceCommand, SpliceReport } from "./messages.ts";
+import type { SpliceSession } from "./session.ts";
 
 /** What the smallest pipe holds. */
 const SCRATCH_SIZE = 64 * 1024;
