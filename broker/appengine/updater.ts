@@ -103,11 +103,12 @@ export class Updater {
     this.#note(revision, progressOf.transition);
     this.#log(`transitioning to revision '${revision}' without rebooting`);
     const kept = quirks.has("update-restarts-all") ? new Set<string>() : change.kept;
-    this.#departure = { next, kept };
     for (const { name } of running().plan.containers) {
       if (!kept.has(name))
         runner.dispatch({ type: "container", name, event: { type: "teardown" } });
     }
+    // Not before all have been told: what is down already must not begin the next revision.
+    this.#departure = { next, kept };
     this.onStep();
     return undefined;
   }
