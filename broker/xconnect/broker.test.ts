@@ -235,7 +235,9 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
         counters: { sessions: 1, bytesFromConsumer: 4, bytesToConsumer: 4 },
         lastError: null,
       });
-      expect(readOnly).toMatchObject({ state: "failed", counters: { errors: 1 } });
+      // One for each try, and a slow machine may have tried again.
+      expect(readOnly?.state).toBe("failed");
+      expect(readOnly?.counters["errors"]).toBeGreaterThan(0);
       expect(readOnly?.lastError?.message).toContain("EROFS");
       expect(bench.broker.status().plugins).toEqual({ unix: { added: 1, removed: 0 } });
       socket.end();
