@@ -30,13 +30,13 @@ const { EINTR, ENOSYS } = constants.errno;
 const LAYOUT = process.arch === "x64" ? { size: 3, data: 1 } : { size: 4, data: 2 };
 
 const createCall = libc.func("int epoll_create1(int)") as (flags: number) => number;
-const controlCall = libc.func("int epoll_ctl(int, int, int, void *)") as (
+// Addresses as plain numbers: see stream-io.ts.
+const controlCall = libc.func("int epoll_ctl(int, int, int, uintptr_t)") as (
   epoll: number,
   operation: number,
   fd: number,
-  event: Int32Array | null,
+  event: number,
 ) => number;
-// Addresses as plain numbers: see stream-io.ts.
 const waitCall = libc.func("int epoll_wait(int, uintptr_t, int, int)") as (
   epoll: number,
   events: number,
@@ -67,7 +67,8 @@ export class Epoll implements Disposable {
   readonly #fd = check(createCall(EPOLL_CLOEXEC), "epoll_create1");
   readonly #events = new Int32Array(new ArrayBuffer(4 * BATCH * LAYOUT.size));
   readonly #address = Number(koffi.address(this.#events));
-  readonly #event = new Int32Array(LAYOUT.size);
+  readonly #event = new Int32Array(new ArrayBuffer(4 * LAYOUT.size));
+  readonly #eventAddress = Number(koffi.address(this.#event));
 
   /** Readable while there are events: an epoll instance can be watched like any other fd. */
   get fd(): number {
@@ -86,7 +87,7 @@ export class Epoll implements Disposable {
 
   /** Only for a descriptor that stays open: close(2) does it too. */
   remove(fd: number): void {
-    check(controlCall(this.#fd, CTL_DEL, fd, null), "epoll_ctl");
+    check(controlCall(this.#fd, CTL_DEL, fd, 0), "epoll_ctl");
   }
 
   /**
@@ -128,7 +129,7 @@ export class Epoll implements Disposable {
     event[0] = events;
     event[LAYOUT.data] = slot;
     event[LAYOUT.data + 1] = use;
-    check(controlCall(this.#fd, operation, fd, event), "epoll_ctl");
+    check(controlCall(this.#fd, operation, fd, this.#eventAddress), "epoll_ctl");
   }
 }
 

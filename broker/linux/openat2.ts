@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { constants as system } from "node:os";
 import { lastErrno, libc } from "./libc.ts";
 import { SystemCallError } from "./errno.ts";
+import { Scratch } from "./stream-io.ts";
 import { systemCallNumbers } from "./system-call-numbers.ts";
 
 /** open(2) flags that Node does not name; equal on all architectures we build for. */
@@ -16,13 +17,14 @@ export const RESOLVE_IN_ROOT = 0x10;
 
 const RACES = 64;
 
-const openat2Call = libc.func("syscall", "long", ["long", "int", "str", "void *", "size_t"]) as (
-  number: number,
-  directory: number,
-  path: string,
-  how: Buffer,
-  size: number,
-) => number;
+// The address as a plain number: see stream-io.ts.
+const openat2Call = libc.func("syscall", "long", [
+  ...["long", "int", "str", "uintptr_t", "size_t"],
+]) as (number: number, directory: number, path: string, how: number, size: number) => number;
+
+/** struct open_how: flags, mode, resolve; 64 bits each. */
+const how = new Scratch(24);
+how.bytes.fill(0);
 
 /**
  * Open `path` relative to the directory fd. O_CLOEXEC is added.
@@ -32,11 +34,17 @@ const openat2Call = libc.func("syscall", "long", ["long", "int", "str", "void *"
  */
 export function openat2(directory: number, path: string, flags: number, resolve: number): number {
   if (path.includes("\0")) throw new Error("a path holds a NUL byte");
-  const how = Buffer.alloc(24);
-  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
-  how.writeBigUInt64LE(BigInt(resolve), 16);
+  // None of them needs the upper half.
+  how.bytes.writeUInt32LE(flags | O_CLOEXEC, 0);
+  how.bytes.writeUInt32LE(resolve, 16);
   for (let attempt = 1; ; attempt += 1) {
-    const fd = openat2Call(systemCallNumbers().openat2, directory, path, how, how.length);
+    const fd = openat2Call(
+      systemCallNumbers().openat2,
+      directory,
+      path,
+      how.address,
+      how.bytes.length,
+    );
     if (fd !== -1) return fd;
     const errno = lastErrno();
     // The kernel gives EAGAIN when a rename raced with ".."; a hostile container can do that

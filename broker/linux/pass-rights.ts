@@ -1,6 +1,7 @@
 import { check, lastErrno, libc } from "./libc.ts";
 import { constants } from "node:os";
 import { closeFd } from "./epoll.ts";
+import { Scratch } from "./stream-io.ts";
 import { unixStreamSocket } from "./unix-stream.ts";
 
 /**
@@ -11,15 +12,17 @@ const SOL_SOCKET = 1;
 const SO_PASSRIGHTS = 83;
 const { ENOPROTOOPT } = constants.errno;
 
-const setsockopt = libc.func("int setsockopt(int, int, int, void *, unsigned int)") as (
+// The address as a plain number: see stream-io.ts.
+const setsockopt = libc.func("int setsockopt(int, int, int, uintptr_t, unsigned int)") as (
   fd: number,
   level: number,
   option: number,
-  value: Int32Array,
+  value: number,
   length: number,
 ) => number;
 
-const off = new Int32Array([0]);
+const off = new Scratch(4);
+off.bytes.fill(0);
 let known: boolean | undefined;
 
 /**
@@ -27,14 +30,18 @@ let known: boolean | undefined;
  * @throws SystemCallError ENOPROTOOPT when the kernel does not know the option
  */
 export function refuseFds(socket: number): void {
-  check(setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, off, 4), "setsockopt", "SO_PASSRIGHTS");
+  check(
+    setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, off.address, 4),
+    "setsockopt",
+    "SO_PASSRIGHTS",
+  );
 }
 
 /** Whether this kernel can. */
 export function canRefuseFds(): boolean {
   if (known !== undefined) return known;
   const socket = unixStreamSocket();
-  const result = setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, off, 4);
+  const result = setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, off.address, 4);
   known = result === 0;
   if (!known && lastErrno() !== ENOPROTOOPT) check(result, "setsockopt", "SO_PASSRIGHTS");
   closeFd(socket);

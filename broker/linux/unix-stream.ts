@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { check, libc } from "./libc.ts";
+import { Scratch } from "./stream-io.ts";
 
 /** Raw AF_UNIX sockets, for what node:net cannot do: bind by directory fd, modes. */
 const AF_UNIX = 1;
@@ -15,15 +16,28 @@ const socketCall = libc.func("int socket(int, int, int)") as (
   type: number,
   protocol: number,
 ) => number;
-const bindCall = libc.func("int bind(int, void *, unsigned int)") as AddressCall;
-const connectCall = libc.func("int connect(int, void *, unsigned int)") as AddressCall;
+const bindCall = libc.func("int bind(int, void *, unsigned int)") as (
+  fd: number,
+  address: Buffer,
+  length: number,
+) => number;
+// The address as a plain number: see stream-io.ts.
+const connectCall = libc.func("int connect(int, uintptr_t, unsigned int)") as (
+  fd: number,
+  address: number,
+  length: number,
+) => number;
 const listenCall = libc.func("int listen(int, int)") as (fd: number, backlog: number) => number;
 const fchmodCall = libc.func("int fchmod(int, unsigned int)") as (
   fd: number,
   mode: number,
 ) => number;
 
-type AddressCall = (fd: number, address: Buffer, length: number) => number;
+/** A sockaddr_un for inodes: they differ in the number at the end. */
+const INODE_PATH = "/proc/self/fd/";
+const inodeAddress = new Scratch(2 + SUN_PATH);
+inodeAddress.bytes.writeUInt16LE(AF_UNIX, 0);
+inodeAddress.bytes.write(INODE_PATH, 2, "latin1");
 
 export interface SocketOptions {
   readonly type?: SocketType;
@@ -83,8 +97,10 @@ export function connectToInode(inode: number, { type, prepare }: SocketOptions =
   const fd = unixStreamSocket(type);
   try {
     prepare?.(fd);
-    const address = socketAddress(`/proc/self/fd/${inode}`);
-    check(connectCall(fd, address, address.length), "connect");
+    const number = `${inode}\0`;
+    const start = 2 + INODE_PATH.length;
+    inodeAddress.bytes.write(number, start, "latin1");
+    check(connectCall(fd, inodeAddress.address, start + number.length), "connect");
     return fd;
   } catch (error) {
     closeSync(fd);

@@ -35,8 +35,8 @@ export class ContainerRoot implements Disposable {
    * @throws SystemCallError ENOENT, ELOOP, …
    */
   open(path: string, flags: number): number {
-    // Relative to the fd; with RESOLVE_IN_ROOT a leading slash would mean the same.
-    return openat2(this.#fd, path.replace(/^\/+/, "") || ".", flags, this.#resolve);
+    // With RESOLVE_IN_ROOT a leading slash would mean the same.
+    return openat2(this.#fd, withoutSlashes(path), flags, this.#resolve);
   }
 
   /**
@@ -75,4 +75,11 @@ export class ContainerRoot implements Disposable {
     makeDirectory(parent, parts.at(-1) ?? "", DIRECTORY_MODE);
     return this.open(path, O_PATH | O_DIRECTORY);
   }
+}
+
+/** Relative to the root. */
+function withoutSlashes(path: string): string {
+  let start = 0;
+  while (path.startsWith("/", start)) start += 1;
+  return path.slice(start) || ".";
 }
