@@ -22,7 +22,14 @@ const RULES: readonly Rule[] = [
   // The harness prints by the reports' folds.
   {
     from: ["harness/"],
-    may: ["harness/", "reports/", "broker/formats/", "broker/quirks/names.ts", "broker/protocols/"],
+    may: [
+      "harness/",
+      "reports/",
+      "broker/formats/",
+      "broker/quirks/names.ts",
+      "broker/quirks/compat.ts",
+      "broker/protocols/",
+    ],
   },
   { from: ["containers/"], may: ["containers/"] },
   { from: ["scenarios/"], may: ["scenarios/", "harness/", "broker/formats/"] },

@@ -77,6 +77,7 @@ async function runMutant(
     makePartDirectory(directory, mutant.quirk),
     {
       command: ["mutants", mutant.quirk],
+      profile: "strict",
       quirks: [mutant.quirk],
       keep: "failed",
       timeoutScale: positiveNumber(args, "timeoutScale") ?? 1,

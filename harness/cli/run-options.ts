@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { PvhError } from "../errors.ts";
+import { PROFILES } from "../run/profiles.ts";
+import type { Profile } from "../run/profiles.ts";
 import type { RunOptions } from "../run/run.ts";
 import type { Args, Option } from "./command.ts";
 import { oneOf, positiveNumber, quirkList, wholeNumber } from "./parse-value.ts";
@@ -32,7 +34,10 @@ export const JSON_OPTION: Option = { flags: "--json", summary: "data as JSON on 
 
 export const RUN_OPTIONS: readonly Option[] = [
   IMAGE_OPTION,
-  { flags: "--profile <name>", summary: "promises to hold the image to: strict" },
+  {
+    flags: "--profile <name>",
+    summary: "what the reference does: strict (default) or compat, as the real 029-32",
+  },
   QUIRK_OPTION,
   BOOT_OPTION,
   { flags: "--jobs <n>", summary: "scenarios at a time (default: 2)" },
@@ -59,14 +64,12 @@ export interface RunFlags {
 
 /** @throws PvhError PVH_USAGE */
 export function readRunFlags(args: Args): RunFlags {
-  const profile = args.text("profile") ?? "strict";
-  if (profile !== "strict") {
-    throw new PvhError("PVH_USAGE", `--profile ${profile}: only strict is there yet`);
-  }
+  const profile = oneOf(args, "profile", Object.keys(PROFILES) as Profile[]) ?? "strict";
   const image = args.text("image");
   const quirks = quirkList(args);
-  if (image !== undefined && quirks.length > 0) {
-    throw new PvhError("PVH_USAGE", "--quirk acts on the reference appengine only", {
+  if (image !== undefined && (quirks.length > 0 || profile !== "strict")) {
+    const flag = quirks.length > 0 ? "--quirk" : `--profile ${profile}`;
+    throw new PvhError("PVH_USAGE", `${flag} acts on the reference appengine only`, {
       hint: "leave --image out",
     });
   }
@@ -77,6 +80,7 @@ export function readRunFlags(args: Args): RunFlags {
     progress: oneOf(args, "progress", PROGRESS) ?? "auto",
     json: args.flag("json"),
     options: {
+      profile,
       quirks,
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
@@ -89,6 +93,7 @@ export function readRunFlags(args: Args): RunFlags {
     },
     given: [
       ...(image === undefined ? [] : [`--image=${image}`]),
+      ...(profile === "strict" ? [] : [`--profile=${profile}`]),
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),
       ...(boot === undefined ? [] : [`--boot=${boot}`]),
     ],

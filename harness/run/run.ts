@@ -15,6 +15,8 @@ import { followEvents } from "./event-follower.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import type { RecordedEvent, RunEvent } from "./events.ts";
 import type { Prepared } from "./prepare-run.ts";
+import { PROFILES } from "./profiles.ts";
+import type { Profile } from "./profiles.ts";
 import { repetitions, runRounds } from "./run-rounds.ts";
 import type { Journal } from "./run-rounds.ts";
 import { recordedName } from "./run-settings.ts";
@@ -25,6 +27,8 @@ import { VitestBridge } from "./vitest-bridge.ts";
 export interface RunOptions {
   /** The command line that asked for it, for the record. */
   readonly command: readonly string[];
+  readonly profile: Profile;
+  /** On top of the profile's. */
   readonly quirks: readonly string[];
   readonly boot?: BootMode;
   readonly keep: Keep;
@@ -119,14 +123,14 @@ function startOf(
   selected: readonly Selected<DiscoveredScenario>[],
   { image }: Prepared,
   { run }: RunDirectory,
-  { command, quirks, repeat, seed }: RunOptions,
+  { command, profile, quirks, repeat, seed }: RunOptions,
 ): RunEvent {
   return {
     type: "run.started",
     run,
     command,
     image,
-    profile: "strict",
+    profile,
     quirks,
     selected: repetitions(repeat).flatMap((repetition) =>
       selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
@@ -140,7 +144,7 @@ function settingsOf(
   selected: readonly Selected<DiscoveredScenario>[],
   { image, reference, exports }: Prepared,
   { run, folder }: RunDirectory,
-  { quirks, boot, keep, timeoutScale, seed }: RunOptions,
+  { profile, quirks, boot, keep, timeoutScale, seed }: RunOptions,
 ): RunSettings {
   const scenarios = selected.map(
     ({ scenario: { name, suite, file }, checks }) =>
@@ -151,7 +155,7 @@ function settingsOf(
     folder,
     image,
     reference,
-    quirks,
+    quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),
     keep,
     timeoutScale,

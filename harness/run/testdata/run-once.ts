@@ -26,6 +26,7 @@ const { exitCode } = await runScenarios(
   directory,
   {
     command: ["run", filter],
+    profile: "strict",
     quirks: [],
     keep: "failed",
     timeoutScale: 1,
