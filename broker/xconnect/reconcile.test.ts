@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { GraphEntry } from "../formats/graph.ts";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Current, DesiredEntry, Effect, LinkState } from "./reconcile.ts";
@@ -100,6 +101,7 @@ describe("reconcile", () => {
           expect(links.get(key)?.wanted).toMatchObject({ entry: declared, consumer, provider });
         }
       }),
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
@@ -111,6 +113,7 @@ describe("reconcile", () => {
         const again = kinds(reconcile(links, graph, strict));
         expect(again.filter((kind) => !["keep", "refuse", "hold"].includes(kind))).toEqual([]);
       }),
+      { numRuns: PROPERTY_RUNS },
     );
   });
 

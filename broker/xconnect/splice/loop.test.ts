@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { closeFd } from "../../linux/epoll.ts";
 import { canRefuseFds } from "../../linux/pass-rights.ts";
 import { EAGAIN, SHUT_WR, shutdown } from "../../linux/stream-io.ts";
+import { PROPERTY_RUNS } from "../../protocols/property-runs.fixture.ts";
 import { SpliceBench, get, put } from "./loop.fixture.ts";
 
 const DESCRIPTORS = "/proc/self/fd";
@@ -99,9 +100,9 @@ describe.skipIf(!canRefuseFds())("the splice loop", () => {
         bench.settle();
         expect(bench.counts.open).toBe(0);
       }),
-      { numRuns: 1000 },
+      { numRuns: PROPERTY_RUNS },
     );
-  }, 30_000);
+  }, 120_000);
 
   it("leaves nothing of 1,000 clients that go in mid-stream", () => {
     const session = bench.session();
