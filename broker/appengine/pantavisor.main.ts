@@ -8,8 +8,6 @@ import { TrialError, runPantavisor } from "./pantavisor.ts";
  * 0 reboot, 3 poweroff, anything else a failure.
  */
 const POWEROFF = 3;
-/** For `crash-loop` only, in milliseconds. */
-const CRASH_AFTER = 50;
 
 try {
   const { values } = parseArgs({
@@ -26,7 +24,8 @@ try {
     environment: process.env,
     quirks,
   });
-  if (quirks.has("crash-loop")) setTimeout(() => process.kill(process.pid, "SIGKILL"), CRASH_AFTER);
+  // Before any container can have been started, so that READY is never reached.
+  if (quirks.has("crash-loop")) process.kill(process.pid, "SIGKILL");
   // In appengine mode SIGTERM is a reboot, SIGINT a poweroff (facts §2.3).
   process.on("SIGTERM", () => pantavisor.shutDown("reboot"));
   process.on("SIGINT", () => pantavisor.shutDown("poweroff"));
