@@ -1,12 +1,7 @@
-import { check, libc } from "./libc.ts";
+import { fcntl } from "./fcntl.ts";
+import { check } from "./libc.ts";
 
 const F_DUPFD_CLOEXEC = 1030;
-
-const fcntlCall = libc.func("int fcntl(int, int, ...)") as (
-  fd: number,
-  command: number,
-  ...argument: [string, number]
-) => number;
 
 /**
  * Another descriptor of the same open file (fcntl(2), F_DUPFD_CLOEXEC).
@@ -14,5 +9,5 @@ const fcntlCall = libc.func("int fcntl(int, int, ...)") as (
  * @throws SystemCallError EMFILE
  */
 export function duplicate(fd: number): number {
-  return check(fcntlCall(fd, F_DUPFD_CLOEXEC, "int", 0), "fcntl");
+  return check(fcntl(fd, F_DUPFD_CLOEXEC, 0), "fcntl");
 }

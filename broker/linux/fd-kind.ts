@@ -1,6 +1,7 @@
 import { closeSync, readFileSync, statfsSync, statSync } from "node:fs";
 import type { FdType } from "../formats/fd-types.ts";
 import { splitDeviceNumber } from "./directory-entry.ts";
+import { fcntl } from "./fcntl.ts";
 import { check, libc } from "./libc.ts";
 import { openPidfd } from "./pidfd.ts";
 import { createMemfd } from "./sealed-memfd.ts";
@@ -40,15 +41,10 @@ const statxCall = libc.func("int statx(int, str, int, unsigned int, void *)") as
   mask: number,
   result: Buffer,
 ) => number;
-const fcntlCall = libc.func("int fcntl(int, int, long)") as (
-  fd: number,
-  command: number,
-  argument: number,
-) => number;
 
 /** @throws SystemCallError EBADF */
 export function fdKind(fd: number): FdKind {
-  if ((check(fcntlCall(fd, F_GETFL, 0), "F_GETFL") & O_PATH) !== 0) return refused("O_PATH");
+  if ((check(fcntl(fd, F_GETFL, 0), "F_GETFL") & O_PATH) !== 0) return refused("O_PATH");
   const { mode, links, device } = statx(fd);
   switch (mode & S_IFMT) {
     case S_IFSOCK:

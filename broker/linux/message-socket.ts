@@ -3,8 +3,10 @@ import koffi from "koffi";
 import { CONTROL_SPACE, TIMESTAMP_SPACE, decodeControl, encodeControl } from "./control-message.ts";
 import type { Control, MessageCredentials } from "./control-message.ts";
 import { SystemCallError } from "./errno.ts";
-import { check, lastErrno, libc } from "./libc.ts";
+import { lastErrno, libc } from "./libc.ts";
 import { watch } from "./readiness.ts";
+import { setSocketOption } from "./socket-option.ts";
+import { SHUT_RD, SHUT_WR, shutdown } from "./stream-io.ts";
 import type { Readiness } from "./readiness.ts";
 import type { SocketType } from "./unix-stream.ts";
 
@@ -13,11 +15,8 @@ const CHUNK = 64 * 1024;
 /** The largest packet that is received whole. */
 export const PACKET_LIMIT = 256 * 1024;
 
-const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_TIMESTAMP = 29;
-const SHUT_RD = 0;
-const SHUT_WR = 1;
 const MSG_PEEK = 0x2;
 const MSG_CTRUNC = 0x8;
 const MSG_TRUNC = 0x20;
@@ -35,14 +34,6 @@ const NOWHERE = 8n;
 type MessageCall = (fd: number, header: Buffer, flags: number) => number;
 const recvmsgCall = libc.func("int64_t recvmsg(int, void *, int)") as MessageCall;
 const sendmsgCall = libc.func("int64_t sendmsg(int, void *, int)") as MessageCall;
-const shutdownCall = libc.func("int shutdown(int, int)") as (fd: number, how: number) => number;
-const setOptionCall = libc.func("int setsockopt(int, int, int, void *, unsigned int)") as (
-  fd: number,
-  level: number,
-  option: number,
-  value: Buffer,
-  length: number,
-) => number;
 
 // Shared by all sockets: every call is synchronous. What is kept is copied out.
 const scratch = Buffer.allocUnsafeSlow(CONTROL + CONTROL_SPACE);
@@ -82,9 +73,9 @@ export class MessageSocket implements Disposable {
     this.type = type;
     if (type === "stream") return;
     // A packet of no bytes looks like the end, but for its timestamp (unix(7), socket(7)).
-    this.#setOption(SO_TIMESTAMP, 1);
+    setSocketOption(this.fd, SO_TIMESTAMP, 1);
     // So that whatever we receive can be sent on; the kernel caps it at wmem_max.
-    this.#setOption(SO_SNDBUF, PACKET_LIMIT + 1024);
+    setSocketOption(this.fd, SO_SNDBUF, PACKET_LIMIT + 1024);
   }
 
   get isOpen(): boolean {
@@ -136,12 +127,12 @@ export class MessageSocket implements Disposable {
 
   /** No more will be sent: the peer reads an end. */
   endWriting(): void {
-    shutdownCall(this.fd, SHUT_WR);
+    shutdown(this.fd, SHUT_WR);
   }
 
   /** Nobody reads any more: the peer's writes fail with EPIPE. */
   endReading(): void {
-    shutdownCall(this.fd, SHUT_RD);
+    shutdown(this.fd, SHUT_RD);
   }
 
   /** May be called again. */
@@ -202,12 +193,6 @@ export class MessageSocket implements Disposable {
     scratch.writeBigUInt64LE(1n, MSGHDR + IOVEC + 8);
     scratch.writeBigUInt64LE(2n, 24);
     return Math.max(0, recvmsgCall(this.fd, scratch, MSG_DONTWAIT | MSG_PEEK));
-  }
-
-  #setOption(option: number, value: number): void {
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32LE(value);
-    check(setOptionCall(this.fd, SOL_SOCKET, option, bytes, 4), "setsockopt");
   }
 }
 

@@ -1,4 +1,5 @@
 import { closeFd } from "./epoll.ts";
+import { fcntl } from "./fcntl.ts";
 import { check, libc } from "./libc.ts";
 
 /** pipe(7): where spliced bytes are between two sockets. */
@@ -12,11 +13,6 @@ const O_CLOEXEC = 0o2000000;
 const F_SETPIPE_SZ = 1031;
 
 const pipeCall = libc.func("int pipe2(void *, int)") as (fds: Int32Array, flags: number) => number;
-const fcntlCall = libc.func("int fcntl(int, int, int)") as (
-  fd: number,
-  command: number,
-  value: number,
-) => number;
 
 /**
  * @param size bytes that it should hold; stays at the kernel's 64 KiB where that is denied
@@ -27,7 +23,7 @@ export function makePipe(size: number): Pipe {
   check(pipeCall(fds, O_NONBLOCK | O_CLOEXEC), "pipe2");
   const [read = -1, write = -1] = fds;
   // EPERM above /proc/sys/fs/pipe-max-size or pipe-user-pages-soft: slower, not wrong.
-  fcntlCall(write, F_SETPIPE_SZ, size);
+  fcntl(write, F_SETPIPE_SZ, size);
   return { read, write };
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, writeSync } from "node:fs";
+import { fcntl } from "./fcntl.ts";
 import { check, cString, libc } from "./libc.ts";
 
 const MFD_CLOEXEC = 1;
@@ -12,11 +13,6 @@ const F_SEAL_WRITE = 8;
 const memfdCreate = libc.func("int memfd_create(void *, unsigned int)") as (
   name: Buffer,
   flags: number,
-) => number;
-const fcntlCall = libc.func("int fcntl(int, int, long)") as (
-  fd: number,
-  command: number,
-  argument: number,
 ) => number;
 
 /** @returns an empty memfd that the caller owns */
@@ -36,7 +32,7 @@ export function sealedMemfd(name: string, content: Buffer): number {
       done += writeSync(fd, content, done, content.length - done, done);
     }
     const seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-    check(fcntlCall(fd, F_ADD_SEALS, seals), "F_ADD_SEALS", name);
+    check(fcntl(fd, F_ADD_SEALS, seals), "F_ADD_SEALS", name);
     return fd;
   } catch (error) {
     closeSync(fd);

@@ -1,5 +1,6 @@
 import { check, libc } from "./libc.ts";
 import { MessageSocket } from "./message-socket.ts";
+import { setSocketOption } from "./socket-option.ts";
 import type { SocketType } from "./unix-stream.ts";
 
 const socketpairCall = libc.func("int socketpair(int, int, int, void *)") as (
@@ -9,6 +10,7 @@ const socketpairCall = libc.func("int socketpair(int, int, int, void *)") as (
   pair: Buffer,
 ) => number;
 const AF_UNIX = 1;
+const SO_PASSCRED = 16;
 const NONBLOCK_CLOEXEC = 0o2004000;
 
 /** For tests: two sockets that are connected to each other. */
@@ -38,17 +40,7 @@ export function createEpoll(): number {
   return check(epollCall(0o2000000), "epoll_create1");
 }
 
-const setOptionCall = libc.func("int setsockopt(int, int, int, void *, unsigned int)") as (
-  fd: number,
-  level: number,
-  option: number,
-  value: Buffer,
-  length: number,
-) => number;
-
 /** For tests: receive SCM_CREDENTIALS (SOL_SOCKET, SO_PASSCRED). */
 export function passCredentials({ fd }: MessageSocket): void {
-  const on = Buffer.alloc(4);
-  on.writeInt32LE(1);
-  check(setOptionCall(fd, 1, 16, on, 4), "SO_PASSCRED");
+  setSocketOption(fd, SO_PASSCRED, 1);
 }
