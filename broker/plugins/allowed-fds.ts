@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { FD_TYPES } from "../formats/fd-types.ts";
 import type { FdType } from "../formats/fd-types.ts";
-import type { GraphEntry } from "../formats/graph.ts";
+import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
 
 /** The key `fds` of a graph entry: what both manifests list. */
@@ -11,11 +11,11 @@ export const fdList = z.array(z.enum(FD_TYPES)).default([]);
  * The fd types that may pass a link.
  * @throws LinkRefused naming the key
  */
-export function allowedFds({ fds }: GraphEntry): ReadonlySet<FdType> {
+export const allowedFds = oncePerLink(({ entry: { fds } }): ReadonlySet<FdType> => {
   const parsed = fdList.safeParse(fds);
   if (parsed.success) return new Set(parsed.data);
   const [issue] = parsed.error.issues;
   throw new LinkRefused(
     `${["fds", ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "wrong"}`,
   );
-}
+});

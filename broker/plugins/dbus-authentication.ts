@@ -97,7 +97,7 @@ export class DbusAuthentication {
   }
 
   async #negotiateFds(): Promise<void> {
-    const bus = allowedFds(this.#link.entry).size > 0 ? this.#bus : undefined;
+    const bus = allowedFds(this.#link).size > 0 ? this.#bus : undefined;
     this.#passesFds = bus !== undefined && (await agreesOnFds(bus, this.#signal));
     this.#step(this.#passesFds ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
   }
@@ -123,7 +123,7 @@ export class DbusAuthentication {
     );
     const bus = await openBus(this.#link, this.#tools, {
       credentials,
-      receivesFds: allowedFds(this.#link.entry).size > 0,
+      receivesFds: allowedFds(this.#link).size > 0,
       signal: this.#signal,
     });
     if (bus.type === "refused") {

@@ -5,6 +5,7 @@ import {
   isObjectPath,
   isWellKnownName,
 } from "../protocols/dbus/names.ts";
+import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
 import type { Link } from "./plugin.ts";
 
@@ -54,7 +55,7 @@ const ruleLists = z.array(z.array(rule).max(MAX_RULES)).optional();
  *
  * @throws LinkRefused naming the key that is wrong
  */
-export function rulesOf(link: Link): readonly DbusRuleList[] {
+export const rulesOf = oncePerLink((link): readonly DbusRuleList[] => {
   const parsed = ruleLists.safeParse(link.entry.rules);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -67,7 +68,7 @@ export function rulesOf(link: Link): readonly DbusRuleList[] {
   const name = requiredName(link);
   if (name !== undefined && lists.length < 2) lists.push([{ access: "talk", name }]);
   return lists.length === 0 ? [[]] : lists;
-}
+});
 
 /** `interface` may also be a path or, from the real pantavisor, the link's type (facts §6.3). */
 function requiredName({ entry }: Link): string | undefined {

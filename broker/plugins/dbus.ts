@@ -31,7 +31,7 @@ export const dbusPlugin: Plugin = {
   type: "dbus",
 
   async onLinkAdded(link, tools) {
-    allowedFds(link.entry);
+    allowedFds(link);
     if (rulesOf(link).every((list) => list.length === 0)) {
       tools.warn(
         `pvx-dbus: ${link.consumer}/${link.name}: no rules for role '${link.role}' and no interface, only the bus itself can be reached`,
@@ -55,7 +55,7 @@ export const dbusPlugin: Plugin = {
     }
     const policy = new DbusPolicy(rulesOf(link));
     const reader = new StreamReader(takeDescriptor(socket), {
-      receivesFds: allowedFds(link.entry).size > 0,
+      receivesFds: allowedFds(link).size > 0,
     });
     const begun = await authenticateInTime(link, { consumer: reader, signal }, tools);
     if (begun === undefined) return;
@@ -82,7 +82,7 @@ async function filterMessages(
     filter: new DbusFilter({ policy, quirks, client: link.consumer, role: link.role }),
     quirks,
     signal,
-    allowedFds: begun.passesFds ? allowedFds(link.entry) : NO_FDS,
+    allowedFds: begun.passesFds ? allowedFds(link) : NO_FDS,
     onBytes: (from, count) => {
       tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);
     },

@@ -1,12 +1,11 @@
 import { SAFE_NAME } from "../formats/names.ts";
+import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
-import type { Link, Plugin } from "./plugin.ts";
+import type { Plugin } from "./plugin.ts";
 import { restPolicy } from "./rest-rules.ts";
-import type { RestPolicy } from "./rest-rules.ts";
 import { RestSession } from "./rest-session.ts";
 
-/** Checked once for each link; there may be many connections. */
-const policies = new WeakMap<Link, RestPolicy>();
+const policyOf = oncePerLink(({ role, entry }) => restPolicy(role, entry));
 
 /**
  * Links of type `rest`: HTTP/1 over a unix socket. The provider learns from every request who
@@ -21,7 +20,7 @@ export const restPlugin: Plugin = {
         throw new LinkRefused(`${JSON.stringify(value)} cannot travel in an HTTP header`);
       }
     }
-    policies.set(link, restPolicy(link.role, link.entry));
+    policyOf(link);
     tools.log(`pvx-rest: Injecting REST socket ${link.target} into pid ${link.consumerPid}`);
     await tools.injectUnixSocket(link);
   },
@@ -30,7 +29,6 @@ export const restPlugin: Plugin = {
     tools.log(
       `pvx-rest: Accepted REST connection for service ${link.name} from ${link.consumer} (pid ${link.consumerPid})`,
     );
-    const policy = policies.get(link) ?? restPolicy(link.role, link.entry);
-    await new RestSession(link, policy, consumer, tools).run();
+    await new RestSession(link, policyOf(link), consumer, tools).run();
   },
 };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FdType } from "../formats/fd-types.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 import { fdList } from "./allowed-fds.ts";
+import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
 
 const schema = z.object({
@@ -24,3 +25,6 @@ export function unixOptions(entry: GraphEntry): UnixOptions {
   const [issue] = parsed.error.issues;
   throw new LinkRefused(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`);
 }
+
+/** Those of a link, as `unixOptions` reads them. */
+export const optionsOf = oncePerLink(({ entry }) => unixOptions(entry));

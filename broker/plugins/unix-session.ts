@@ -5,7 +5,7 @@ import type { MessageIdentity } from "../xconnect/message-direction.ts";
 import { proxyMessages } from "../xconnect/message-plane.ts";
 import type { Link, Toolbox } from "./plugin.ts";
 import { greetingText, roleAccount, roleSocketPath } from "./unix-identity.ts";
-import { unixOptions } from "./unix-options.ts";
+import { optionsOf } from "./unix-options.ts";
 
 /**
  * A session on the message plane, from the accepted connection to its end: the provider
@@ -20,7 +20,7 @@ export async function serveMessages(
   tools: Toolbox,
 ): Promise<void> {
   using owned = consumer;
-  const { identity, fds } = unixOptions(link.entry);
+  const { identity, fds } = optionsOf(link);
   const { quirks } = tools;
   const isWrong = quirks.has("role-socket-wrong", "unix");
   using provider = await tools.connectProviderMessages(link, {

@@ -1,7 +1,7 @@
 import { MessageSocket } from "../linux/message-socket.ts";
 import { takeDescriptor } from "../linux/take-descriptor.ts";
 import type { Link, Plugin, Toolbox } from "./plugin.ts";
-import { unixOptions } from "./unix-options.ts";
+import { optionsOf } from "./unix-options.ts";
 import type { UnixOptions } from "./unix-options.ts";
 import { serveMessages } from "./unix-session.ts";
 
@@ -13,7 +13,7 @@ export const unixPlugin: Plugin = {
   type: "unix",
 
   async onLinkAdded(link, tools) {
-    const options = unixOptions(link.entry);
+    const options = optionsOf(link);
     tools.log(`pvx-unix: Injecting socket ${link.target} into pid ${link.consumerPid}`);
     if (options.socketType === "seqpacket") await tools.injectPacketSocket(link);
     else if (isPlain(options))
