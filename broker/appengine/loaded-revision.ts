@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Group } from "../formats/groups.ts";
 import { parseGroups } from "../formats/groups.ts";
 import { missingServices } from "../formats/service-graph.ts";
 import type { State } from "../formats/state.ts";
 import { parseState } from "../formats/state.ts";
-import type { RevisionPlan } from "../lifecycle/revision.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
@@ -16,12 +14,9 @@ import { planRevision } from "./revision-plan.ts";
 const DEFAULT_GROUPS = "/etc/pantavisor/defaults/groups.json";
 
 /** A revision in storage, read and ready to run. */
-export interface LoadedRevision {
+export interface LoadedRevision extends PlannedRevision {
   readonly revision: string;
   readonly state: State;
-  readonly plan: RevisionPlan;
-  readonly groups: readonly Group[];
-  readonly warnings: readonly string[];
 }
 
 /** @throws StateError naming the key of a state that cannot be run */

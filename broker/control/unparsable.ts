@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { Reply } from "./reply.ts";
@@ -34,20 +35,11 @@ function unparsableReply(code: string | undefined): Reply {
   return errorReply(400, "Request is not HTTP");
 }
 
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  403: "Forbidden",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-  507: "Insufficient Storage",
-};
-
 /** The bytes of a short reply, for where node:http writes none. */
 export function rawReply({ status, contentType, body }: Reply, type: string = contentType): string {
   const text = typeof body === "string" ? body : "";
   const head = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
     `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(text)}`,
     "Connection: close",

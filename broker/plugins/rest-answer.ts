@@ -1,12 +1,4 @@
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  403: "Forbidden",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-  502: "Bad Gateway",
-  505: "HTTP Version Not Supported",
-};
+import { STATUS_CODES } from "node:http";
 
 export interface AnswerOptions {
   /** Of the request, when it is known: an answer to HEAD has no body. */
@@ -19,7 +11,7 @@ export interface AnswerOptions {
 export function brokerAnswer(status: number, detail: string, options: AnswerOptions = {}): Buffer {
   const body = JSON.stringify({ Error: detail });
   const lines = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,
     "Content-Type: application/json",
     `Content-Length: ${body.length}`,
     ...(options.connection === undefined ? [] : [`Connection: ${options.connection}`]),
