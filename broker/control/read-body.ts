@@ -4,6 +4,11 @@ import { closing, errorReply } from "./reply.ts";
 
 /** A small body is one packet; whoever needs longer for it holds a connection for nothing. */
 const WHOLE_BODY_TIMEOUT = 10_000;
+/**
+ * Bytes beyond the limit that are read and dropped before the refusal: a client that is still
+ * sending when the connection closes would be told of that instead (RFC 9112 §9.6).
+ */
+const DRAINED = 1024 * 1024;
 /** Between two chunks of a large one. */
 const IDLE_TIMEOUT = 10_000;
 
@@ -16,21 +21,25 @@ export async function readBody(
   request: IncomingMessage,
   limit: number,
 ): Promise<{ readonly text: string } | { readonly refusal: Reply }> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), WHOLE_BODY_TIMEOUT);
+  const tooLarge = {
+    refusal: errorReply(413, `Request body is larger than ${limit} bytes`, closing),
+  };
   const chunks: Buffer[] = [];
   let size = 0;
+  if (Number(request.headers["content-length"] ?? 0) > limit + DRAINED) return tooLarge;
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), WHOLE_BODY_TIMEOUT);
   const body = request.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
       const next = await Promise.race([body.next(), late.promise]);
+      if ((next === undefined || next.done === true) && size > limit) return tooLarge;
       if (next === undefined) return { refusal: errorReply(408, "Request took too long", closing) };
       if (next.done === true) return { text: Buffer.concat(chunks).toString("utf8") };
-      chunks.push(next.value as Buffer);
-      size += (next.value as Buffer).length;
-      if (size > limit) {
-        return { refusal: errorReply(413, `Request body is larger than ${limit} bytes`, closing) };
-      }
+      const chunk = next.value as Buffer;
+      size += chunk.length;
+      if (size > limit + DRAINED) return tooLarge;
+      if (size <= limit) chunks.push(chunk);
     }
   } finally {
     clearTimeout(timer);

@@ -1,3 +1,6 @@
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { ACTION, bodyOf, repliesIn, running, start, statusOf } from "./control-server.fixture.ts";
 
@@ -38,6 +41,30 @@ describe("containers", () => {
     expect(reply).toContain(text);
     expect(repliesIn(reply)).toBe(1);
     expect(request).not.toHaveBeenCalled();
+  });
+});
+
+describe("a body that is too large", () => {
+  it("gets its reply after its end: a client that still sends is not cut off", async () => {
+    const { call, storage } = await start();
+    const socket = connect(join(storage, "../pv-ctrl"));
+    const size = 200_000;
+    socket.write(
+      `PUT /containers/c HTTP/1.1\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`,
+    );
+    await new Promise((resolve) => socket.write("x".repeat(size / 2), resolve));
+    // By now the first half has been read as well.
+    expect(statusOf(await call("GET", "/containers"))).toBe(200);
+    socket.write("x".repeat(size / 2));
+    const reply = await text(socket);
+    expect(statusOf(reply)).toBe(413);
+    expect(repliesIn(reply)).toBe(1);
+  });
+
+  it("is refused at once when it says that it is far too large", async () => {
+    const { send } = await start();
+    const reply = await send("PUT /containers/c HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n{");
+    expect(statusOf(reply)).toBe(413);
   });
 });
 

@@ -161,9 +161,12 @@ scenario(
       "xc.pid-reuse",
       "a process that gets a dead consumer's pid gets nothing that was meant for that",
       async ({ appengine }) => {
-        const { stdout, stderr } = await appengine.sh(`python3 - <<'END'\n${PID_REUSE}\nEND`, {
-          timeout: 25_000,
-        });
+        const { stdout, stderr } = await appengine.sh(
+          `unshare --pid --fork --mount-proc python3 - <<'END'\n${PID_REUSE}\nEND`,
+          {
+            timeout: 25_000,
+          },
+        );
         expect(stderr).toBe("");
         expect(JSON.parse(stdout)).toEqual({
           plantedInFirst: true,
@@ -178,7 +181,8 @@ scenario(
 /**
  * Python, in the appengine: a pv-ctrl of its own, a broker for it, and two processes with roots
  * of their own, the second of which gets the first one's pid (ns_last_pid, pid_namespaces(7))
- * while the graph still names the first.
+ * while the graph still names the first. In a pid namespace of its own: else whoever else of the
+ * appengine starts something then may get it.
  */
 const PID_REUSE = `
 import ctypes, http.server, json, os, signal, socketserver, subprocess, threading, time
