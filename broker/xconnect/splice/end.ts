@@ -67,9 +67,9 @@ export class SpliceEnd implements EventHandler {
   }
 
   close(): void {
-    if (this.#registration === undefined) closeFd(this.fd);
-    else this.#events.discard(this.#registration);
+    if (this.#registration !== undefined) this.#events.release(this.#registration);
     this.#registration = undefined;
+    closeFd(this.fd);
   }
 
   #stopAsking(): void {

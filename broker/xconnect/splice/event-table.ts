@@ -1,7 +1,4 @@
-import { Epoll, closeFd } from "../../linux/epoll.ts";
-
-/** Descriptors that wait to be closed: fewer than the session budget keeps free. */
-const MOST_DISCARDED = 32;
+import { Epoll } from "../../linux/epoll.ts";
 
 export interface EventHandler {
   onEvents(events: number): void;
@@ -20,7 +17,6 @@ export class EventTable implements Disposable {
   /** How often a slot was used: an event that waits in a batch may be of an earlier use. */
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
-  readonly #discarded: number[] = [];
 
   /** @throws SystemCallError */
   add(fd: number, events: number, handler: EventHandler): Registration {
@@ -46,16 +42,6 @@ export class EventTable implements Disposable {
     this.release(registration);
   }
 
-  /**
-   * Forget the descriptor, and close it when what has happened has been dealt with: who waits
-   * for an answer does not wait for what closing a socket takes.
-   */
-  discard(registration: Registration): void {
-    this.release(registration);
-    this.#discarded.push(registration.fd);
-    if (this.#discarded.length === MOST_DISCARDED) this.#closeDiscarded();
-  }
-
   /** The descriptor is about to be closed. */
   release({ slot, use }: Registration): void {
     this.#handlers[slot] = undefined;
@@ -68,7 +54,6 @@ export class EventTable implements Disposable {
    * @param timeout milliseconds, -1 for ever
    */
   wait(timeout: number): void {
-    this.#closeDiscarded();
     const epoll = this.#epoll;
     const count = epoll.wait(timeout);
     for (let index = 0; index < count; index += 1) {
@@ -80,12 +65,6 @@ export class EventTable implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#closeDiscarded();
     this.#epoll[Symbol.dispose]();
-  }
-
-  #closeDiscarded(): void {
-    for (const fd of this.#discarded) closeFd(fd);
-    this.#discarded.length = 0;
   }
 }
