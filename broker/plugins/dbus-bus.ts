@@ -4,6 +4,7 @@ import {
   saslClientStart,
   saslFdsAgreed,
 } from "../protocols/sasl/client.ts";
+import { messageOf } from "../message-of.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import type { Credentials, Link, Toolbox } from "./plugin.ts";
 import { StreamReader } from "./stream-reader.ts";
@@ -48,7 +49,7 @@ export async function openBus(
   } catch (error) {
     reader?.stream.close();
     signal.throwIfAborted();
-    return { type: "refused", reason: error instanceof Error ? error.message : String(error) };
+    return { type: "refused", reason: messageOf(error) };
   }
 }
 

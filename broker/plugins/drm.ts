@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { posix } from "node:path";
 import { promisify } from "node:util";
+import { messageOf } from "../message-of.ts";
 import { drmRefusal } from "./drm-node.ts";
 import { drmNodePath } from "./drm-nodes.ts";
 import { LinkRefused } from "./plugin.ts";
@@ -59,8 +60,7 @@ function statNode(link: Link, node: string, tools: Toolbox): FileFacts {
   try {
     return tools.statProviderNode(link, node);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`no ${node} in ${link.provider}: ${why}`, { cause: error });
+    throw new Error(`no ${node} in ${link.provider}: ${messageOf(error)}`, { cause: error });
   }
 }
 

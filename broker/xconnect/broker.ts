@@ -1,5 +1,6 @@
 import type { BrokerStatus } from "../formats/broker-status.ts";
 import type { GraphEntry } from "../formats/graph.ts";
+import { messageOf } from "../message-of.ts";
 import type { PluginRegistry } from "../plugins/registry.ts";
 import { LinkRefused } from "../plugins/plugin.ts";
 import type { Link } from "../plugins/plugin.ts";
@@ -98,7 +99,7 @@ export class Broker {
       return await this.#reconcile(desired);
     } catch (error) {
       if (signal.aborted) return 0;
-      const line = `Failed to initiate connection to pv-ctrl: ${describe(error)}`;
+      const line = `Failed to initiate connection to pv-ctrl: ${messageOf(error)}`;
       if (this.#connected || !this.#refusals.has(line)) output.warn(line);
       this.#connected = false;
       this.#refusals.add(line);
@@ -264,7 +265,7 @@ export class Broker {
 
   #reportFailure(record: LinkRecord, error: unknown): void {
     const { consumer, name, target } = record.link;
-    const line = `${consumer}/${name}: cannot provide ${target} in ${consumer}: ${describe(error)}`;
+    const line = `${consumer}/${name}: cannot provide ${target} in ${consumer}: ${messageOf(error)}`;
     record.counters.note(error);
     if (record.reported === line || this.#options.quirks.has("inject-error-silent")) return;
     record.reported = line;
@@ -355,8 +356,4 @@ function describeReplacement(old: Wanted, now: Wanted, state: string): string {
     `(consumer pid ${old.consumer.pid}->${now.consumer.pid}, ` +
     `provider pid ${old.provider.pid}->${now.provider.pid})`
   );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../message-of.ts";
 import { makeCounters, readCounters } from "./splice/counters.ts";
 
 /** What a link has done, for the status socket. Numbers only grow. */
@@ -20,7 +21,7 @@ export class LinkCounters {
   }
 
   note(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#lastError = { message, at: new Date().toISOString() };
     this.count("errors");
   }

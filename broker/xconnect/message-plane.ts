@@ -1,6 +1,7 @@
 import type { FdType } from "../formats/fd-types.ts";
 import type { MessageSocket } from "../linux/message-socket.ts";
 import type { Readiness } from "../linux/readiness.ts";
+import { messageOf } from "../message-of.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { MessageDirection, Violation } from "./message-direction.ts";
 import type { MessageIdentity } from "./message-direction.ts";
@@ -102,6 +103,6 @@ export async function proxyMessages(
 }
 
 function describe(error: unknown, side: string): string {
-  const what = error instanceof Error ? error.message : String(error);
+  const what = messageOf(error);
   return error instanceof Violation ? `${what} from the ${side}` : `${what} (${side})`;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../message-of.ts";
 import { parseArgs } from "node:util";
 import { PluginRegistry } from "../plugins/registry.ts";
 import type { BrokerFiles } from "../formats/broker-status.ts";
@@ -63,7 +64,7 @@ async function main(): Promise<number> {
     else await ownOrShow(settings, stop.signal);
     return 0;
   } catch (error) {
-    output.warn(`pv-xconnect: ${error instanceof Error ? error.message : String(error)}`);
+    output.warn(`pv-xconnect: ${messageOf(error)}`);
     return 1;
   } finally {
     output.flush();

@@ -4,6 +4,7 @@ import { MessageSocket } from "../linux/message-socket.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
 import { canRefuseFds, refuseFds } from "../linux/pass-rights.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
+import { messageOf } from "../message-of.ts";
 import type { ConnectOptions, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
@@ -371,8 +372,4 @@ export class ShowingToolbox extends BrokerToolbox {
 
 function attempt(work: () => void): Promise<void> {
   return Promise.resolve().then(work);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

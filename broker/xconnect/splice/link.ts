@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { EPOLLIN, closeFd } from "../../linux/epoll.ts";
 import { SystemCallError } from "../../linux/errno.ts";
 import { accept } from "../../linux/stream-io.ts";
+import { messageOf } from "../../message-of.ts";
 import { PROVIDER_WAIT, mayBecomeReachable } from "../provider-wait.ts";
 import type { SessionBudget } from "../session-budget.ts";
 import { OPEN, SESSIONS, count } from "./counters.ts";
@@ -242,8 +243,4 @@ export class SpliceLink {
     this.#registration = undefined;
     this.#host.attend(this);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
