@@ -9,6 +9,7 @@ import { respawnAfter } from "../lifecycle/respawn.ts";
 import { revisionPlan } from "../lifecycle/revision-simulation.fixture.ts";
 import type { RevisionEffect, RevisionEvent, RevisionState } from "../lifecycle/revision.ts";
 import { initialRevision, stepRevision } from "../lifecycle/revision.ts";
+import { VirtualTime } from "../lifecycle/virtual-time.fixture.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { none } from "../quirks/quirks.ts";
 import type { Caller } from "./caller.ts";
@@ -44,12 +45,6 @@ const FOLLOWS: Readonly<Record<ContainerStatus, readonly ContainerStatus[]>> = {
   STOPPED: ["INSTALLED"],
 };
 
-interface Pending {
-  readonly at: number;
-  readonly key: string;
-  readonly run: () => void;
-}
-
 /**
  * A machine in virtual time under the real lifecycle and the real endpoints: the processes of
  * its containers, their mounts, their timers and the broker daemon are numbers in here.
@@ -57,7 +52,7 @@ interface Pending {
  */
 export class SimulatedMachine {
   readonly violations: string[] = [];
-  now = 0;
+  readonly #time = new VirtualTime();
   state: RevisionState;
   exits = 0;
   readonly processes = new Map<string, number>();
@@ -66,7 +61,6 @@ export class SimulatedMachine {
   readonly #routes;
   readonly #mounts = new Set<string>();
   readonly #refusesStart = new Set<string>();
-  #pending: Pending[] = [];
   #queue: RevisionEvent[] = [];
   #busy = false;
   #pids = 100;
@@ -103,7 +97,7 @@ export class SimulatedMachine {
 
   crash(container: string, exitCode: number | null): void {
     if (!this.processes.has(container)) return;
-    this.#cancel(`${container}/life`);
+    this.#time.cancel(`${container}/life`);
     this.#end(container, exitCode);
   }
 
@@ -116,9 +110,12 @@ export class SimulatedMachine {
 
   killBroker(): void {
     if (this.#broker.pid <= 0) return;
-    const { crashes, delay } = respawnAfter(this.#broker.crashes, this.now - this.#broker.since);
+    const { crashes, delay } = respawnAfter(
+      this.#broker.crashes,
+      this.#time.now - this.#broker.since,
+    );
     this.#broker = { ...this.#broker, pid: 0, crashes };
-    this.#schedule(delay, "broker", () => this.#startBroker());
+    this.#time.schedule(delay, "broker", () => this.#startBroker());
   }
 
   actOnBroker(action: string): void {
@@ -131,15 +128,7 @@ export class SimulatedMachine {
 
   /** Let everything happen that falls into the next milliseconds. */
   advance(milliseconds: number): void {
-    const end = this.now + milliseconds;
-    for (;;) {
-      const next = this.#pending.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (next === undefined) break;
-      this.#pending.splice(this.#pending.indexOf(next), 1);
-      this.now = next.at;
-      next.run();
-    }
-    this.now = end;
+    this.#time.advance(milliseconds);
     this.#check();
   }
 
@@ -154,7 +143,7 @@ export class SimulatedMachine {
 
   /** Timers and ends to come, by key. */
   get pending(): readonly string[] {
-    return this.#pending.map(({ key }) => key);
+    return this.#time.keys;
   }
 
   #dispatch(event: RevisionEvent): void {
@@ -163,7 +152,7 @@ export class SimulatedMachine {
     this.#busy = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const before = this.state;
-      const step = stepRevision(this.#plan, before, next, this.now, this.#quirks);
+      const step = stepRevision(this.#plan, before, next, this.#time.now, this.#quirks);
       this.state = step.state;
       this.#checkTransitions(before);
       for (const effect of step.effects) this.#carryOut(effect);
@@ -175,7 +164,9 @@ export class SimulatedMachine {
   #carryOut(effect: RevisionEffect): void {
     if (effect.type === "arm-group") {
       const event: RevisionEvent = { type: "group-timeout", group: effect.group };
-      this.#schedule(effect.milliseconds, `group/${effect.group}`, () => this.#dispatch(event));
+      this.#time.schedule(effect.milliseconds, `group/${effect.group}`, () =>
+        this.#dispatch(event),
+      );
     }
     if (effect.type === "exit") this.exits += 1;
     if (effect.type !== "container") return;
@@ -190,8 +181,8 @@ export class SimulatedMachine {
         const { halts } = this.#of(name);
         const after = inner.type === "kill" ? 1 : halts;
         if (after === undefined) return;
-        this.#cancel(`${name}/life`);
-        this.#schedule(after, `${name}/life`, () =>
+        this.#time.cancel(`${name}/life`);
+        this.#time.schedule(after, `${name}/life`, () =>
           this.#end(name, inner.type === "kill" ? null : 0),
         );
         return;
@@ -199,15 +190,15 @@ export class SimulatedMachine {
       case "release":
         return void this.#mounts.delete(name);
       case "arm":
-        this.#cancel(`${name}/${inner.timer}`);
+        this.#time.cancel(`${name}/${inner.timer}`);
         {
-          this.#schedule(inner.milliseconds, `${name}/${inner.timer}`, () =>
+          this.#time.schedule(inner.milliseconds, `${name}/${inner.timer}`, () =>
             this.#tell(name, { type: "timer", timer: inner.timer }),
           );
           return;
         }
       case "disarm": {
-        this.#cancel(`${name}/${inner.timer}`);
+        this.#time.cancel(`${name}/${inner.timer}`);
         return;
       }
     }
@@ -217,11 +208,11 @@ export class SimulatedMachine {
     if (this.#refusesStart.has(name)) this.violations.push(`'${name}' starts after a user stop`);
     if (this.processes.has(name)) this.violations.push(`'${name}' starts twice`);
     this.#mounts.add(name);
-    this.#schedule(0, `${name}/life`, () => {
+    this.#time.schedule(0, `${name}/life`, () => {
       this.#tell(name, { type: "mounted" });
       if (this.#planOf(name).statusGoal === "MOUNTED") return;
       this.#tell(name, { type: "starting" });
-      this.#schedule(this.#of(name).starts, `${name}/life`, () => {
+      this.#time.schedule(this.#of(name).starts, `${name}/life`, () => {
         this.processes.set(name, (this.#pids += 1));
         this.#tell(name, { type: "started" });
       });
@@ -235,7 +226,7 @@ export class SimulatedMachine {
 
   #startBroker(): void {
     if (!this.#broker.respawn) return;
-    this.#broker = { ...this.#broker, pid: (this.#pids += 1), since: this.now };
+    this.#broker = { ...this.#broker, pid: (this.#pids += 1), since: this.#time.now };
   }
 
   #tell(name: string, event: ContainerEvent): void {
@@ -338,7 +329,7 @@ export class SimulatedMachine {
       },
       stop: () => {
         this.#broker = { ...this.#broker, respawn: false, pid: -1 };
-        this.#cancel("broker");
+        this.#time.cancel("broker");
       },
     };
     return {
@@ -386,14 +377,6 @@ export class SimulatedMachine {
 
   #planOf(name: string): ContainerPlan {
     return this.#of(name).plan;
-  }
-
-  #schedule(milliseconds: number, key: string, run: () => void): void {
-    this.#pending.push({ at: this.now + milliseconds, key, run });
-  }
-
-  #cancel(key: string): void {
-    this.#pending = this.#pending.filter((one) => one.key !== key);
   }
 }
 

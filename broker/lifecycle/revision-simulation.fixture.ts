@@ -1,8 +1,10 @@
+import { autoRecovery } from "../formats/run-manifest.ts";
 import type { ContainerPlan, ContainerState } from "./container-state.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { none } from "../quirks/quirks.ts";
 import type { RevisionEffect, RevisionEvent, RevisionPlan, RevisionState } from "./revision.ts";
 import { initialRevision, stepRevision } from "./revision.ts";
+import { VirtualTime } from "./virtual-time.fixture.ts";
 
 /** How a container behaves once it is started. */
 export interface Behaviour {
@@ -13,19 +15,12 @@ export interface Behaviour {
   readonly halts?: number;
 }
 
-interface Pending {
-  readonly at: number;
-  readonly event: RevisionEvent;
-  readonly key: string;
-}
-
 /** A revision in virtual time: effects are carried out by arithmetic. */
 export class Simulation {
   readonly plan: RevisionPlan;
   readonly #behaviours: Readonly<Record<string, Behaviour>>;
   readonly #quirks: Quirks;
-  #pending: Pending[] = [];
-  now = 0;
+  readonly #time = new VirtualTime();
   state: RevisionState;
   readonly log: string[] = [];
   readonly effects: RevisionEffect[] = [];
@@ -55,7 +50,7 @@ export class Simulation {
   }
 
   dispatch(event: RevisionEvent): void {
-    const step = stepRevision(this.plan, this.state, event, this.now, this.#quirks);
+    const step = stepRevision(this.plan, this.state, event, this.#time.now, this.#quirks);
     this.state = step.state;
     this.effects.push(...step.effects);
     for (const effect of step.effects) this.#carryOut(effect);
@@ -63,15 +58,7 @@ export class Simulation {
 
   /** Let everything happen that falls into the next milliseconds. */
   advance(milliseconds: number): void {
-    const end = this.now + milliseconds;
-    for (;;) {
-      const next = this.#pending.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (next === undefined) break;
-      this.#pending.splice(this.#pending.indexOf(next), 1);
-      this.now = next.at;
-      this.dispatch(next.event);
-    }
-    this.now = end;
+    this.#time.advance(milliseconds);
   }
 
   #carryOut(effect: RevisionEffect): void {
@@ -90,7 +77,7 @@ export class Simulation {
     });
     switch (inner.type) {
       case "launch": {
-        (this.starts[name] ??= []).push(this.now);
+        (this.starts[name] ??= []).push(this.#time.now);
         this.#schedule(0, `${name}/life`, tell({ type: "mounted" }));
         if (this.#goalOf(name) === "MOUNTED") return;
         this.#schedule(0, `${name}/life`, tell({ type: "starting" }));
@@ -102,15 +89,15 @@ export class Simulation {
       }
       case "halt":
         if (behaviour.halts === undefined) return;
-        this.#cancel(`${name}/life`);
+        this.#time.cancel(`${name}/life`);
         this.#schedule(behaviour.halts, `${name}/life`, tell({ type: "ended", exitCode: 0 }));
         return;
       case "kill":
-        this.#cancel(`${name}/life`);
+        this.#time.cancel(`${name}/life`);
         this.#schedule(1, `${name}/life`, tell({ type: "ended", exitCode: null }));
         return;
       case "arm":
-        this.#cancel(`${name}/${inner.timer}`);
+        this.#time.cancel(`${name}/${inner.timer}`);
         this.#schedule(
           inner.milliseconds,
           `${name}/${inner.timer}`,
@@ -118,7 +105,7 @@ export class Simulation {
         );
         return;
       case "disarm":
-        this.#cancel(`${name}/${inner.timer}`);
+        this.#time.cancel(`${name}/${inner.timer}`);
     }
   }
 
@@ -127,11 +114,7 @@ export class Simulation {
   }
 
   #schedule(milliseconds: number, key: string, event: RevisionEvent): void {
-    this.#pending.push({ at: this.now + milliseconds, key, event });
-  }
-
-  #cancel(key: string): void {
-    this.#pending = this.#pending.filter((one) => one.key !== key);
+    this.#time.schedule(milliseconds, key, () => this.dispatch(event));
   }
 }
 
@@ -154,3 +137,14 @@ export function revisionPlan(...containers: ContainerPlan[]): RevisionPlan {
     containers,
   };
 }
+
+/** The recovery of pv-example-recovery (facts §5.5). */
+export const onFailure = autoRecovery.parse({
+  policy: "on-failure",
+  max_retries: 5,
+  retry_delay: 5,
+  backoff_factor: 2,
+  reset_window: 60,
+  stable_timeout: 30,
+  backoff_policy: "10min",
+});

@@ -1,19 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { autoRecovery } from "../formats/run-manifest.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { isUp } from "./container-state.ts";
-import { Simulation, containerPlan, revisionPlan } from "./revision-simulation.fixture.ts";
+import {
+  Simulation,
+  containerPlan,
+  onFailure,
+  revisionPlan,
+} from "./revision-simulation.fixture.ts";
 
-const onFailure = autoRecovery.parse({
-  policy: "on-failure",
-  max_retries: 5,
-  retry_delay: 5,
-  backoff_factor: 2,
-  reset_window: 60,
-  stable_timeout: 30,
-  backoff_policy: "10min",
-});
 const SECOND = 1000;
 
 describe("start", () => {

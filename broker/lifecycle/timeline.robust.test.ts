@@ -1,10 +1,9 @@
 import { expect, it } from "vitest";
-import { autoRecovery } from "../formats/run-manifest.ts";
 import { none } from "../quirks/quirks.ts";
 import { systemClock } from "./clock.ts";
 import type { RevisionEvent } from "./revision.ts";
 import { initialRevision, stepRevision } from "./revision.ts";
-import { containerPlan, revisionPlan } from "./revision-simulation.fixture.ts";
+import { containerPlan, onFailure, revisionPlan } from "./revision-simulation.fixture.ts";
 
 /**
  * The timeline of pv-example-recovery (facts §5.5) on real timers, a hundred times faster: 815 s
@@ -13,18 +12,9 @@ import { containerPlan, revisionPlan } from "./revision-simulation.fixture.ts";
 const SCALE = 100;
 const RUN_SECONDS = 10;
 const STARTS = [0, 15, 35, 65, 115, 205, 815];
-const recovery = autoRecovery.parse({
-  policy: "on-failure",
-  max_retries: 5,
-  retry_delay: 5,
-  backoff_factor: 2,
-  reset_window: 60,
-  stable_timeout: 30,
-  backoff_policy: "10min",
-});
 
 it("the recovery timeline is exact, never early, at most 100 ms late, and does not drift", async () => {
-  const plan = revisionPlan(containerPlan("rec", { recovery }));
+  const plan = revisionPlan(containerPlan("rec", { recovery: onFailure }));
   const clock = systemClock(SCALE);
   const scheduled: number[] = [];
   const starts: number[] = [];

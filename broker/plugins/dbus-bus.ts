@@ -1,10 +1,10 @@
+import { messageOf } from "../message-of.ts";
 import {
   saslClientAnswer,
   saslClientNegotiate,
   saslClientStart,
   saslFdsAgreed,
 } from "../protocols/sasl/client.ts";
-import { messageOf } from "../message-of.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import type { Credentials, Link, Toolbox } from "./plugin.ts";
 import { StreamReader } from "./stream-reader.ts";

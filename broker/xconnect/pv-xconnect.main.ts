@@ -1,5 +1,5 @@
-import { messageOf } from "../message-of.ts";
 import { parseArgs } from "node:util";
+import { messageOf } from "../message-of.ts";
 import { PluginRegistry } from "../plugins/registry.ts";
 import type { BrokerFiles } from "../formats/broker-status.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
