@@ -157,34 +157,19 @@ export class Updater {
     const { revision } = runner.plan;
     switch (step.trial.phase) {
       case "testing":
-        if (quirks.has("commit-early")) {
-          this.#pass(trial.kind, revision);
-          return;
-        }
-        {
-          this.#note(
-            revision,
-            trial.kind === "reboot" ? progressOf.testing : progressOf.testingInPlace,
-          );
-          return;
-        }
-      case "holding": {
+        if (quirks.has("commit-early")) this.#pass(trial.kind, revision);
+        else this.#note(revision, testingBy(trial.kind));
+        break;
+      case "holding":
         this.#note(revision, progressOf.unstable);
-        return;
-      }
-      case "passed": {
+        break;
+      case "passed":
         this.#pass(trial.kind, revision);
-        return;
-      }
+        break;
       case "failed":
-        if (quirks.has("rollback-missing")) {
-          this.#pass(trial.kind, revision);
-          return;
-        }
-        {
-          this.#fail(revision, step.trial.reason ?? "");
-          return;
-        }
+        if (quirks.has("rollback-missing")) this.#pass(trial.kind, revision);
+        else this.#fail(revision, step.trial.reason ?? "");
+        break;
       case "starting":
     }
   }
@@ -224,6 +209,10 @@ export class Updater {
   get #bootFile(): string {
     return join(this.#options.config.storage, "boot/uboot.txt");
   }
+}
+
+function testingBy(kind: Trial["kind"]): Progress {
+  return kind === "reboot" ? progressOf.testing : progressOf.testingInPlace;
 }
 
 function sideOf({ plan, state: { entries } }: LoadedRevision) {

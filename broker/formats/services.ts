@@ -9,7 +9,6 @@ import { firstTwice, serviceName } from "./names.ts";
 export const SERVICES_SPEC = "service-manifest-xconnect@1";
 
 export const SERVICE_TYPES = ["rest", "dbus", "unix", "drm", "wayland", "input"] as const;
-export type ServiceType = (typeof SERVICE_TYPES)[number];
 
 export const serviceExport = z.object({
   name: serviceName,

@@ -70,11 +70,6 @@ export function parseState(value: unknown, quirks: Quirks): State {
   };
 }
 
-/** Inline document or object reference? `_sigs/x.json` and friends are documents too. */
-export function isObjectReference(key: string, value: unknown): value is string {
-  return !key.endsWith(".json") && typeof value === "string";
-}
-
 function checkEntry(key: string, value: unknown): void {
   const segments = key.split("/");
   if (
