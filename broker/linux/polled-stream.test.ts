@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { together } from "./gathered.ts";
 import { PolledStream } from "./polled-stream.ts";
 import { takeDescriptor } from "./take-descriptor.ts";
 
@@ -62,12 +63,12 @@ test("a peer that closes is noticed while nothing is read, and its bytes are sti
 test("what was gathered goes out in order with what was not, and a stall is kept", async () => {
   const { stream, peer, told } = await pair();
   const large = Buffer.alloc(1024 * 1024, "x");
-  stream.cork();
-  stream.writeText("head ");
-  stream.write(Buffer.from("small "));
-  stream.write(large);
-  stream.writeText(" tail");
-  stream.uncork();
+  together(() => {
+    stream.writeText("head ");
+    stream.write(Buffer.from("small "));
+    stream.write(large);
+    stream.writeText(" tail");
+  });
   expect(stream.stalled).toBe(true);
   stream.end();
   const parts: Buffer[] = [];

@@ -2,6 +2,7 @@ import { close } from "node:fs";
 import { MAX_FDS } from "./control-message.ts";
 import { receiveWithFds, sendWithFds } from "./descriptor-io.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, closeFd } from "./epoll.ts";
+import { Gathered, arena } from "./gathered.ts";
 import {
   EAGAIN,
   ECONNRESET,
@@ -42,28 +43,19 @@ const GONE: readonly number[] = [EPIPE, ECONNRESET];
 
 /** Bytes of the largest read: a D-Bus message with a body of 64 KiB is one. */
 export const READ_SIZE = 128 * 1024;
-/** Pieces up to this many bytes are gathered; larger ones are not worth a copy. */
-const GATHER_LIMIT = 16 * 1024;
 
 /** One read at a time in the whole thread: what is in here is used or copied before the next. */
 const incoming = new Scratch(READ_SIZE);
-/** What the corked stream is about to send. */
-const gathered = new Scratch(READ_SIZE);
 /** Everything else passes here on its way to the kernel. */
 const outgoing = new Scratch(READ_SIZE);
 
-let gatheredLength = 0;
-
 /**
  * A connected stream socket without a node:net object: what is read is lent from one buffer
- * of the thread, what is written goes to the kernel at once, and only what the kernel does not
- * take is kept. Unlike in node:net, a peer that does not read any more leaves the reading half
+ * of the thread, what is written goes to the kernel at once or at the end of `together`, and
+ * only what the kernel does not take is kept. Unlike in node:net, a peer that does not read any more leaves the reading half
  * as it is, and a peer that has closed for good is told from one that has only ended.
  */
 export class PolledStream {
-  /** Whose bytes are being gathered. */
-  static #corked: PolledStream | undefined;
-
   readonly #fd: number;
   #owner: StreamOwner;
   #token: number | undefined;
@@ -79,6 +71,7 @@ export class PolledStream {
   /** `end` has been called. */
   #ending = false;
   #closesWhenDrained = false;
+  readonly #gathered = new Gathered((bytes) => this.#sendGathered(bytes));
   readonly #pending: Segment[] = [];
   readonly #receivesFds: boolean;
   #received: number[] = [];
@@ -166,38 +159,16 @@ export class PolledStream {
     this.#update();
   }
 
-  /** Gather what is written from here to `uncork` into one send; one stream at a time. */
-  cork(): void {
-    PolledStream.#corked?.uncork();
-    PolledStream.#corked = this;
-  }
-
-  uncork(): void {
-    if (PolledStream.#corked !== this) return;
-    PolledStream.#corked = undefined;
-    this.#sendGathered();
-  }
-
-  /** What the kernel does not take at once is copied and sent as soon as it can be. */
+  /** What the kernel does not take is copied and sent as soon as it can be. */
   write(bytes: Buffer, parcel?: Parcel): void {
-    if (PolledStream.#corked !== this) {
-      this.#send(bytes, parcel);
-    } else if (bytes.length > GATHER_LIMIT || parcel !== undefined) {
-      this.#sendGathered();
-      this.#send(bytes, parcel);
-    } else {
-      if (gatheredLength + bytes.length > READ_SIZE) this.#sendGathered();
-      gatheredLength += bytes.copy(gathered.bytes, gatheredLength);
-    }
+    if (parcel !== undefined) this.#gathered.send();
+    else if (this.#gathered.add(bytes)) return;
+    this.#send(bytes, parcel);
   }
 
   /** As `write`; one byte per character (latin1). */
   writeText(text: string): void {
-    if (PolledStream.#corked !== this || gatheredLength + text.length > READ_SIZE) {
-      this.write(Buffer.from(text, "latin1"));
-    } else {
-      gatheredLength += gathered.bytes.write(text, gatheredLength, "latin1");
-    }
+    if (!this.#gathered.addText(text)) this.#send(Buffer.from(text, "latin1"));
   }
 
   /** Tell somebody else from here on: what comes next is another's business. */
@@ -208,14 +179,14 @@ export class PolledStream {
   /** EOF behind what has been written. */
   end(): void {
     if (this.#ending || this.#closed) return;
-    this.uncork();
+    this.#gathered.send();
     this.#ending = true;
     if (!this.stalled) shutdown(this.#fd, SHUT_WR);
   }
 
   /** Close when all that was written is with the kernel. */
   closeSoon(): void {
-    this.uncork();
+    this.#gathered.send();
     this.#closesWhenDrained = true;
     this.pause();
     if (!this.stalled) this.close();
@@ -223,13 +194,10 @@ export class PolledStream {
 
   close(): void {
     if (this.#closed) return;
+    this.#gathered.send();
     this.#closed = true;
     for (const { parcel } of this.#pending.splice(0)) parcel?.close();
     discard(this.takeFds());
-    if (PolledStream.#corked === this) {
-      PolledStream.#corked = undefined;
-      gatheredLength = 0;
-    }
     this.#unwatch();
     closeFd(this.#fd);
   }
@@ -249,10 +217,13 @@ export class PolledStream {
     }
   }
 
-  #sendGathered(): void {
-    const length = gatheredLength;
-    gatheredLength = 0;
-    if (length > 0) this.#send(gathered.bytes.subarray(0, length));
+  /** Called at the end of any stream's event: a failure is this stream's alone. */
+  #sendGathered(bytes: Buffer): void {
+    try {
+      this.#send(bytes);
+    } catch {
+      this.#broken = this.#failed = true;
+    }
   }
 
   #receiveWithFds(): number {
@@ -318,8 +289,8 @@ export class PolledStream {
   #transmitPart(bytes: Buffer, from: number, parcel: Parcel | undefined): number {
     const { buffer } = bytes;
     // What came from a scratch goes out without another copy.
-    if (buffer === incoming.bytes.buffer || buffer === gathered.bytes.buffer) {
-      const scratch = buffer === incoming.bytes.buffer ? incoming : gathered;
+    if (buffer === incoming.bytes.buffer || buffer === arena.bytes.buffer) {
+      const scratch = buffer === incoming.bytes.buffer ? incoming : arena;
       return this.#sendFrom(scratch, bytes.byteOffset + from, bytes.length - from, parcel);
     }
     const count = bytes.copy(outgoing.bytes, 0, from);

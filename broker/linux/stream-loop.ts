@@ -1,5 +1,6 @@
 import koffi from "koffi";
 import { Epoll } from "./epoll.ts";
+import { together } from "./gathered.ts";
 
 /** Milliseconds after which Node's own loop gets its turn in any case. */
 const LONGEST_TURN = 1;
@@ -60,10 +61,14 @@ class StreamLoop {
   #turn(): void {
     this.#turnEnd = performance.now() + LONGEST_TURN;
     for (let count = this.#epoll.wait(0); count > 0; count = this.#epoll.waitBriefly()) {
-      for (let index = 0; index < count; index += 1) {
-        this.#tell(this.#epoll.slotAt(index), this.#epoll.eventsAt(index));
-      }
+      together(() => this.#tellAll(count));
       if (performance.now() >= this.#turnEnd) return;
+    }
+  }
+
+  #tellAll(count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.#tell(this.#epoll.slotAt(index), this.#epoll.eventsAt(index));
     }
   }
 

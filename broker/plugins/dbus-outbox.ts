@@ -1,3 +1,4 @@
+import { together } from "../linux/gathered.ts";
 import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
 
 /** Bytes that wait for a message to end before the other side is read no more. */
@@ -50,15 +51,10 @@ export class DbusOutbox {
 
   flush(): void {
     const pieces = this.#ready;
-    const [first] = pieces;
-    if (first === undefined) return;
+    if (pieces.length === 0) return;
     this.#ready = [];
-    if (pieces.length === 1) {
-      this.#stream.write(first.bytes, first.parcel);
-      return;
-    }
-    this.#stream.cork();
-    for (const { bytes, parcel } of pieces) this.#stream.write(bytes, parcel);
-    this.#stream.uncork();
+    together(() => {
+      for (const { bytes, parcel } of pieces) this.#stream.write(bytes, parcel);
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { closeSync } from "node:fs";
+import { together } from "../linux/gathered.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
 import { takeDescriptor } from "../linux/take-descriptor.ts";
@@ -104,7 +105,7 @@ export class RestSession {
   /** Deal with one event; whatever goes wrong ends this session and nothing else. */
   #step(work: () => void): void {
     try {
-      work();
+      together(work);
     } catch (error) {
       this.#tools.warn(`pvx-rest: ${this.#link.consumer}/${this.#link.name}: ${String(error)}`);
       this.#destroy();
@@ -187,14 +188,12 @@ export class RestSession {
   }
 
   #passRequests(): void {
-    this.#provider?.cork();
     while (this.#wantsRequest()) {
       const event = this.#requests.next();
       if (event === undefined) break;
       this.#onRequestEvent(event);
     }
     this.#requests.keep();
-    this.#provider?.uncork();
     if (this.#wantsConsumer()) this.#consumer.resume();
     if (!this.#wantsRequest()) this.#forgetHead();
     else if (this.#consumer.ended) this.#onRequestsEnd();
@@ -333,7 +332,6 @@ export class RestSession {
           onDrained: () => this.#step(() => this.#providerDrained()),
           onGone: () => this.#step(() => this.#providerGone()),
         });
-        this.#provider.cork();
         this.#provider.writeText(head);
         this.#passRequests();
       }
@@ -359,12 +357,10 @@ export class RestSession {
       return;
     }
     this.#responses.push(bytes);
-    this.#consumer.cork();
     for (let event = this.#responses.next(); event !== undefined; event = this.#responses.next()) {
       this.#onResponseEvent(event);
     }
     this.#responses.keep();
-    this.#consumer.uncork();
     // The next request may be here already.
     if (this.#exchange === undefined) this.#passRequests();
   }
