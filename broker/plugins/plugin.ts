@@ -76,8 +76,8 @@ export interface Credentials {
 
 export interface Toolbox {
   readonly quirks: Quirks;
-  /** A line on stdout, flushed at once: `pvx-unix: …`. */
-  log(line: string): void;
+  /** A line on stdout, flushed at once: `pvx-unix: …`; `times` times if it happened as often. */
+  log(line: string, times?: number): void;
   /** A line on stderr. */
   warn(line: string): void;
   /** Add to one of the link's counters (`requests`, `rejections`, …), shown by its status. */
@@ -90,9 +90,9 @@ export interface Toolbox {
    * As injectUnixSocket, for links whose bytes need no mediation: the broker itself connects to
    * `link.socket` and carries the sessions, at the speed of the kernel, and whoever sends fds
    * gets EPERM. On a kernel that cannot refuse fds (Linux < 6.16) `onAccept` is called instead.
-   * @param onAccepted called after each connection
+   * @param onAccepted called after connections, with their number
    */
-  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void>;
+  injectSplicedSocket(link: Link, onAccepted: (count: number) => void): Promise<void>;
   /** As injectUnixSocket, with a SOCK_SEQPACKET socket. */
   injectPacketSocket(link: Link): Promise<void>;
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */

@@ -17,7 +17,7 @@ export const unixPlugin: Plugin = {
     tools.log(`pvx-unix: Injecting socket ${link.target} into pid ${link.consumerPid}`);
     if (options.socketType === "seqpacket") await tools.injectPacketSocket(link);
     else if (isPlain(options))
-      await tools.injectSplicedSocket(link, () => logAccepted(link, tools));
+      await tools.injectSplicedSocket(link, (count) => logAccepted(link, tools, count));
     else await tools.injectUnixSocket(link);
   },
 
@@ -38,6 +38,6 @@ function isPlain({ identity, fds }: UnixOptions): boolean {
   return identity === "none" && fds.size === 0;
 }
 
-function logAccepted({ name, consumerPid }: Link, tools: Toolbox): void {
-  tools.log(`pvx-unix: Accepted connection for service ${name} from pid ${consumerPid}`);
+function logAccepted({ name, consumerPid }: Link, tools: Toolbox, count = 1): void {
+  tools.log(`pvx-unix: Accepted connection for service ${name} from pid ${consumerPid}`, count);
 }

@@ -3,8 +3,8 @@ import type { Quirks } from "../quirks/quirks.ts";
 
 /** Where the broker's lines go. */
 export interface Output {
-  /** stdout */
-  log(line: string): void;
+  /** stdout; `times` times, in one write */
+  log(line: string, times?: number): void;
   /** stderr */
   warn(line: string): void;
   /** Before the process ends. */
@@ -16,20 +16,25 @@ export function createOutput(quirks: Quirks): Output {
   const held: string[] = [];
   const silent = quirks.has("xconnect-silent");
   return {
-    log: (line) => {
-      if (silent) held.push(line);
-      else write(1, line);
+    log: (line, times = 1) => {
+      const text = textOf(line).repeat(times);
+      if (silent) held.push(text);
+      else write(1, text);
     },
-    warn: (line) => write(2, line),
+    warn: (line) => write(2, textOf(line)),
     flush: () => {
-      for (const line of held.splice(0)) write(1, line);
+      for (const text of held.splice(0)) write(1, text);
     },
   };
 }
 
-function write(fd: number, line: string): void {
-  // Names and paths come from manifests: a line stays one line.
-  const bytes = Buffer.from(`${line.replace(/[\0-\x1f\x7f]/g, "?")}\n`, "utf8");
+/** Names and paths come from manifests: a line stays one line. */
+function textOf(line: string): string {
+  return `${line.replace(/[\0-\x1f\x7f]/g, "?")}\n`;
+}
+
+function write(fd: number, text: string): void {
+  const bytes = Buffer.from(text, "utf8");
   try {
     for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
   } catch {

@@ -64,8 +64,8 @@ export class BrokerToolbox implements Toolbox {
     });
   }
 
-  log(line: string): void {
-    this.#output.log(line);
+  log(line: string, times?: number): void {
+    this.#output.log(line, times);
   }
 
   warn(line: string): void {
@@ -97,7 +97,7 @@ export class BrokerToolbox implements Toolbox {
     );
   }
 
-  injectSplicedSocket(link: Link, onAccepted: () => void): Promise<void> {
+  injectSplicedSocket(link: Link, onAccepted: (count: number) => void): Promise<void> {
     if (!canRefuseFds()) return this.injectUnixSocket(link);
     return attempt(() => {
       const serve = (record: LinkRecord, fd: number) => this.#spliced.serve(record, fd, onAccepted);

@@ -42,16 +42,21 @@ export class SpliceEnd implements EventHandler {
     this.#onReady = onReady;
   }
 
-  /** @throws SystemCallError */
+  /**
+   * From here on; what is ready already is told as well.
+   * @throws SystemCallError
+   */
   watch(): void {
-    this.#registration = this.#events.add(this.fd, READING, this);
+    const events = this.#asksForRoom ? READING | EPOLLOUT : READING;
+    this.#registration = this.#events.add(this.fd, events, this);
   }
 
   /** Nothing more can be written: have it told when that changes. */
   block(): void {
     this.writable = false;
-    if (this.#asksForRoom || this.#registration === undefined) return;
+    if (this.#asksForRoom) return;
     this.#asksForRoom = true;
+    if (this.#registration === undefined) return;
     this.#events.modify(this.#registration, READING | EPOLLOUT);
   }
 

@@ -12,8 +12,6 @@ import { ProviderRoute } from "./route.ts";
 import { SpliceSession } from "./session.ts";
 import type { SpliceSurroundings } from "./session.ts";
 
-/** Connections taken from one listener before others have their turn. */
-const ACCEPTED_AT_ONCE = 32;
 /** Of two pipes, which a session needs while both sides are slow. */
 const PIPE_ENDS = 4;
 const { EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
@@ -23,7 +21,7 @@ const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 /** What a link asks of the loop it is part of. */
 export interface SpliceLinkHost extends SpliceSurroundings {
   readonly budget: SessionBudget;
-  accepted(link: SpliceLink, count: number): void;
+  accepted(link: SpliceLink): void;
   wantRoute(link: SpliceLink): void;
   /** Call `connectWaiting` and `resume` from time to time while it waits or is paused. */
   attend(link: SpliceLink): void;
@@ -104,11 +102,10 @@ export class SpliceLink {
   /** Try for those that wait; give up those that have waited long enough. */
   connectWaiting(): void {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      const provider = this.#connect();
-      if (provider === undefined && performance.now() < first.deadline) break;
+      const outcome = this.#connect(first.consumer);
+      if (outcome === "not yet" && performance.now() < first.deadline) break;
       this.#waiting.shift();
-      if (provider === undefined || provider === -1) this.#abandon(first.consumer, this.#lastError);
-      else this.#begin(first.consumer, provider);
+      if (outcome !== "begun") this.#abandon(first.consumer, this.#lastError);
     }
     if (this.isWaiting) this.#host.wantRoute(this);
   }
@@ -131,29 +128,27 @@ export class SpliceLink {
   #accept(): void {
     if (this.#listener === undefined || this.#isHeld) return;
     this.#registration ??= this.#host.events.add(this.#listener, EPOLLIN, {
-      onEvents: () => this.#acceptSome(),
+      onEvents: () => this.#acceptOne(),
     });
   }
 
-  #acceptSome(): void {
-    let accepted = 0;
-    while (this.#listener !== undefined && accepted < ACCEPTED_AT_ONCE) {
-      if (!this.#mayOpen()) {
-        this.#pause();
-        this.#host.limitReached(this);
-        break;
-      }
-      const consumer = accept(this.#listener);
-      if (consumer < 0) {
-        if (EXHAUSTED.has(-consumer)) this.#exhausted(-consumer);
-        break;
-      }
-      accepted += 1;
-      this.#isInTrouble = false;
-      this.#begun();
-      this.#reach(consumer);
+  /** One: the event comes again while others wait, and to ask whether they do costs as much. */
+  #acceptOne(): void {
+    if (this.#listener === undefined) return;
+    if (!this.#mayOpen()) {
+      this.#pause();
+      this.#host.limitReached(this);
+      return;
     }
-    if (accepted > 0) this.#host.accepted(this, accepted);
+    const consumer = accept(this.#listener);
+    if (consumer < 0) {
+      if (EXHAUSTED.has(-consumer)) this.#exhausted(-consumer);
+      return;
+    }
+    this.#isInTrouble = false;
+    this.#begun();
+    this.#reach(consumer);
+    this.#host.accepted(this);
   }
 
   #mayOpen(): boolean {
@@ -164,47 +159,41 @@ export class SpliceLink {
 
   /** Find the provider for a new connection, behind those that wait already. */
   #reach(consumer: number): void {
-    const provider = this.isWaiting ? undefined : this.#connect();
-    if (provider === -1) this.#abandon(consumer, this.#lastError);
-    else if (provider !== undefined) this.#begin(consumer, provider);
-    else {
-      this.#waiting.push({ consumer, deadline: performance.now() + PROVIDER_WAIT });
-      this.#host.wantRoute(this);
-      this.#host.attend(this);
-    }
+    const outcome = this.isWaiting ? "not yet" : this.#connect(consumer);
+    if (outcome === "never") this.#abandon(consumer, this.#lastError);
+    if (outcome !== "not yet") return;
+    this.#waiting.push({ consumer, deadline: performance.now() + PROVIDER_WAIT });
+    this.#host.wantRoute(this);
+    this.#host.attend(this);
   }
 
-  /** @returns undefined when it is worth waiting, -1 when it is not */
-  #connect(): number | undefined {
-    if (this.#route === undefined) return undefined;
+  /** @returns whether a session has begun, is worth waiting for, or is not */
+  #connect(consumer: number): "begun" | "not yet" | "never" {
+    if (this.#route === undefined) return "not yet";
     try {
-      return this.#route.connect();
+      this.#route.connect((provider) => this.#begin(consumer, provider));
+      return "begun";
     } catch (error) {
       this.#lastError = messageOf(error);
       const isExhausted = error instanceof SystemCallError && EXHAUSTED.has(error.errno);
       if (isExhausted) this.#exhausted(error.errno);
-      return isExhausted || mayBecomeReachable(error, this.#host.quirks) ? undefined : -1;
+      return isExhausted || mayBecomeReachable(error, this.#host.quirks) ? "not yet" : "never";
     }
   }
 
   #begin(consumer: number, provider: number): void {
-    try {
-      const session: SpliceSession = new SpliceSession(
-        { consumer, provider },
-        this.#shared.counters,
-        this.#host,
-        (error) => {
-          this.#sessions.delete(session);
-          this.#ended();
-          if (error !== undefined) this.#host.failed(this, `session ended: ${messageOf(error)}`);
-        },
-      );
-      this.#sessions.add(session);
-      session.pump();
-    } catch (error) {
-      this.#ended();
-      this.#host.failed(this, `session ended: ${messageOf(error)}`);
-    }
+    const session: SpliceSession = new SpliceSession(
+      { consumer, provider },
+      this.#shared.counters,
+      this.#host,
+      (error) => {
+        this.#sessions.delete(session);
+        this.#ended();
+        if (error !== undefined) this.#host.failed(this, `session ended: ${messageOf(error)}`);
+      },
+    );
+    this.#sessions.add(session);
+    session.start();
   }
 
   #abandon(consumer: number, why: string): void {

@@ -79,8 +79,8 @@ export class SpliceLoop implements SpliceLinkHost, Disposable {
     this.#lingering.push({ session, at: performance.now() + milliseconds });
   }
 
-  accepted({ id }: SpliceLink, count: number): void {
-    this.#accepted.set(id, (this.#accepted.get(id) ?? 0) + count);
+  accepted({ id }: SpliceLink): void {
+    this.#accepted.set(id, (this.#accepted.get(id) ?? 0) + 1);
   }
 
   attend(link: SpliceLink): void {

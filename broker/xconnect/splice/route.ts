@@ -30,12 +30,18 @@ export class ProviderRoute implements Disposable {
   }
 
   /**
-   * @returns a connected fd that the caller owns, to which nobody can send fds
-   * @throws as dialProvider does
+   * @param begin gets a connected fd, which it owns, to which nobody can send fds; called before
+   *        anything else is done: the provider is awake now and should find what it was sent.
+   *        Must not throw
+   * @throws as dialProvider does, and `begin` has not been called then
    */
-  connect(): number {
-    const connect = (inode: number) => connectToInode(inode, { prepare: refuseFds });
-    return dialProvider(this.#root, this.#path, connect, this.#quirks);
+  connect(begin: (provider: number) => void): void {
+    const connect = (inode: number) => {
+      const provider = connectToInode(inode, { prepare: refuseFds });
+      begin(provider);
+      return provider;
+    };
+    dialProvider(this.#root, this.#path, connect, this.#quirks);
   }
 
   [Symbol.dispose](): void {

@@ -38,9 +38,8 @@ export class SpliceSession {
   #isClosed = false;
 
   /**
-   * Owns both descriptors, also when it throws.
+   * Owns both descriptors.
    * @param onClosed called once, with what went wrong in the broker itself
-   * @throws SystemCallError when they cannot be watched
    */
   constructor(
     { consumer, provider }: { readonly consumer: number; readonly provider: number },
@@ -58,13 +57,17 @@ export class SpliceSession {
     const kind = quirks.has("unbounded-buffer") ? UnboundedDirection : SpliceDirection;
     this.#up = new kind(this.#consumer, this.#provider, surroundings, counters, BYTES_UP);
     this.#down = new kind(this.#provider, this.#consumer, surroundings, counters, BYTES_DOWN);
+  }
+
+  /** Carry what is there already, and from then on what comes. Never throws. */
+  start(): void {
+    this.pump();
+    if (this.#isClosed) return;
     try {
       this.#provider.watch();
       this.#consumer.watch();
     } catch (error) {
-      this.#consumer.close();
-      this.#provider.close();
-      throw error;
+      this.close(error);
     }
   }
 

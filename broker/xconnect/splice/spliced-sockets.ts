@@ -26,9 +26,9 @@ export class SplicedSockets {
   /**
    * Sessions of the record that are open go on when it gets another socket.
    * @param fd listening, non-blocking, refuses fds; owned from here on
-   * @param onAccepted called after each connection
+   * @param onAccepted called after connections, with their number
    */
-  serve(record: LinkRecord, fd: number, onAccepted: () => void): SocketListener {
+  serve(record: LinkRecord, fd: number, onAccepted: (count: number) => void): SocketListener {
     const link = (record.spliced ??= this.#add(record, onAccepted));
     link.listen(fd);
     return {
@@ -46,7 +46,7 @@ export class SplicedSockets {
     this.#plane = undefined;
   }
 
-  #add(record: LinkRecord, onAccepted: () => void): SplicedLink {
+  #add(record: LinkRecord, onAccepted: (count: number) => void): SplicedLink {
     const { quirks, limits, onFailed } = this.#options;
     this.#plane ??= new SplicePlane(quirks, limits.budget.promised);
     const shared = {
@@ -55,9 +55,7 @@ export class SplicedSockets {
     };
     return this.#plane.add(shared, {
       openRoute: () => openRoute(record),
-      onAccepted: (count) => {
-        for (let index = 0; index < count; index += 1) onAccepted();
-      },
+      onAccepted,
       onLimitReached: () => limits.reached(record),
       onFailed: (why) => onFailed(record, why),
     });
