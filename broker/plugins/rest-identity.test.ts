@@ -5,12 +5,12 @@ import { requestFraming } from "../protocols/http1/framing.ts";
 import type { HttpVersion } from "../protocols/http1/request-head.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
-import { headForProvider, offeredUpgrade } from "./rest-identity.ts";
+import { fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
 
 const identity = { client: "c1", role: "admin" };
 interface Options {
   readonly quirks?: Quirks;
-  readonly index?: number;
+  readonly isFirst?: boolean;
   readonly allowed?: readonly string[];
   readonly version?: HttpVersion;
 }
@@ -18,7 +18,7 @@ const ours = ["X-PV-Client: c1", "X-PV-Role: admin"];
 
 function rewritten(
   fields: readonly string[],
-  { quirks = none, index = 0, allowed = [], version = "1.1" }: Options = {},
+  { quirks = none, isFirst = true, allowed = [], version = "1.1" }: Options = {},
 ): string[] {
   const head = {
     method: "POST",
@@ -31,7 +31,7 @@ function rewritten(
   };
   const framing = requestFraming(head);
   const upgrade = offeredUpgrade(head, framing, allowed);
-  return headForProvider(head, { framing, upgrade, identity, index, quirks }).fields.map(
+  return fieldsForProvider(head, { framing, upgrade, identity, isFirst, quirks }).map(
     ({ name, value }) => `${name}: ${value}`,
   );
 }
@@ -136,8 +136,8 @@ describe("quirks", () => {
   });
   test("rest-first-only leaves later requests out", () => {
     const quirks = parseQuirks("rest-first-only");
-    expect(rewritten([], { quirks, index: 0 })).toEqual(ours);
-    expect(rewritten([], { quirks, index: 1 })).toEqual([]);
+    expect(rewritten([], { quirks, isFirst: true })).toEqual(ours);
+    expect(rewritten([], { quirks, isFirst: false })).toEqual([]);
   });
   test("role-from-consumer believes the consumer", () => {
     const quirks = parseQuirks("role-from-consumer");

@@ -16,24 +16,24 @@ export interface Rewriting {
   /** Protocols of the consumer's Upgrade field that the link allows. */
   readonly upgrade: readonly string[];
   readonly identity: RestIdentity;
-  /** Index of the request on its connection, from 0. */
-  readonly index: number;
+  /** Whether it is the connection's first request. */
+  readonly isFirst: boolean;
   readonly quirks: Quirks;
 }
 
 /**
- * The head that the provider gets: who asks is said by us alone, and framing is canonical.
+ * The fields that the provider gets: who asks is said by us alone, and framing is canonical.
  */
-export function headForProvider(head: RequestHead, rewriting: Rewriting): RequestHead {
-  const { framing, upgrade, identity, index, quirks } = rewriting;
+export function fieldsForProvider(head: RequestHead, rewriting: Rewriting): readonly Field[] {
+  const { framing, upgrade, identity, isFirst, quirks } = rewriting;
   const fields = passableFields(head.fields, head.fields, quirks);
   addConnection(fields, head.fields, upgrade);
   if (framing.kind === "length") fields.push(field("Content-Length", String(framing.length)));
   if (framing.kind === "chunked") fields.push(CHUNKED);
   const claimed = head.fields.find(({ lower }) => lower === "x-pv-role")?.value;
   const role = quirks.has("role-from-consumer", "rest") ? claimed : undefined;
-  addIdentity(fields, { ...identity, ...(role !== undefined && { role }) }, index, quirks);
-  return { ...head, fields };
+  addIdentity(fields, { ...identity, ...(role !== undefined && { role }) }, isFirst, quirks);
+  return fields;
 }
 
 /**
@@ -113,10 +113,10 @@ const PERSISTENCE = ["close", "keep-alive"];
 function addIdentity(
   fields: Field[],
   { client, role }: RestIdentity,
-  index: number,
+  isFirst: boolean,
   quirks: Quirks,
 ): void {
   if (quirks.has("rest-no-identity", "rest")) return;
-  if (index > 0 && quirks.has("rest-first-only", "rest")) return;
+  if (!isFirst && quirks.has("rest-first-only", "rest")) return;
   fields.push(field("X-PV-Client", client), field("X-PV-Role", role));
 }

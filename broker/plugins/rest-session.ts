@@ -8,7 +8,6 @@ import { listOf } from "../protocols/http1/fields.ts";
 import type { Field } from "../protocols/http1/fields.ts";
 import { carelessRequestFraming, requestFraming } from "../protocols/http1/framing.ts";
 import type { HttpVersion, RequestHead } from "../protocols/http1/request-head.ts";
-import { requestHeadText } from "../protocols/http1/request-head.ts";
 import { RequestParser } from "../protocols/http1/request-parser.ts";
 import type { RequestEvent } from "../protocols/http1/request-parser.ts";
 import { inOriginForm, pathSegments } from "../protocols/http1/request-target.ts";
@@ -16,7 +15,8 @@ import { ResponseParser } from "../protocols/http1/response-parser.ts";
 import type { ResponseEvent } from "../protocols/http1/response-parser.ts";
 import type { ConsumerConnection, Link, Toolbox } from "./plugin.ts";
 import { brokerAnswer } from "./rest-answer.ts";
-import { headForProvider, offeredUpgrade, passableFields } from "./rest-identity.ts";
+import { RestHeads } from "./rest-heads.ts";
+import { passableFields } from "./rest-identity.ts";
 import { HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
 import { isAllowed } from "./rest-rules.ts";
 import type { RestPolicy } from "./rest-rules.ts";
@@ -63,6 +63,7 @@ export class RestSession {
   readonly #signal: AbortSignal;
   readonly #consumer: PolledStream;
   readonly #requests: RequestParser;
+  readonly #heads: RestHeads;
   readonly #responses = new ResponseParser();
   readonly #finished = Promise.withResolvers<undefined>();
   #phase: "http" | "tunnel" | "over" = "http";
@@ -70,7 +71,6 @@ export class RestSession {
   #connecting = false;
   #upload: Upload | undefined;
   #exchange: Exchange | undefined;
-  #requestCount = 0;
   #headTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -82,6 +82,11 @@ export class RestSession {
     this.#policy = policy;
     this.#tools = tools;
     this.#signal = consumer.signal;
+    this.#heads = new RestHeads({
+      identity: { client: link.consumer, role: link.role },
+      upgrade: policy.upgrade,
+      quirks: tools.quirks,
+    });
     this.#requests = new RequestParser(
       tools.quirks.has("rest-smuggling", "rest") ? carelessRequestFraming : requestFraming,
     );
@@ -246,16 +251,10 @@ export class RestSession {
       this.#deny(head, { ...upload, refused: true });
       return;
     }
-    const upgrade = offeredUpgrade(head, framing, this.#policy.upgrade);
+    const { text, upgrade } = this.#heads.write(head, framing);
     this.#exchange = { method, version, answered: false };
     this.#upload = { ...upload, refused: false };
     this.#responses.expect({ method, upgrade });
-    const identity = { client: this.#link.consumer, role: this.#link.role };
-    const index = this.#requestCount++;
-    const { quirks } = this.#tools;
-    const text = requestHeadText(
-      headForProvider(head, { framing, upgrade, identity, index, quirks }),
-    );
     if (this.#provider === undefined) void this.#connect(text);
     else this.#provider.writeText(text);
   }
@@ -524,8 +523,8 @@ export class RestSession {
     this.#idleTimer = setTimeout(() => {
       const idle = this.#phase === "http" && !this.#connecting && this.#exchange === undefined;
       const silent = idle && this.#upload === undefined && this.#requests.position === "idle";
-      if (silent && this.#requestCount === lastCount) this.#step(() => this.#finish());
-      else this.#watchIdle(silent ? this.#requestCount : -1);
+      if (silent && this.#heads.count === lastCount) this.#step(() => this.#finish());
+      else this.#watchIdle(silent ? this.#heads.count : -1);
     }, IDLE_CHECK);
   }
 }

@@ -1,6 +1,5 @@
-import { parseField, TOKEN } from "./fields.ts";
 import type { Field } from "./fields.ts";
-import { linesOf } from "./section-reader.ts";
+import type { HeadLines } from "./head-reader.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
 export type HttpVersion = "1.0" | "1.1";
@@ -12,22 +11,14 @@ export interface RequestHead {
   readonly fields: readonly Field[];
 }
 
-const TARGET = /^[\x21-\x7e]+$/;
+/** A token (RFC 9110 §5.6.2), visible characters, and what is to be a version. */
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) ([^ ]*)$/;
 const VERSION = /^HTTP\/\d\.\d$/;
 
-/**
- * @param section lines of a head with CRLF, the empty last one included
- * @throws HttpSyntaxError 400 or 505
- */
-export function parseRequestHead(section: string): RequestHead {
-  const [requestLine = "", ...fieldLines] = linesOf(section);
-  const parts = requestLine.split(" ");
-  const [method = "", target = "", protocol = ""] = parts;
-  if (parts.length !== 3 || !TOKEN.test(method) || !TARGET.test(target)) {
-    throw new HttpSyntaxError(400, "the request line is malformed");
-  }
+/** @throws HttpSyntaxError 400 or 505 */
+export function parseRequestHead({ startLine, fields }: HeadLines): RequestHead {
+  const [, method = "", target = "", protocol = ""] = REQUEST_LINE.exec(startLine) ?? [];
   const version = versionOf(protocol);
-  const fields = fieldLines.map(parseField);
   let hosts = 0;
   for (const { lower } of fields) if (lower === "host") hosts += 1;
   if (hosts > 1) throw new HttpSyntaxError(400, "more than one Host field"); // RFC 9112 §3.2
@@ -43,9 +34,14 @@ function versionOf(protocol: string): HttpVersion {
   throw new HttpSyntaxError(400, "the request line is malformed");
 }
 
-/** The head as it goes on the wire, one character per byte (latin1). */
-export function requestHeadText({ method, target, version, fields }: RequestHead): string {
-  let text = `${method} ${target} HTTP/${version}\r\n`;
+/** As it goes on the wire, one character per byte (latin1); behind it go the fields. */
+export function requestLineText({ method, target, version }: RequestHead): string {
+  return `${method} ${target} HTTP/${version}\r\n`;
+}
+
+/** As they go on the wire, with the empty line behind them. */
+export function fieldsText(fields: readonly Field[]): string {
+  let text = "";
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`;
   return `${text}\r\n`;
 }

@@ -2,11 +2,11 @@ import { BodyDecoder } from "./body-decoder.ts";
 import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import { requestFraming } from "./framing.ts";
+import { HeadReader } from "./head-reader.ts";
 import { Input } from "./input.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./limits.ts";
 import { parseRequestHead } from "./request-head.ts";
 import type { RequestHead } from "./request-head.ts";
-import { SectionReader } from "./section-reader.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
 export type RequestEvent =
@@ -25,6 +25,7 @@ export type RequestEvent =
       readonly reason: string;
     };
 
+// One line more for the request line.
 const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: false };
 const NO_TRAILERS: RequestEvent = { type: "end", trailers: [] };
 
@@ -41,8 +42,9 @@ const NO_TRAILERS: RequestEvent = { type: "end", trailers: [] };
 export class RequestParser {
   readonly #framingOf: (head: RequestHead) => Framing;
   readonly #input = new Input();
-  // One line more for the request line.
-  readonly #headReader = new SectionReader(LIMITS);
+  readonly #headReader = new HeadReader(LIMITS);
+  /** Of the head before; it depends on nothing but version and fields. */
+  #last: { readonly head: RequestHead; readonly framing: Framing } | undefined;
   #body: BodyDecoder | undefined;
   #emptyLineSkipped = false;
   #refused = false;
@@ -88,18 +90,28 @@ export class RequestParser {
   }
 
   #head(): RequestEvent | undefined {
-    let section = this.#headReader.read(this.#input);
+    let lines = this.#headReader.read(this.#input);
     // RFC 9112 §2.2: one empty line before a request line is ignored.
-    if (section === "\r\n" && !this.#emptyLineSkipped) {
+    if (lines?.startLine === "" && !this.#emptyLineSkipped) {
       this.#emptyLineSkipped = true;
-      section = this.#headReader.read(this.#input);
+      lines = this.#headReader.read(this.#input);
     }
-    if (section === undefined) return undefined;
+    if (lines === undefined) return undefined;
     this.#emptyLineSkipped = false;
-    const head = parseRequestHead(section);
-    const framing = this.#framingOf(head);
+    const head = parseRequestHead(lines);
+    const framing = this.#framingFor(head);
     this.#body = new BodyDecoder(framing);
     return { type: "head", head, framing };
+  }
+
+  #framingFor(head: RequestHead): Framing {
+    const last = this.#last;
+    if (last?.head.fields === head.fields && last.head.version === head.version) {
+      return last.framing;
+    }
+    const framing = this.#framingOf(head);
+    this.#last = { head, framing };
+    return framing;
   }
 
   #bodyEvent(body: BodyDecoder): RequestEvent | undefined {

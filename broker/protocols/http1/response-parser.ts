@@ -1,11 +1,12 @@
 import { BodyDecoder } from "./body-decoder.ts";
 import { listOf } from "./fields.ts";
+import type { Framing } from "./framing.ts";
 import { responseFraming } from "./framing.ts";
+import { HeadReader } from "./head-reader.ts";
 import { Input } from "./input.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./limits.ts";
 import { parseResponseHead } from "./response-head.ts";
 import type { ResponseHead } from "./response-head.ts";
-import { SectionReader } from "./section-reader.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
 /** What is asked: it decides how the answer is read. */
@@ -35,6 +36,15 @@ export type ResponseEvent =
   /** The provider breaks the protocol; the parser is deaf from here on. */
   | { readonly type: "refused"; readonly reason: string };
 
+/** Where an answer ends, and whether the connection does. */
+interface End {
+  readonly framing: Framing;
+  readonly keepAlive: boolean;
+}
+
+// One line more for the status line. Lines may end with LF alone: providers are often shell
+// scripts, and a response is passed on as the bytes it is, to a consumer that has nothing else
+// on this connection to confuse.
 const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: true };
 
 /**
@@ -43,8 +53,9 @@ const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: tru
  */
 export class ResponseParser {
   readonly #input = new Input();
-  // One line more for the status line.
-  readonly #headReader = new SectionReader(LIMITS);
+  readonly #headReader = new HeadReader(LIMITS);
+  /** Of the answer before; it depends on nothing but these. */
+  #last: { readonly head: ResponseHead; readonly method: string; readonly end: End } | undefined;
   #expected: Expected | undefined;
   #body: BodyDecoder | undefined;
   #keepAlive = false;
@@ -89,9 +100,9 @@ export class ResponseParser {
       throw new HttpSyntaxError(400, "bytes that answer no request");
     }
     const { bytes: source, start } = this.#input;
-    const section = this.#headReader.read(this.#input);
-    if (section === undefined) return undefined;
-    const head = parseResponseHead(section);
+    const lines = this.#headReader.read(this.#input);
+    if (lines === undefined) return undefined;
+    const head = parseResponseHead(lines);
     const bytes = source.subarray(start, this.#input.start);
     if (head.status === 101) {
       refuseUnasked(head, this.#expected.upgrade);
@@ -99,11 +110,25 @@ export class ResponseParser {
       return { type: "switched", bytes };
     }
     if (head.status < 200) return { type: "head", head, bytes, interim: true };
-    const framing = responseFraming(head, this.#expected.method);
+    const { framing, keepAlive } = this.#endOf(head, this.#expected.method);
     this.#expected = undefined;
-    this.#keepAlive = framing.kind !== "until-close" && staysOpen(head);
+    this.#keepAlive = keepAlive;
     this.#body = new BodyDecoder(framing);
     return { type: "head", head, bytes, interim: false };
+  }
+
+  #endOf(head: ResponseHead, method: string): End {
+    const last = this.#last;
+    const isSame =
+      last?.head.fields === head.fields &&
+      last.head.version === head.version &&
+      last.head.status === head.status &&
+      last.method === method;
+    if (isSame) return last.end;
+    const framing = responseFraming(head, method);
+    const end = { framing, keepAlive: framing.kind !== "until-close" && staysOpen(head) };
+    this.#last = { head, method, end };
+    return end;
   }
 
   /** Content and what is around it go on together: an answer is passed as the bytes it is. */

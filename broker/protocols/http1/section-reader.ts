@@ -30,6 +30,11 @@ export class SectionReader {
     this.#limits = limits;
   }
 
+  /** Nothing of a section has been looked at. */
+  get isFresh(): boolean {
+    return this.#seen === 0;
+  }
+
   /**
    * @returns the lines with their terminators, the empty last one included, one character per
    *          byte (latin1); undefined: push more

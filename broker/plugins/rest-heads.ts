@@ -1,0 +1,69 @@
+import type { Framing } from "../protocols/http1/framing.ts";
+import { fieldsText, requestLineText } from "../protocols/http1/request-head.ts";
+import type { RequestHead } from "../protocols/http1/request-head.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
+import type { RestIdentity } from "./rest-identity.ts";
+
+export interface RestHeadsOptions {
+  readonly identity: RestIdentity;
+  /** Protocols that the link allows to change to. */
+  readonly upgrade: readonly string[];
+  readonly quirks: Quirks;
+}
+
+export interface WrittenHead {
+  /** One character per byte (latin1). */
+  readonly text: string;
+  /** Protocols that the request offers to change to and the link allows. */
+  readonly upgrade: readonly string[];
+}
+
+/** What was made of one field section. */
+interface Rewritten {
+  readonly head: RequestHead;
+  readonly framing: Framing;
+  readonly isFirst: boolean;
+  readonly upgrade: readonly string[];
+  readonly text: string;
+}
+
+/**
+ * Writes the heads of one connection's requests as the provider gets them. What was made of the
+ * fields is kept for as long as the parser says that they are the same.
+ */
+export class RestHeads {
+  readonly #options: RestHeadsOptions;
+  #count = 0;
+  #last: Rewritten | undefined;
+
+  constructor(options: RestHeadsOptions) {
+    this.#options = options;
+  }
+
+  /** How many have been written. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param head with its target in origin form */
+  write(head: RequestHead, framing: Framing): WrittenHead {
+    const isFirst = this.#count === 0;
+    const last = this.#last;
+    const isSame =
+      last?.head.fields === head.fields &&
+      last.head.version === head.version &&
+      last.framing === framing &&
+      last.isFirst === isFirst;
+    const { upgrade, text } = isSame ? last : this.#rewrite(head, framing, isFirst);
+    this.#count += 1;
+    return { text: requestLineText(head) + text, upgrade };
+  }
+
+  #rewrite(head: RequestHead, framing: Framing, isFirst: boolean): Rewritten {
+    const { identity, quirks } = this.#options;
+    const upgrade = offeredUpgrade(head, framing, this.#options.upgrade);
+    const fields = fieldsForProvider(head, { framing, upgrade, identity, isFirst, quirks });
+    return (this.#last = { head, framing, isFirst, upgrade, text: fieldsText(fields) });
+  }
+}
