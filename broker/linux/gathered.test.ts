@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
-import { Gathered, together } from "./gathered.ts";
+import { Gathered, arena, together } from "./gathered.ts";
 
 /** A stream that keeps what it was sent, and how often. */
 class Sink {
-  readonly gathered = new Gathered((bytes) => this.#sent.push(Buffer.from(bytes)));
+  readonly gathered = new Gathered((from, to) => {
+    this.#sent.push(Buffer.from(arena.bytes.subarray(from, to)));
+  });
   readonly #sent: Buffer[] = [];
 
   write(bytes: Buffer): void {

@@ -36,12 +36,15 @@ export function together(work: () => void): void {
 
 /** What one stream was written since `together` began. */
 export class Gathered {
-  readonly #send: (bytes: Buffer) => void;
+  readonly #send: (from: number, to: number) => void;
   #from = 0;
   #to = 0;
 
-  /** @param send is lent the bytes; must not throw: it sends for another stream's event */
-  constructor(send: (bytes: Buffer) => void) {
+  /**
+   * @param send takes these bytes of the arena; must not throw: it sends for another stream's
+   *        event
+   */
+  constructor(send: (from: number, to: number) => void) {
     this.#send = send;
   }
 
@@ -66,7 +69,7 @@ export class Gathered {
     const [from, to] = [this.#from, this.#to];
     if (from === to) return;
     this.#from = this.#to;
-    this.#send(arena.bytes.subarray(from, to));
+    this.#send(from, to);
   }
 
   /** Behind the stream's own part, which grows in place or is sent. */

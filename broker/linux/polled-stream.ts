@@ -71,7 +71,7 @@ export class PolledStream {
   /** `end` has been called. */
   #ending = false;
   #closesWhenDrained = false;
-  readonly #gathered = new Gathered((bytes) => this.#sendGathered(bytes));
+  readonly #gathered = new Gathered((from, to) => this.#sendGathered(from, to));
   readonly #pending: Segment[] = [];
   readonly #receivesFds: boolean;
   #received: number[] = [];
@@ -218,9 +218,12 @@ export class PolledStream {
   }
 
   /** Called at the end of any stream's event: a failure is this stream's alone. */
-  #sendGathered(bytes: Buffer): void {
+  #sendGathered(from: number, to: number): void {
+    const isReady = !this.#closed && !this.#ending && !this.stalled && !this.#broken;
+    const sent = isReady ? send(this.#fd, arena, from, to - from) : 0;
+    if (sent === to - from) return;
     try {
-      this.#send(bytes);
+      this.#send(arena.bytes.subarray(from + Math.max(sent, 0), to));
     } catch {
       this.#broken = this.#failed = true;
     }

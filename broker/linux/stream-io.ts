@@ -23,16 +23,17 @@ export const ECONNRESET = -constants.errno.ECONNRESET;
 export const EINTR = -constants.errno.EINTR;
 export const EPIPE = -constants.errno.EPIPE;
 
+// They return ssize_t, whose lower half is enough for the sizes here, and cheaper to hand over.
 type Transfer = (fd: number, address: number, count: number, flags: number) => number;
-const recvCall = libc.func("int64_t recv(int, uintptr_t, size_t, int)") as Transfer;
-const sendCall = libc.func("int64_t send(int, uintptr_t, size_t, int)") as Transfer;
-const writeCall = libc.func("int64_t write(int, uintptr_t, size_t)") as (
+const recvCall = libc.func("int recv(int, uintptr_t, size_t, int)") as Transfer;
+const sendCall = libc.func("int send(int, uintptr_t, size_t, int)") as Transfer;
+const writeCall = libc.func("int write(int, uintptr_t, size_t)") as (
   fd: number,
   address: number,
   count: number,
 ) => number;
 const spliceCall = libc.func(
-  "int64_t splice(int, uintptr_t, int, uintptr_t, size_t, unsigned int)",
+  "int splice(int, uintptr_t, int, uintptr_t, size_t, unsigned int)",
 ) as (
   from: number,
   fromOffset: number,
