@@ -3,10 +3,9 @@ import { together } from "../linux/gathered.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
 import { takeDescriptor } from "../linux/take-descriptor.ts";
-import { CHUNK_END, chunkStart, lastChunk } from "../protocols/http1/body-decoder.ts";
 import { listOf } from "../protocols/http1/fields.ts";
-import type { Field } from "../protocols/http1/fields.ts";
 import { carelessRequestFraming, requestFraming } from "../protocols/http1/framing.ts";
+import type { Framing } from "../protocols/http1/framing.ts";
 import type { HttpVersion, RequestHead } from "../protocols/http1/request-head.ts";
 import { RequestParser } from "../protocols/http1/request-parser.ts";
 import type { RequestEvent } from "../protocols/http1/request-parser.ts";
@@ -16,10 +15,11 @@ import type { ResponseEvent } from "../protocols/http1/response-parser.ts";
 import type { ConsumerConnection, Link, Toolbox } from "./plugin.ts";
 import { brokerAnswer } from "./rest-answer.ts";
 import { RestHeads } from "./rest-heads.ts";
-import { passableFields } from "./rest-identity.ts";
-import { HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
+import { HEAD_TIMEOUT } from "./rest-limits.ts";
 import { isAllowed } from "./rest-rules.ts";
 import type { RestPolicy } from "./rest-rules.ts";
+import { RestTimers } from "./rest-timers.ts";
+import { RestUpload } from "./rest-upload.ts";
 
 /** An answer that is owed to the consumer. */
 interface Exchange {
@@ -27,17 +27,6 @@ interface Exchange {
   readonly version: HttpVersion;
   /** A byte of the answer proper has gone to the consumer. */
   answered: boolean;
-}
-
-/** A request whose end has not been read. */
-interface Upload {
-  readonly chunked: boolean;
-  /** Fields of the consumer's head: they govern the trailers as well. */
-  readonly fields: readonly Field[];
-  /** The request has been refused: what is left of it goes nowhere. */
-  readonly refused: boolean;
-  /** Held back by the quirk rest-buffers-body. */
-  readonly held: Buffer[];
 }
 
 /**
@@ -69,12 +58,9 @@ export class RestSession {
   #phase: "http" | "tunnel" | "over" = "http";
   #provider: PolledStream | undefined;
   #connecting = false;
-  #upload: Upload | undefined;
+  #upload: RestUpload | undefined;
   #exchange: Exchange | undefined;
-  #headTimer: NodeJS.Timeout | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
-  #lingerTimer: NodeJS.Timeout | undefined;
-  #lingerEnd = Infinity;
+  readonly #timers = new RestTimers();
 
   /** @throws SystemCallError EMFILE */
   constructor(link: Link, policy: RestPolicy, consumer: ConsumerConnection, tools: Toolbox) {
@@ -102,7 +88,7 @@ export class RestSession {
     const destroy = () => this.#destroy();
     this.#signal.addEventListener("abort", destroy, { once: true });
     if (this.#signal.aborted) this.#destroy();
-    else this.#watchIdle(-1);
+    else this.#watchIdle();
     await this.#finished.promise;
     this.#signal.removeEventListener("abort", destroy);
   }
@@ -121,15 +107,14 @@ export class RestSession {
   #settle(): void {
     if (this.#phase !== "over" || this.#connecting) return;
     if (!this.#consumer.closed || this.#provider?.closed === false) return;
-    clearTimeout(this.#lingerTimer);
-    clearTimeout(this.#idleTimer);
+    this.#timers.stop();
     this.#finished.resolve(undefined);
     streamLoop().leave();
   }
 
   #destroy(): void {
     this.#phase = "over";
-    this.#forgetHead();
+    this.#timers.forgetHead();
     this.#consumer.close();
     this.#provider?.close();
     this.#settle();
@@ -172,7 +157,7 @@ export class RestSession {
 
   #onConsumerBytes(bytes: Buffer): void {
     if (this.#phase === "over") {
-      if (performance.now() < this.#lingerEnd) this.#lingerTimer?.refresh();
+      this.#timers.putOffLinger();
       return;
     }
     this.#tools.count(this.#link, "bytesFromConsumer", bytes.length);
@@ -200,7 +185,7 @@ export class RestSession {
     }
     this.#requests.keep();
     if (this.#wantsConsumer()) this.#consumer.resume();
-    if (!this.#wantsRequest()) this.#forgetHead();
+    if (!this.#wantsRequest()) this.#timers.forgetHead();
     else if (this.#consumer.ended) this.#onRequestsEnd();
     else this.#watchHead();
   }
@@ -211,10 +196,11 @@ export class RestSession {
         this.#onHead(event);
         return;
       case "data":
-        this.#onBody(event.bytes);
+        this.#upload?.pass(event.bytes, this.#provider);
         return;
       case "end":
-        this.#endUpload(event.trailers);
+        this.#upload?.end(event.trailers, this.#provider);
+        this.#upload = undefined;
         return;
       case "refused":
         if (event.part === "head") this.#refuse(event.status, event.reason);
@@ -246,14 +232,13 @@ export class RestSession {
       this.#refuse(400, "the request target is malformed");
       return;
     }
-    const upload = { chunked: framing.kind === "chunked", fields: head.fields, held: [] };
     if (verdict === "denied") {
-      this.#deny(head, { ...upload, refused: true });
+      this.#deny(head, framing);
       return;
     }
     const { text, upgrade } = this.#heads.write(head, framing);
     this.#exchange = { method, version, answered: false };
-    this.#upload = { ...upload, refused: false };
+    this.#upload = this.#uploadOf(head, framing);
     this.#responses.expect({ method, upgrade });
     if (this.#provider === undefined) void this.#connect(text);
     else this.#provider.writeText(text);
@@ -268,7 +253,8 @@ export class RestSession {
   }
 
   /** 403; the connection goes on where it is clear what follows on it. */
-  #deny({ method, version, fields }: RequestHead, upload: Upload): void {
+  #deny(head: RequestHead, framing: Framing): void {
+    const { method, version, fields } = head;
     this.#reject(403, "this request is not allowed by the link's rules");
     const wishes = listOf(fields, "connection");
     const kept = version === "1.1" ? !wishes.includes("close") : wishes.includes("keep-alive");
@@ -280,31 +266,11 @@ export class RestSession {
       return;
     }
     this.#consumer.write(answer(version === "1.0" ? "keep-alive" : undefined));
-    this.#upload = upload;
+    this.#upload = this.#uploadOf(head, framing, true);
   }
 
-  #onBody(bytes: Buffer): void {
-    const upload = this.#upload;
-    if (upload === undefined || upload.refused) return;
-    if (this.#tools.quirks.has("rest-buffers-body", "rest")) upload.held.push(Buffer.from(bytes));
-    else this.#sendBody(bytes, upload);
-  }
-
-  #sendBody(bytes: Buffer, { chunked }: Upload): void {
-    if (chunked) this.#provider?.writeText(chunkStart(bytes.length));
-    this.#provider?.write(bytes);
-    if (chunked) this.#provider?.writeText(CHUNK_END);
-  }
-
-  #endUpload(trailers: readonly Field[]): void {
-    const upload = this.#upload;
-    this.#upload = undefined;
-    if (upload === undefined || upload.refused) return;
-    for (const bytes of upload.held) this.#sendBody(bytes, upload);
-    if (!upload.chunked) return;
-    this.#provider?.writeText(
-      lastChunk(passableFields(trailers, upload.fields, this.#tools.quirks)),
-    );
+  #uploadOf({ fields }: RequestHead, framing: Framing, isRefused = false): RestUpload {
+    return new RestUpload({ framing, fields, isRefused, quirks: this.#tools.quirks });
   }
 
   // ── from the provider ──────────────────────────────────────────────────────────────────
@@ -410,7 +376,7 @@ export class RestSession {
   #openTunnel(): void {
     this.#phase = "tunnel";
     this.#exchange = undefined;
-    this.#forgetHead();
+    this.#timers.forgetHead();
     const answered = this.#responses.rest();
     if (answered !== undefined) this.#consumer.write(answered);
     const asked = this.#requests.rest();
@@ -475,7 +441,7 @@ export class RestSession {
       return;
     }
     this.#phase = "over";
-    this.#forgetHead();
+    this.#timers.forgetHead();
     if (lastAnswer !== undefined) this.#consumer.write(lastAnswer);
     this.#consumer.end();
     this.#provider?.closeSoon();
@@ -493,9 +459,8 @@ export class RestSession {
       return;
     }
     this.#consumer.resume();
-    if (this.#consumer.stalled || this.#lingerTimer !== undefined) return;
-    this.#lingerEnd = performance.now() + LINGER_IN_ALL;
-    this.#lingerTimer = setTimeout(() => this.#step(() => this.#consumer.close()), LINGER);
+    if (this.#consumer.stalled) return;
+    this.#timers.linger(() => this.#step(() => this.#consumer.close()));
   }
 
   // ── time limits ────────────────────────────────────────────────────────────────────────
@@ -503,28 +468,21 @@ export class RestSession {
   /** Limit the time for the head that has begun, if one has. */
   #watchHead(): void {
     if (this.#requests.position !== "head") {
-      this.#forgetHead();
+      this.#timers.forgetHead();
       return;
     }
     if (this.#tools.quirks.has("rest-no-header-timeout", "rest")) return;
-    this.#headTimer ??= setTimeout(() => {
+    this.#timers.watchHead(() => {
       this.#step(() => this.#refuse(408, `no complete request head within ${HEAD_TIMEOUT} ms`));
-    }, HEAD_TIMEOUT);
+    });
   }
 
-  #forgetHead(): void {
-    if (this.#headTimer === undefined) return;
-    clearTimeout(this.#headTimer);
-    this.#headTimer = undefined;
-  }
-
-  /** Two looks a while apart, not a timer per request. */
-  #watchIdle(lastCount: number): void {
-    this.#idleTimer = setTimeout(() => {
-      const idle = this.#phase === "http" && !this.#connecting && this.#exchange === undefined;
-      const silent = idle && this.#upload === undefined && this.#requests.position === "idle";
-      if (silent && this.#heads.count === lastCount) this.#step(() => this.#finish());
-      else this.#watchIdle(silent ? this.#heads.count : -1);
-    }, IDLE_CHECK);
+  #watchIdle(): void {
+    const requests = () => {
+      const isIdle = this.#phase === "http" && !this.#connecting && this.#exchange === undefined;
+      const isSilent = this.#upload === undefined && this.#requests.position === "idle";
+      return isIdle && isSilent ? this.#heads.count : undefined;
+    };
+    this.#timers.watchIdle(requests, () => this.#step(() => this.#finish()));
   }
 }

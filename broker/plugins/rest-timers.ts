@@ -1,0 +1,50 @@
+import { HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
+
+/** The time limits of one session. */
+export class RestTimers {
+  #head: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #linger: NodeJS.Timeout | undefined;
+  #lingerEnd = Infinity;
+
+  /** A head has begun; how long it has been under way counts from the first call. */
+  watchHead(onLate: () => void): void {
+    this.#head ??= setTimeout(onLate, HEAD_TIMEOUT);
+  }
+
+  forgetHead(): void {
+    if (this.#head === undefined) return;
+    clearTimeout(this.#head);
+    this.#head = undefined;
+  }
+
+  /**
+   * Two looks a while apart, not a timer per request.
+   * @param requests how many there have been; undefined while something is under way
+   */
+  watchIdle(requests: () => number | undefined, onIdle: () => void, before?: number): void {
+    this.#idle = setTimeout(() => {
+      const now = requests();
+      if (now !== undefined && now === before) onIdle();
+      else this.watchIdle(requests, onIdle, now);
+    }, IDLE_CHECK);
+  }
+
+  /** The consumer has been given its last byte; what it still sends is thrown away. */
+  linger(onOver: () => void): void {
+    if (this.#linger !== undefined) return;
+    this.#lingerEnd = performance.now() + LINGER_IN_ALL;
+    this.#linger = setTimeout(onOver, LINGER);
+  }
+
+  /** It has sent something: it may not have read the answer yet. */
+  putOffLinger(): void {
+    if (performance.now() < this.#lingerEnd) this.#linger?.refresh();
+  }
+
+  stop(): void {
+    this.forgetHead();
+    clearTimeout(this.#idle);
+    clearTimeout(this.#linger);
+  }
+}

@@ -1,0 +1,51 @@
+import type { PolledStream } from "../linux/polled-stream.ts";
+import { CHUNK_END, chunkStart, lastChunk } from "../protocols/http1/body-decoder.ts";
+import type { Field } from "../protocols/http1/fields.ts";
+import type { Framing } from "../protocols/http1/framing.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { passableFields } from "./rest-identity.ts";
+
+export interface RestUploadOptions {
+  readonly framing: Framing;
+  /** Fields of the consumer's head: they govern the trailers as well. */
+  readonly fields: readonly Field[];
+  /** The request has been refused: what is left of it goes nowhere. */
+  readonly isRefused?: boolean;
+  readonly quirks: Quirks;
+}
+
+/** A request whose end has not been read. Its body goes on as it comes, in our own framing. */
+export class RestUpload {
+  readonly #options: RestUploadOptions;
+  /** Held back by the quirk rest-buffers-body. */
+  readonly #held: Buffer[] = [];
+
+  constructor(options: RestUploadOptions) {
+    this.#options = options;
+  }
+
+  pass(bytes: Buffer, provider: PolledStream | undefined): void {
+    const { isRefused, quirks } = this.#options;
+    if (isRefused === true) return;
+    if (quirks.has("rest-buffers-body", "rest")) this.#held.push(Buffer.from(bytes));
+    else this.#send(bytes, provider);
+  }
+
+  end(trailers: readonly Field[], provider: PolledStream | undefined): void {
+    const { isRefused, fields, quirks } = this.#options;
+    if (isRefused === true) return;
+    for (const bytes of this.#held) this.#send(bytes, provider);
+    if (!this.#isChunked) return;
+    provider?.writeText(lastChunk(passableFields(trailers, fields, quirks)));
+  }
+
+  get #isChunked(): boolean {
+    return this.#options.framing.kind === "chunked";
+  }
+
+  #send(bytes: Buffer, provider: PolledStream | undefined): void {
+    if (this.#isChunked) provider?.writeText(chunkStart(bytes.length));
+    provider?.write(bytes);
+    if (this.#isChunked) provider?.writeText(CHUNK_END);
+  }
+}
