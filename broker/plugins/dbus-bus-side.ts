@@ -65,8 +65,10 @@ export class DbusBusSide {
 
   wantsBody(header: MessageHeader): boolean {
     if (header.replySerial === 0) return isNameOwnerChanged(header);
+    // A peer guesses serials, or is overheard: its message may be too large to be held.
+    if (header.type !== METHOD_RETURN || header.sender !== DRIVER) return false;
     const { kind = "any" } = this.#state.expected.get(header.replySerial) ?? {};
-    return kind !== "any" && header.type === METHOD_RETURN;
+    return kind !== "any";
   }
 
   /** @throws MalformedMessage */
@@ -117,7 +119,9 @@ export class DbusBusSide {
     const isOurs = expected?.kind === "hello" || this.#state.isAddressed(header);
     if (!isOurs) return this.#eavesdropped();
     if (expected === undefined || !this.#state.isFromCallee(expected, header.sender)) {
-      return this.#quirks.has("dbus-replies-unmatched", "dbus") ? PASS : DROP;
+      if (this.#quirks.has("dbus-replies-unmatched", "dbus")) return PASS;
+      // A name that the consumer may own can be another's.
+      return header.destination === this.#state.ownName ? DROP : this.#eavesdropped();
     }
     this.#state.expected.delete(header.replySerial);
     if (expected.kind === "any") return PASS;

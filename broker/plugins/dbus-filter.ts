@@ -230,7 +230,9 @@ export class DbusFilter {
   }
 
   #pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind): Verdict {
-    if ((flags & NO_REPLY_EXPECTED) === 0) this.#state.expect(serial, { kind, destination });
+    if ((flags & NO_REPLY_EXPECTED) !== 0) return PASS;
+    // Without a destination it is for the bus, whose answer has a sender.
+    this.#state.expect(serial, { kind, destination: destination || DRIVER });
     return PASS;
   }
 

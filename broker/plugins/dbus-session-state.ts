@@ -71,10 +71,15 @@ export class DbusSessionState {
     return this.#policy.maySend(destination, header);
   }
 
-  /** Whether it is for this connection; the bus also delivers what is eavesdropped. */
+  /**
+   * Whether it is for this connection; the bus also delivers what is eavesdropped. The bus's own
+   * name is nobody's, though rules for `*` mean it, too: what a monitor sees of calls to it, and
+   * of the bus's refusals of its own messages, is for others.
+   */
   isAddressed({ destination }: MessageHeader): boolean {
     if (destination === "" || destination === this.ownName) return true;
-    return !destination.startsWith(":") && this.#policy.levelOf(destination) === OWN;
+    if (destination.startsWith(":") || destination === DRIVER) return false;
+    return this.#policy.levelOf(destination) === OWN;
   }
 
   /** Whether a reply comes from whom the call was for, or from the bus in its place. */
