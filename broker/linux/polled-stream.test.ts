@@ -80,6 +80,18 @@ test("what was gathered goes out in order with what was not, and a stall is kept
   stream.close();
 });
 
+test("any number of small pieces behind a stall arrive in order", async () => {
+  const { stream, peer } = await pair();
+  const pieces = Array.from({ length: 4_096 }, (_, at) => Buffer.alloc(512, `${at} `));
+  for (const piece of pieces) stream.write(piece);
+  expect(stream.stalled).toBe(true);
+  stream.end();
+  const parts: Buffer[] = [];
+  for await (const part of peer as AsyncIterable<Buffer>) parts.push(part);
+  expect(Buffer.concat(parts).equals(Buffer.concat(pieces))).toBe(true);
+  stream.close();
+});
+
 test("closeSoon closes behind the last byte, close at once", async () => {
   const slow = await pair();
   slow.stream.write(Buffer.alloc(1024 * 1024));

@@ -246,7 +246,8 @@ export class PolledStream {
     const taken = this.stalled ? 0 : this.#transmit(bytes, parcel);
     if (taken === bytes.length) return;
     const last = this.#pending.at(-1);
-    if (last !== undefined && parcel === undefined) {
+    // Joined while that is cheap: a peer that reads nothing may cause any number of small pieces.
+    if (last !== undefined && parcel === undefined && last.bytes.length < READ_SIZE) {
       last.bytes = Buffer.concat([last.bytes, bytes]);
       return;
     }
