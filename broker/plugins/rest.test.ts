@@ -7,6 +7,7 @@ import { LinkRefused } from "./plugin.ts";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 import type { BenchOptions } from "./socket-bench.fixture.ts";
+import { sendPieces, settled, turns } from "./stalling.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -342,34 +343,4 @@ async function answerBody(message: IncomingMessage): Promise<string> {
   let text = "";
   for await (const chunk of message as AsyncIterable<Buffer>) text += chunk.toString("latin1");
   return text;
-}
-
-/** Let the sockets of this process go round. */
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-}
-
-/** Sends as fast as the socket takes the pieces. */
-function sendPieces(socket: Socket, piece: Buffer, total: number): { count: number } {
-  const sent = { count: 0 };
-  const next = () => {
-    while (sent.count < total) {
-      sent.count += 1;
-      if (!socket.write(piece)) return void socket.once("drain", next);
-    }
-  };
-  next();
-  return sent;
-}
-
-/** The value when it has stopped changing. */
-async function settled(probe: () => number): Promise<number> {
-  let before: number;
-  do {
-    before = probe();
-    await turns(200);
-  } while (probe() !== before);
-  return before;
 }

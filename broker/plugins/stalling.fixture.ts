@@ -1,0 +1,31 @@
+import type { Socket } from "node:net";
+
+/** Let the sockets of this process go round. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Sends as fast as the socket takes the pieces. */
+export function sendPieces(socket: Socket, piece: Buffer, total: number): { count: number } {
+  const sent = { count: 0 };
+  const next = () => {
+    while (sent.count < total) {
+      sent.count += 1;
+      if (!socket.write(piece)) return void socket.once("drain", next);
+    }
+  };
+  next();
+  return sent;
+}
+
+/** The value when it has stopped changing. */
+export async function settled(probe: () => number): Promise<number> {
+  let before: number;
+  do {
+    before = probe();
+    await turns(200);
+  } while (probe() !== before);
+  return before;
+}
