@@ -1,8 +1,8 @@
 import { together } from "../linux/gathered.ts";
 import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
 
-/** Bytes that wait for a message to end before the other side is read no more. */
-const MAX_WAITING_BYTES = 1024 * 1024;
+/** Bytes of the broker's own messages that wait, before who causes them is read no more. */
+const MAX_OWED_BYTES = 1024 * 1024;
 
 /**
  * The way out to one side: parts of passing messages, and messages made by the broker, which
@@ -15,15 +15,25 @@ export class DbusOutbox {
   /** Made while a message was under way. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
+  /** Of the broker's own, in `#ready`. */
+  #readyBytes = 0;
+  /** Of the broker's own, written since the side last took everything. */
+  #unsentBytes = 0;
   #inMessage = false;
 
   constructor(stream: PolledStream) {
     this.#stream = stream;
   }
 
-  /** Whether whoever causes more is to be read no further for now. */
-  get isFull(): boolean {
-    return this.#stream.stalled || this.#waitingBytes > MAX_WAITING_BYTES;
+  /** Whether what passes to this side has to wait. */
+  get isStalled(): boolean {
+    return this.#stream.stalled;
+  }
+
+  /** Whether whoever causes the broker's own messages is to be read no further for now. */
+  get owesMuch(): boolean {
+    const unsent = this.isStalled ? this.#unsentBytes : 0;
+    return unsent + this.#waitingBytes > MAX_OWED_BYTES;
   }
 
   /**
@@ -36,6 +46,7 @@ export class DbusOutbox {
     this.#inMessage = !isLast;
     if (!isLast || this.#waiting.length === 0) return;
     for (const message of this.#waiting) this.#ready.push({ bytes: message });
+    this.#readyBytes += this.#waitingBytes;
     this.#waiting = [];
     this.#waitingBytes = 0;
   }
@@ -43,6 +54,7 @@ export class DbusOutbox {
   insert(message: Buffer): void {
     if (!this.#inMessage) {
       this.#ready.push({ bytes: message });
+      this.#readyBytes += message.length;
       return;
     }
     this.#waiting.push(message);
@@ -53,6 +65,8 @@ export class DbusOutbox {
     const pieces = this.#ready;
     if (pieces.length === 0) return;
     this.#ready = [];
+    this.#unsentBytes = this.#readyBytes + (this.isStalled ? this.#unsentBytes : 0);
+    this.#readyBytes = 0;
     together(() => {
       for (const { bytes, parcel } of pieces) this.#stream.write(bytes, parcel);
     });

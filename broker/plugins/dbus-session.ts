@@ -35,6 +35,8 @@ interface Way {
   readonly from: "consumer" | "provider";
   readonly source: PolledStream;
   readonly out: DbusOutbox;
+  /** To where it comes from: what is answered in the other side's place. */
+  readonly back: DbusOutbox;
   readonly splitter: MessageSplitter;
   /** Whether the message that is under way passes. */
   passes: boolean;
@@ -45,8 +47,11 @@ interface Way {
 /**
  * The messages of one session, from BEGIN until both sides have closed.
  *
- * Whoever causes bytes is read no further while they are not taken: the consumer while either
- * side is slow, since what it sends may be answered to itself; the bus while the consumer is.
+ * A side is read while the other takes what it says; that it takes nothing itself does not
+ * count. Buses and clients stop reading until they are rid of what they have to say, and two
+ * that wait for each other would wait for ever. What the broker says itself is bounded: who
+ * causes it is read no further while too much of it is not taken.
+ *
  * The bodies of passing messages are never held.
  */
 export class DbusSession {
@@ -68,6 +73,7 @@ export class DbusSession {
       from: "consumer",
       source: consumer,
       out: this.#toBus,
+      back: this.#toConsumer,
       splitter: new MessageSplitter(filter.wantsConsumerBody),
       passes: false,
       fds: [],
@@ -76,6 +82,7 @@ export class DbusSession {
       from: "provider",
       source: provider,
       out: this.#toConsumer,
+      back: this.#toBus,
       splitter: new MessageSplitter(filter.wantsBusBody),
       passes: false,
       fds: [],
@@ -243,13 +250,10 @@ export class DbusSession {
     if (consumer.closed && provider.closed) this.#finish();
   }
 
-  #mayRead({ from }: Way): boolean {
-    const { consumer, provider, filter } = this.#options;
-    if (this.#isOver) return false;
-    if (from === "consumer")
-      return !this.#toBus.isFull && !this.#toConsumer.isFull && !filter.isHeld;
-    // Not for answers that wait for the bus's own message to end: that would be for ever.
-    return !consumer.stalled && !provider.stalled;
+  #mayRead(way: Way): boolean {
+    if (this.#isOver || (way === this.#up && this.#options.filter.isHeld)) return false;
+    // Not for what `out` owes that waits for this side's own message to end.
+    return !way.out.isStalled && !way.back.owesMuch;
   }
 
   #end(): void {
