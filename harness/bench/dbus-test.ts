@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+/** Where Debian's dbus-tests has them. */
+export const TESTS = "/usr/lib/dbus-1.0/installed-tests/dbus";
+
+/** Of one test, in milliseconds. */
+const TIMEOUT = 30_000;
+
+/** How a test is run. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string>>;
+  /** The account, also as its group; root when absent. */
+  readonly uid?: number;
+}
+
+/** What came of a test. */
+export interface Result {
+  /** `ok`, `skipped`, `not ok`, `timed out` or how its program ended. */
+  readonly verdict: string;
+  /** Why, as the program has printed it; "" when it passed. */
+  readonly why: string;
+}
+
+/** The names of a program's tests. */
+export async function testsOf(program: string): Promise<string[]> {
+  const { text } = await run(program, ["-l"], { environment: {} });
+  return [...text.matchAll(/^\/.*$/gm)].map(([name]) => name);
+}
+
+/** One test by itself, so that one that ends the program costs no other. */
+export async function runTest(
+  program: string,
+  name: string,
+  surroundings: Surroundings,
+): Promise<Result> {
+  const { text, end } = await run(program, ["--tap", "-p", name], surroundings);
+  const [, verdict = "", why = ""] =
+    /^(ok|not ok) \d+ \S+(?: (?:# SKIP|-)? ?(.*))?$/m.exec(text) ?? [];
+  if (verdict === "ok") return { verdict: why === "" ? "ok" : "skipped", why };
+  const [, bail = why] = /^Bail out! (.*)$/m.exec(text) ?? [];
+  return { verdict: end === "exit 1" && verdict !== "" ? verdict : end, why: bail };
+}
+
+/** All that it starts ends with it: a bus whose test has hung would stay. */
+async function run(
+  program: string,
+  args: readonly string[],
+  { environment, uid = 0 }: Surroundings,
+): Promise<{ text: string; end: string }> {
+  const child = spawn(join(TESTS, program), args, {
+    env: {
+      ...process.env,
+      DBUS_TEST_DATA: join(TESTS, "data"),
+      DBUS_TEST_EXEC: TESTS,
+      ...environment,
+    },
+    stdio: ["ignore", "pipe", "ignore"],
+    uid,
+    gid: uid,
+    detached: true,
+  });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    endGroup(child.pid);
+  }, TIMEOUT);
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const closed = once(child, "close");
+  await once(child, "exit");
+  clearTimeout(timer);
+  endGroup(child.pid);
+  await closed;
+  const end = isLate ? "timed out" : (child.signalCode ?? `exit ${child.exitCode ?? ""}`);
+  return { text, end };
+}
+
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // All have ended.
+  }
+}
