@@ -126,7 +126,7 @@ function configuration(path: string): string {
   <listen>unix:path=${path}</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
-    <allow user="*"/>
+    <allow user="*"/> <allow own="*"/>
     <allow send_destination="*"/>
     <allow receive_sender="*"/>
   </policy>

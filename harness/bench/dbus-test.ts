@@ -61,19 +61,17 @@ async function run(
     gid: uid,
     detached: true,
   });
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    endGroup(child.pid);
-  }, TIMEOUT);
+  const late = AbortSignal.timeout(TIMEOUT);
+  const endAll = () => endGroup(child.pid);
+  late.addEventListener("abort", endAll);
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   const closed = once(child, "close");
   await once(child, "exit");
-  clearTimeout(timer);
-  endGroup(child.pid);
+  late.removeEventListener("abort", endAll);
+  endAll();
   await closed;
-  const end = isLate ? "timed out" : (child.signalCode ?? `exit ${child.exitCode ?? ""}`);
+  const end = late.aborted ? "timed out" : (child.signalCode ?? `exit ${child.exitCode ?? ""}`);
   return { text, end };
 }
 
