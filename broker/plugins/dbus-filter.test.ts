@@ -442,15 +442,18 @@ describe("replies", () => {
     ["the bus, to itself", DRIVER, DRIVER],
     ["a peer, by another's unique name", ":1.1", ":1.4"],
     ["a peer, by a name that the consumer may own and does not", ":1.1", TALK],
-  ])("that are not the consumer's (%s) reach it only as a monitor", (_name, sender, destination) => {
-    const monitoring = { access: "call", interface: `${DRIVER}.Monitoring` } as const;
-    const session = Session.open([{ access: "own", name: "*" }, monitoring]);
-    const foreign = { type: ERROR, errorName: "a.b", sender, destination, replySerial: 77 };
-    expect(session.fromBus(foreign).pass).toBe(false);
-    session.driver("BecomeMonitor", undefined, { interface: monitoring.interface });
-    expect(session.fromBus(foreign).pass).toBe(true);
-    expect(session.fromBus({ ...foreign, destination: SELF }).pass).toBe(false);
-  });
+  ])(
+    "that are not the consumer's (%s) reach it only as a monitor",
+    (_name, sender, destination) => {
+      const monitoring = { access: "call", interface: `${DRIVER}.Monitoring` } as const;
+      const session = Session.open([{ access: "own", name: "*" }, monitoring]);
+      const foreign = { type: ERROR, errorName: "a.b", sender, destination, replySerial: 77 };
+      expect(session.fromBus(foreign).pass).toBe(false);
+      session.driver("BecomeMonitor", undefined, { interface: monitoring.interface });
+      expect(session.fromBus(foreign).pass).toBe(true);
+      expect(session.fromBus({ ...foreign, destination: SELF }).pass).toBe(false);
+    },
+  );
 
   test("are read whole only when they are the bus's, as a peer's may be of any size", () => {
     const session = Session.open();
