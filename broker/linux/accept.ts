@@ -1,14 +1,5 @@
 import { SystemCallError } from "./errno.ts";
-import { lastErrno, libc } from "./libc.ts";
-
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const acceptCall = libc.func("int accept4(int, void *, void *, int)") as (
-  fd: number,
-  address: null,
-  length: null,
-  flags: number,
-) => number;
+import { accept } from "./stream-io.ts";
 
 /**
  * Take a waiting connection of a non-blocking listening socket.
@@ -16,9 +7,9 @@ const acceptCall = libc.func("int accept4(int, void *, void *, int)") as (
  * @throws SystemCallError EMFILE, ENFILE, …
  */
 export function acceptConnection(listener: number): number | undefined {
-  const fd = acceptCall(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd !== -1) return fd;
-  const error = new SystemCallError("accept4", lastErrno());
+  const fd = accept(listener);
+  if (fd >= 0) return fd;
+  const error = new SystemCallError("accept4", -fd);
   if (["EAGAIN", "EINTR", "ECONNABORTED"].includes(error.code)) return undefined;
   throw error;
 }

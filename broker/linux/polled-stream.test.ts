@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { together } from "./gathered.ts";
 import { PolledStream } from "./polled-stream.ts";
-import { takeDescriptor } from "./take-descriptor.ts";
+import { takeDescriptor } from "./take-descriptor.fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "polled-"));
 const path = join(directory, "s.sock");

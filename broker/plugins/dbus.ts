@@ -1,6 +1,6 @@
+import { Socket } from "node:net";
 import type { FdType } from "../formats/fd-types.ts";
 import type { PolledStream } from "../linux/polled-stream.ts";
-import { takeDescriptor } from "../linux/take-descriptor.ts";
 import { saslClientBegin } from "../protocols/sasl/client.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
@@ -46,15 +46,16 @@ export const dbusPlugin: Plugin = {
     tools.log(
       `pvx-dbus: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
     );
-    const { socket, signal } = consumer;
+    const { signal } = consumer;
     if (tools.quirks.has("dbus-auth-passthrough", "dbus")) {
       const credentials = dbusIdentity(link, tools);
       const provider = await tools.connectProvider(link, { signal, credentials });
+      const socket = new Socket({ fd: consumer.take(), allowHalfOpen: true });
       await proxyBytes(socket, provider, signal);
       return;
     }
     const policy = new DbusPolicy(rulesOf(link));
-    const reader = new StreamReader(takeDescriptor(socket), {
+    const reader = new StreamReader(consumer.take(), {
       receivesFds: allowedFds(link).size > 0,
     });
     const begun = await authenticateInTime(link, { consumer: reader, signal }, tools);

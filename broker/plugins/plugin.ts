@@ -21,10 +21,11 @@ export interface Plugin {
   onLinkAdded(link: Link, tools: Toolbox): void | Promise<void>;
   /** The link has left, after an onLinkAdded that ended well; what `tools` planted is taken back by the core afterwards. */
   onLinkRemoved?(link: Link): void;
-  /** A consumer has connected to the socket that `injectUnixSocket` planted. */
+  /**
+   * A consumer has connected to the socket that was planted. The session lasts until what is
+   * returned has settled.
+   */
   onAccept?(link: Link, consumer: ConsumerConnection, tools: Toolbox): void | Promise<void>;
-  /** A consumer has connected to the socket that `injectPacketSocket` planted. */
-  onAcceptPackets?(link: Link, consumer: PacketConnection, tools: Toolbox): void | Promise<void>;
 }
 
 /** A link: one consumer's use of one provider's service. Both ends are running and pinned. */
@@ -46,15 +47,11 @@ export interface Link {
 }
 
 export interface ConsumerConnection {
-  /** allowHalfOpen, paused: no byte has been read yet. The plugin owns it from here. */
-  readonly socket: Socket;
-  /** Fires when the link or the broker goes away: end the session. */
-  readonly signal: AbortSignal;
-}
-
-export interface PacketConnection {
-  /** The plugin owns it from here. */
-  readonly socket: MessageSocket;
+  /**
+   * To be called once: what nobody has taken is closed when the session ends.
+   * @returns the connection, non-blocking, from which nothing has been read; the caller's to close
+   */
+  take(): number;
   /** Fires when the link or the broker goes away: end the session. */
   readonly signal: AbortSignal;
 }

@@ -2,7 +2,6 @@ import { closeSync } from "node:fs";
 import { together } from "../linux/gathered.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
-import { takeDescriptor } from "../linux/take-descriptor.ts";
 import { listOf } from "../protocols/http1/fields.ts";
 import { carelessRequestFraming, requestFraming } from "../protocols/http1/framing.ts";
 import type { Framing } from "../protocols/http1/framing.ts";
@@ -76,7 +75,7 @@ export class RestSession {
     this.#requests = new RequestParser(
       tools.quirks.has("rest-smuggling", "rest") ? carelessRequestFraming : requestFraming,
     );
-    this.#consumer = new PolledStream(takeDescriptor(consumer.socket), {
+    this.#consumer = new PolledStream(consumer.take(), {
       onReadable: () => this.#step(() => this.#readConsumer()),
       onDrained: () => this.#step(() => this.#consumerDrained()),
       onGone: () => this.#step(() => this.#finish()),

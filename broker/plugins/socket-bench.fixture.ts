@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LinkExtensions } from "../formats/extensions.ts";
 import type { GraphEntry } from "../formats/graph.ts";
-import { takeDescriptor } from "../linux/take-descriptor.ts";
+import { takeDescriptor } from "../linux/take-descriptor.fixture.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
 
@@ -113,12 +113,13 @@ export class Bench {
   async #listenForConsumers(): Promise<void> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       this.#keep(socket).on("error", () => undefined);
-      Promise.resolve(
-        this.#plugin.onAccept?.(this.link, { socket, signal: this.#ends.signal }, this.tools),
-      ).catch((error: unknown) => {
-        socket.destroy();
-        this.warnings.push(String(error));
-      });
+      const consumer = { take: () => takeDescriptor(socket), signal: this.#ends.signal };
+      Promise.resolve(this.#plugin.onAccept?.(this.link, consumer, this.tools)).catch(
+        (error: unknown) => {
+          socket.destroy();
+          this.warnings.push(String(error));
+        },
+      );
     });
     await this.#listen(server, this.consumerPath);
   }

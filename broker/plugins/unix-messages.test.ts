@@ -18,7 +18,7 @@ import type { SocketType } from "../linux/unix-stream.ts";
 import { BrokerBench } from "../xconnect/broker.fixture.ts";
 import type { ContainerStandIn } from "../xconnect/container-stand-in.fixture.ts";
 import type { OpenFiles } from "../xconnect/open-files.ts";
-import { PacketListener } from "../xconnect/packet-listener.ts";
+import { Listener } from "../xconnect/listener.ts";
 
 const TARGET = "/run/pv/services/raw.sock";
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -54,7 +54,7 @@ describe.skipIf(process.getuid?.() !== 0)(
     let bench: BrokerBench;
     let consumer: ContainerStandIn;
     let provider: ContainerStandIn;
-    const listeners: PacketListener[] = [];
+    const listeners: Listener[] = [];
     const sockets: MessageSocket[] = [];
 
     async function start(
@@ -91,16 +91,15 @@ describe.skipIf(process.getuid?.() !== 0)(
       const fd = listenIn(directory, name, 0o600, 8, { type });
       closeSync(directory);
       const { promise, resolve, reject } = Promise.withResolvers<MessageSocket>();
-      listeners.push(new PacketListener(fd, (socket) => resolve(keep(socket, type)), reject));
+      const accept = (accepted: number) => resolve(keep(new MessageSocket(accepted, type)));
+      listeners.push(new Listener(fd, type, accept, reject));
       return promise;
     }
 
-    function keep(socket: MessageSocket, type = socket.type): MessageSocket {
-      // PacketListener knows packets only; a stream is one by its descriptor.
-      const kept = type === socket.type ? socket : new MessageSocket(socket.fd, type);
-      passCredentials(kept);
-      sockets.push(kept);
-      return kept;
+    function keep(socket: MessageSocket): MessageSocket {
+      passCredentials(socket);
+      sockets.push(socket);
+      return socket;
     }
 
     function dial(type: SocketType): MessageSocket {
@@ -216,8 +215,9 @@ describe.skipIf(process.getuid?.() !== 0)(
       const directory = openSync(provider.path("/run/example"), O_PATH | O_DIRECTORY);
       const fd = listenIn(directory, "raw.sock", 0o600, 8, { type: "seqpacket" });
       closeSync(directory);
-      const accept = (socket: MessageSocket) => void peers.push(keep(socket));
-      listeners.push(new PacketListener(fd, accept, () => undefined));
+      const accept = (accepted: number) =>
+        void peers.push(keep(new MessageSocket(accepted, "seqpacket")));
+      listeners.push(new Listener(fd, "seqpacket", accept, () => undefined));
       const dialled = Array.from({ length: 6 }, () => dial("seqpacket"));
       await bench.line("client/raw: 4 sessions are open, 4 of client: further connections wait");
       for (const socket of dialled.slice(0, 2)) socket.close();

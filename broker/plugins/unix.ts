@@ -1,5 +1,4 @@
 import { MessageSocket } from "../linux/message-socket.ts";
-import { takeDescriptor } from "../linux/take-descriptor.ts";
 import type { Link, Plugin, Toolbox } from "./plugin.ts";
 import { optionsOf } from "./unix-options.ts";
 import type { UnixOptions } from "./unix-options.ts";
@@ -21,15 +20,11 @@ export const unixPlugin: Plugin = {
     else await tools.injectUnixSocket(link);
   },
 
-  async onAccept(link, { socket, signal }, tools) {
+  async onAccept(link, consumer, tools) {
     logAccepted(link, tools);
     // Also for a plain link that could not be spliced: fds are refused, not lost in silence.
-    await serveMessages(link, new MessageSocket(takeDescriptor(socket), "stream"), signal, tools);
-  },
-
-  async onAcceptPackets(link, { socket, signal }, tools) {
-    logAccepted(link, tools);
-    await serveMessages(link, socket, signal, tools);
+    const socket = new MessageSocket(consumer.take(), optionsOf(link).socketType);
+    await serveMessages(link, socket, consumer.signal, tools);
   },
 };
 

@@ -239,6 +239,7 @@ export class Broker {
     ready.promise.catch(() => undefined);
     record.ready = ready.promise.then(() => undefined);
     record.ready.catch(() => undefined);
+    record.isReady = false;
     record.waitsUntil = undefined;
     tools.adopt(record);
     const peer = `(pid=${link.consumerPid}, ${link.type})`;
@@ -252,6 +253,7 @@ export class Broker {
       this.#linksOf(link.type).added += 1;
       record.state = "established";
       record.reported = "";
+      record.isReady = true;
       ready.resolve(undefined);
       output.log(`Link established: ${link.consumer}/${link.name}`);
     } catch (error) {

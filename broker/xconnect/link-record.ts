@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { LinkStatus } from "../formats/broker-status.ts";
 import type { Link, Plugin } from "../plugins/plugin.ts";
 import type { Planted } from "./injection.ts";
@@ -6,6 +5,7 @@ import { LinkCounters } from "./link-counters.ts";
 import type { SocketListener } from "./listener.ts";
 import type { Peer } from "./peer.ts";
 import type { Current, LinkState, Wanted } from "./reconcile.ts";
+import { Session } from "./session.ts";
 import { readCounters } from "./splice/counters.ts";
 import type { SplicedLink } from "./splice/plane.ts";
 
@@ -30,10 +30,12 @@ export class LinkRecord implements Current<Peer> {
   spliced: SplicedLink | undefined;
   /** Settled when the link can serve; connections accepted before wait for it. */
   ready: Promise<void> = Promise.resolve();
+  /** It can: there is nothing to wait for. */
+  isReady = false;
   /** The last failure that was reported, so that a retry does not repeat it. */
   reported = "";
   counters = new LinkCounters();
-  readonly #sessions = new Set<AbortController>();
+  readonly #sessions = new Set<Session>();
 
   constructor(wanted: Wanted<Peer>, link: Link) {
     this.wanted = wanted;
@@ -48,28 +50,22 @@ export class LinkRecord implements Current<Peer> {
     return this.#sessions.size + readCounters(this.counters.spliced).open;
   }
 
-  /** Begin a session; `finished` and the socket's end finish it, and then `ended` is called. */
-  beginSession(socket: Socket, ended: () => void): { signal: AbortSignal; finished: () => void } {
-    const session = this.#begin();
-    let open = 2;
-    const finished = () => {
-      open -= 1;
-      if (open > 0) return;
-      this.#sessions.delete(session);
-      ended();
-    };
-    socket.once("close", finished);
-    return { signal: session.signal, finished };
+  /** @param fd owned by the session */
+  beginSession(fd: number): Session {
+    const session = new Session(fd);
+    this.#sessions.add(session);
+    this.counters.count("sessions");
+    return session;
   }
 
-  /** Begin a session on a socket that Node does not know; `finished` finishes it. */
-  beginPacketSession(): { signal: AbortSignal; finished: () => void } {
-    const session = this.#begin();
-    return { signal: session.signal, finished: () => this.#sessions.delete(session) };
+  /** Its plugin has done with it. */
+  finishSession(session: Session): void {
+    this.#sessions.delete(session);
+    session[Symbol.dispose]();
   }
 
   endSessions(why: string): void {
-    for (const session of this.#sessions) session.abort(new Error(why));
+    for (const session of this.#sessions) session.end(new Error(why));
     this.spliced?.endSessions();
   }
 
@@ -82,12 +78,5 @@ export class LinkRecord implements Current<Peer> {
       counters: this.counters.all(),
       lastError: this.counters.lastError ?? null,
     };
-  }
-
-  #begin(): AbortController {
-    const session = new AbortController();
-    this.#sessions.add(session);
-    this.counters.count("sessions");
-    return session;
   }
 }

@@ -1,9 +1,10 @@
-import { closeSync } from "node:fs";
-import { createServer } from "node:net";
-import type { Server, Socket } from "node:net";
-import { duplicate } from "../linux/duplicate.ts";
+import { acceptConnection } from "../linux/accept.ts";
+import { EPOLLIN, closeFd } from "../linux/epoll.ts";
+import { streamLoop } from "../linux/stream-loop.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
-import { BACKLOG } from "./injection.ts";
+
+/** Milliseconds until accept is tried again when there are no descriptors left. */
+const RETRY = 100;
 
 /** Why a listener accepts nobody for the time being. */
 export type PauseReason = "provider" | "limit";
@@ -11,7 +12,6 @@ export type PauseReason = "provider" | "limit";
 /** What a link's socket is served by. */
 export interface SocketListener {
   readonly kind: SocketType | "spliced";
-  isPaused(reason: PauseReason): boolean;
   /** Accept nobody until every reason to pause has been taken back. */
   pause(reason: PauseReason): void;
   resume(reason: PauseReason): void;
@@ -20,62 +20,95 @@ export interface SocketListener {
 
 /**
  * A listening socket that can stop accepting without closing: those who connect meanwhile wait
- * in the kernel's backlog. Node's own server can only be closed, so it gets a duplicate of the
- * descriptor for as long as it is to accept.
+ * in the kernel's backlog. One connection is accepted at each event, so that those under way get
+ * their turn in between.
  */
 export class Listener implements SocketListener {
-  readonly kind = "stream";
+  readonly kind: SocketType;
   readonly #fd: number;
-  readonly #onConnection: (socket: Socket) => void;
-  readonly #onError: (error: Error) => void;
-  readonly #paused = new Set<PauseReason>();
-  #server: Server | undefined;
-  #closed = false;
+  readonly #onConnection: (fd: number) => void;
+  readonly #onError: (error: unknown) => void;
+  readonly #token: number;
+  readonly #paused = new Set<PauseReason | "error">();
+  #isWatching = true;
+  #isOpen = true;
+  #retry: NodeJS.Timeout | undefined;
+  #hasFailed = false;
 
-  /** @param fd listening socket; owned by the listener from here on */
-  constructor(fd: number, onConnection: (socket: Socket) => void, onError: (error: Error) => void) {
+  /**
+   * @param fd listening and non-blocking; owned by the listener from here on
+   * @param onConnection owns the descriptor, which does not block
+   * @param onError told once until a connection is accepted again
+   * @throws SystemCallError ENOSPC, ENOMEM; the fd is closed then
+   */
+  constructor(
+    fd: number,
+    kind: SocketType,
+    onConnection: (fd: number) => void,
+    onError: (error: unknown) => void,
+  ) {
     this.#fd = fd;
+    this.kind = kind;
     this.#onConnection = onConnection;
     this.#onError = onError;
-    this.#accept();
-  }
-
-  isPaused(reason: PauseReason): boolean {
-    return this.#paused.has(reason);
+    try {
+      this.#token = streamLoop().add(fd, EPOLLIN, () => this.#accept());
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
   }
 
   pause(reason: PauseReason): void {
     this.#paused.add(reason);
-    this.#server?.close();
-    this.#server = undefined;
+    this.#update();
   }
 
   resume(reason: PauseReason): void {
     this.#paused.delete(reason);
-    if (this.#paused.size === 0 && this.#server === undefined && !this.#closed) this.#accept();
+    this.#update();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#server?.close();
-    closeSync(this.#fd);
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#retry);
+    streamLoop().remove(this.#fd, this.#token);
+    closeFd(this.#fd);
+  }
+
+  #update(): void {
+    const shallWatch = this.#paused.size === 0;
+    if (!this.#isOpen || shallWatch === this.#isWatching) return;
+    this.#isWatching = shallWatch;
+    streamLoop().modify(this.#fd, shallWatch ? EPOLLIN : 0, this.#token);
   }
 
   #accept(): void {
-    let fd: number;
+    // It may have been paused by another event of the same batch.
+    if (!this.#isOpen || this.#paused.size > 0) return;
+    let fd: number | undefined;
     try {
-      fd = duplicate(this.#fd);
+      fd = acceptConnection(this.#fd);
     } catch (error) {
-      // No descriptor left: whoever counts them resumes when there are some.
-      this.#paused.add("limit");
-      this.#onError(error instanceof Error ? error : new Error(String(error)));
+      this.#retryLater(error);
       return;
     }
-    const options = { allowHalfOpen: true, pauseOnConnect: true };
-    this.#server = createServer(options, this.#onConnection);
-    this.#server.on("error", this.#onError);
-    // Node calls listen(2) again; beside an fd it takes the backlog as second argument only.
-    this.#server.listen({ fd }, BACKLOG);
+    if (fd === undefined) return;
+    this.#hasFailed = false;
+    this.#onConnection(fd);
+  }
+
+  /** The kernel would tell of who waits for ever. */
+  #retryLater(error: unknown): void {
+    this.#paused.add("error");
+    this.#update();
+    this.#retry = setTimeout(() => {
+      this.#paused.delete("error");
+      this.#update();
+    }, RETRY);
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#onError(error);
   }
 }

@@ -67,8 +67,6 @@ export class SessionLimits {
       if (listener !== undefined && !this.mayOpen(record)) continue;
       this.#paused.delete(record);
       listener?.resume("limit");
-      // It may have found no descriptor after all.
-      if (listener?.isPaused("limit") === true) this.#paused.add(record);
     }
     if (this.#paused.size > 0) return;
     clearInterval(this.#timer);

@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import { MessageSocket } from "../linux/message-socket.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
 import { canRefuseFds, refuseFds } from "../linux/pass-rights.ts";
+import { streamLoop } from "../linux/stream-loop.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
 import { messageOf } from "../message-of.ts";
 import type { ConnectOptions, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
@@ -18,7 +19,6 @@ import type { SocketListener } from "./listener.ts";
 import { openFiles } from "./open-files.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Output } from "./output.ts";
-import { PacketListener } from "./packet-listener.ts";
 import { PeerGone } from "./peer-gone.ts";
 import { pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
@@ -87,13 +87,13 @@ export class BrokerToolbox implements Toolbox {
 
   injectUnixSocket(link: Link): Promise<void> {
     return attempt(() =>
-      this.#injectSocket(link, "stream", (record, fd) => this.#serve(record, fd)),
+      this.#injectSocket(link, "stream", (record, fd) => this.#serve(record, fd, "stream")),
     );
   }
 
   injectPacketSocket(link: Link): Promise<void> {
     return attempt(() =>
-      this.#injectSocket(link, "seqpacket", (record, fd) => this.#servePackets(record, fd)),
+      this.#injectSocket(link, "seqpacket", (record, fd) => this.#serve(record, fd, "seqpacket")),
     );
   }
 
@@ -134,7 +134,7 @@ export class BrokerToolbox implements Toolbox {
   }
 
   async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
-    const fd = await this.#providers.connect(this.#recordOf(link), options, "stream");
+    const fd = await this.#connect(link, options, "stream");
     const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
     // A plugin that forgets to listen for errors must not end the broker.
     socket.on("error", () => undefined);
@@ -145,10 +145,7 @@ export class BrokerToolbox implements Toolbox {
     link: Link,
     options: ConnectOptions & { readonly type: SocketType },
   ): Promise<MessageSocket> {
-    return new MessageSocket(
-      await this.#providers.connect(this.#recordOf(link), options, options.type),
-      options.type,
-    );
+    return new MessageSocket(await this.#connect(link, options, options.type), options.type);
   }
 
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined {
@@ -229,6 +226,13 @@ export class BrokerToolbox implements Toolbox {
     }
   }
 
+  /** For who goes on in promises. */
+  async #connect(link: Link, options: ConnectOptions, type: SocketType): Promise<number> {
+    const fd = await this.#providers.connect(this.#recordOf(link), options, type);
+    streamLoop().leave();
+    return fd;
+  }
+
   #injectSocket(
     link: Link,
     kind: SocketListener["kind"],
@@ -279,18 +283,11 @@ export class BrokerToolbox implements Toolbox {
     unplant(root, target, planted);
   }
 
-  #serve(record: LinkRecord, fd: number): Listener {
+  #serve(record: LinkRecord, fd: number, type: SocketType): Listener {
     return new Listener(
       fd,
-      (socket) => void this.#accept(record, socket),
-      (error) => this.#report(record, `listener failed: ${messageOf(error)}`),
-    );
-  }
-
-  #servePackets(record: LinkRecord, fd: number): PacketListener {
-    return new PacketListener(
-      fd,
-      (socket) => void this.#acceptPackets(record, socket),
+      type,
+      (connection) => void this.#accept(record, connection),
       (error) => this.#report(record, `listener failed: ${messageOf(error)}`),
     );
   }
@@ -301,40 +298,22 @@ export class BrokerToolbox implements Toolbox {
     this.warn(`${consumer}/${name}: ${what}`);
   }
 
-  async #accept(record: LinkRecord, socket: Socket): Promise<void> {
-    socket.on("error", () => undefined);
-    const { signal, finished } = record.beginSession(socket, () => this.#limits.closed(record));
+  /** The plugin is called at once, where there is nothing to wait for. */
+  async #accept(record: LinkRecord, fd: number): Promise<void> {
+    const session = record.beginSession(fd);
     this.#limits.opened(record);
     try {
-      await record.ready;
-      signal.throwIfAborted();
-      await record.plugin?.onAccept?.(record.link, { socket, signal }, this);
+      if (!record.isReady) {
+        streamLoop().leave();
+        await record.ready;
+      }
+      if (!session.hasEnded) await record.plugin?.onAccept?.(record.link, session, this);
     } catch (error) {
-      socket.destroy();
-      this.#reportSession(record, signal, error);
+      if (!session.hasEnded) this.#report(record, `session ended: ${messageOf(error)}`);
     } finally {
-      finished();
-    }
-  }
-
-  async #acceptPackets(record: LinkRecord, socket: MessageSocket): Promise<void> {
-    const { signal, finished } = record.beginPacketSession();
-    this.#limits.opened(record);
-    try {
-      await record.ready;
-      signal.throwIfAborted();
-      await record.plugin?.onAcceptPackets?.(record.link, { socket, signal }, this);
-    } catch (error) {
-      this.#reportSession(record, signal, error);
-    } finally {
-      socket.close();
-      finished();
+      record.finishSession(session);
       this.#limits.closed(record);
     }
-  }
-
-  #reportSession(record: LinkRecord, signal: AbortSignal, error: unknown): void {
-    if (!signal.aborted) this.#report(record, `session ended: ${messageOf(error)}`);
   }
 
   #enter(peer: Peer): ContainerRoot {

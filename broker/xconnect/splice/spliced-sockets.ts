@@ -34,7 +34,6 @@ export class SplicedSockets {
     return {
       kind: "spliced",
       // The worker keeps to the limit itself.
-      isPaused: () => false,
       pause: (reason) => reason === "provider" && link.hold(),
       resume: (reason) => reason === "provider" && link.resume(),
       close: () => link.listen(undefined),

@@ -1,0 +1,46 @@
+import { closeFd } from "../linux/epoll.ts";
+import type { ConsumerConnection } from "../plugins/plugin.ts";
+
+/** One connection of a consumer, from accept until its plugin has done with it. */
+export class Session implements ConsumerConnection, Disposable {
+  #fd: number | undefined;
+  /** Made for those who ask: few sessions are ended from outside. */
+  #ending: AbortController | undefined;
+  #why: Error | undefined;
+
+  /** @param fd owned by the session until it is taken */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#ending === undefined) {
+      this.#ending = new AbortController();
+      if (this.#why !== undefined) this.#ending.abort(this.#why);
+    }
+    return this.#ending.signal;
+  }
+
+  /** The link or the broker has gone away. */
+  get hasEnded(): boolean {
+    return this.#why !== undefined;
+  }
+
+  take(): number {
+    const fd = this.#fd;
+    if (fd === undefined) throw new Error("the connection has been taken");
+    this.#fd = undefined;
+    return fd;
+  }
+
+  end(why: Error): void {
+    this.#why ??= why;
+    this.#ending?.abort(why);
+  }
+
+  /** Close what nobody has taken. */
+  [Symbol.dispose](): void {
+    if (this.#fd !== undefined) closeFd(this.#fd);
+    this.#fd = undefined;
+  }
+}
