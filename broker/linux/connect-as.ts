@@ -3,6 +3,7 @@ import { check, libc } from "./libc.ts";
 import { systemCallNumbers } from "./system-call-numbers.ts";
 import { connectToInode } from "./unix-stream.ts";
 import type { SocketType } from "./unix-stream.ts";
+import { Scratch } from "./stream-io.ts";
 
 /**
  * Connect as somebody else: SO_PEERCRED and SO_PEERGROUPS of a unix socket show the
@@ -27,11 +28,16 @@ const setIdsCall = libc.func("syscall", "long", ["long", "long", "long", "long"]
   effective: number,
   saved: number,
 ) => number;
-const setgroupsCall = libc.func("syscall", "long", ["long", "size_t", "void *"]) as (
+// The address as a plain number: see stream-io.ts.
+const setgroupsCall = libc.func("syscall", "long", ["long", "size_t", "uintptr_t"]) as (
   number: number,
   count: number,
-  list: Buffer,
+  list: number,
 ) => number;
+
+/** gid_t is of 4 bytes; most accounts have a few groups. */
+const GID = 4;
+let groupList = new Scratch(64 * GID);
 
 /**
  * @param inode O_PATH fd of the socket
@@ -45,7 +51,7 @@ export function connectAs(
   credentials: ThreadCredentials,
   type: SocketType = "stream",
 ): number {
-  const own = currentCredentials();
+  const own = (broker ??= currentCredentials());
   try {
     // Groups and gid while still root; the real and saved uid stay, they are the way back.
     setThreadGroups(credentials.groups);
@@ -56,6 +62,9 @@ export function connectAs(
     restore(own);
   }
 }
+
+/** Nothing but `connectAs` changes them, and it takes them back. */
+let broker: ThreadCredentials | undefined;
 
 function currentCredentials(): ThreadCredentials {
   const { geteuid, getegid, getgroups } = process;
@@ -81,7 +90,9 @@ function setThreadIds(call: "setresuid" | "setresgid", effective: number): void 
 }
 
 function setThreadGroups(groups: readonly number[]): void {
-  const list = Buffer.alloc(Math.max(1, groups.length) * 4);
-  groups.forEach((gid, index) => list.writeUInt32LE(gid, index * 4));
-  check(setgroupsCall(systemCallNumbers().setgroups, groups.length, list), "setgroups");
+  const size = groups.length * GID;
+  if (size > groupList.bytes.length) groupList = new Scratch(size);
+  for (const [index, gid] of groups.entries()) groupList.bytes.writeUInt32LE(gid, index * GID);
+  const { setgroups } = systemCallNumbers();
+  check(setgroupsCall(setgroups, groups.length, groupList.address), "setgroups");
 }

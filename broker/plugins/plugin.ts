@@ -109,8 +109,11 @@ export interface Toolbox {
    * not listen yet or has a full backlog.
    */
   connectProvider(link: Link, options: ConnectOptions): Promise<Socket>;
-  /** The same as a bare descriptor, non-blocking, that the caller owns. */
-  dialProvider(link: Link, options: ConnectOptions): Promise<number>;
+  /**
+   * The same as a bare descriptor, non-blocking, that the caller owns; at once where nothing has
+   * to be waited for. Who gets a promise goes on outside of the stream loop.
+   */
+  dialProvider(link: Link, options: ConnectOptions): number | Promise<number>;
   /** The same for a plane of messages: fds and packets can be received from it. */
   connectProviderMessages(
     link: Link,

@@ -21,12 +21,25 @@ const DIRECTORY_MODE = 0o755;
  */
 export class ContainerRoot implements Disposable {
   readonly #fd: number;
+  readonly #isLent: boolean;
   readonly #resolve: number;
 
   /** @throws PeerGone */
-  constructor(peer: Pick<Peer, "openRoot">, quirks: Quirks) {
+  constructor(peer: Pick<Peer, "openRoot">, quirks: Quirks, isLent = false) {
     this.#fd = peer.openRoot();
+    this.#isLent = isLent;
     this.#resolve = quirks.has("symlink-follow") ? 0 : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  }
+
+  /**
+   * The same for what is done often, where the peer lends its root: to be used at once, before
+   * anything else happens.
+   * @throws PeerGone
+   */
+  static lentBy(peer: Peer, quirks: Quirks): ContainerRoot {
+    const lent = peer.lendRoot?.();
+    if (lent === undefined) return new ContainerRoot(peer, quirks);
+    return new ContainerRoot({ openRoot: () => lent }, quirks, true);
   }
 
   /**
@@ -60,7 +73,7 @@ export class ContainerRoot implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    if (!this.#isLent) closeSync(this.#fd);
   }
 
   #openOrMake(parent: number, parts: readonly string[]): number {

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { sizeOf } from "../linux/statx.ts";
 
 /** How many descriptors this process has open, and how many it may have. */
 export interface OpenFiles {
@@ -24,7 +25,7 @@ export function openFiles(): OpenFiles {
     open: () => {
       const now = performance.now();
       if (now >= lookedAt + GOOD_FOR) {
-        open = statSync("/proc/self/fd").size;
+        open = sizeOf("/proc/self/fd") ?? 0;
         lookedAt = now;
       }
       return open;

@@ -3,6 +3,7 @@ import type { BigIntStats } from "node:fs";
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { hasExited, openPidfd } from "../linux/pidfd.ts";
 import { readStartTime } from "../linux/process-start.ts";
+import { HeldRoot } from "./held-root.ts";
 import { PeerGone } from "./peer-gone.ts";
 import type { PeerId } from "./reconcile.ts";
 
@@ -14,6 +15,11 @@ export interface Peer extends PeerId {
    * @throws PeerGone when it has ended
    */
   openRoot(): number;
+  /**
+   * The same on loan, for what is done at once and often (HeldRoot). Absent where the peer is no
+   * process that is pinned.
+   */
+  lendRoot?(): number;
   close(): void;
 }
 
@@ -45,11 +51,13 @@ class PinnedPeer implements Peer {
   readonly pid: number;
   readonly start: number;
   #pidfd: number | undefined;
+  readonly #root: HeldRoot;
 
   constructor(pid: number, start: number, pidfd: number) {
     this.pid = pid;
     this.start = start;
     this.#pidfd = pidfd;
+    this.#root = new HeldRoot(pid, pidfd, () => this.openRoot());
   }
 
   running(): boolean {
@@ -77,7 +85,12 @@ class PinnedPeer implements Peer {
     }
   }
 
+  lendRoot(): number {
+    return this.#root.lend();
+  }
+
   close(): void {
+    this.#root.release();
     if (this.#pidfd !== undefined) closeSync(this.#pidfd);
     this.#pidfd = undefined;
   }

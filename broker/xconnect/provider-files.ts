@@ -1,6 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import type { BigIntStats } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeFd } from "../linux/epoll.ts";
 import { O_PATH } from "../linux/openat2.ts";
+import { inodeFacts } from "../linux/statx.ts";
+import type { InodeFacts } from "../linux/statx.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
 /** Bytes that are read at once. */
@@ -20,7 +22,7 @@ interface Kept {
 
 /**
  * Small files of one provider process (passwd, group), which are asked for with each connection.
- * Content is kept as long as inode, size and change time are the same. Only for the life of
+ * Content is kept as long as inode, size, times and mode are the same. Only for the life of
  * that process: with another, another file system may have the same numbers.
  */
 export class ProviderFiles {
@@ -36,23 +38,23 @@ export class ProviderFiles {
     }
     try {
       // Judged before it is opened for reading: opening a fifo or a device can wait or act.
-      const stats = fstatSync(inode, { bigint: true });
-      if (!stats.isFile()) return undefined;
-      const version = `${stats.dev} ${stats.ino} ${stats.size} ${stats.ctimeNs}`;
+      const facts = inodeFacts(inode);
+      if (facts?.isFile !== true) return undefined;
+      const { version } = facts;
       const kept = this.#kept.get(path);
       if (kept?.version === version) return kept.content;
       const content = readBounded(inode, maxBytes);
       this.#kept.delete(path);
-      if (content !== undefined && mayKeep(stats)) this.#kept.set(path, { version, content });
+      if (content !== undefined && mayKeep(facts)) this.#kept.set(path, { version, content });
       return content;
     } finally {
-      closeSync(inode);
+      closeFd(inode);
     }
   }
 }
 
-function mayKeep({ size, ctimeMs }: BigIntStats): boolean {
-  return size <= MAX_KEPT_BYTES && Date.now() - Number(ctimeMs) > SETTLED;
+function mayKeep({ size, changed }: InodeFacts): boolean {
+  return size <= MAX_KEPT_BYTES && Date.now() - changed > SETTLED;
 }
 
 function readBounded(inode: number, maxBytes: number): string | undefined {

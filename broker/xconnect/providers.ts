@@ -24,32 +24,18 @@ export class Providers {
   }
 
   /**
-   * Connect, waiting for a provider that cannot be reached yet.
+   * Connect: at once where the provider can be reached, which costs no promise; else waiting
+   * until it can be.
    * @returns a connected fd that the caller owns
-   * @throws what the last attempt did, after PROVIDER_WAIT; the signal's reason
+   * @throws Error when waiting would not help; rejects with what the last attempt did, after
+   *         PROVIDER_WAIT, or the signal's reason
    */
-  async connect(
+  connect(
     record: LinkRecord,
-    { signal, credentials, path = record.link.socket }: ConnectOptions,
+    options: ConnectOptions,
     type: SocketType,
-  ): Promise<number> {
-    const connect = (inode: number) =>
-      credentials === undefined
-        ? connectToInode(inode, { type })
-        : connectAs(inode, credentials, type);
-    const deadline = performance.now() + PROVIDER_WAIT;
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        // The record's provider of now: a session that waits while it restarts goes on with
-        // its successor.
-        using root = this.#enter(record);
-        return dialProvider(root, path, connect, this.#quirks);
-      } catch (error) {
-        if (!mayBecomeReachable(error, this.#quirks) || performance.now() >= deadline) throw error;
-      }
-      await delay(PROVIDER_POLL, undefined, { signal });
-    }
+  ): number | Promise<number> {
+    return this.#attempt(record, options, type) ?? this.#persist(record, options, type);
   }
 
   /** As Toolbox.statProviderNode. */
@@ -72,8 +58,46 @@ export class Providers {
     return files.read(root, path, maxBytes);
   }
 
+  async #persist(
+    record: LinkRecord,
+    options: ConnectOptions,
+    type: SocketType,
+  ): Promise<number> {
+    const { signal } = options;
+    const deadline = performance.now() + PROVIDER_WAIT;
+    for (;;) {
+      await delay(PROVIDER_POLL, undefined, { signal });
+      const isLast = performance.now() >= deadline;
+      const fd = this.#attempt(record, options, type, isLast);
+      if (fd !== undefined) return fd;
+    }
+  }
+
+  /** @returns undefined when it cannot be reached yet, but for the last time */
+  #attempt(
+    record: LinkRecord,
+    { signal, credentials, path = record.link.socket }: ConnectOptions,
+    type: SocketType,
+    isLast = false,
+  ): number | undefined {
+    signal.throwIfAborted();
+    try {
+      // The record's provider of now: a session that waits while it restarts goes on with
+      // its successor.
+      using root = this.#enter(record);
+      const connect = (inode: number) =>
+        credentials === undefined
+          ? connectToInode(inode, { type })
+          : connectAs(inode, credentials, type);
+      return dialProvider(root, path, connect, this.#quirks);
+    } catch (error) {
+      if (isLast || !mayBecomeReachable(error, this.#quirks)) throw error;
+      return undefined;
+    }
+  }
+
   #enter({ wanted }: LinkRecord): ContainerRoot {
-    return new ContainerRoot(wanted.provider, this.#quirks);
+    return ContainerRoot.lentBy(wanted.provider, this.#quirks);
   }
 }
 

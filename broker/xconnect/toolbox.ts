@@ -129,7 +129,7 @@ export class BrokerToolbox implements Toolbox {
     return this.#providers.stat(this.#recordOf(link), path);
   }
 
-  dialProvider(link: Link, options: ConnectOptions): Promise<number> {
+  dialProvider(link: Link, options: ConnectOptions): number | Promise<number> {
     return this.#providers.connect(this.#recordOf(link), options, "stream");
   }
 
