@@ -1,4 +1,14 @@
-import type { PolledStream } from "../linux/polled-stream.ts";
+import { closeFd } from "../linux/epoll.ts";
+import { PolledStream } from "../linux/polled-stream.ts";
+import type { StreamOwner } from "../linux/polled-stream.ts";
+import { streamLoop } from "../linux/stream-loop.ts";
+import { messageOf } from "../message-of.ts";
+import {
+  saslClientAnswer,
+  saslClientNegotiate,
+  saslClientStart,
+  saslFdsAgreed,
+} from "../protocols/sasl/client.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import {
   saslServerAccept,
@@ -12,15 +22,18 @@ import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { parseId } from "./accounts.ts";
 import { allowedFds } from "./allowed-fds.ts";
-import { agreesOnFds, openBus } from "./dbus-bus.ts";
-import type { Bus, Refused } from "./dbus-bus.ts";
+import { BusConnection } from "./dbus-bus.ts";
+import type { BusAnswer } from "./dbus-bus.ts";
 import { dbusIdentity, root } from "./dbus-identity.ts";
-import type { Credentials, Link, Toolbox } from "./plugin.ts";
-import type { StreamReader } from "./stream-reader.ts";
+import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
+
+/** Milliseconds from connecting to BEGIN: dbus-daemon's own auth_timeout. */
+const TIMEOUT = 30_000;
 
 /** Both sides are authenticated. The provider is still to be sent BEGIN, then `messages`. */
 export interface Begun {
   readonly type: "begun";
+  readonly consumer: PolledStream;
   readonly provider: PolledStream;
   /** What the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
@@ -28,83 +41,122 @@ export interface Begun {
   readonly passesFds: boolean;
 }
 
+/** There is to be no session, and both streams are on their way out. */
+export type Outcome =
+  | Begun
+  /** The consumer has had its replies, and gets EOF. */
+  | { readonly type: "refused"; readonly reason: string }
+  | { readonly type: "failed"; readonly error: unknown };
+
 /**
  * The consumer's authentication, from its NUL byte to BEGIN.
  *
  * The provider is connected to when the consumer's AUTH arrives, not when the consumer does:
  * the consumer can still be told the guid of the real bus, and a consumer that only connects
  * takes none of the places that a bus has for connections without Hello.
+ *
+ * Each event of a socket is dealt with to its end at once; only for a provider that cannot be
+ * reached yet there is a promise to wait for.
  */
-export class DbusAuthentication {
+export class DbusAuthentication implements StreamOwner {
   readonly #link: Link;
-  readonly #consumer: StreamReader;
+  readonly #consumer: PolledStream;
   readonly #tools: Toolbox;
+  readonly #onOutcome: (outcome: Outcome) => void;
   readonly #signal: AbortSignal;
+  readonly #abort = (): void => this.#fail(this.#signal.reason);
+  readonly #timer: NodeJS.Timeout;
   readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
-  #bus: Bus | undefined;
+  #bus: BusConnection | undefined;
+  /** The provider has to do something before the consumer's next line. */
+  #isWaiting = false;
+  #isOver = false;
   #passesFds = false;
 
-  /** @param signal ends the attempt; the consumer's stream is then the caller's to close */
-  constructor(link: Link, consumer: StreamReader, tools: Toolbox, signal: AbortSignal) {
-    this.#link = link;
-    this.#consumer = consumer;
-    this.#tools = tools;
-    this.#signal = signal;
-  }
-
   /**
-   * @returns `refused` when there is to be no session: the consumer has had its replies, and
-   *          is to get EOF
-   * @throws the signal's reason
+   * @param onOutcome called once, with streams that are the caller's when it has begun
+   * @throws SystemCallError ENOSPC, ENOMEM; the signal's reason
    */
-  async run(): Promise<Begun | Refused> {
-    let outcome: Begun | Refused | undefined;
-    try {
-      while (outcome === undefined) {
-        const piece = await this.#consumer.next(this.#signal);
-        if (piece === undefined) return refused("end of stream before BEGIN");
-        this.#lines.push(piece);
-        outcome = await this.#takeLines();
-      }
-      return outcome;
-    } finally {
-      if (outcome?.type !== "begun") this.#bus?.reader.stream.close();
+  constructor(
+    link: Link,
+    consumer: ConsumerConnection,
+    tools: Toolbox,
+    onOutcome: (outcome: Outcome) => void,
+  ) {
+    this.#link = link;
+    this.#tools = tools;
+    this.#onOutcome = onOutcome;
+    this.#signal = consumer.signal;
+    this.#signal.throwIfAborted();
+    this.#consumer = new PolledStream(consumer.take(), this, { receivesFds: mayPassFds(link) });
+    this.#signal.addEventListener("abort", this.#abort);
+    this.#timer = setTimeout(() => {
+      this.#fail(new Error(`no BEGIN within ${TIMEOUT} ms`));
+    }, TIMEOUT);
+  }
+
+  onReadable(): void {
+    if (this.#isWaiting || this.#consumer.stalled) this.#consumer.pause();
+    else this.#attempt(() => this.#read());
+  }
+
+  onDrained(): void {
+    this.#attempt(() => this.#takeLines());
+  }
+
+  onGone(): void {
+    // What has arrived before is still to be read, and behind it comes the end.
+  }
+
+  #read(): void {
+    const bytes = this.#consumer.read();
+    if (bytes !== undefined) {
+      this.#lines.push(Buffer.from(bytes));
+      this.#takeLines();
+    } else if (this.#consumer.ended) {
+      this.#refuse("end of stream before BEGIN");
     }
   }
 
-  async #takeLines(): Promise<Begun | Refused | undefined> {
-    for (;;) {
+  /** As far as it can go: not beyond an answer of the provider, nor one that nobody takes. */
+  #takeLines(): void {
+    while (!this.#isWaiting && !this.#isOver && !this.#consumer.stalled) {
       const input = this.#lines.next();
-      if (input === undefined) return undefined;
-      if (input.type === "violation") return refused(input.reason);
+      if (input === undefined) return this.#consumer.resume();
+      if (input.type === "violation") return this.#refuse(input.reason);
       const effect = this.#step(saslServerLine(this.#state, input.text));
-      if (effect.type === "authenticate") {
-        const refusal = await this.#identify(effect.claim);
-        if (refusal !== undefined) return refusal;
-      } else if (effect.type === "negotiate-fds") {
-        await this.#negotiateFds();
-      } else if (effect.type === "begin" && this.#bus !== undefined) {
-        const provider = this.#bus.reader.stream;
-        const messages = this.#lines.rest;
-        return { type: "begun", provider, messages, passesFds: this.#passesFds };
-      }
-      if (this.#lines.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
-        return refused("more than one line at a time");
-      }
-      if (effect.type === "close") return refused(effect.reason);
+      if (effect.type === "begin") return this.#begin();
+      if (effect.type === "authenticate") this.#identify(effect.claim);
+      else if (effect.type === "negotiate-fds") this.#negotiateFds();
+      if (!this.#isWaiting) this.#endLine();
+      if (effect.type === "close") this.#refuse(effect.reason);
     }
   }
 
-  async #negotiateFds(): Promise<void> {
-    const bus = allowedFds(this.#link).size > 0 ? this.#bus : undefined;
-    this.#passesFds = bus !== undefined && (await agreesOnFds(bus, this.#signal));
-    this.#step(this.#passesFds ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
+  /** What it took is done. */
+  #endLine(): void {
+    if (this.#lines.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
+      this.#refuse("more than one line at a time");
+    }
+  }
+
+  #negotiateFds(): void {
+    this.#passesFds = false;
+    if (this.#bus === undefined || !mayPassFds(this.#link)) {
+      this.#step(saslServerDisagree(this.#state));
+      return;
+    }
+    this.#ask(this.#bus, saslClientNegotiate, (answer) => {
+      if (answer.type === "failed") return this.#fail(new Error(answer.reason));
+      this.#passesFds = answer.text === saslFdsAgreed;
+      this.#step(this.#passesFds ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
+    });
   }
 
   /** Open the connection that this claim gets, in place of an earlier one. */
-  async #identify(claim: SaslClaim): Promise<Refused | undefined> {
-    this.#bus?.reader.stream.close();
+  #identify(claim: SaslClaim): void {
+    this.#bus?.stream.close();
     this.#bus = undefined;
     this.#passesFds = false;
     const credentials = granted(
@@ -115,31 +167,118 @@ export class DbusAuthentication {
     );
     if (credentials === undefined) {
       this.#step(saslServerReject(this.#state));
-      return undefined;
+      return;
     }
     const who = `role '${this.#link.role}' (UID ${credentials.uid})`;
     this.#tools.log(
       `pvx-dbus: Masquerading D-Bus identity as ${who} for service ${this.#link.name}`,
     );
-    const bus = await openBus(this.#link, this.#tools, {
-      credentials,
-      receivesFds: allowedFds(this.#link).size > 0,
-      signal: this.#signal,
-    });
-    if (bus.type === "refused") {
+    const rejected = (reason: string) => {
       this.#step(saslServerReject(this.#state));
-      return refused(`${this.#link.provider} does not take ${who}: ${bus.reason}`);
+      this.#refuse(`${this.#link.provider} does not take ${who}: ${reason}`);
+    };
+    this.#dial(credentials, rejected);
+  }
+
+  /** Connect to the provider's bus as `credentials`, in the kernel and in SASL. */
+  #dial(credentials: Credentials, rejected: (reason: string) => void): void {
+    const opened = (fd: number) => {
+      const bus = new BusConnection(fd, { receivesFds: mayPassFds(this.#link) });
+      this.#bus = bus;
+      this.#ask(bus, saslClientStart(credentials.uid), (line) => {
+        const answer = line.type === "line" ? saslClientAnswer(line.text) : line;
+        if (answer.type === "accepted") this.#step(saslServerAccept(this.#state, answer.guid));
+        else rejected(answer.reason);
+      });
+    };
+    try {
+      const signal = this.#signal;
+      const dialled = this.#tools.dialProvider(this.#link, { signal, credentials });
+      if (typeof dialled === "number") opened(dialled);
+      else this.#wait(dialled, opened, rejected);
+    } catch (error) {
+      rejected(messageOf(error));
     }
-    this.#bus = bus;
-    this.#step(saslServerAccept(this.#state, bus.guid));
-    return undefined;
+  }
+
+  /** For a provider that cannot be reached yet. */
+  #wait(
+    dialled: Promise<number>,
+    opened: (fd: number) => void,
+    rejected: (reason: string) => void,
+  ): void {
+    this.#isWaiting = true;
+    streamLoop().leave();
+    dialled.then(
+      (fd) => {
+        if (this.#isOver) closeFd(fd);
+        else this.#attempt(() => opened(fd));
+      },
+      (error: unknown) => {
+        if (!this.#isOver) this.#attempt(() => rejected(messageOf(error)));
+      },
+    );
+  }
+
+  /** @param answered has to end with a step or with an end */
+  #ask(bus: BusConnection, question: Buffer, answered: (answer: BusAnswer) => void): void {
+    this.#isWaiting = true;
+    bus.ask(question, (answer) => {
+      this.#attempt(() => {
+        this.#isWaiting = false;
+        answered(answer);
+        if (!this.#isOver) this.#endLine();
+        this.#takeLines();
+      });
+    });
   }
 
   #step([state, effect]: ReturnType<typeof saslServerLine>): SaslEffect {
     this.#state = state;
-    if (effect.type === "reply") this.#consumer.stream.writeText(`${effect.line}\r\n`);
+    if (effect.type === "reply") this.#consumer.writeText(`${effect.line}\r\n`);
     return effect;
   }
+
+  /** Whatever goes wrong ends this attempt and nothing else. */
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #begin(): void {
+    if (this.#bus === undefined) return;
+    const [consumer, provider] = [this.#consumer, this.#bus.stream];
+    const [messages, passesFds] = [this.#lines.rest, this.#passesFds];
+    this.#end({ type: "begun", consumer, provider, messages, passesFds });
+  }
+
+  #refuse(reason: string): void {
+    if (this.#isOver) return;
+    this.#bus?.stream.close();
+    this.#consumer.closeSoon();
+    this.#end({ type: "refused", reason });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#bus?.stream.close();
+    this.#consumer.close();
+    this.#end({ type: "failed", error });
+  }
+
+  #end(outcome: Outcome): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener("abort", this.#abort);
+    this.#onOutcome(outcome);
+  }
+}
+
+function mayPassFds(link: Link): boolean {
+  return allowedFds(link).size > 0;
 }
 
 /** @returns undefined when the claim is to be rejected, which without quirks it never is */
@@ -155,8 +294,4 @@ function granted(
   if (rejections > 0) return { uid, gid: uid, groups: [] };
   // Ordinary clients run as root in their container and get through at once.
   return uid === 0 || uid === identity.uid ? identity : undefined;
-}
-
-function refused(reason: string): Refused {
-  return { type: "refused", reason };
 }

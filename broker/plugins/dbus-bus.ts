@@ -1,78 +1,74 @@
-import { messageOf } from "../message-of.ts";
-import {
-  saslClientAnswer,
-  saslClientNegotiate,
-  saslClientStart,
-  saslFdsAgreed,
-} from "../protocols/sasl/client.ts";
+import { PolledStream } from "../linux/polled-stream.ts";
+import type { StreamOwner } from "../linux/polled-stream.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
-import type { Credentials, Link, Toolbox } from "./plugin.ts";
-import { StreamReader } from "./stream-reader.ts";
 
-/** A connection that the provider's bus has accepted; BEGIN has not been sent. */
-export interface Bus {
-  readonly type: "bus";
-  readonly reader: StreamReader;
-  readonly guid: string;
-}
-
-export interface Refused {
-  readonly type: "refused";
-  readonly reason: string;
-}
-
-export interface OpenBusOptions {
-  readonly credentials: Credentials;
-  /** Whether fds may come from it. */
-  readonly receivesFds: boolean;
-  readonly signal: AbortSignal;
-}
+/** One line, or why there is none. */
+export type BusAnswer =
+  | { readonly type: "line"; readonly text: string }
+  | { readonly type: "failed"; readonly reason: string };
 
 /**
- * Connect to the provider's bus as `credentials`: in the kernel and in SASL.
- * @throws the signal's reason when it fires; every other failure is a `refused`
+ * A connection to the provider's bus until BEGIN: one question at a time, each answered by one
+ * line. Nothing is read while no answer is due. Afterwards the stream is handed to whoever goes
+ * on with it.
  */
-export async function openBus(
-  link: Link,
-  tools: Toolbox,
-  { credentials, receivesFds, signal }: OpenBusOptions,
-): Promise<Bus | Refused> {
-  let reader: StreamReader | undefined;
-  try {
-    const fd = await tools.dialProvider(link, { signal, credentials });
-    reader = new StreamReader(fd, { receivesFds });
-    reader.stream.write(saslClientStart(credentials.uid));
-    const answer = saslClientAnswer(await onlyLine(reader, signal));
-    if (answer.type === "accepted") return { type: "bus", reader, guid: answer.guid };
-    reader.stream.close();
-    return { type: "refused", reason: answer.reason };
-  } catch (error) {
-    reader?.stream.close();
-    signal.throwIfAborted();
-    return { type: "refused", reason: messageOf(error) };
+export class BusConnection implements StreamOwner {
+  readonly stream: PolledStream;
+  #lines = new SaslLineReader({ nul: false });
+  #onAnswer: ((answer: BusAnswer) => void) | undefined;
+
+  /**
+   * @param fd non-blocking; owned by the stream from here on, and closed on failure
+   * @param options of the stream
+   * @throws SystemCallError ENOSPC, ENOMEM
+   */
+  constructor(fd: number, options: { readonly receivesFds: boolean }) {
+    this.stream = new PolledStream(fd, this, options);
+  }
+
+  /** @param onAnswer called once, unless the stream is closed before */
+  ask(question: Buffer, onAnswer: (answer: BusAnswer) => void): void {
+    this.#onAnswer = onAnswer;
+    this.stream.write(question);
+    this.stream.resume();
+    if (this.stream.ended) this.#take(undefined);
+  }
+
+  onReadable(): void {
+    if (this.#onAnswer === undefined) {
+      this.stream.pause();
+      return;
+    }
+    const bytes = this.stream.read();
+    if (bytes !== undefined || this.stream.ended) this.#take(bytes);
+  }
+
+  onDrained(): void {
+    // The answer comes when the question has arrived.
+  }
+
+  onGone(): void {
+    // What has arrived before is still to be read, and behind it comes the end.
+  }
+
+  /** @param bytes on loan; undefined at the end */
+  #take(bytes: Buffer | undefined): void {
+    if (bytes === undefined) return this.#answer(failed("it closes the connection"));
+    this.#lines.push(Buffer.from(bytes));
+    const input = this.#lines.next();
+    if (input === undefined) return;
+    if (input.type === "violation") this.#answer(failed(`it sends ${input.reason}`));
+    else if (this.#lines.rest.length > 0) this.#answer(failed("it speaks before BEGIN"));
+    else this.#answer(input);
+  }
+
+  #answer(answer: BusAnswer): void {
+    const onAnswer = this.#onAnswer;
+    this.#onAnswer = undefined;
+    onAnswer?.(answer);
   }
 }
 
-/**
- * @returns whether the bus passes fds on this connection
- * @throws Error when it answers anything but a line
- */
-export async function agreesOnFds({ reader }: Bus, signal: AbortSignal): Promise<boolean> {
-  reader.stream.write(saslClientNegotiate);
-  return (await onlyLine(reader, signal)) === saslFdsAgreed;
-}
-
-/** @throws Error when something else comes than one line */
-async function onlyLine(reader: StreamReader, signal: AbortSignal): Promise<string> {
-  const lines = new SaslLineReader({ nul: false });
-  for (;;) {
-    const piece = await reader.next(signal);
-    if (piece === undefined) throw new Error("it closes the connection");
-    lines.push(piece);
-    const input = lines.next();
-    if (input === undefined) continue;
-    if (input.type === "violation") throw new Error(`it sends ${input.reason}`);
-    if (lines.rest.length > 0) throw new Error("it speaks before BEGIN");
-    return input.text;
-  }
+function failed(reason: string): BusAnswer {
+  return { type: "failed", reason };
 }

@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { O_PATH } from "../linux/openat2.ts";
+import { connectToInode } from "../linux/unix-stream.ts";
 import { SIGNAL } from "../protocols/dbus/message-header.ts";
 import { writeMessage } from "../protocols/dbus/write-message.ts";
 import { dbusPlugin } from "./dbus.ts";
@@ -172,6 +175,24 @@ describe("no way of authenticating changes it", () => {
   });
 });
 
+test("what the consumer has sent at once waits for a provider that is waited for", async () => {
+  const dialled = Promise.withResolvers<number>();
+  using b = await bench({ dial: () => dialled.promise });
+  await provideBus(b, []);
+  const said = say(b, LIBDBUS);
+  await vi.waitUntil(() => b.dialled.length > 0);
+  const inode = openSync(b.providerPath, O_PATH);
+  dialled.resolve(connectToInode(inode));
+  closeSync(inode);
+  expect(await said).toBe(`OK ${GUID}\r\n${MESSAGES}`);
+});
+
+test("thousands of lines at once are answered as they are taken", async () => {
+  using b = await bench();
+  const answers = await say(b, `\0${"\r\n".repeat(20_000)}`);
+  expect(answers.split("\r\n")).toHaveLength(20_001);
+});
+
 describe("there is no session", () => {
   test.each([
     ["when the provider rejects the uid", "REJECTED EXTERNAL"],
@@ -185,6 +206,25 @@ describe("there is no session", () => {
     expect(b.warnings[0]).toMatch(
       /^pvx-dbus: No session for service svc from client: server does not take role 'nobody' \(UID 65534\): /,
     );
+  });
+
+  test("when the provider could not be reached in time", async () => {
+    using b = await bench({ dial: () => Promise.reject(new Error("nobody listens")) });
+    expect(await say(b, LIBDBUS)).toBe("REJECTED EXTERNAL\r\n");
+    expect(b.warnings.join()).toContain("nobody listens");
+  });
+
+  test("when the link goes while the provider is waited for; its connection is closed", async () => {
+    const dialled = Promise.withResolvers<number>();
+    using b = await bench({ dial: () => dialled.promise });
+    const consumer = b.consume();
+    consumer.write("\0AUTH EXTERNAL 30\r\n");
+    await vi.waitUntil(() => b.dialled.length > 0);
+    b.endSessions();
+    await once(consumer.resume(), "end");
+    const fd = openSync("/dev/null", "r");
+    dialled.resolve(fd);
+    await vi.waitUntil(() => !existsSync(`/proc/self/fd/${fd}`));
   });
 
   test("when there is no provider", async () => {

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { FdType } from "../formats/fd-types.ts";
 import type { PolledStream } from "../linux/polled-stream.ts";
+import { streamLoop } from "../linux/stream-loop.ts";
 import { saslClientBegin } from "../protocols/sasl/client.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
@@ -12,11 +13,8 @@ import { dbusIdentity } from "./dbus-identity.ts";
 import { DbusPolicy } from "./dbus-policy.ts";
 import { rulesOf } from "./dbus-rules.ts";
 import { DbusSession } from "./dbus-session.ts";
-import type { Link, Plugin, Toolbox } from "./plugin.ts";
-import { StreamReader } from "./stream-reader.ts";
-
-/** Milliseconds from connecting to BEGIN: dbus-daemon's own auth_timeout. */
-const AUTHENTICATION_TIMEOUT = 30_000;
+import { oncePerLink } from "./once-per-link.ts";
+import type { ConsumerConnection, Link, Plugin, Toolbox } from "./plugin.ts";
 
 /** Denials of one session that are logged. */
 const MAX_LOGGED = 10;
@@ -41,36 +39,57 @@ export const dbusPlugin: Plugin = {
     await tools.injectUnixSocket(link);
   },
 
-  async onAccept(accepted, consumer, tools) {
+  onAccept(accepted, consumer, tools) {
     const link = tools.quirks.has("dbus-shared-listener", "dbus") ? firstOf(accepted) : accepted;
     tools.log(
       `pvx-dbus: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
     );
-    const { signal } = consumer;
-    if (tools.quirks.has("dbus-auth-passthrough", "dbus")) {
-      const credentials = dbusIdentity(link, tools);
-      const provider = await tools.connectProvider(link, { signal, credentials });
-      const socket = new Socket({ fd: consumer.take(), allowHalfOpen: true });
-      await proxyBytes(socket, provider, signal);
-      return;
-    }
-    const policy = new DbusPolicy(rulesOf(link));
-    const reader = new StreamReader(consumer.take(), {
-      receivesFds: allowedFds(link).size > 0,
-    });
-    const begun = await authenticateInTime(link, { consumer: reader, signal }, tools);
-    if (begun === undefined) return;
-    await filterMessages(link, policy, { consumer: reader.stream, signal }, begun, tools);
+    return tools.quirks.has("dbus-auth-passthrough", "dbus")
+      ? passThrough(link, consumer, tools)
+      : serve(link, consumer, tools);
   },
 };
+
+const policyOf = oncePerLink((link) => new DbusPolicy(rulesOf(link)));
+
+async function passThrough(
+  link: Link,
+  consumer: ConsumerConnection,
+  tools: Toolbox,
+): Promise<void> {
+  const { signal } = consumer;
+  const credentials = dbusIdentity(link, tools);
+  const provider = await tools.connectProvider(link, { signal, credentials });
+  const socket = new Socket({ fd: consumer.take(), allowHalfOpen: true });
+  await proxyBytes(socket, provider, signal);
+}
+
+/** @returns when the session has ended */
+function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  new DbusAuthentication(link, consumer, tools, (outcome) => {
+    if (outcome.type === "begun") {
+      resolve(filterMessages(link, outcome, consumer.signal, tools));
+      return;
+    }
+    if (outcome.type === "failed") {
+      reject(outcome.error);
+    } else {
+      const who = `service ${link.name} from ${link.consumer}`;
+      tools.warn(`pvx-dbus: No session for ${who}: ${outcome.reason}`);
+      resolve();
+    }
+    streamLoop().leave();
+  });
+  return promise;
+}
 
 const NO_FDS: ReadonlySet<FdType> = new Set();
 
 async function filterMessages(
   link: Link,
-  policy: DbusPolicy,
-  { consumer, signal }: { consumer: PolledStream; signal: AbortSignal },
   begun: Begun,
+  signal: AbortSignal,
   tools: Toolbox,
 ): Promise<void> {
   const { quirks } = tools;
@@ -78,9 +97,14 @@ async function filterMessages(
   let logged = 0;
   const { provider, preamble } = beginning(link, begun, quirks);
   await new DbusSession({
-    consumer,
+    consumer: begun.consumer,
     provider,
-    filter: new DbusFilter({ policy, quirks, client: link.consumer, role: link.role }),
+    filter: new DbusFilter({
+      policy: policyOf(link),
+      quirks,
+      client: link.consumer,
+      role: link.role,
+    }),
     quirks,
     signal,
     allowedFds: begun.passesFds ? allowedFds(link) : NO_FDS,
@@ -124,33 +148,4 @@ function firstOf(link: Link): Link {
   const first = firstLinks.get(link.provider) ?? link;
   firstLinks.set(link.provider, first);
   return first;
-}
-
-/** @returns undefined when the consumer has been sent away */
-async function authenticateInTime(
-  link: Link,
-  { consumer, signal }: { consumer: StreamReader; signal: AbortSignal },
-  tools: Toolbox,
-): Promise<Begun | undefined> {
-  const ending = new AbortController();
-  const abort = () => ending.abort(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  const timer = setTimeout(() => {
-    ending.abort(new Error(`no BEGIN within ${AUTHENTICATION_TIMEOUT} ms`));
-  }, AUTHENTICATION_TIMEOUT);
-  try {
-    const outcome = await new DbusAuthentication(link, consumer, tools, ending.signal).run();
-    if (outcome.type === "begun") return outcome;
-    tools.warn(
-      `pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${outcome.reason}`,
-    );
-    consumer.stream.closeSoon();
-    return undefined;
-  } catch (error) {
-    consumer.stream.close();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
 }

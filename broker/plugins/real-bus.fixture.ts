@@ -1,7 +1,6 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, closeSync, constants, openSync, writeFileSync } from "node:fs";
-import { Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { GraphEntry } from "../formats/graph.ts";
@@ -110,11 +109,10 @@ export class RealBus {
 }
 
 /** As the broker connects: by inode, with the thread's credentials changed. */
-function dial(path: string, credentials: Credentials | undefined): Promise<Socket> {
+function dial(path: string, credentials: Credentials | undefined): number {
   const inode = openSync(path, constants.O_RDONLY | O_PATH);
   try {
-    const fd = credentials === undefined ? connectToInode(inode) : connectAs(inode, credentials);
-    return Promise.resolve(new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }));
+    return credentials === undefined ? connectToInode(inode) : connectAs(inode, credentials);
   } finally {
     closeSync(inode);
   }

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, connect } from "node:net";
-import type { Server, Socket } from "node:net";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { Socket, createServer, connect } from "node:net";
+import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LinkExtensions } from "../formats/extensions.ts";
 import type { GraphEntry } from "../formats/graph.ts";
+import { O_PATH } from "../linux/openat2.ts";
 import { takeDescriptor } from "../linux/take-descriptor.fixture.ts";
+import { connectToInode } from "../linux/unix-stream.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
 
@@ -22,8 +24,11 @@ export interface BenchOptions {
   /** Content of files in the provider, by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** Connects to the provider; a plain connection to `provider.sock` when absent. */
-  readonly dial?: (path: string, credentials: Credentials | undefined) => Promise<Socket>;
+  readonly dial?: Dial;
 }
+
+/** @returns a descriptor, the caller's */
+type Dial = (path: string, credentials: Credentials | undefined) => number | Promise<number>;
 
 /**
  * One link with real sockets on both sides: `consumer.sock` is what the consumer would find
@@ -67,11 +72,12 @@ export class Bench {
       },
       connectProvider: async (_link, { credentials }) => {
         this.dialled.push(credentials);
-        return this.#keep(await dial(this.providerPath, credentials));
+        const fd = await dial(this.providerPath, credentials);
+        return this.#keep(new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }));
       },
-      dialProvider: async (_link, { credentials }) => {
+      dialProvider: (_link, { credentials }) => {
         this.dialled.push(credentials);
-        return takeDescriptor(await dial(this.providerPath, credentials));
+        return dial(this.providerPath, credentials);
       },
       readProviderFile: (_link, path) => options.files?.[path],
     };
@@ -167,11 +173,11 @@ function linkOf({ role = "admin", uid, entry: more, extensions }: BenchOptions):
   return { consumer, provider, name, type, role, socket, ...ends };
 }
 
-async function dialPlainly(path: string): Promise<Socket> {
-  const socket = connect({ path, allowHalfOpen: true });
-  await new Promise<void>((resolve, reject) => {
-    socket.once("connect", resolve).once("error", reject);
-  });
-  socket.on("error", () => undefined);
-  return socket;
+function dialPlainly(path: string): number {
+  const inode = openSync(path, O_PATH);
+  try {
+    return connectToInode(inode);
+  } finally {
+    closeSync(inode);
+  }
 }

@@ -30,11 +30,7 @@ export class Providers {
    * @throws Error when waiting would not help; rejects with what the last attempt did, after
    *         PROVIDER_WAIT, or the signal's reason
    */
-  connect(
-    record: LinkRecord,
-    options: ConnectOptions,
-    type: SocketType,
-  ): number | Promise<number> {
+  connect(record: LinkRecord, options: ConnectOptions, type: SocketType): number | Promise<number> {
     return this.#attempt(record, options, type) ?? this.#persist(record, options, type);
   }
 
@@ -58,11 +54,7 @@ export class Providers {
     return files.read(root, path, maxBytes);
   }
 
-  async #persist(
-    record: LinkRecord,
-    options: ConnectOptions,
-    type: SocketType,
-  ): Promise<number> {
+  async #persist(record: LinkRecord, options: ConnectOptions, type: SocketType): Promise<number> {
     const { signal } = options;
     const deadline = performance.now() + PROVIDER_WAIT;
     for (;;) {
