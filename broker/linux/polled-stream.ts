@@ -187,9 +187,9 @@ export class PolledStream {
   /** Close when all that was written is with the kernel. */
   closeSoon(): void {
     this.#gathered.send();
+    if (!this.stalled) return this.close();
     this.#closesWhenDrained = true;
     this.pause();
-    if (!this.stalled) this.close();
   }
 
   close(): void {
@@ -311,6 +311,8 @@ export class PolledStream {
     if (this.#closed) return;
     const interest = (this.#reading ? EPOLLIN : 0) | (this.stalled ? EPOLLOUT : 0);
     if (interest === this.#interest) return;
+    // A hang-up is told whatever is asked for, and that ends the watch.
+    if (interest === 0 && this.#gone && this.#token !== undefined) return;
     this.#interest = interest;
     if (this.#token !== undefined) streamLoop().modify(this.#fd, interest, this.#token);
     else if (interest !== 0) this.#watch();
@@ -323,6 +325,7 @@ export class PolledStream {
   #unwatch(): void {
     if (this.#token !== undefined) streamLoop().remove(this.#fd, this.#token);
     this.#token = undefined;
+    this.#interest = 0;
   }
 }
 

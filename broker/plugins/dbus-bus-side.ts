@@ -8,18 +8,13 @@ import {
 } from "../protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { isUniqueName, isWellKnownName } from "../protocols/dbus/names.ts";
-import { stringArray, strings } from "../protocols/dbus/write-message.ts";
+import { stringArray } from "../protocols/dbus/write-message.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
 import type { FilterOptions } from "./dbus-filter.ts";
-import {
-  consumerError,
-  driverCall,
-  driverError,
-  driverReply,
-  metadataSignal,
-} from "./dbus-made-messages.ts";
-import { SEE, TALK } from "./dbus-policy.ts";
+import { consumerError, driverError, driverReply } from "./dbus-made-messages.ts";
+import { introduction, opening, question } from "./dbus-opening.ts";
+import { SEE } from "./dbus-policy.ts";
 import type { DbusPolicy } from "./dbus-policy.ts";
 import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
 import { DROP, PASS } from "./dbus-verdict.ts";
@@ -33,34 +28,23 @@ export class DbusBusSide {
   readonly #state: DbusSessionState;
   readonly #policy: DbusPolicy;
   readonly #quirks: Quirks;
-  readonly #client: string;
-  readonly #role: string;
+  readonly #options: FilterOptions;
   readonly namesLeak: boolean;
 
-  constructor(state: DbusSessionState, { policy, quirks, client, role }: FilterOptions) {
+  constructor(state: DbusSessionState, options: FilterOptions) {
+    const { policy, quirks } = options;
     this.#state = state;
     this.#policy = policy;
     this.#quirks = quirks;
-    this.#client = client;
-    this.#role = role;
+    this.#options = options;
     this.namesLeak = quirks.has("dbus-names-leak", "dbus");
   }
 
   /** What is sent right behind the consumer's Hello. */
-  begin(): Buffer[] {
+  begin(): readonly Buffer[] {
     this.#state.saidHello = true;
-    const messages: Buffer[] = [];
-    for (const { name, withChildren } of this.#policy.tracked) {
-      const key = withChildren ? "arg0namespace" : "arg0";
-      const rule = `type='signal',sender='${DRIVER}',interface='${DRIVER}',member='NameOwnerChanged',${key}='${name}'`;
-      // First the signal, then the question: in between nothing is missed.
-      const options = { body: strings(rule), flags: NO_REPLY_EXPECTED };
-      messages.push(driverCall(this.#state.nextSerial(), "AddMatch", options));
-      if (withChildren) this.#state.isLearning = true;
-      else messages.push(...this.#ask(name));
-    }
-    if (this.#state.isLearning) messages.push(this.#question("ListNames", "own-list"));
-    return messages;
+    this.#state.isLearning = this.#policy.tracked.some(({ withChildren }) => withChildren);
+    return opening(this.#options, this.#state);
   }
 
   wantsBody(header: MessageHeader): boolean {
@@ -181,7 +165,7 @@ export class DbusBusSide {
       this.#policy.tracked.map(({ name, withChildren }) => (withChildren ? "" : name)),
     );
     const asked = below.filter((name) => !exact.has(name)).slice(0, MAX_ASKED);
-    return { ...DROP, toBus: asked.flatMap((name) => this.#ask(name)) };
+    return { ...DROP, toBus: asked.flatMap((name) => question(this.#options, this.#state, name)) };
   }
 
   #onCall(header: MessageHeader): Verdict {
@@ -210,7 +194,8 @@ export class DbusBusSide {
       this.#state.peers.releases(former, name);
       if (isUniqueName(owner)) {
         this.#state.peers.owns(owner, name);
-        toBus.push(...this.#introduce(name, owner));
+        const nextSerial = () => this.#state.nextSerial();
+        toBus.push(...introduction(this.#options, nextSerial, { name, destination: owner }));
       }
     }
     return { pass: isVisible || this.#state.mayReceiveAll, toBus };
@@ -233,25 +218,6 @@ export class DbusBusSide {
 
   #eavesdropped(): Verdict {
     return this.#state.mayReceiveAll ? PASS : DROP;
-  }
-
-  #ask(name: string): Buffer[] {
-    const question = this.#question("GetNameOwner", "own-owner", name);
-    return [question, ...this.#introduce(name, name)];
-  }
-
-  #question(member: string, kind: "own-list" | "own-owner", name?: string): Buffer {
-    const serial = this.#state.nextSerial();
-    const text = name ?? "";
-    this.#state.expect(serial, { kind, destination: DRIVER, text });
-    return driverCall(serial, member, name === undefined ? {} : { body: strings(name) });
-  }
-
-  /** Tell the owner of a name who comes, when the link may talk to it. */
-  #introduce(name: string, destination: string): Buffer[] {
-    if (this.#policy.levelOf(name) < TALK) return [];
-    if (this.#quirks.has("dbus-no-metadata", "dbus")) return [];
-    return [metadataSignal(this.#state.nextSerial(), destination, this.#client, this.#role)];
   }
 }
 

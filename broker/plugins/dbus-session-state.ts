@@ -52,6 +52,18 @@ export class DbusSessionState {
     return this.#lastSerial;
   }
 
+  /**
+   * So many of the highest serials at once, for messages that are written already.
+   * @returns false when one of them is in use, or was given away before
+   */
+  takeHighest(count: number): boolean {
+    const lowest = 2 ** 32 - count;
+    if (this.#lastSerial !== 2 ** 32) return false;
+    for (const serial of this.expected.keys()) if (serial >= lowest) return false;
+    this.#lastSerial = lowest;
+    return true;
+  }
+
   expect(serial: number, reply: ExpectedReply): void {
     this.expected.set(serial, reply);
   }

@@ -285,8 +285,7 @@ function checkLeft({ source, fds }: Way): void {
 
 /** A side has ended, and all that it sent has been dealt with. */
 function pass(from: PolledStream, to: PolledStream): void {
-  to.end();
-  if (!from.gone && !to.ended) return;
+  if (!from.gone && !to.ended) return to.end();
   // Nobody listens there any more, or both have ended.
   from.closeSoon();
   to.closeSoon();

@@ -9,6 +9,7 @@ import { allowedFds } from "./allowed-fds.ts";
 import { DbusAuthentication } from "./dbus-authentication.ts";
 import type { Begun } from "./dbus-authentication.ts";
 import { DbusFilter } from "./dbus-filter.ts";
+import type { FilterOptions } from "./dbus-filter.ts";
 import { dbusIdentity } from "./dbus-identity.ts";
 import { DbusPolicy } from "./dbus-policy.ts";
 import { rulesOf } from "./dbus-rules.ts";
@@ -50,7 +51,11 @@ export const dbusPlugin: Plugin = {
   },
 };
 
-const policyOf = oncePerLink((link) => new DbusPolicy(rulesOf(link)));
+/** The same for each session of a link, so that what follows from it is made once (dbus-opening). */
+const filterOptionsOf = oncePerLink((link, quirks: Quirks): FilterOptions => {
+  const { consumer: client, role } = link;
+  return { policy: new DbusPolicy(rulesOf(link)), quirks, client, role };
+});
 
 async function passThrough(
   link: Link,
@@ -99,12 +104,7 @@ async function filterMessages(
   await new DbusSession({
     consumer: begun.consumer,
     provider,
-    filter: new DbusFilter({
-      policy: policyOf(link),
-      quirks,
-      client: link.consumer,
-      role: link.role,
-    }),
+    filter: new DbusFilter(filterOptionsOf(link, quirks)),
     quirks,
     signal,
     allowedFds: begun.passesFds ? allowedFds(link) : NO_FDS,

@@ -3,7 +3,7 @@ import type { Quirks } from "../quirks/quirks.ts";
 
 /** Where the broker's lines go. */
 export interface Output {
-  /** stdout; `times` times, in one write */
+  /** stdout; `times` times */
   log(line: string, times?: number): void;
   /** stderr */
   warn(line: string): void;
@@ -11,33 +11,56 @@ export interface Output {
   flush(): void;
 }
 
-/** Written to the file descriptors at once: lines are evidence, and a pipe must not hold them back. */
-export function createOutput(quirks: Quirks): Output {
-  const held: string[] = [];
-  const silent = quirks.has("xconnect-silent");
+/** Bytes that a pipe takes whole or not at all (PIPE_BUF, pipe(7)). */
+const ATOMIC = 4096;
+
+/**
+ * Lines go to the file descriptors within the same turn of the event loop: they are evidence,
+ * and a pipe must not hold them back. Those of one turn are written together, as a connection
+ * says two or three of them and each write wakes whoever reads the log; both descriptors stay
+ * in order.
+ */
+export function createOutput(quirks: Quirks, write: WriteText = writeText): Output {
+  const isSilent = quirks.has("xconnect-silent");
+  let pending = "";
+  let isDue = false;
+  const flush = () => {
+    isDue = false;
+    if (pending === "") return;
+    write(1, pending);
+    pending = "";
+  };
   return {
     log: (line, times = 1) => {
-      const text = textOf(line).repeat(times);
-      if (silent) held.push(text);
-      else write(1, text);
+      const text = textOf(line);
+      for (let time = 0; time < times; time += 1) {
+        if (!isSilent && pending.length + text.length > ATOMIC) flush();
+        pending += text;
+      }
+      if (isSilent || isDue) return;
+      isDue = true;
+      setImmediate(flush);
     },
-    warn: (line) => write(2, textOf(line)),
-    flush: () => {
-      for (const text of held.splice(0)) write(1, text);
+    warn: (line) => {
+      if (!isSilent) flush();
+      write(2, textOf(line));
     },
+    flush,
   };
 }
+
+type WriteText = (fd: number, text: string) => void;
 
 /** Names and paths come from manifests: a line stays one line. */
 function textOf(line: string): string {
   return `${line.replace(/[\0-\x1f\x7f]/g, "?")}\n`;
 }
 
-function write(fd: number, text: string): void {
+function writeText(fd: number, text: string): void {
   const bytes = Buffer.from(text, "utf8");
   try {
     for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
   } catch {
-    // Nobody reads (EPIPE), or not fast enough (EAGAIN): mediation goes on without the line.
+    // Nobody reads (EPIPE), or not fast enough (EAGAIN): mediation goes on without the lines.
   }
 }

@@ -49,6 +49,7 @@ async function main(): Promise<number> {
   // The real broker neither knows of others nor looks after what it has planted.
   const wipes = quirks.has("second-broker-wipes");
   const output = createOutput(quirks);
+  process.on("exit", () => output.flush());
   const settings: Settings = {
     ctrl: values.ctrl,
     quirks,
@@ -66,8 +67,6 @@ async function main(): Promise<number> {
   } catch (error) {
     output.warn(`pv-xconnect: ${messageOf(error)}`);
     return 1;
-  } finally {
-    output.flush();
   }
 }
 
