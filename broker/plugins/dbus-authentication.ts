@@ -63,8 +63,7 @@ export class DbusAuthentication implements StreamOwner {
   readonly #consumer: PolledStream;
   readonly #tools: Toolbox;
   readonly #onOutcome: (outcome: Outcome) => void;
-  readonly #signal: AbortSignal;
-  readonly #abort = (): void => this.#fail(this.#signal.reason);
+  readonly #connection: ConsumerConnection;
   readonly #timer: NodeJS.Timeout;
   readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
@@ -76,7 +75,7 @@ export class DbusAuthentication implements StreamOwner {
 
   /**
    * @param onOutcome called once, with streams that are the caller's when it has begun
-   * @throws SystemCallError ENOSPC, ENOMEM; the signal's reason
+   * @throws SystemCallError ENOSPC, ENOMEM
    */
   constructor(
     link: Link,
@@ -87,13 +86,12 @@ export class DbusAuthentication implements StreamOwner {
     this.#link = link;
     this.#tools = tools;
     this.#onOutcome = onOutcome;
-    this.#signal = consumer.signal;
-    this.#signal.throwIfAborted();
+    this.#connection = consumer;
     this.#consumer = new PolledStream(consumer.take(), this, { receivesFds: mayPassFds(link) });
-    this.#signal.addEventListener("abort", this.#abort);
     this.#timer = setTimeout(() => {
       this.#fail(new Error(`no BEGIN within ${TIMEOUT} ms`));
     }, TIMEOUT);
+    consumer.onEnd((why) => this.#fail(why));
   }
 
   onReadable(): void {
@@ -192,8 +190,13 @@ export class DbusAuthentication implements StreamOwner {
       });
     };
     try {
-      const signal = this.#signal;
-      const dialled = this.#tools.dialProvider(this.#link, { signal, credentials });
+      const connection = this.#connection;
+      const dialled = this.#tools.dialProvider(this.#link, {
+        credentials,
+        get signal() {
+          return connection.signal;
+        },
+      });
       if (typeof dialled === "number") opened(dialled);
       else this.#wait(dialled, opened, rejected);
     } catch (error) {
@@ -272,7 +275,7 @@ export class DbusAuthentication implements StreamOwner {
   #end(outcome: Outcome): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener("abort", this.#abort);
+    this.#connection.onEnd(undefined);
     this.#onOutcome(outcome);
   }
 }

@@ -12,13 +12,15 @@ import type { DbusFilter } from "./dbus-filter.ts";
 import { DbusOutbox } from "./dbus-outbox.ts";
 import { PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
+import type { ConsumerConnection } from "./plugin.ts";
 
 export interface DbusSessionOptions {
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
   readonly filter: DbusFilter;
   readonly quirks: Quirks;
-  readonly signal: AbortSignal;
+  /** Says when the link goes. */
+  readonly connection: Pick<ConsumerConnection, "onEnd">;
   /** Fd types that may pass; empty when fds were not agreed on. */
   readonly allowedFds: ReadonlySet<FdType>;
   /** So many bytes have come. */
@@ -60,7 +62,7 @@ export class DbusSession {
   readonly #toConsumer: DbusOutbox;
   readonly #up: Way;
   readonly #down: Way;
-  readonly #finished = Promise.withResolvers<undefined>();
+  readonly #finished = Promise.withResolvers<void>();
   /** A side has broken the protocol: nothing more is looked at. */
   #isOver = false;
 
@@ -95,20 +97,16 @@ export class DbusSession {
    * @param messages what the consumer has already sent
    * @returns when both are closed; never rejects
    */
-  async run(preamble: Buffer, messages: Buffer): Promise<void> {
-    const { signal } = this.#options;
-    const end = () => this.#end();
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) {
-      end();
-    } else {
+  run(preamble: Buffer, messages: Buffer): Promise<void> {
+    const { connection, consumer } = this.#options;
+    connection.onEnd(() => this.#end());
+    if (!consumer.closed) {
       this.#toBus.insert(preamble);
       this.#carry(this.#up);
       this.#carry(this.#down);
       this.#step(() => this.#take(this.#up, messages));
     }
-    await this.#finished.promise;
-    signal.removeEventListener("abort", end);
+    return this.#finished.promise;
   }
 
   #carry(way: Way): void {
@@ -264,7 +262,8 @@ export class DbusSession {
 
   #finish(): void {
     for (const { fds } of [this.#up, this.#down]) closeAll(fds.splice(0));
-    this.#finished.resolve(undefined);
+    this.#options.connection.onEnd(undefined);
+    this.#finished.resolve();
     streamLoop().leave();
   }
 }

@@ -74,7 +74,7 @@ function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promis
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   new DbusAuthentication(link, consumer, tools, (outcome) => {
     if (outcome.type === "begun") {
-      resolve(filterMessages(link, outcome, consumer.signal, tools));
+      resolve(filterMessages(link, outcome, consumer, tools));
       return;
     }
     if (outcome.type === "failed") {
@@ -94,7 +94,7 @@ const NO_FDS: ReadonlySet<FdType> = new Set();
 async function filterMessages(
   link: Link,
   begun: Begun,
-  signal: AbortSignal,
+  connection: ConsumerConnection,
   tools: Toolbox,
 ): Promise<void> {
   const { quirks } = tools;
@@ -106,7 +106,7 @@ async function filterMessages(
     provider,
     filter: new DbusFilter(filterOptionsOf(link, quirks)),
     quirks,
-    signal,
+    connection,
     allowedFds: begun.passesFds ? allowedFds(link) : NO_FDS,
     onBytes: (from, count) => {
       tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);

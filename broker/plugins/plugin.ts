@@ -52,11 +52,17 @@ export interface ConsumerConnection {
    * @returns the connection, non-blocking, from which nothing has been read; the caller's to close
    */
   take(): number;
-  /** Fires when the link or the broker goes away: end the session. */
+  /**
+   * What is to be done when the link or the broker goes away, in place of what was before: end
+   * the session. Done at once when it has gone already.
+   */
+  onEnd(act: ((why: Error) => void) | undefined): void;
+  /** The same for who waits; it costs more than the connection itself, and is made when asked for. */
   readonly signal: AbortSignal;
 }
 
 export interface ConnectOptions {
+  /** Looked at only when there is something to wait for. */
   readonly signal: AbortSignal;
   /** Of the connection; the broker's own when absent. */
   readonly credentials?: Credentials | undefined;

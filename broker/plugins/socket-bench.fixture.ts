@@ -9,6 +9,7 @@ import { O_PATH } from "../linux/openat2.ts";
 import { takeDescriptor } from "../linux/take-descriptor.fixture.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
+import { Session } from "../xconnect/session.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
 
 /** What a plugin's test decides; the rest of the toolbox refuses to be used. */
@@ -45,7 +46,7 @@ export class Bench {
   readonly counters = new Map<string, number>();
   /** Credentials of each provider connection, in order. */
   readonly dialled: (Credentials | undefined)[] = [];
-  readonly #ends = new AbortController();
+  readonly #sessions = new Set<Session>();
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #plugin: Plugin;
@@ -106,7 +107,7 @@ export class Bench {
 
   /** The link leaves the graph. */
   endSessions(): void {
-    this.#ends.abort(new Error("the link has gone"));
+    for (const session of this.#sessions) session.end(new Error("the link has gone"));
   }
 
   [Symbol.dispose](): void {
@@ -119,13 +120,11 @@ export class Bench {
   async #listenForConsumers(): Promise<void> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       this.#keep(socket).on("error", () => undefined);
-      const consumer = { take: () => takeDescriptor(socket), signal: this.#ends.signal };
-      Promise.resolve(this.#plugin.onAccept?.(this.link, consumer, this.tools)).catch(
-        (error: unknown) => {
-          socket.destroy();
-          this.warnings.push(String(error));
-        },
-      );
+      const consumer = new Session(takeDescriptor(socket));
+      this.#sessions.add(consumer);
+      Promise.resolve(this.#plugin.onAccept?.(this.link, consumer, this.tools))
+        .catch((error: unknown) => this.warnings.push(String(error)))
+        .finally(() => consumer[Symbol.dispose]());
     });
     await this.#listen(server, this.consumerPath);
   }

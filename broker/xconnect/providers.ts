@@ -68,11 +68,10 @@ export class Providers {
   /** @returns undefined when it cannot be reached yet, but for the last time */
   #attempt(
     record: LinkRecord,
-    { signal, credentials, path = record.link.socket }: ConnectOptions,
+    { credentials, path = record.link.socket }: ConnectOptions,
     type: SocketType,
     isLast = false,
   ): number | undefined {
-    signal.throwIfAborted();
     try {
       // The record's provider of now: a session that waits while it restarts goes on with
       // its successor.

@@ -18,6 +18,19 @@ test("what nobody has taken is closed with the session", () => {
   expect(() => fstatSync(fd)).toThrow("EBADF");
 });
 
+test("what is to be done at the end is done once, also when it comes too late", () => {
+  const session = new Session(openSync("/dev/null", "r"));
+  const done: string[] = [];
+  session.onEnd(() => done.push("replaced"));
+  session.onEnd(({ message }) => done.push(message));
+  session.end(new Error("gone"));
+  session.end(new Error("gone again"));
+  session.onEnd(({ message }) => done.push(`late: ${message}`));
+  session.onEnd(undefined);
+  expect(done).toEqual(["gone", "late: gone"]);
+  session[Symbol.dispose]();
+});
+
 test("the signal says why it has ended, whenever it is asked for", () => {
   const session = new Session(openSync("/dev/null", "r"));
   const why = new Error("the link has gone");

@@ -7,6 +7,7 @@ export class Session implements ConsumerConnection, Disposable {
   /** Made for those who ask: few sessions are ended from outside. */
   #ending: AbortController | undefined;
   #why: Error | undefined;
+  #act: ((why: Error) => void) | undefined;
 
   /** @param fd owned by the session until it is taken */
   constructor(fd: number) {
@@ -33,9 +34,16 @@ export class Session implements ConsumerConnection, Disposable {
     return fd;
   }
 
+  onEnd(act: ((why: Error) => void) | undefined): void {
+    this.#act = act;
+    if (this.#why !== undefined) act?.(this.#why);
+  }
+
   end(why: Error): void {
-    this.#why ??= why;
+    if (this.#why !== undefined) return;
+    this.#why = why;
     this.#ending?.abort(why);
+    this.#act?.(why);
   }
 
   /** Close what nobody has taken. */
