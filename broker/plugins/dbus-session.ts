@@ -1,7 +1,6 @@
 import type { FdType } from "../formats/fd-types.ts";
 import { MAX_FDS } from "../linux/control-message.ts";
 import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
@@ -263,8 +262,8 @@ export class DbusSession {
   #finish(): void {
     for (const { fds } of [this.#up, this.#down]) closeAll(fds.splice(0));
     this.#options.connection.onEnd(undefined);
+    // Nobody waits for it who could not wait for the end of the turn.
     this.#finished.resolve();
-    streamLoop().leave();
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { EINTR, Scratch, writePipe } from "../linux/stream-io.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
 /** Where the broker's lines go. */
@@ -13,6 +13,7 @@ export interface Output {
 
 /** Bytes that a pipe takes whole or not at all (PIPE_BUF, pipe(7)). */
 const ATOMIC = 4096;
+const outgoing = new Scratch(4 * ATOMIC);
 
 /**
  * Lines go to the file descriptors within the same turn of the event loop: they are evidence,
@@ -56,11 +57,13 @@ function textOf(line: string): string {
   return `${line.replace(/[\0-\x1f\x7f]/g, "?")}\n`;
 }
 
+/** Without node:fs, which would cost as much as the rest of what a connection says. */
 function writeText(fd: number, text: string): void {
   const bytes = Buffer.from(text, "utf8");
-  try {
-    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
-  } catch {
+  for (let done = 0; done < bytes.length;) {
+    const count = writePipe(fd, outgoing, 0, bytes.copy(outgoing.bytes, 0, done));
     // Nobody reads (EPIPE), or not fast enough (EAGAIN): mediation goes on without the lines.
+    if (count < 0 && count !== EINTR) return;
+    done += Math.max(count, 0);
   }
 }

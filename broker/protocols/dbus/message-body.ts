@@ -14,9 +14,12 @@ export function stringArguments(
   start: number,
   count: number,
 ): string[] | undefined {
-  if (!header.signature.startsWith("s".repeat(count))) return undefined;
+  const { signature } = header;
+  for (let index = 0; index < count; index += 1) if (signature[index] !== "s") return undefined;
   const reader = bodyReader(header, bytes, start);
-  return Array.from({ length: count }, () => reader.string());
+  const strings: string[] = [];
+  while (strings.length < count) strings.push(reader.string());
+  return strings;
 }
 
 /** The only argument of a message, as above, when it is an array of strings. */
