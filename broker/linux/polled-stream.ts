@@ -187,7 +187,10 @@ export class PolledStream {
   /** Close when all that was written is with the kernel. */
   closeSoon(): void {
     this.#gathered.send();
-    if (!this.stalled) return this.close();
+    if (!this.stalled) {
+      this.close();
+      return;
+    }
     this.#closesWhenDrained = true;
     this.pause();
   }

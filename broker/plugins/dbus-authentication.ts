@@ -117,19 +117,33 @@ export class DbusAuthentication implements StreamOwner {
     }
   }
 
-  /** As far as it can go: not beyond an answer of the provider, nor one that nobody takes. */
   #takeLines(): void {
-    while (!this.#isWaiting && !this.#isOver && !this.#consumer.stalled) {
+    while (this.#mayGoOn()) {
       const input = this.#lines.next();
-      if (input === undefined) return this.#consumer.resume();
-      if (input.type === "violation") return this.#refuse(input.reason);
-      const effect = this.#step(saslServerLine(this.#state, input.text));
-      if (effect.type === "begin") return this.#begin();
-      if (effect.type === "authenticate") this.#identify(effect.claim);
-      else if (effect.type === "negotiate-fds") this.#negotiateFds();
-      if (!this.#isWaiting) this.#endLine();
-      if (effect.type === "close") this.#refuse(effect.reason);
+      if (input === undefined) {
+        this.#consumer.resume();
+        return;
+      }
+      if (input.type === "violation") this.#refuse(input.reason);
+      else this.#takeLine(input.text);
     }
+  }
+
+  /** Not beyond an answer of the provider, nor one that the consumer does not take. */
+  #mayGoOn(): boolean {
+    return !this.#isWaiting && !this.#isOver && !this.#consumer.stalled;
+  }
+
+  #takeLine(text: string): void {
+    const effect = this.#step(saslServerLine(this.#state, text));
+    if (effect.type === "begin") {
+      this.#begin();
+      return;
+    }
+    if (effect.type === "authenticate") this.#identify(effect.claim);
+    else if (effect.type === "negotiate-fds") this.#negotiateFds();
+    if (!this.#isWaiting) this.#endLine();
+    if (effect.type === "close") this.#refuse(effect.reason);
   }
 
   /** What it took is done. */
@@ -146,7 +160,10 @@ export class DbusAuthentication implements StreamOwner {
       return;
     }
     this.#ask(this.#bus, saslClientNegotiate, (answer) => {
-      if (answer.type === "failed") return this.#fail(new Error(answer.reason));
+      if (answer.type === "failed") {
+        this.#fail(new Error(answer.reason));
+        return;
+      }
       this.#passesFds = answer.text === saslFdsAgreed;
       this.#step(this.#passesFds ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
     });

@@ -53,7 +53,10 @@ export class BusConnection implements StreamOwner {
 
   /** @param bytes on loan; undefined at the end */
   #take(bytes: Buffer | undefined): void {
-    if (bytes === undefined) return this.#answer(failed("it closes the connection"));
+    if (bytes === undefined) {
+      this.#answer(failed("it closes the connection"));
+      return;
+    }
     this.#lines.push(Buffer.from(bytes));
     const input = this.#lines.next();
     if (input === undefined) return;

@@ -61,7 +61,7 @@ export class DbusSession {
   readonly #toConsumer: DbusOutbox;
   readonly #up: Way;
   readonly #down: Way;
-  readonly #finished = Promise.withResolvers<void>();
+  readonly #finished = Promise.withResolvers<undefined>();
   /** A side has broken the protocol: nothing more is looked at. */
   #isOver = false;
 
@@ -96,7 +96,7 @@ export class DbusSession {
    * @param messages what the consumer has already sent
    * @returns when both are closed; never rejects
    */
-  run(preamble: Buffer, messages: Buffer): Promise<void> {
+  run(preamble: Buffer, messages: Buffer): Promise<undefined> {
     const { connection, consumer } = this.#options;
     connection.onEnd(() => this.#end());
     if (!consumer.closed) {
@@ -263,7 +263,7 @@ export class DbusSession {
     for (const { fds } of [this.#up, this.#down]) closeAll(fds.splice(0));
     this.#options.connection.onEnd(undefined);
     // Nobody waits for it who could not wait for the end of the turn.
-    this.#finished.resolve();
+    this.#finished.resolve(undefined);
   }
 }
 
@@ -283,7 +283,10 @@ function checkLeft({ source, fds }: Way): void {
 
 /** A side has ended, and all that it sent has been dealt with. */
 function pass(from: PolledStream, to: PolledStream): void {
-  if (!from.gone && !to.ended) return to.end();
+  if (!from.gone && !to.ended) {
+    to.end();
+    return;
+  }
   // Nobody listens there any more, or both have ended.
   from.closeSoon();
   to.closeSoon();

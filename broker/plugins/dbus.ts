@@ -71,7 +71,7 @@ async function passThrough(
 
 /** @returns when the session has ended */
 function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   new DbusAuthentication(link, consumer, tools, (outcome) => {
     if (outcome.type === "begun") {
       resolve(filterMessages(link, outcome, consumer, tools));
@@ -82,7 +82,7 @@ function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promis
     } else {
       const who = `service ${link.name} from ${link.consumer}`;
       tools.warn(`pvx-dbus: No session for ${who}: ${outcome.reason}`);
-      resolve();
+      resolve(undefined);
     }
     streamLoop().leave();
   });
@@ -96,7 +96,7 @@ async function filterMessages(
   begun: Begun,
   connection: ConsumerConnection,
   tools: Toolbox,
-): Promise<void> {
+): Promise<undefined> {
   const { quirks } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
