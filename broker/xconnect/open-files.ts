@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
 import { sizeOf } from "../linux/statx.ts";
 
 /** How many descriptors this process has open, and how many it may have. */

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { performance } from "node:perf_hooks";
 import { EPOLLIN, closeFd } from "../../linux/epoll.ts";
 import { SystemCallError } from "../../linux/errno.ts";
 import { accept } from "../../linux/stream-io.ts";

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { EPOLLIN } from "../../linux/epoll.ts";
 import { clearEventFd } from "../../linux/event-fd.ts";
 import { Scratch } from "../../linux/stream-io.ts";
@@ -14,7 +15,7 @@ import type { SpliceSession } from "./session.ts";
 /** What the smallest pipe holds. */
 const SCRATCH_SIZE = 64 * 1024;
 /** Accepted connections are reported at most this often: a report wakes the main thread. */
-const REPORT_PAUSE = 5;
+const REPORT_PAUSE = 20;
 
 export interface SpliceLoopOptions {
   /** An eventfd: commands have come. */
