@@ -119,7 +119,7 @@ export class BrokerBench {
     this.#stop.abort();
     await this.#run;
     for (const server of this.#servers) server.close();
-    for (const container of this.containers) await container.stop();
+    await Promise.all(this.containers.map((container) => container.stop()));
     await this.ctrl.stop();
   }
 }
