@@ -180,38 +180,48 @@ export class DbusSession {
         out.pass(splitter.bytes.subarray(run, end), !(end === splitter.end && splitter.inMessage));
       run = -1;
     };
-    while (!(held && filter.isHeld) && splitter.advance()) {
-      const { header, bytes, start, end } = splitter;
-      if (header === undefined) {
-        if (way.passes && run < 0) run = start;
-        continue;
-      }
-      let verdict =
-        from === "consumer"
-          ? filter.fromConsumer(header, bytes, start)
-          : filter.fromBus(header, bytes, start);
-      const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header, way);
-      const refused = verdict.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
-      if (refused !== undefined) {
-        verdict =
+    // What passes before something malformed goes on: however the stream is cut, it is the same.
+    let judged = splitter.end;
+    const next = () => {
+      judged = splitter.end;
+      return splitter.advance();
+    };
+    try {
+      while (!(held && filter.isHeld) && next()) {
+        const { header, bytes, start, end } = splitter;
+        if (header === undefined) {
+          if (way.passes && run < 0) run = start;
+          continue;
+        }
+        let verdict =
           from === "consumer"
-            ? filter.refuseFds(header, refused)
-            : filter.refuseBusFds(header, refused);
+            ? filter.fromConsumer(header, bytes, start)
+            : filter.fromBus(header, bytes, start);
+        const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header, way);
+        const refused = verdict.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
+        if (refused !== undefined) {
+          verdict =
+            from === "consumer"
+              ? filter.refuseFds(header, refused)
+              : filter.refuseBusFds(header, refused);
+        }
+        way.passes = verdict.pass;
+        if (!verdict.pass) closeAll(fds);
+        else if (fds.length > 0) {
+          passRun(start);
+          const isLast = !(end === splitter.end && splitter.inMessage);
+          out.pass(bytes.subarray(start, end), isLast, parcelOf(fds));
+        } else {
+          if (run < 0) run = start;
+          if (verdict === PASS) continue;
+        }
+        passRun(verdict.pass ? end : start);
+        this.#effects(verdict, out);
       }
-      way.passes = verdict.pass;
-      if (!verdict.pass) closeAll(fds);
-      else if (fds.length > 0) {
-        passRun(start);
-        const isLast = !(end === splitter.end && splitter.inMessage);
-        out.pass(bytes.subarray(start, end), isLast, parcelOf(fds));
-      } else {
-        if (run < 0) run = start;
-        if (verdict === PASS) continue;
-      }
-      passRun(verdict.pass ? end : start);
-      this.#effects(verdict, out);
+      judged = splitter.end;
+    } finally {
+      passRun(judged);
     }
-    passRun(splitter.end);
   }
 
   /**

@@ -263,6 +263,25 @@ describe("there is no session", () => {
   });
 });
 
+test.each([
+  ["in the same piece", `${MESSAGES}no message at all`],
+  ["in the same piece, from its first byte on", `${MESSAGES}${"\0".repeat(16)}`],
+])("what is good arrives, also when what is behind it is not: %s", async (_name, messages) => {
+  using b = await bench();
+  const received = Promise.withResolvers<string>();
+  await b.provide((socket) => {
+    let text = "";
+    socket.on("data", (chunk: Buffer) => {
+      if (text === "") socket.write(`OK ${GUID}\r\n`);
+      text += chunk.toString("latin1");
+    });
+    socket.on("close", () => received.resolve(text));
+    socket.on("end", () => socket.end());
+  });
+  await say(b, `\0AUTH EXTERNAL 30\r\nBEGIN\r\n${messages}`);
+  expect((await received.promise).split("BEGIN\r\n")[1]).toBe(MESSAGES);
+});
+
 test("a provider that goes between OK and BEGIN ends the session", async () => {
   using b = await bench();
   await b.provide((socket) => void socket.once("data", () => socket.end(`OK ${GUID}\r\n`)));
