@@ -101,6 +101,10 @@ describe("a bad state is refused with the key named", () => {
       },
     ],
     ["bsp/drivers.json: #spec", { "bsp/drivers.json": {} }],
+    [
+      "bsp/drivers.json: all.a\\nb",
+      { "bsp/drivers.json": { "#spec": "driver-aliases@1", all: { "a\nb": [] } } },
+    ],
   ])("%s", (key, entries) => {
     expect(() => parse(entries)).toThrow(StateError);
     expect(() => parse(entries)).toThrow(key);

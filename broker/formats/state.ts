@@ -141,13 +141,13 @@ function at<T>(key: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof StateError) throw error;
-    throw new StateError(`${printable(key)}: ${reason(error)}`);
+    throw new StateError(printable(`${key}: ${reason(error)}`));
   }
 }
 
-/** A key that holds control characters must not make lines of its own. */
-function printable(key: string): string {
-  return /\p{Cc}/u.test(key) ? JSON.stringify(key).slice(1, -1) : key;
+/** A key that holds control characters, at whatever depth, must not make lines of its own. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 function reason(error: unknown): string {
