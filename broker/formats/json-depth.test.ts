@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 import { parseUntrusted } from "./json-depth.ts";
 
 it("what is not too deep is parsed as ever", () => {
@@ -7,6 +8,29 @@ it("what is not too deep is parsed as ever", () => {
     fc.property(fc.json({ maxDepth: 5 }), (text) => {
       expect(parseUntrusted(text)).toEqual(JSON.parse(text));
     }),
+    { numRuns: PROPERTY_RUNS },
+  );
+});
+
+it("any text is a value as deep as allowed at most, or an Error", () => {
+  const piece = fc.constantFrom("[", "]", "{", "}", '"', "\\", ":", ",", '"a":', "1", "[[[[[[[[");
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+      const text = pieces.join("");
+      let value: unknown;
+      try {
+        value = parseUntrusted(text);
+      } catch (error) {
+        expect(error).toBeInstanceOf(Error);
+        const isDeep = /deeper/.test((error as Error).message);
+        // What is refused for its depth has that many brackets at least.
+        if (isDeep) expect(text.replace(/[^[{]/g, "").length).toBeGreaterThan(64);
+        else expect(() => JSON.parse(text) as unknown).toThrow();
+        return;
+      }
+      expect(value).toEqual(JSON.parse(text));
+    }),
+    { numRuns: PROPERTY_RUNS },
   );
 });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { emptyState, mergeFragment, removePart } from "./state-merge.ts";
+import { PROPERTY_RUNS } from "../../protocols/property-runs.fixture.ts";
 
 const spec = { "#spec": "pantavisor-service-system@1" };
 const old = {
@@ -38,13 +39,14 @@ describe("merging", () => {
       part.map((name) => `_config/${name}/etc/f`),
       fc.constant("device.json"),
     );
-    const fragment = fc.dictionary(key, fc.nat());
+    const fragment = fc.dictionary(key, fc.nat(), { maxKeys: 5 });
     fc.assert(
       fc.property(fragment, fragment, (first, second) => {
         const once = mergeFragment(mergeFragment(emptyState, first), second);
         expect(mergeFragment(once, second)).toEqual(once);
         expect(once["#spec"]).toBe("pantavisor-service-system@1");
       }),
+      { numRuns: PROPERTY_RUNS },
     );
   });
 });

@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import {
+  containerName,
+  damaged,
+  groupsDocument,
+  runDocument,
+  servicesDocument,
+} from "./documents.fixture.ts";
+import { DRIVERS_SPEC, parseDriverAliases } from "./drivers.ts";
+import { assignGroups, parseGroups } from "./groups.ts";
+import { SAFE_NAME } from "./names.ts";
+import { parseRunManifest } from "./run-manifest.ts";
+import { parseServices } from "./services.ts";
+
+/** What it gives, read again, is the same; what it refuses, it refuses as zod does. */
+function isReadOnce<T>(parse: (value: unknown) => T, value: unknown): T | undefined {
+  let parsed: T;
+  try {
+    parsed = parse(value);
+  } catch (error) {
+    if (error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+  expect(parse(parsed)).toEqual(parsed);
+  return parsed;
+}
+
+const run = fc.record({ name: containerName, more: runDocument }).map(({ name, more }) => ({
+  name,
+  ...more,
+}));
+const drivers = fc.record({
+  "#spec": fc.constant(DRIVERS_SPEC),
+  all: fc.dictionary(fc.constantFrom("wifi", "bt"), fc.array(fc.constantFrom("mod", "mod a=1"))),
+});
+
+describe("a manifest", () => {
+  it("run.json of any shape is read once and for all, or refused by zod", () => {
+    fc.assert(
+      fc.property(damaged(run), (value) => {
+        const { volumes = [], services } = isReadOnce(parseRunManifest, value) ?? {};
+        for (const volume of volumes) expect(volume).not.toMatch(/\/|^\.|^$/);
+        for (const { name } of [...(services?.required ?? []), ...(services?.optional ?? [])]) {
+          expect(name).not.toMatch(/[/\p{Cc}]|^$/u);
+        }
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
+  it("services.json, too, and what it exports has one name and type each", () => {
+    fc.assert(
+      fc.property(damaged(servicesDocument), (value) => {
+        const services = isReadOnce(parseServices, value) ?? [];
+        expect(new Set(services.map(({ name, type }) => `${name}\n${type}`)).size).toBe(
+          services.length,
+        );
+        for (const { socket } of services) expect(socket.startsWith("/")).toBe(true);
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
+  it("groups.json, too, and groups have one name each", () => {
+    fc.assert(
+      fc.property(damaged(groupsDocument), (value) => {
+        const groups = isReadOnce(parseGroups, value) ?? [];
+        expect(new Set(groups.map(({ name }) => name)).size).toBe(groups.length);
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
+  it("drivers.json, too, and aliases are names", () => {
+    fc.assert(
+      fc.property(damaged(drivers), (value) => {
+        try {
+          for (const alias of parseDriverAliases(value).keys()) expect(alias).toMatch(SAFE_NAME);
+        } catch (error) {
+          if (!(error instanceof z.ZodError)) throw error;
+        }
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+});
+
+describe("groups", () => {
+  it("get every container once, in the group that it asked for, whatever the order", () => {
+    const member = fc.record({
+      name: fc.constantFrom("a", "b", "c", "d", "e"),
+      group: fc.constantFrom(undefined, "root", "app", "nowhere"),
+    });
+    const members = fc.uniqueArray(member, { selector: ({ name }) => name });
+    const source = fc.constantFrom("default" as const, "device" as const);
+    fc.assert(
+      fc.property(members, groupsDocument, source, (list, groups, from) => {
+        const available = parseGroups(groups);
+        const exists = (name: string) => available.some((group) => group.name === name);
+        const assign = (order: typeof list) =>
+          Object.fromEntries(assignGroups(order, available, from));
+        if (list.some(({ group }) => group !== undefined && !exists(group))) {
+          expect(() => assign(list)).toThrow("unknown group");
+          return;
+        }
+        const assigned = assign(list);
+        for (const { name, group } of list) {
+          expect(exists(assigned[name]?.group ?? "")).toBe(true);
+          if (group !== undefined) expect(assigned[name]).toEqual({ group });
+        }
+        expect(assign(list.toReversed())).toEqual(assigned);
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+});
