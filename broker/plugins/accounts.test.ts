@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { groupsOf, parseId, parsePasswd } from "./accounts.ts";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 
 test.each([
   ["0", 0],
@@ -56,5 +57,6 @@ test("whatever a container writes, ids are ids", () => {
         expect(Number.isInteger(id) && id >= 0 && id < 0xffff_ffff).toBe(true);
       }
     }),
+    { numRuns: PROPERTY_RUNS },
   );
 });

@@ -1,8 +1,11 @@
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { setImmediate as immediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 
@@ -16,6 +19,9 @@ interface Seen {
   readonly trailers: readonly string[];
   readonly body: string;
 }
+
+/** Sessions that are open at once. */
+const SESSIONS = 20;
 
 type Request = { readonly wire: string; readonly body: string | undefined };
 
@@ -66,47 +72,74 @@ const invalid = fc
 const session = fc.record({
   requests: fc.array(fc.oneof({ weight: 6, arbitrary: valid }, { weight: 1, arbitrary: invalid }), {
     minLength: 1,
-    maxLength: 5,
+    maxLength: 3,
   }),
   cuts: fc.array(fc.nat(600), { maxLength: 6 }),
   halfCloses: fc.boolean(),
 });
 
+type Session = typeof session extends fc.Arbitrary<infer T> ? T : never;
+
 test("the provider sees each good request as it was, with our identity, and each answer is its own", async () => {
   using bench = new Bench({ plugin: restPlugin });
   await bench.start();
-  const seen: Seen[] = [];
+  const seen = new Map<string, Seen[]>();
   const server = await recordingServer(bench.providerPath, seen);
-  await fc.assert(
-    fc.asyncProperty(session, async ({ requests, cuts, halfCloses }) => {
-      seen.length = 0;
-      const firstBad = requests.findIndex((request) => request.body === undefined);
-      const good = firstBad === -1 ? requests : requests.slice(0, firstBad);
-      const wire = requests.map((request, n) => `POST /${n} HTTP/1.1\r\n${request.wire}`).join("");
+  const ofProvider = () =>
+    new Promise<number>((resolve) => {
+      server.getConnections((_error, count) => resolve(count));
+    });
+  /** All sockets of both sides have gone, on which sessions would be left. */
+  const settled = async () => {
+    while (bench.openSockets > 0 || (await ofProvider()) > 0) await immediate();
+  };
+  const follow = async ({ requests, cuts, halfCloses }: Session, id: number) => {
+    const firstBad = requests.findIndex((request) => request.body === undefined);
+    const good = firstBad === -1 ? requests : requests.slice(0, firstBad);
+    const wire = requests
+      .map((request, n) => `POST /${id}/${n} HTTP/1.1\r\n${request.wire}`)
+      .join("");
 
-      const consumer = bench.consume();
-      send(consumer, Buffer.from(wire, "latin1"), cuts);
-      const everythingSent = halfCloses || firstBad !== -1;
-      if (halfCloses) consumer.end();
-      const lastAnswer = `answer /${requests.length - 1}.`;
-      const text = await readText(consumer, (all) => !everythingSent && all.endsWith(lastAnswer));
-      consumer.destroy();
+    const consumer = bench.consume();
+    send(consumer, Buffer.from(wire, "latin1"), cuts);
+    const everythingSent = halfCloses || firstBad !== -1;
+    if (halfCloses) consumer.end();
+    const lastAnswer = `answer /${id}/${requests.length - 1}.`;
+    const text = await readText(consumer, (all) => !everythingSent && all.endsWith(lastAnswer));
+    consumer.destroy();
 
-      expect(seen.map(({ url, body }) => [url, body])).toEqual(
-        good.map((request, n) => [`/${n}`, request.body]),
-      );
-      for (const { headers, trailers } of seen) {
-        expect(identityOf(headers)).toEqual(["X-PV-Client: client", "X-PV-Role: admin"]);
-        expect(identityOf(trailers)).toEqual([]);
-      }
-      expect(text.match(/answer \/\d+\./g) ?? []).toEqual(good.map((_, n) => `answer /${n}.`));
-      expect(text.match(/HTTP\/1\.1 4\d\d /g) ?? []).toHaveLength(firstBad === -1 ? 0 : 1);
-    }),
-    { numRuns: 400 },
+    const understood = seen.get(String(id)) ?? [];
+    expect(understood.map(({ url, body }) => [url, body])).toEqual(
+      good.map((request, n) => [`/${id}/${n}`, request.body]),
+    );
+    for (const { headers, trailers } of understood) {
+      expect(identityOf(headers)).toEqual(["X-PV-Client: client", "X-PV-Role: admin"]);
+      expect(identityOf(trailers)).toEqual([]);
+    }
+    expect(text.match(/answer \/\d+\/\d+\./g) ?? []).toEqual(
+      good.map((_, n) => `answer /${id}/${n}.`),
+    );
+    expect(text.match(/HTTP\/1\.1 4\d\d /g) ?? []).toHaveLength(firstBad === -1 ? 0 : 1);
+  };
+  // What is made once is there after the first session.
+  await follow(
+    { requests: [{ wire: "Host: x\r\n\r\n", body: "" }], cuts: [], halfCloses: true },
+    0,
   );
-  server.closeAllConnections();
+  await settled();
+  const before = openDescriptors();
+  const together = fc.array(session, { minLength: SESSIONS, maxLength: SESSIONS });
+  await fc.assert(
+    fc.asyncProperty(together, async (sessions) => {
+      seen.clear();
+      await Promise.all(sessions.map(follow));
+    }),
+    { numRuns: Math.ceil(PROPERTY_RUNS / SESSIONS) },
+  );
+  await settled();
+  expect(openDescriptors()).toBeLessThanOrEqual(before);
   server.close();
-}, 30_000);
+}, 120_000);
 
 function identityOf(lines: readonly string[]): string[] {
   return lines.filter((text) => /^x[^a-z0-9]pv[^a-z0-9]/i.test(text));
@@ -117,14 +150,22 @@ function send(socket: Socket, bytes: Buffer, cuts: readonly number[]): void {
   points.forEach((from, n) => socket.write(bytes.subarray(from, points[n + 1])));
 }
 
-async function recordingServer(path: string, seen: Seen[]): Promise<Server> {
+function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+async function recordingServer(path: string, seen: Map<string, Seen[]>): Promise<Server> {
   const server = createServer((message, response) => {
     let content = "";
     message.setEncoding("latin1");
     message.on("data", (text: string) => (content += text));
     message.on("end", () => {
       const { url = "", rawHeaders, rawTrailers } = message;
-      seen.push({ url, headers: pairs(rawHeaders), trailers: pairs(rawTrailers), body: content });
+      const id = url.split("/")[1] ?? "";
+      const ofSession = seen.get(id) ?? [];
+      seen.set(id, ofSession);
+      const read = { headers: pairs(rawHeaders), trailers: pairs(rawTrailers) };
+      ofSession.push({ url, ...read, body: content });
       response.end(`answer ${url}.`);
     });
   });

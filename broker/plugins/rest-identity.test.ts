@@ -6,6 +6,7 @@ import type { HttpVersion } from "../protocols/http1/request-head.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 
 const identity = { client: "c1", role: "admin" };
 interface Options {
@@ -70,6 +71,7 @@ test("no spelling that CGI folds into X-PV passes", () => {
     fc.property(spelling, (parts) => {
       expect(rewritten([`${parts.join("")}: root`])).toEqual(ours);
     }),
+    { numRuns: PROPERTY_RUNS },
   );
 });
 

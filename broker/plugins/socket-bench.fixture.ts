@@ -105,6 +105,11 @@ export class Bench {
     return this.#keep(socket);
   }
 
+  /** Of both sides, as Node knows them; those of a session are its own. */
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
   /** The link leaves the graph. */
   endSessions(): void {
     for (const session of this.#sessions) session.end(new Error("the link has gone"));
