@@ -4,7 +4,7 @@ import { parseGraph } from "../formats/graph.ts";
 import { buildGraph } from "../formats/service-graph.ts";
 import { STATE_SPEC, parseState } from "../formats/state.ts";
 import type { ContainerEvent, ContainerPlan } from "../lifecycle/container-state.ts";
-import { isUp } from "../lifecycle/container-state.ts";
+import { installed, isUp } from "../lifecycle/container-state.ts";
 import { respawnAfter } from "../lifecycle/respawn.ts";
 import { revisionPlan } from "../lifecycle/revision-simulation.fixture.ts";
 import type { RevisionEffect, RevisionEvent, RevisionState } from "../lifecycle/revision.ts";
@@ -233,26 +233,13 @@ export class SimulatedMachine {
     this.#dispatch({ type: "container", name, event });
   }
 
-  #check(): void {
-    if (this.#busy) return;
+  /** What pv-ctrl says, against the machine; it takes longer than a step, so not at each one. */
+  compareReplies(): void {
     const listed = containersBody.parse(JSON.parse(bodyOf(this.#call("GET", "/containers"))));
     for (const { name, status, auto_recovery: recovery } of listed) {
-      const limit = recovery?.max_retries ?? 0;
-      if (limit > 0 && (recovery?.current_retries ?? 0) > limit) {
-        this.violations.push(`'${name}' is at retry ${recovery?.current_retries ?? 0} of ${limit}`);
-      }
       const state = this.state.containers.get(name);
-      const up = state !== undefined && isUp(state);
-      if (this.processes.has(name) && !up) this.violations.push(`'${name}' is ${status} and runs`);
-      if (this.#mounts.has(name) && !up && status !== "MOUNTED") {
-        this.violations.push(`'${name}' is ${status} and its mounts are left`);
-      }
-      const timers = this.pending.filter((key) => key.startsWith(`${name}/`));
-      if (timers.includes(`${name}/recovery`) && status !== "RECOVERING") {
-        this.violations.push(`'${name}' is ${status} and its recovery timer runs`);
-      }
-      if (timers.includes(`${name}/grace`) && status !== "STOPPING") {
-        this.violations.push(`'${name}' is ${status} and its grace timer runs`);
+      if (status !== state?.status || (recovery?.current_retries ?? 0) !== state.retries) {
+        this.violations.push(`/containers says ${status} of '${name}'`);
       }
     }
     for (const entry of parseGraph(JSON.parse(bodyOf(this.#call("GET", "/xconnect-graph"))))) {
@@ -264,6 +251,31 @@ export class SimulatedMachine {
         if (pid !== (this.processes.get(name) ?? 0)) {
           this.violations.push(`the graph says ${pid} of '${name}'`);
         }
+      }
+    }
+  }
+
+  #check(): void {
+    if (this.#busy) return;
+    const timers = new Set(this.pending);
+    for (const { plan } of this.#containers) {
+      const { name, recovery } = plan;
+      const state = this.state.containers.get(name) ?? installed;
+      const { status, retries } = state;
+      const limit = recovery?.max_retries ?? 0;
+      const up = isUp(state);
+      if (limit > 0 && retries > limit) {
+        this.violations.push(`'${name}' is at retry ${retries} of ${limit}`);
+      }
+      if (this.processes.has(name) && !up) this.violations.push(`'${name}' is ${status} and runs`);
+      if (this.#mounts.has(name) && !up && status !== "MOUNTED") {
+        this.violations.push(`'${name}' is ${status} and its mounts are left`);
+      }
+      if (timers.has(`${name}/recovery`) && status !== "RECOVERING") {
+        this.violations.push(`'${name}' is ${status} and its recovery timer runs`);
+      }
+      if (timers.has(`${name}/grace`) && status !== "STOPPING") {
+        this.violations.push(`'${name}' is ${status} and its grace timer runs`);
       }
     }
   }

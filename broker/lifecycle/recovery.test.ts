@@ -4,6 +4,7 @@ import type { AutoRecovery } from "../formats/run-manifest.ts";
 import { autoRecovery } from "../formats/run-manifest.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { backoffSeconds, decideRecovery, formatBackoffPolicy, retryDelay } from "./recovery.ts";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 
 const recovery = (rest: Partial<AutoRecovery>): AutoRecovery =>
   autoRecovery.parse({ policy: "on-failure", ...rest });
@@ -42,6 +43,7 @@ describe("delays", () => {
         const all = delays(delay, factor, 8);
         return all.every((one, index) => index === 0 || one >= (all[index - 1] ?? 0));
       }),
+      { numRuns: PROPERTY_RUNS },
     );
   });
 });

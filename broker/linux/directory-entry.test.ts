@@ -11,12 +11,14 @@ import {
   unlinkEntry,
 } from "./directory-entry.ts";
 import { O_DIRECTORY, O_PATH } from "./openat2.ts";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 
 it("encodes and decodes device numbers", () => {
   fc.assert(
     fc.property(fc.nat({ max: 0xffffffff }), fc.nat({ max: 0xffffffff }), (major, minor) => {
       expect(splitDeviceNumber(makeDeviceNumber(major, minor))).toEqual({ major, minor });
     }),
+    { numRuns: PROPERTY_RUNS },
   );
   expect(makeDeviceNumber(226, 128)).toBe(0xe280n);
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseStartTime, readStartTime } from "./process-start.ts";
+import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
 
 describe("parseStartTime", () => {
   it("finds field 22 whatever the process calls itself", () => {
@@ -9,6 +10,7 @@ describe("parseStartTime", () => {
         const rest = Array.from({ length: 19 }, (_, index) => index).join(" ");
         expect(parseStartTime(`12 (${command}) ${rest} ${start} 1 2 3\n`)).toBe(start);
       }),
+      { numRuns: PROPERTY_RUNS },
     );
   });
 
