@@ -32,30 +32,31 @@ export class PlantedJournal {
 
   /** What was planted last; a line that the kill cut short is left out. */
   read(): PlantedEntry[] {
-    return this.#lines().flatMap(parse);
+    try {
+      return parseJournal(readFileSync(this.#path, "utf8"));
+    } catch {
+      return [];
+    }
   }
 
   add(entry: PlantedEntry): void {
-    appendFileSync(this.#path, format(entry), { mode: 0o600 });
+    appendFileSync(this.#path, journalLine(entry), { mode: 0o600 });
   }
 
   /** Keep these only. */
   rewrite(entries: readonly PlantedEntry[]): void {
-    writeFileSync(`${this.#path}.new`, entries.map(format).join(""), { mode: 0o600 });
+    writeFileSync(`${this.#path}.new`, entries.map(journalLine).join(""), { mode: 0o600 });
     renameSync(`${this.#path}.new`, this.#path);
   }
 
   remove(): void {
     rmSync(this.#path, { force: true });
   }
+}
 
-  #lines(): string[] {
-    try {
-      return readFileSync(this.#path, "utf8").split("\n");
-    } catch {
-      return [];
-    }
-  }
+/** The entries of a journal's text. */
+export function parseJournal(text: string): PlantedEntry[] {
+  return text.split("\n").flatMap(parse);
 }
 
 function parse(text: string): PlantedEntry[] {
@@ -67,6 +68,10 @@ function parse(text: string): PlantedEntry[] {
   }
 }
 
-function format({ consumer: { pid, start }, target, planted: { dev, ino } }: PlantedEntry): string {
+export function journalLine({
+  consumer: { pid, start },
+  target,
+  planted: { dev, ino },
+}: PlantedEntry): string {
   return `${JSON.stringify({ pid, start, target, dev: String(dev), ino: String(ino) })}\n`;
 }
