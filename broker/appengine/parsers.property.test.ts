@@ -55,6 +55,7 @@ describe("a configuration", () => {
       "-c",
       "-h",
       "A=1 B=2",
+      "1=2",
       "A",
       "3",
       "-1",

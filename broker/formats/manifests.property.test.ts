@@ -9,6 +9,16 @@ import {
   runDocument,
   servicesDocument,
 } from "./documents.fixture.ts";
+import { brokerStatus } from "./broker-status.ts";
+import {
+  configBody,
+  containersBody,
+  daemonsBody,
+  driversBody,
+  groupsBody,
+  metaBody,
+  stepsBody,
+} from "./control.ts";
 import { DRIVERS_SPEC, parseDriverAliases } from "./drivers.ts";
 import { assignGroups, parseGroups } from "./groups.ts";
 import { SAFE_NAME } from "./names.ts";
@@ -37,6 +47,15 @@ const drivers = fc.record({
   all: fc.dictionary(fc.constantFrom("wifi", "bt"), fc.array(fc.constantFrom("mod", "mod a=1"))),
 });
 
+/** Lists sometimes say everything twice. */
+function doubled(document: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc
+    .tuple(document, fc.boolean())
+    .map(([value, twice]) =>
+      twice && Array.isArray(value) ? [...(value as unknown[]), ...(value as unknown[])] : value,
+    );
+}
+
 describe("a manifest", () => {
   it("run.json of any shape is read once and for all, or refused by zod", () => {
     fc.assert(
@@ -53,7 +72,7 @@ describe("a manifest", () => {
 
   it("services.json, too, and what it exports has one name and type each", () => {
     fc.assert(
-      fc.property(damaged(servicesDocument), (value) => {
+      fc.property(doubled(damaged(servicesDocument)), (value) => {
         const services = isReadOnce(parseServices, value) ?? [];
         expect(new Set(services.map(({ name, type }) => `${name}\n${type}`)).size).toBe(
           services.length,
@@ -66,7 +85,7 @@ describe("a manifest", () => {
 
   it("groups.json, too, and groups have one name each", () => {
     fc.assert(
-      fc.property(damaged(groupsDocument), (value) => {
+      fc.property(doubled(damaged(groupsDocument)), (value) => {
         const groups = isReadOnce(parseGroups, value) ?? [];
         expect(new Set(groups.map(({ name }) => name)).size).toBe(groups.length);
       }),
@@ -82,6 +101,44 @@ describe("a manifest", () => {
         } catch (error) {
           if (!(error instanceof z.ZodError)) throw error;
         }
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+});
+
+describe("a body of pv-ctrl, or of the broker's status", () => {
+  const recovery = { policy: "no", max_retries: 1, current_retries: 0, stable_timeout: 0 };
+  const container = {
+    ...{ name: "a", group: null, status: "READY", status_goal: "READY", roles: ["mgmt"] },
+    restart_policy: "container",
+    auto_recovery: { ...recovery, is_stable: "true", backoff_policy: "never" },
+  };
+  const link = {
+    ...{ consumer: "a", provider: "b", name: "s", type: "unix", role: "any", target: "/t" },
+    ...{ socket: "/s", state: "established", open: 1, counters: { sessions: 1 }, lastError: null },
+  };
+  const status = { pid: 1, ctrl: "/c", reconciles: 2, files: { open: 1, limit: 9 }, plugins: {} };
+  const progress = { status: "DONE", "status-msg": "", progress: 100, retries: 0 };
+  const good = fc.constantFrom<[z.ZodType, unknown]>(
+    [containersBody, [container]],
+    [groupsBody, [{ name: "g", status_goal: "READY", restart_policy: "system", status: "READY" }]],
+    [daemonsBody, [{ name: "pv-xconnect", pid: -1, respawn: true }]],
+    [driversBody, [{ name: "wifi", type: "REQUIRED", status: "LOADED" }]],
+    [stepsBody, [{ name: "0", date: "", commitmsg: "", progress }]],
+    [metaBody, { a: "1", b: { c: 2 }, d: [3] }],
+    [configBody, { a: "1", b: 2, c: true, d: null }],
+    [brokerStatus, { ...status, links: [link] }],
+  );
+
+  it("is read once and for all, or refused by zod", () => {
+    const both = good.chain(([schema, value]) =>
+      fc.tuple(fc.constant(schema), damaged(fc.constant(value)), fc.constant(value)),
+    );
+    fc.assert(
+      fc.property(both, ([schema, value, sound]) => {
+        isReadOnce((one) => schema.parse(one), value);
+        expect(schema.safeParse(sound).success).toBe(true);
       }),
       { numRuns: PROPERTY_RUNS },
     );

@@ -52,6 +52,24 @@ const event: fc.Arbitrary<ContainerEvent> = fc.oneof(
   }),
 );
 
+/** A container that starts, fails and is due again. */
+const cycle: readonly ContainerEvent[] = [
+  { type: "launch" },
+  { type: "mounted" },
+  { type: "started" },
+  { type: "ended", exitCode: 1 },
+  { type: "timer", timer: "recovery" },
+];
+const events = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: event.map((one) => [one]) },
+      { weight: 1, arbitrary: fc.constant(cycle) },
+    ),
+    { maxLength: 25 },
+  )
+  .map((lists) => lists.flat());
+
 /** What is wrong with a step of a container; no `expect`, which would take longer than the steps. */
 function violation(
   of: ContainerPlan,
@@ -66,6 +84,8 @@ function violation(
   if ((has("halt") || has("kill")) && after.status !== "STOPPING") return "a halt without a stop";
   const ends = isUp(before) && !isUp(after);
   if (ends && after.status !== "MOUNTED" && !has("release")) return "mounts are left";
+  const unmounts = before.status === "MOUNTED" && after.status === "STOPPED";
+  if (unmounts && !has("release")) return "its mounts are left";
   const recovers = after.status === "RECOVERING" && before.status !== "RECOVERING";
   if (recovers && !has("arm")) return "a recovery that never ends";
   const limit = of.recovery?.max_retries ?? 0;
@@ -81,10 +101,10 @@ function violation(
 describe("a container, in whatever order it is told things", () => {
   it("keeps its state and its effects in step", () => {
     fc.assert(
-      fc.property(plan, fc.array(event, { maxLength: 25 }), (of, events) => {
+      fc.property(plan, events, (of, list) => {
         let state: ContainerState = installed;
         let now = 0;
-        for (const one of events) {
+        for (const one of list) {
           const step = stepContainer(of, state, one, (now += 900), none);
           const wrong = violation(of, state, one, step);
           if (wrong !== undefined) expect.unreachable(`${one.type} in ${state.status}: ${wrong}`);

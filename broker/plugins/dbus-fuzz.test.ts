@@ -12,6 +12,17 @@ import { Bench, readText } from "./socket-bench.fixture.ts";
 /** Sessions that are open at once. */
 const SESSIONS = 20;
 
+/** A header that is sound, and an argument that goes beyond the body. */
+const BAD_CALL = writeMessage({
+  type: METHOD_CALL,
+  serial: 99,
+  path: "/p",
+  interface: "org.freedesktop.DBus",
+  member: "AddMatch",
+  destination: "org.freedesktop.DBus",
+  body: { signature: "s", bytes: Buffer.from([200, 0, 0, 0, 0]) },
+}).toString("latin1");
+
 const message = fc.record({
   allowed: fc.boolean(),
   silent: fc.boolean(),
@@ -20,7 +31,13 @@ const message = fc.record({
 const session = fc.record({
   messages: fc.array(message, { maxLength: 4 }),
   /** What follows them is no message. */
-  noise: fc.constantFrom("", "noise that is not D-Bus", "l\x01\x00\x01", "\0\0\0\0".repeat(5)),
+  noise: fc.constantFrom(
+    "",
+    BAD_CALL,
+    "noise that is not D-Bus",
+    "l\x01\x00\x01",
+    "\0\0\0\0".repeat(5),
+  ),
   cuts: fc.array(fc.nat(400), { maxLength: 4 }),
   negotiates: fc.boolean(),
 });

@@ -16,8 +16,6 @@ it("messages of the broker never go between the parts of another, and none is lo
       const written: string[] = [];
       const stream = {
         stalled: false,
-        cork: () => undefined,
-        uncork: () => undefined,
         write: (bytes: Buffer) => void written.push(bytes.toString()),
       };
       // The process edge: what the kernel would be given.

@@ -160,6 +160,7 @@ describe("answers", () => {
       ...["HTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early\r\n", "HTTP/1.0 204\n", "\r\n", "\n", "3\r\n"],
       ...["Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "0\r\n", "abc", "X: y\r\n"],
       ...["Upgrade: websocket\r\n", "HTTP/1.1 101 Go\r\n", " ", "\0"],
+      ...["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "3\r\nabc\r\n", "0\r\n\r\n"],
     ),
     { maxLength: 14 },
   );
