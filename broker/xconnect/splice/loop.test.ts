@@ -89,12 +89,18 @@ describe.skipIf(!canRefuseFds())("the splice loop", () => {
           else if (what === "end") sides[who].end();
           else bench.loop.step(0);
         }
-        consumer.end();
-        provider.end();
-        for (let round = 0; round < 1000 && !(consumer.sawEnd && provider.sawEnd); round += 1) {
-          bench.loop.step(0);
-          consumer.read(1 << 20);
-          provider.read(1 << 20);
+        // One after the other: an end is passed on while the other direction is open.
+        for (const [one, other] of [
+          [consumer, provider],
+          [provider, consumer],
+        ] as const) {
+          one.end();
+          for (let round = 0; round < 1000 && !other.sawEnd; round += 1) {
+            bench.loop.step(0);
+            one.read(1 << 20);
+            other.read(1 << 20);
+          }
+          if (!other.sawEnd) expect.unreachable("no end");
         }
         expect(consumer).toMatchObject({ received: provider.sent, sawEnd: true, sawError: false });
         expect(provider).toMatchObject({ received: consumer.sent, sawEnd: true, sawError: false });
