@@ -124,9 +124,12 @@ it("whoever opens sessions without end, another link finds room, and what ends i
         }
         // A link alone takes half of what is free at most.
         const freeBefore = limit - 64 - all();
+        const openBefore = open[0] ?? 0;
         while (may(0)) open[0] = (open[0] ?? 0) + 1;
         const free = limit - 64 - all();
         if (freeBefore > 1) expect(free).toBeGreaterThan(0);
+        const opened = open[0] ?? 0;
+        if (opened > openBefore) expect(opened - 1).toBeLessThan((free + 1) / 2);
         if (open[3] === 0 && open[2] === 0 && free > 0) expect(may(3)).toBe(true);
         open.fill(0);
         budget.promise(5);

@@ -43,6 +43,8 @@ function recordOf(consumer: string, name: string): { record: LinkRecord; listene
   return { record, listener };
 }
 
+const timers = () => process.getActiveResourcesInfo().filter((what) => what === "Timeout").length;
+
 it("a link is paused while it may open no more, and goes on when it may again", () => {
   const step = fc.record({ of: fc.nat(2), opens: fc.boolean() });
   fc.assert(
@@ -50,6 +52,7 @@ it("a link is paused while it may open no more, and goes on when it may again", 
       fc.integer({ min: 66, max: 76 }),
       fc.array(step, { maxLength: 30 }),
       (limit, steps) => {
+        const before = timers();
         const links = [recordOf("a", "one"), recordOf("a", "two"), recordOf("b", "one")];
         const open = () => links.reduce((sum, { record }) => sum + record.openSessions, 0);
         const limits = new SessionLimits(new SessionBudget({ limit, open }, none), () => undefined);
@@ -74,6 +77,8 @@ it("a link is paused while it may open no more, and goes on when it may again", 
         }
         for (const of of sessions.keys()) while ((sessions[of]?.length ?? 0) > 0) close(of);
         expect(links.filter(({ listener }) => listener.isPaused("limit"))).toEqual([]);
+        // Nobody looks again when nothing is paused.
+        expect(timers()).toBe(before);
         for (const consumer of ["a", "b"])
           expect(Atomics.load(limits.sessionsOf(consumer), 0)).toBe(0);
       },
