@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "./property-runs.fixture.ts";
 import { none } from "../quirks/quirks.ts";
 import { damaged, stateDocument } from "./documents.fixture.ts";
 import { mergeExtensions } from "./extensions.ts";

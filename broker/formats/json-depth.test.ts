@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "./property-runs.fixture.ts";
 import { parseUntrusted } from "./json-depth.ts";
 
 it("what is not too deep is parsed as ever", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "./property-runs.fixture.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { damaged, stateDocument } from "./documents.fixture.ts";
 import { StateError, parseState } from "./state.ts";
