@@ -26,7 +26,7 @@ const BAD_CALL = writeMessage({
 const message = fc.record({
   allowed: fc.boolean(),
   silent: fc.boolean(),
-  size: fc.oneof({ weight: 19, arbitrary: fc.nat(60) }, { weight: 1, arbitrary: fc.nat(70_000) }),
+  size: fc.oneof({ weight: 79, arbitrary: fc.nat(60) }, { weight: 1, arbitrary: fc.nat(70_000) }),
 });
 const session = fc.record({
   messages: fc.array(message, { maxLength: 4 }),
