@@ -70,7 +70,10 @@ it("a link is paused while it may open no more, and goes on when it may again", 
         for (const { of, opens } of steps) {
           const { record, listener } = links[of] ?? recordOf("x", "x");
           if (opens && !listener.isPaused("limit")) {
-            sessions[of]?.push(record.beginPacketSession().finished);
+            const session = record.beginSession(-1);
+            // There is no descriptor to close here.
+            session.take();
+            sessions[of]?.push(() => record.finishSession(session));
             limits.opened(record);
             expect(listener.isPaused("limit")).toBe(!limits.mayOpen(record));
           } else close(of);
