@@ -5,6 +5,7 @@ import { streamLoop } from "../linux/stream-loop.ts";
 import { messageOf } from "../message-of.ts";
 import {
   saslClientAnswer,
+  saslClientBegin,
   saslClientNegotiate,
   saslClientStart,
   saslFdsAgreed,
@@ -22,19 +23,24 @@ import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { parseId } from "./accounts.ts";
 import { allowedFds } from "./allowed-fds.ts";
-import { BusConnection } from "./dbus-bus.ts";
+import { BusAnswerAhead, BusConnection } from "./dbus-bus.ts";
 import type { BusAnswer } from "./dbus-bus.ts";
 import { dbusIdentity, root } from "./dbus-identity.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
 
-/** Milliseconds from connecting to BEGIN: dbus-daemon's own auth_timeout. */
+/** Milliseconds from connecting to the first message: dbus-daemon's own auth_timeout. */
 const TIMEOUT = 30_000;
 
-/** Both sides are authenticated. The provider is still to be sent BEGIN, then `messages`. */
+/** The consumer is authenticated. The provider is still to be sent `preamble`, then `messages`. */
 export interface Begun {
   readonly type: "begun";
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
+  /** Of the provider connection. */
+  readonly credentials: Credentials;
+  readonly preamble: Buffer;
+  /** What the provider has to say to it, before any message. */
+  readonly answer: BusAnswerAhead | undefined;
   /** What the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
   /** All three have agreed on passing fds. */
@@ -49,11 +55,14 @@ export type Outcome =
   | { readonly type: "failed"; readonly error: unknown };
 
 /**
- * The consumer's authentication, from its NUL byte to BEGIN.
+ * The consumer's authentication, from its NUL byte to BEGIN, or to its first message.
  *
- * The provider is connected to when the consumer's AUTH arrives, not when the consumer does:
- * the consumer can still be told the guid of the real bus, and a consumer that only connects
- * takes none of the places that a bus has for connections without Hello.
+ * The first consumer of a link is answered when the provider's bus has answered: it is to be told
+ * the bus's guid. That is known from then on, and who a consumer is follows from its link, so the
+ * others are answered at once. Their provider connection is made when their first message arrives,
+ * and gets AUTH, BEGIN and the message in one piece, as from sd-bus: a consumer that says nothing
+ * takes none of the places that a bus has for connections without Hello. Only where fds may pass
+ * the provider is asked before, as it has to agree.
  *
  * Each event of a socket is dealt with to its end at once; only for a provider that cannot be
  * reached yet there is a promise to wait for.
@@ -67,7 +76,12 @@ export class DbusAuthentication implements StreamOwner {
   readonly #timer: NodeJS.Timeout;
   readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
+  /** What the consumer is to the provider, once it has been accepted. */
+  #credentials: Credentials | undefined;
+  /** Authenticated ahead of the first message. */
   #bus: BusConnection | undefined;
+  /** What follows are messages. */
+  #hasBegun = false;
   /** The provider has to do something before the consumer's next line. */
   #isWaiting = false;
   #isOver = false;
@@ -89,7 +103,7 @@ export class DbusAuthentication implements StreamOwner {
     this.#connection = consumer;
     this.#consumer = new PolledStream(consumer.take(), this, { receivesFds: mayPassFds(link) });
     this.#timer = setTimeout(() => {
-      this.#fail(new Error(`no BEGIN within ${TIMEOUT} ms`));
+      this.#fail(new Error(`no message within ${TIMEOUT} ms`));
     }, TIMEOUT);
     consumer.onEnd((why) => this.#fail(why));
   }
@@ -113,12 +127,16 @@ export class DbusAuthentication implements StreamOwner {
       this.#lines.push(Buffer.from(bytes));
       this.#takeLines();
     } else if (this.#consumer.ended) {
-      this.#refuse("end of stream before BEGIN");
+      this.#refuse("end of stream before the first message");
     }
   }
 
   #takeLines(): void {
     while (this.#mayGoOn()) {
+      if (this.#hasBegun) {
+        this.#awaitMessage();
+        return;
+      }
       const input = this.#lines.next();
       if (input === undefined) {
         this.#consumer.resume();
@@ -137,7 +155,7 @@ export class DbusAuthentication implements StreamOwner {
   #takeLine(text: string): void {
     const effect = this.#step(saslServerLine(this.#state, text));
     if (effect.type === "begin") {
-      this.#begin();
+      this.#hasBegun = true;
       return;
     }
     if (effect.type === "authenticate") this.#identify(effect.claim);
@@ -153,15 +171,75 @@ export class DbusAuthentication implements StreamOwner {
     }
   }
 
-  #negotiateFds(): void {
-    this.#passesFds = false;
-    if (this.#bus === undefined || !mayPassFds(this.#link)) {
-      this.#step(saslServerDisagree(this.#state));
+  /** The consumer is what its link says, whatever it claims. */
+  #identify(claim: SaslClaim): void {
+    this.#closeBus();
+    const credentials = granted(
+      claim,
+      this.#state.rejections,
+      dbusIdentity(this.#link, this.#tools),
+      this.#tools.quirks,
+    );
+    this.#credentials = credentials;
+    if (credentials === undefined) {
+      this.#step(saslServerReject(this.#state));
       return;
     }
-    this.#ask(this.#bus, saslClientNegotiate, (answer) => {
+    const who = roleOf(this.#link, credentials);
+    this.#tools.log(
+      `pvx-dbus: Masquerading D-Bus identity as ${who} for service ${this.#link.name}`,
+    );
+    const guid = guids.get(this.#link);
+    if (guid !== undefined) {
+      this.#step(saslServerAccept(this.#state, guid));
+      return;
+    }
+    const onOpen = (_bus: BusConnection, told: string) =>
+      this.#step(saslServerAccept(this.#state, told));
+    this.#openBus(credentials, onOpen, () => this.#step(saslServerReject(this.#state)));
+  }
+
+  #negotiateFds(): void {
+    const credentials = this.#credentials;
+    if (credentials === undefined || !mayPassFds(this.#link)) {
+      this.#step(saslServerDisagree(this.#state));
+    } else if (this.#bus !== undefined) {
+      this.#askForFds(this.#bus, credentials);
+    } else {
+      this.#openBus(credentials, (bus) => this.#askForFds(bus, credentials));
+    }
+  }
+
+  /** A connection to the provider's bus that is authenticated before BEGIN. */
+  #openBus(
+    credentials: Credentials,
+    onOpen: (bus: BusConnection, guid: string) => void,
+    onRefused?: () => void,
+  ): void {
+    const refuse = (reason: string) => {
+      onRefused?.();
+      this.#refuse(notTaken(this.#link, credentials, reason));
+    };
+    const opened = (fd: number) => {
+      const bus = new BusConnection(fd);
+      this.#bus = bus;
+      this.#ask(bus, saslClientStart(credentials.uid), (line) => {
+        const answer = line.type === "line" ? saslClientAnswer(line.text) : line;
+        if (answer.type !== "accepted") {
+          refuse(answer.reason);
+          return;
+        }
+        guids.set(this.#link, answer.guid);
+        onOpen(bus, answer.guid);
+      });
+    };
+    this.#dial(credentials, opened, refuse);
+  }
+
+  #askForFds(bus: BusConnection, credentials: Credentials): void {
+    this.#ask(bus, saslClientNegotiate, (answer) => {
       if (answer.type === "failed") {
-        this.#fail(new Error(answer.reason));
+        this.#refuse(notTaken(this.#link, credentials, answer.reason));
         return;
       }
       this.#passesFds = answer.text === saslFdsAgreed;
@@ -169,63 +247,63 @@ export class DbusAuthentication implements StreamOwner {
     });
   }
 
-  /** Open the connection that this claim gets, in place of an earlier one. */
-  #identify(claim: SaslClaim): void {
+  #closeBus(): void {
     this.#bus?.stream.close();
     this.#bus = undefined;
     this.#passesFds = false;
-    const credentials = granted(
-      claim,
-      this.#state.rejections,
-      dbusIdentity(this.#link, this.#tools),
-      this.#tools.quirks,
-    );
-    if (credentials === undefined) {
-      this.#step(saslServerReject(this.#state));
-      return;
-    }
-    const who = `role '${this.#link.role}' (UID ${credentials.uid})`;
-    this.#tools.log(
-      `pvx-dbus: Masquerading D-Bus identity as ${who} for service ${this.#link.name}`,
-    );
-    const rejected = (reason: string) => {
-      this.#step(saslServerReject(this.#state));
-      this.#refuse(`${this.#link.provider} does not take ${who}: ${reason}`);
-    };
-    this.#dial(credentials, rejected);
   }
 
-  /** Connect to the provider's bus as `credentials`, in the kernel and in SASL. */
-  #dial(credentials: Credentials, rejected: (reason: string) => void): void {
-    const opened = (fd: number) => {
-      const bus = new BusConnection(fd, { receivesFds: mayPassFds(this.#link) });
-      this.#bus = bus;
-      this.#ask(bus, saslClientStart(credentials.uid), (line) => {
-        const answer = line.type === "line" ? saslClientAnswer(line.text) : line;
-        if (answer.type === "accepted") this.#step(saslServerAccept(this.#state, answer.guid));
-        else rejected(answer.reason);
-      });
-    };
+  /** Behind BEGIN; a provider is connected to when there is something to tell it. */
+  #awaitMessage(): void {
+    const credentials = this.#credentials;
+    if (credentials === undefined) return;
+    if (this.#bus !== undefined) {
+      this.#begin({ credentials, provider: this.#bus.stream, preamble: saslClientBegin });
+    } else if (this.#lines.rest.length === 0) {
+      this.#consumer.resume();
+    } else {
+      const opened = (fd: number) => {
+        const provider = new PolledStream(fd, unheard);
+        const preamble = Buffer.concat([saslClientStart(credentials.uid), saslClientBegin]);
+        const answer = new BusAnswerAhead((guid) => guids.set(this.#link, guid));
+        this.#begin({ credentials, provider, preamble, answer });
+      };
+      const refuse = (reason: string) => this.#refuse(notTaken(this.#link, credentials, reason));
+      this.#dial(credentials, opened, refuse);
+    }
+  }
+
+  /**
+   * Connect to the provider's bus as `credentials` in the kernel.
+   * @param opened owns the descriptor
+   */
+  #dial(
+    credentials: Credentials,
+    opened: (fd: number) => void,
+    refuse: (reason: string) => void,
+  ): void {
+    let dialled: number | Promise<number>;
     try {
       const connection = this.#connection;
-      const dialled = this.#tools.dialProvider(this.#link, {
+      dialled = this.#tools.dialProvider(this.#link, {
         credentials,
         get signal() {
           return connection.signal;
         },
       });
-      if (typeof dialled === "number") opened(dialled);
-      else this.#wait(dialled, opened, rejected);
     } catch (error) {
-      rejected(messageOf(error));
+      refuse(messageOf(error));
+      return;
     }
+    if (typeof dialled === "number") opened(dialled);
+    else this.#wait(dialled, opened, refuse);
   }
 
   /** For a provider that cannot be reached yet. */
   #wait(
     dialled: Promise<number>,
     opened: (fd: number) => void,
-    rejected: (reason: string) => void,
+    refuse: (reason: string) => void,
   ): void {
     this.#isWaiting = true;
     streamLoop().leave();
@@ -235,7 +313,7 @@ export class DbusAuthentication implements StreamOwner {
         else this.#attempt(() => opened(fd));
       },
       (error: unknown) => {
-        if (!this.#isOver) this.#attempt(() => rejected(messageOf(error)));
+        if (!this.#isOver) this.#attempt(() => refuse(messageOf(error)));
       },
     );
   }
@@ -268,11 +346,9 @@ export class DbusAuthentication implements StreamOwner {
     }
   }
 
-  #begin(): void {
-    if (this.#bus === undefined) return;
-    const [consumer, provider] = [this.#consumer, this.#bus.stream];
-    const [messages, passesFds] = [this.#lines.rest, this.#passesFds];
-    this.#end({ type: "begun", consumer, provider, messages, passesFds });
+  #begin(way: Pick<Begun, "credentials" | "provider" | "preamble"> & Partial<Begun>): void {
+    const [consumer, messages, passesFds] = [this.#consumer, this.#lines.rest, this.#passesFds];
+    this.#end({ answer: undefined, ...way, type: "begun", consumer, messages, passesFds });
   }
 
   #refuse(reason: string): void {
@@ -296,6 +372,27 @@ export class DbusAuthentication implements StreamOwner {
     this.#onOutcome(outcome);
   }
 }
+
+export function notTaken(link: Link, credentials: Credentials, reason: string): string {
+  return `${link.provider} does not take ${roleOf(link, credentials)}: ${reason}`;
+}
+
+function roleOf({ role }: Link, { uid }: Credentials): string {
+  return `role '${role}' (UID ${uid})`;
+}
+
+/**
+ * What the link's bus has last said it is. A bus that starts anew in the same container has
+ * another one; whoever is told the former one by then is served all the same.
+ */
+const guids = new WeakMap<Link, string>();
+
+/** Until the session listens, within the same event. */
+const unheard: StreamOwner = {
+  onReadable: () => undefined,
+  onDrained: () => undefined,
+  onGone: () => undefined,
+};
 
 function mayPassFds(link: Link): boolean {
   return allowedFds(link).size > 0;

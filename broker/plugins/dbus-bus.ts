@@ -1,5 +1,6 @@
 import { PolledStream } from "../linux/polled-stream.ts";
 import type { StreamOwner } from "../linux/polled-stream.ts";
+import { saslClientAnswer } from "../protocols/sasl/client.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 
 /** One line, or why there is none. */
@@ -19,11 +20,10 @@ export class BusConnection implements StreamOwner {
 
   /**
    * @param fd non-blocking; owned by the stream from here on, and closed on failure
-   * @param options of the stream
    * @throws SystemCallError ENOSPC, ENOMEM
    */
-  constructor(fd: number, options: { readonly receivesFds: boolean }) {
-    this.stream = new PolledStream(fd, this, options);
+  constructor(fd: number) {
+    this.stream = new PolledStream(fd, this, { receivesFds: true });
   }
 
   /** @param onAnswer called once, unless the stream is closed before */
@@ -70,6 +70,37 @@ export class BusConnection implements StreamOwner {
     this.#onAnswer = undefined;
     onAnswer?.(answer);
   }
+}
+
+/** The answer to an AUTH behind which BEGIN and messages were sent at once. */
+export class BusAnswerAhead {
+  readonly #lines = new SaslLineReader({ nul: false });
+  readonly #onGuid: (guid: string) => void;
+
+  constructor(onGuid: (guid: string) => void) {
+    this.#onGuid = onGuid;
+  }
+
+  /**
+   * @param bytes on loan
+   * @returns the messages behind it, which may be none; undefined: push more
+   * @throws Refusal
+   */
+  take(bytes: Buffer): Buffer | undefined {
+    this.#lines.push(Buffer.from(bytes));
+    const input = this.#lines.next();
+    if (input === undefined) return undefined;
+    if (input.type === "violation") throw new Refusal(`it sends ${input.reason}`);
+    const answer = saslClientAnswer(input.text);
+    if (answer.type === "rejected") throw new Refusal(answer.reason);
+    this.#onGuid(answer.guid);
+    return this.#lines.rest;
+  }
+}
+
+/** The bus does not take the connection. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
 }
 
 function failed(reason: string): BusAnswer {

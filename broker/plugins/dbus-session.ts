@@ -5,6 +5,8 @@ import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import type { Quirks } from "../quirks/quirks.ts";
+import { Refusal } from "./dbus-bus.ts";
+import type { BusAnswerAhead } from "./dbus-bus.ts";
 import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../xconnect/foreign-fds.ts";
 import type { ForeignFd } from "../xconnect/foreign-fds.ts";
 import type { DbusFilter } from "./dbus-filter.ts";
@@ -16,6 +18,8 @@ import type { ConsumerConnection } from "./plugin.ts";
 export interface DbusSessionOptions {
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
+  /** What the provider has to say before its first message. */
+  readonly answer: BusAnswerAhead | undefined;
   readonly filter: DbusFilter;
   readonly quirks: Quirks;
   /** Says when the link goes. */
@@ -27,9 +31,14 @@ export interface DbusSessionOptions {
   /** Of something that the consumer was not allowed. */
   readonly onDenied: (what: string) => void;
   readonly onFailure: (error: unknown) => void;
+  /** The bus does not take the connection. */
+  readonly onRefused: (reason: string) => void;
   /** Of why the session ends, when a side does not keep to the protocol. */
   readonly onMalformed: (side: "consumer" | "provider", reason: string) => void;
 }
+
+/** Milliseconds that a bus has to close when it has been given EOF. */
+const PARTING = 2_000;
 
 /** One direction. */
 interface Way {
@@ -64,10 +73,13 @@ export class DbusSession {
   readonly #finished = Promise.withResolvers<undefined>();
   /** A side has broken the protocol: nothing more is looked at. */
   #isOver = false;
+  #answer: BusAnswerAhead | undefined;
+  #parting: NodeJS.Timeout | undefined;
 
   constructor(options: DbusSessionOptions) {
     const { consumer, provider, filter } = options;
     this.#options = options;
+    this.#answer = options.answer;
     this.#toBus = new DbusOutbox(provider);
     this.#toConsumer = new DbusOutbox(consumer);
     this.#up = {
@@ -127,14 +139,44 @@ export class DbusSession {
   }
 
   #read(way: Way): void {
+    if (this.#isOver && way === this.#down) {
+      this.#discard(way.source);
+      return;
+    }
     if (!this.#mayRead(way)) {
       way.source.pause();
       return;
     }
     const bytes = way.source.read();
     way.fds.push(...judged(way.source.takeFds()));
-    if (bytes === undefined) this.#balance();
+    if (bytes === undefined) this.#onNothing(way);
+    else if (way === this.#down && this.#answer !== undefined) this.#hear(this.#answer, bytes);
     else this.#take(way, bytes);
+  }
+
+  #onNothing({ from, source }: Way): void {
+    const isUnanswered = from === "provider" && this.#answer !== undefined;
+    if (isUnanswered && source.ended) this.#refuse("it closes the connection");
+    else this.#balance();
+  }
+
+  /** @param bytes on loan */
+  #hear(answer: BusAnswerAhead, bytes: Buffer): void {
+    try {
+      const messages = answer.take(bytes);
+      if (messages === undefined) return;
+      this.#answer = undefined;
+      if (messages.length > 0) this.#take(this.#down, messages);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refuse(error.message);
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.#answer = undefined;
+    this.#options.onRefused(reason);
+    this.#end();
   }
 
   /** @param chunk on loan */
@@ -161,12 +203,31 @@ export class DbusSession {
 
   /** What was good before it still arrives. */
   #giveUp({ from }: Way, reason: string): void {
+    const { consumer, provider, onMalformed } = this.#options;
     this.#isOver = true;
-    this.#options.onMalformed(from, reason);
+    onMalformed(from, reason);
     this.#toBus.flush();
     this.#toConsumer.flush();
-    this.#options.provider.closeSoon();
-    this.#options.consumer.closeSoon();
+    consumer.closeSoon();
+    if (from === "provider" || provider.ended) provider.closeSoon();
+    else this.#partWith(provider);
+  }
+
+  /**
+   * A bus that is closed to before it was read from, or while it writes, may forget what it has
+   * not read: it gets EOF, and closes itself.
+   */
+  #partWith(provider: PolledStream): void {
+    provider.end();
+    provider.resume();
+    this.#parting = setTimeout(() => this.#end(), PARTING);
+  }
+
+  #discard(provider: PolledStream): void {
+    provider.read();
+    closeAll(judged(provider.takeFds()));
+    if (provider.ended) provider.closeSoon();
+    this.#balance();
   }
 
   /** Neighbouring parts that pass leave as one. */
@@ -270,6 +331,7 @@ export class DbusSession {
   }
 
   #finish(): void {
+    clearTimeout(this.#parting);
     for (const { fds } of [this.#up, this.#down]) closeAll(fds.splice(0));
     this.#options.connection.onEnd(undefined);
     // Nobody waits for it who could not wait for the end of the turn.

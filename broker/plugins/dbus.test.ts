@@ -259,7 +259,7 @@ describe("there is no session", () => {
     vi.advanceTimersByTime(30_000);
     await closed;
     await vi.waitUntil(() => b.warnings.length > 0);
-    expect(b.warnings).toEqual(["Error: no BEGIN within 30000 ms"]);
+    expect(b.warnings).toEqual(["Error: no message within 30000 ms"]);
   });
 });
 
@@ -290,6 +290,122 @@ test("a provider that goes between OK and BEGIN ends the session", async () => {
   await readText(consumer, (text) => text.startsWith("OK"));
   consumer.write("BEGIN\r\n");
   expect(await readText(consumer)).toBe("");
+});
+
+describe("behind a link's first consumer", () => {
+  /** @returns what the provider gets from each */
+  const first = async (b: Bench, answers: readonly string[] = []): Promise<string[]> => {
+    const received: string[] = [];
+    const left = [`OK ${GUID}`, ...answers];
+    await b.provide((socket) => {
+      const chunks: string[] = [];
+      socket.on("data", (chunk: Buffer) => {
+        if (chunks.length === 0) socket.write(`${left.shift() ?? `OK ${GUID}`}\r\n`);
+        chunks.push(chunk.toString("latin1"));
+        const [, messages = ""] = (chunks.at(-1) ?? "").split("BEGIN\r\n");
+        socket.write(messages, "latin1");
+      });
+      socket.on("end", () => {
+        received.push(chunks.join("|"));
+        socket.end();
+      });
+    });
+    expect(await say(b, LIBDBUS)).toContain(`OK ${GUID}\r\n`);
+    return received;
+  };
+
+  test("the provider gets everything in one piece", async () => {
+    using b = await bench();
+    const received = await first(b);
+    expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\n${MESSAGES}`);
+    const auth = `\0AUTH EXTERNAL ${Buffer.from("65534").toString("hex")}\r\n`;
+    expect(received).toEqual([`${auth}|BEGIN\r\n${MESSAGES}`, `${auth}BEGIN\r\n${MESSAGES}`]);
+    expect(b.dialled.map((credentials) => credentials?.uid)).toEqual([65_534, 65_534]);
+  });
+
+  test.each([
+    ["AUTH", "\0AUTH EXTERNAL 30\r\n"],
+    ["BEGIN", "\0AUTH EXTERNAL 30\r\nBEGIN\r\n"],
+  ])("who says no more than %s costs the provider nothing, and has 30 s", async (_name, wire) => {
+    using b = await bench();
+    await first(b);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const consumer = b.consume();
+    consumer.write(wire);
+    await readText(consumer, (text) => text.startsWith("OK"));
+    const closed = once(consumer.resume(), "end");
+    vi.advanceTimersByTime(30_000);
+    await closed;
+    expect(b.dialled).toHaveLength(1);
+  });
+
+  test.each([
+    ["rejects the uid", "REJECTED EXTERNAL", "it rejects the uid"],
+    ["answers something else", "HTTP/1.1 400", "does not answer AUTH with OK"],
+    ["answers without end", "x".repeat(20_000), "a line of more than"],
+  ])("a provider that %s ends the session, with a warning", async (_name, answer, reason) => {
+    using b = await bench();
+    await first(b, [answer]);
+    expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\n`);
+    expect(b.warnings.join()).toContain(
+      "No session for service svc from client: server does not take role 'nobody' (UID 65534): ",
+    );
+    expect(b.warnings.join()).toContain(reason);
+  });
+
+  test("a bus that has started anew serves who was told the former guid, and then has its own", async () => {
+    const other = GUID.replaceAll("0", "f");
+    using b = await bench();
+    await first(b, [`OK ${other}`]);
+    expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\n${MESSAGES}`);
+    expect(await say(b, LIBDBUS)).toBe(`OK ${other}\r\n${MESSAGES}`);
+  });
+
+  test("fds are still agreed on by all three", async () => {
+    using b = await bench({ entry: { ...entry, fds: ["memfd"] } });
+    await first(b);
+    const consumer = b.consume();
+    consumer.write("\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\n");
+    await vi.waitUntil(() => b.dialled.length === 2);
+    consumer.destroy();
+  });
+});
+
+test("an answer that comes in pieces, with a message behind it, is told from the message", async () => {
+  using b = await bench();
+  let count = 0;
+  await b.provide((socket) => {
+    const isFirst = count++ === 0;
+    socket.once("data", () => {
+      if (isFirst) socket.end(`OK ${GUID}\r\n`);
+      else
+        socket.write(`OK ${GUID.slice(0, 16)}`, () => {
+          setImmediate(() => socket.end(`${GUID.slice(16)}\r\n${MESSAGES}`, "latin1"));
+        });
+    });
+  });
+  await say(b, LIBDBUS);
+  expect(await say(b, LIBDBUS)).toBe(`OK ${GUID}\r\n${MESSAGES}`);
+});
+
+test("a bus that never closes does not keep a session that is over", async () => {
+  using b = await bench();
+  const bus = Promise.withResolvers<Socket>();
+  await b.provide((socket) => {
+    bus.resolve(socket);
+    socket.once("data", () => socket.write(`OK ${GUID}\r\n`));
+  });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const consumer = b.consume();
+  consumer.write("\0AUTH EXTERNAL 30\r\nBEGIN\r\nno message at all");
+  const socket = await bus.promise;
+  await Promise.all([once(consumer.resume(), "end"), once(socket, "end")]);
+  const isHeard = () =>
+    new Promise((resolve) => socket.write("still here", (error) => resolve(error == null)));
+  vi.advanceTimersByTime(1_999);
+  expect(await isHeard()).toBe(true);
+  vi.advanceTimersByTime(1);
+  expect(await isHeard()).toBe(false);
 });
 
 test("when the link goes, both connections are closed at once", async () => {

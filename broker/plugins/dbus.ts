@@ -2,11 +2,10 @@ import { Socket } from "node:net";
 import type { FdType } from "../formats/fd-types.ts";
 import type { PolledStream } from "../linux/polled-stream.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
-import { saslClientBegin } from "../protocols/sasl/client.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
 import { allowedFds } from "./allowed-fds.ts";
-import { DbusAuthentication } from "./dbus-authentication.ts";
+import { DbusAuthentication, notTaken } from "./dbus-authentication.ts";
 import type { Begun } from "./dbus-authentication.ts";
 import { DbusFilter } from "./dbus-filter.ts";
 import type { FilterOptions } from "./dbus-filter.ts";
@@ -100,16 +99,21 @@ async function filterMessages(
   const { quirks } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
-  const { provider, preamble } = beginning(link, begun, quirks);
+  const { provider, preamble, answer } = beginning(link, begun, quirks);
   await new DbusSession({
     consumer: begun.consumer,
     provider,
+    answer,
     filter: new DbusFilter(filterOptionsOf(link, quirks)),
     quirks,
     connection,
     allowedFds: begun.passesFds ? allowedFds(link) : NO_FDS,
     onBytes: (from, count) => {
       tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);
+    },
+    onRefused: (reason) => {
+      const why = notTaken(link, begun.credentials, reason);
+      tools.warn(`pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${why}`);
     },
     onFailure: (error) => tools.warn(`pvx-dbus: ${who}: ${String(error)}`),
     onDenied: (what) => {
@@ -127,18 +131,17 @@ const shared = new Map<string, PolledStream>();
 
 function beginning(
   link: Link,
-  { provider }: Begun,
+  begun: Begun,
   quirks: Quirks,
-): { provider: PolledStream; preamble: Buffer } {
-  if (quirks.has("dbus-shared-connection", "dbus")) {
-    const first = shared.get(link.provider);
-    if (first?.closed === false) {
-      provider.close();
-      return { provider: first, preamble: Buffer.alloc(0) };
-    }
-    shared.set(link.provider, provider);
+): Pick<Begun, "provider" | "preamble" | "answer"> {
+  if (!quirks.has("dbus-shared-connection", "dbus")) return begun;
+  const first = shared.get(link.provider);
+  if (first?.closed === false) {
+    begun.provider.close();
+    return { provider: first, preamble: Buffer.alloc(0), answer: undefined };
   }
-  return { provider, preamble: saslClientBegin };
+  shared.set(link.provider, begun.provider);
+  return begun;
 }
 
 /** The link that all consumers of a provider are taken for under the quirk. */
