@@ -12,6 +12,13 @@ import type { Route } from "./route.ts";
 import { findRoute } from "./route.ts";
 import { rawReply } from "./unparsable.ts";
 
+export interface Asked {
+  readonly request: IncomingMessage;
+  readonly caller: Caller;
+  /** Its body is wanted: a client that waits to be told so is told (RFC 9110 §10.1.1). */
+  readonly welcome: () => void;
+}
+
 /**
  * From a request to its one reply: Host, caller, path, method, role, body, endpoint, in this
  * order; the first that is wrong decides.
@@ -20,8 +27,7 @@ import { rawReply } from "./unparsable.ts";
 export async function answer(
   { view, stall }: EndpointContext,
   routes: readonly Route[],
-  request: IncomingMessage,
-  caller: Caller,
+  { request, caller, welcome }: Asked,
 ): Promise<Reply | undefined> {
   const { method = "", url = "", rawHeaders } = request;
   const { quirks } = view;
@@ -65,7 +71,7 @@ export async function answer(
   let body = "";
   if (takes === undefined) request.resume();
   else if (takes !== "stream") {
-    const read = await readBody(request, takes);
+    const read = await readBody(request, takes, welcome);
     if ("refusal" in read) {
       if (!quirks.has("double-reply")) return read.refusal;
       request.socket.write(rawReply(noRoom));
@@ -79,7 +85,10 @@ export async function answer(
   return handler.answer({
     parameters,
     body,
-    content: () => streamBody(request),
+    content: () => {
+      welcome();
+      return streamBody(request);
+    },
     contentLength: Number(request.headers["content-length"] ?? 0),
     caller,
   });

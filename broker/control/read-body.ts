@@ -15,11 +15,13 @@ const IDLE_TIMEOUT = 10_000;
 /**
  * The body of a request as text.
  * @param limit bytes
+ * @param welcome called before it is read
  * @returns a reply instead when it is larger, or takes too long
  */
 export async function readBody(
   request: IncomingMessage,
   limit: number,
+  welcome: () => void,
 ): Promise<{ readonly text: string } | { readonly refusal: Reply }> {
   const tooLarge = {
     refusal: errorReply(413, `Request body is larger than ${limit} bytes`, closing),
@@ -27,6 +29,7 @@ export async function readBody(
   const chunks: Buffer[] = [];
   let size = 0;
   if (Number(request.headers["content-length"] ?? 0) > limit + DRAINED) return tooLarge;
+  welcome();
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), WHOLE_BODY_TIMEOUT);
   const body = request.iterator({ destroyOnReturn: false });

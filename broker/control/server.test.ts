@@ -68,6 +68,29 @@ describe("a body that is too large", () => {
   });
 });
 
+describe("a client that waits for 100 before its body", () => {
+  const head = (target: string) =>
+    `PUT ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n`;
+
+  it.each([
+    ["/objects/abc", 400],
+    ["/nowhere", 404],
+    ["/containers/c", 413],
+  ])("is refused at %s without it, so that it need not send one", async (target, status) => {
+    const { send } = await start();
+    const reply = await send(head(target));
+    expect([statusOf(reply), repliesIn(reply)]).toEqual([status, 1]);
+    expect(reply).toContain("Connection: close");
+  });
+
+  it("gets it where the body is wanted", async () => {
+    const { send } = await start();
+    expect(await send(head(`/objects/${"a".repeat(64)}`), { silence: 200 })).toBe(
+      "HTTP/1.1 100 Continue\r\n\r\n",
+    );
+  });
+});
+
 describe("daemons", () => {
   it("are started and stopped", async () => {
     const { call, daemon } = await start();

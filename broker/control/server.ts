@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -72,13 +72,25 @@ export async function serveControl(
       keepAliveTimeout: KEEP_ALIVE,
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => {
-      const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
-      answer(context, routes, request, caller)
-        .then((reply) => reply && send(response, reply))
-        .catch(() => fail(response));
-    },
+    (request, response) => serve(request, response),
   );
+  const serve = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    welcome: () => void = () => undefined,
+  ) => {
+    const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
+    answer(context, routes, { request, caller, welcome })
+      .then((reply) => reply && send(response, reply))
+      .catch(() => fail(response));
+  };
+  server.on("checkContinue", (request, response: ServerResponse) => {
+    // Who is refused before is not asked for the body; it may come or not, so nothing follows it.
+    response.shouldKeepAlive = false;
+    serve(request, response, () => {
+      response.writeContinue();
+    });
+  });
   // `nc -N` ends its side with the request and still wants the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = MAX_CONNECTIONS;
