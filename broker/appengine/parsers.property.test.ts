@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { QUIRKS } from "../quirks/names.ts";
 import type { QuirkName } from "../quirks/names.ts";
 import { parseQuirks } from "../quirks/quirks.ts";

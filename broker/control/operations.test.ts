@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { autoRecovery } from "../formats/run-manifest.ts";
 import { isUp } from "../lifecycle/container-state.ts";
 import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import type { SimulatedContainer } from "./operations.fixture.ts";
 import { SimulatedMachine } from "./operations.fixture.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { recoveryDocument } from "../formats/documents.fixture.ts";
 import { CONTAINER_STATUSES } from "../formats/control.ts";
 import { autoRecovery } from "../formats/run-manifest.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { none } from "../quirks/quirks.ts";
 import { parseTimeScale } from "./clock.ts";
 import type {

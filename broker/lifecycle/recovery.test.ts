@@ -4,7 +4,7 @@ import type { AutoRecovery } from "../formats/run-manifest.ts";
 import { autoRecovery } from "../formats/run-manifest.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { backoffSeconds, decideRecovery, formatBackoffPolicy, retryDelay } from "./recovery.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 
 const recovery = (rest: Partial<AutoRecovery>): AutoRecovery =>
   autoRecovery.parse({ policy: "on-failure", ...rest });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { CONTROL_SPACE, MAX_FDS, decodeControl, encodeControl } from "./control-message.ts";
 
 const id = fc.integer({ min: 0, max: 0xffff_ffff });

@@ -11,7 +11,7 @@ import {
   unlinkEntry,
 } from "./directory-entry.ts";
 import { O_DIRECTORY, O_PATH } from "./openat2.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 
 it("encodes and decodes device numbers", () => {
   fc.assert(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseStartTime, readStartTime } from "./process-start.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 
 describe("parseStartTime", () => {
   it("finds field 22 whatever the process calls itself", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { stringArguments, stringArrayArgument } from "../protocols/dbus/message-body.ts";
 import {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { METHOD_CALL, NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
 import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
 import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { dbusPlugin } from "./dbus.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 

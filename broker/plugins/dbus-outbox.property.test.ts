@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PolledStream } from "../linux/polled-stream.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { DbusOutbox } from "./dbus-outbox.ts";
 import { DbusPeers } from "./dbus-peers.ts";
 import { DbusPolicy } from "./dbus-policy.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { damaged } from "../formats/documents.fixture.ts";
 import type { GraphEntry } from "../formats/graph.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { groupsOf, parsePasswd } from "./accounts.ts";
 import { allowedFds } from "./allowed-fds.ts";
 import { DbusPolicy } from "./dbus-policy.ts";

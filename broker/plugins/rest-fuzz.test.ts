@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { setImmediate as immediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 

@@ -6,7 +6,7 @@ import type { HttpVersion } from "../protocols/http1/request-head.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 
 const identity = { client: "c1", role: "admin" };
 interface Options {

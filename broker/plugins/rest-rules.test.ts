@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { pathSegments } from "../protocols/http1/request-target.ts";
 import { LinkRefused } from "./plugin.ts";
 import { isAllowed, restPolicy } from "./rest-rules.ts";

@@ -84,7 +84,7 @@ describe.skipIf(process.getuid?.() !== 0)("a root that is held (chroot needs roo
     const fd = held.lend();
     expect(isOpen(fd)).toBe(true);
     child.kill();
-    await vi.waitUntil(() => !isOpen(fd));
+    await vi.waitUntil(() => !isOpen(fd), { timeout: 10_000 });
   });
 
   test("is not lent for a process that has ended", async () => {

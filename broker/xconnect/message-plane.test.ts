@@ -16,7 +16,7 @@ import type { MessageSocket, Received } from "../linux/message-socket.ts";
 import { createMemfd } from "../linux/sealed-memfd.ts";
 import { createEventfd, socketPair } from "../linux/socket-pair.fixture.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { proxyMessages } from "./message-plane.ts";
 import type { MessagePlaneOptions } from "./message-plane.ts";

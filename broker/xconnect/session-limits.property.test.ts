@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { GraphEntry } from "../formats/graph.ts";
-import { PROPERTY_RUNS } from "../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { none } from "../quirks/quirks.ts";
 import { LinkRecord } from "./link-record.ts";
 import { hostPeer } from "./peer.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { eavesdrops, parseMatchRule } from "./match-rule.ts";
 
 test.each<[string, Record<string, string>]>([

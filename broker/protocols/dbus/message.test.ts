@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { MAX_EXAMINED_BYTES, MAX_MESSAGE_BYTES } from "./limits.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { stringArguments, stringArrayArgument } from "./message-body.ts";

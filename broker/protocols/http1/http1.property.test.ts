@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { field, listOf, parseField } from "./fields.ts";
 import { requestFraming, responseFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";

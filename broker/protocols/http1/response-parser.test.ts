@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { ResponseParser } from "./response-parser.ts";
 import type { ResponseEvent } from "./response-parser.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { saslClientAnswer } from "./client.ts";
 import { MAX_LINE_BYTES, SaslLineReader } from "./line-reader.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { closeFd } from "../../linux/epoll.ts";
 import { canRefuseFds } from "../../linux/pass-rights.ts";
 import { EAGAIN, SHUT_WR, shutdown } from "../../linux/stream-io.ts";
-import { PROPERTY_RUNS } from "../../protocols/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { SpliceBench, get, put } from "./loop.fixture.ts";
 
 const DESCRIPTORS = "/proc/self/fd";
