@@ -20,12 +20,11 @@ import {
   saslServerStart,
 } from "../protocols/sasl/server.ts";
 import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { parseId } from "./accounts.ts";
 import { allowedFds } from "./allowed-fds.ts";
 import { BusAnswerAhead, BusConnection } from "./dbus-bus.ts";
 import type { BusAnswer } from "./dbus-bus.ts";
-import { dbusIdentity, root } from "./dbus-identity.ts";
+import { granted, notTaken, roleOf } from "./dbus-claim.ts";
+import { dbusIdentity } from "./dbus-identity.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
 
 /** Milliseconds from connecting to the first message: dbus-daemon's own auth_timeout. */
@@ -373,14 +372,6 @@ export class DbusAuthentication implements StreamOwner {
   }
 }
 
-export function notTaken(link: Link, credentials: Credentials, reason: string): string {
-  return `${link.provider} does not take ${roleOf(link, credentials)}: ${reason}`;
-}
-
-function roleOf({ role }: Link, { uid }: Credentials): string {
-  return `role '${role}' (UID ${uid})`;
-}
-
 /**
  * What the link's bus has last said it is. A bus that starts anew in the same container has
  * another one; whoever is told the former one by then is served all the same.
@@ -396,19 +387,4 @@ const unheard: StreamOwner = {
 
 function mayPassFds(link: Link): boolean {
   return allowedFds(link).size > 0;
-}
-
-/** @returns undefined when the claim is to be rejected, which without quirks it never is */
-function granted(
-  claim: SaslClaim,
-  rejections: number,
-  identity: Credentials,
-  quirks: Quirks,
-): Credentials | undefined {
-  if (claim.bare && quirks.has("dbus-bare-auth", "dbus")) return root;
-  if (!quirks.has("dbus-second-auth", "dbus")) return identity;
-  const uid = parseId(claim.uid) ?? identity.uid;
-  if (rejections > 0) return { uid, gid: uid, groups: [] };
-  // Ordinary clients run as root in their container and get through at once.
-  return uid === 0 || uid === identity.uid ? identity : undefined;
 }
