@@ -158,9 +158,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "graph",
-    summary: "show the service mesh",
+    summary: "show the service mesh, and what the broker does with it",
     args: [HELD],
-    options: [JSON_OPTION],
+    options: [
+      { flags: "--ctrl <socket>", summary: "instead: a pv-ctrl on this machine (pvh broker)" },
+      JSON_OPTION,
+    ],
     run: async (call) => (await import("./held-commands.ts")).graph(call),
   },
   {

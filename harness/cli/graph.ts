@@ -2,22 +2,29 @@ import type { BrokerStatus, LinkStatus } from "../../broker/formats/broker-statu
 import type { GraphEntry } from "../../broker/formats/graph.ts";
 import { askBroker } from "../appengine/ask-broker.ts";
 import { findHeld } from "../appengine/held.ts";
+import { localMesh } from "../appengine/local-mesh.ts";
+import type { Mesh } from "../appengine/local-mesh.ts";
 import { findEngine } from "../engine/engine.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "./output.ts";
 import { table } from "./table.ts";
 
-/** Show the service mesh of a held appengine, with what its broker tells of each link. */
-export async function graphCommand(
-  options: { readonly name?: string; readonly json: boolean; readonly signal: AbortSignal },
-  out: Output,
-): Promise<ExitCode> {
-  const engine = await findEngine({ signal: options.signal });
-  const appengine = await findHeld(engine, options.name);
-  const graph = await appengine.graph(options.signal);
-  const status = await askBroker(appengine, options.signal);
-  await appengine.close();
+export interface GraphOptions {
+  /** A held appengine. */
+  readonly name?: string;
+  /** Instead: a pv-ctrl socket on this machine. */
+  readonly ctrl?: string;
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Show a service mesh, with what its broker tells of each link. */
+export async function graphCommand(options: GraphOptions, out: Output): Promise<ExitCode> {
+  const { ctrl, name, signal } = options;
+  const { graph, status } = await (ctrl === undefined
+    ? heldMesh(name, signal)
+    : localMesh(ctrl, signal));
   if (options.json) {
     const links = graph.map((link) => ({ ...link, status: statusOf(link, status) ?? null }));
     out.data(JSON.stringify(links));
@@ -37,6 +44,15 @@ export async function graphCommand(
   const more = status === undefined ? [] : ["STATE", "SESSIONS", "LAST ERROR"];
   out.data(table([...head, ...more], rows));
   return EXIT.pass;
+}
+
+async function heldMesh(name: string | undefined, signal: AbortSignal): Promise<Mesh> {
+  const engine = await findEngine({ signal });
+  const appengine = await findHeld(engine, name);
+  const graph = await appengine.graph(signal);
+  const status = await askBroker(appengine, signal);
+  await appengine.close();
+  return { graph, status };
 }
 
 function statusOf(link: GraphEntry, status: BrokerStatus | undefined): LinkStatus | undefined {

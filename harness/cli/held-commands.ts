@@ -1,4 +1,5 @@
 import { findEngine } from "../engine/engine.ts";
+import { PvhError } from "../errors.ts";
 import { reap } from "../engine/reaper.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Args, Call } from "./command.ts";
@@ -71,7 +72,16 @@ export async function ctl({ args, out, signal }: Call): Promise<ExitCode> {
 
 export async function graph({ args, out, signal }: Call): Promise<ExitCode> {
   const { graphCommand } = await import("./graph.ts");
-  return graphCommand({ ...nameOf(args), json: args.flag("json"), signal }, out);
+  const ctrl = args.text("ctrl");
+  if (ctrl !== undefined && args.word(0) !== undefined) {
+    throw new PvhError("PVH_USAGE", "a held appengine or --ctrl, not both", {
+      hint: "pvh graph --help",
+    });
+  }
+  return graphCommand(
+    { ...nameOf(args), ...(ctrl !== undefined && { ctrl }), json: args.flag("json"), signal },
+    out,
+  );
 }
 
 /** A killed pvh cleans up nothing; the next one does. */

@@ -67,6 +67,7 @@ describe("a command line that means nothing exits 2 with a hint", () => {
     [["run", "type:dbsu"], "did you mean dbus"],
     [["run", "(", "unix-*"], "a ) is missing"],
     [["mutants", "no-such"], "not the name of a scenario"],
+    [["graph", "demo", "--ctrl", "/run/pv-ctrl"], "pvh graph --help"],
     [["engine", "sttop"], "did you mean stop"],
   ])("%j", async (words, hint) => {
     const { exitCode, said, data } = await pvh(...words);

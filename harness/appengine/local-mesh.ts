@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import { realpathSync } from "node:fs";
+import { get } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import { json } from "node:stream/consumers";
+import { BROKER_FOLDER, brokerFiles, brokerStatus } from "../../broker/formats/broker-status.ts";
+import type { BrokerStatus } from "../../broker/formats/broker-status.ts";
+import { parseGraph } from "../../broker/formats/graph.ts";
+import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { messageOf } from "../../broker/message-of.ts";
+import { PvhError } from "../errors.ts";
+
+/** Milliseconds for an answer. */
+const PATIENCE = 5_000;
+
+export interface Mesh {
+  readonly graph: readonly GraphEntry[];
+  /** What the broker tells of its links; undefined where it has no status socket. */
+  readonly status: BrokerStatus | undefined;
+}
+
+/**
+ * The mesh of a pv-ctrl on this machine, and of the broker that `pvh broker` runs for it.
+ * @param ctrl path of pv-ctrl's socket
+ * @throws PvhError PVH_USAGE without a socket there; PVH_CONTROL when it serves no graph
+ */
+export async function localMesh(ctrl: string, signal: AbortSignal): Promise<Mesh> {
+  const path = realPathOf(ctrl);
+  return { graph: await graphOf(path, signal), status: await statusFor(path, signal) };
+}
+
+function realPathOf(ctrl: string): string {
+  try {
+    return realpathSync(ctrl);
+  } catch (cause) {
+    throw new PvhError("PVH_USAGE", `there is no pv-ctrl socket at ${ctrl}`, {
+      hint: "name the socket that pvh broker was given",
+      cause,
+    });
+  }
+}
+
+async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]> {
+  const options = {
+    socketPath: ctrl,
+    path: "/xconnect-graph",
+    // pv-ctrl closes connections whose Host is not localhost (facts §3.1).
+    headers: { Host: "localhost", Connection: "close" },
+    agent: false,
+    signal: withPatience(signal),
+  };
+  try {
+    const [response] = (await once(get(options), "response")) as [IncomingMessage];
+    return parseGraph(await json(response));
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new PvhError("PVH_CONTROL", `${ctrl} serves no graph: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function statusFor(ctrl: string, signal: AbortSignal): Promise<BrokerStatus | undefined> {
+  const path = `${BROKER_FOLDER}/${brokerFiles(ctrl).status}`;
+  try {
+    return brokerStatus.parse(await json(connect({ path, signal: withPatience(signal) })));
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+function withPatience(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+}
