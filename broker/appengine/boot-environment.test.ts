@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import {
   commitRevision,
   ensureBootFile,
@@ -14,7 +15,8 @@ let folder: string;
 let file: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "pvh-boot-"));
+  // In memory: each write is synced.
+  folder = mkdtempSync("/dev/shm/pvh-boot-");
   file = join(folder, "uboot.txt");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -43,4 +45,50 @@ it("a commit ends the try", () => {
 it.each([[""], ["nonsense"], ["pv_rev=\0"]])("%j stands for the factory revision", (text) => {
   writeFileSync(file, text);
   expect(nextBoot(file)).toEqual({ revision: "0", trial: false });
+});
+
+it("whatever was written and booted, a try runs once and a commit stays", () => {
+  const revision = fc.stringMatching(/^(locals\/)?[a-z0-9._-]{1,12}$/);
+  const step = fc.record({ kind: fc.constantFrom("try", "commit", "boot"), revision });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 6 }), (steps) => {
+      rmSync(file, { force: true });
+      let committed = "0";
+      let trying: string | undefined;
+      for (const { kind, revision: named } of steps) {
+        if (kind === "try") {
+          tryAtNextBoot(file, named);
+          trying = named;
+        } else if (kind === "commit") {
+          commitRevision(file, named);
+          [committed, trying] = [named, undefined];
+        } else {
+          expect(nextBoot(file)).toEqual({
+            revision: trying ?? committed,
+            trial: trying !== undefined,
+          });
+          trying = undefined;
+        }
+        expect(readBootEnvironment(file)).toEqual({ revision: committed, trying });
+      }
+    }),
+    { numRuns: PROPERTY_RUNS },
+  );
+});
+
+it("any bytes are read as some revision", () => {
+  const pair = fc.tuple(fc.constantFrom("pv_rev", "pv_try", "pv_revs", ""), fc.string());
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(pair).map((pairs) => pairs.map((one) => one.join("=")).join("\0")),
+  );
+  fc.assert(
+    fc.property(text, (content) => {
+      writeFileSync(file, content);
+      const { revision, trying } = readBootEnvironment(file);
+      expect(revision).not.toMatch(/^$|\0/);
+      expect(trying ?? "none").not.toMatch(/^$|\0/);
+    }),
+    { numRuns: PROPERTY_RUNS },
+  );
 });

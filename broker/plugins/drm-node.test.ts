@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { drmClass, drmRefusal } from "./drm-node.ts";
 import type { FileFacts } from "./plugin.ts";
@@ -42,6 +44,27 @@ describe("drmRefusal", () => {
     expect(drmRefusal(node(0, { isCharacterDevice: false }), "any", none)).toContain("character");
     expect(drmRefusal(node(0, { major: 8 }), "any", none)).toContain("device 8:0 is not a DRM");
     expect(drmRefusal(node(64), "any", none)).toContain("neither a card nor a render node");
+  });
+
+  it("gives nobody what is no DRM character device, and no role the other's class", () => {
+    const number = (...likely: number[]) => fc.oneof(fc.constantFrom(...likely), fc.nat(0xfffff));
+    fc.assert(
+      fc.property(
+        fc.boolean(),
+        number(226, 0, 1, 8),
+        number(0, 63, 64, 127, 128, 191),
+        fc.oneof(fc.constantFrom("any", "master", "render"), fc.string()),
+        (isCharacterDevice, major, minor, role) => {
+          const refusal = drmRefusal(node(minor, { isCharacterDevice, major }), role, none);
+          const isNode = isCharacterDevice && major === 226;
+          const isCard = minor < 64;
+          const isRender = minor > 127;
+          const fits = role === "master" ? isCard : role === "render" ? isRender : true;
+          expect(refusal === undefined).toBe(isNode && (isCard || isRender) && fits);
+        },
+      ),
+      { numRuns: PROPERTY_RUNS },
+    );
   });
 
   it("can be told to swap or to ignore roles, and to take any file or major", () => {

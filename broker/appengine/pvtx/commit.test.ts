@@ -84,6 +84,16 @@ it("what is queued is applied in order", async () => {
   expect(readFileSync(at("objects", SHA))).toEqual(CONTENT);
 });
 
+it("the order holds beyond four digits", () => {
+  newQueue(at("transaction"), at("queue"), at("objects"));
+  writeFileSync(at("queue", "9999.unpack"), JSON.stringify({ ...SPEC, ...A, ...B }));
+  const queue = openQueue(at("transaction"));
+  queue.remove("a");
+  queue.remove("b");
+  expect(readdirSync(at("queue")).sort()).toEqual(["10000.remove", "10001.remove", "9999.unpack"]);
+  expect(queue.apply(emptyState)).toEqual(SPEC);
+});
+
 it("a bad export is not queued, and a queue has to be made first", async () => {
   expect(() => openQueue(at("transaction"))).toThrow("make a new one first");
   newQueue(at("transaction"), at("queue"), at("objects"));

@@ -42,7 +42,7 @@ export function openQueue(folder: string, named: { queue?: string; objects?: str
   const actions = (): string[] =>
     readdirSync(queue)
       .filter((name) => ACTION.test(name))
-      .sort();
+      .sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10));
   const note = (kind: "remove" | "unpack", content: string): void => {
     const number = Number.parseInt(actions().at(-1) ?? "0", 10) + 1;
     writeDurably(join(queue, `${String(number).padStart(4, "0")}.${kind}`), content);
