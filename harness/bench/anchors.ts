@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { findProgram } from "../engine/programs.ts";
 import type { Suite } from "./figures.ts";
 import { IDENTITY } from "./identity.ts";
+import type { LoadPrograms } from "./load-programs.ts";
 import { BUS_NAME } from "./testbed.ts";
 
 /** Where a relay listens, what it connects to, and a folder of its own. */
@@ -12,12 +13,12 @@ export interface Ends {
   readonly folder: string;
 }
 
-/** What users would take instead of the broker: a relay that another project ships. */
+/** A relay that another project ships and users could take instead of the broker, or a bound. */
 export interface Anchor {
   readonly name: string;
   readonly suite: Suite;
   /** @returns undefined when it is not installed */
-  readonly find: () => string | undefined;
+  readonly find: (programs: LoadPrograms) => string | undefined;
   readonly args: (ends: Ends) => readonly string[];
 }
 
@@ -59,6 +60,12 @@ export const ANCHORS: readonly Anchor[] = [
     suite: "unix",
     find: () => findProgram("haproxy"),
     args: (ends) => haproxy(ends, "mode tcp"),
+  },
+  {
+    name: "least relay in C",
+    suite: "unix",
+    find: (programs) => programs["unix-relay"],
+    args: ({ listen, provider }) => [listen, provider],
   },
   { name: "node net", suite: "unix", find: () => process.execPath, args: nodeRelay("net-pipe") },
   {

@@ -9,18 +9,20 @@ import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 
 const SOURCES = join(import.meta.dirname, "load");
-const NAMES = ["unix-load", "http-load", "dbus-load"] as const;
+const NAMES = ["unix-load", "unix-relay", "http-load", "dbus-load"] as const;
 export type LoadProgram = (typeof NAMES)[number];
+/** Where they are. */
+export type LoadPrograms = Readonly<Record<LoadProgram, string>>;
 
 /**
- * Compile the providers and load generators, once per version of their sources. They are C:
+ * Compile the providers, load generators and the least relay, once per version of their sources. They are C:
  * ratios to a direct connection mean nothing where the load is slower than what it measures,
  * and a Node generator is slower than most of the anchors.
  *
  * @returns their paths
  * @throws PvhError PVH_CAPABILITY without a C compiler
  */
-export async function loadPrograms(): Promise<Readonly<Record<LoadProgram, string>>> {
+export async function loadPrograms(): Promise<LoadPrograms> {
   const compiler = findProgram("cc");
   const sources = await Promise.all(
     ["common.h", ...NAMES.map((name) => `${name}.c`)].map((name) => readFile(join(SOURCES, name))),
@@ -35,7 +37,7 @@ export async function loadPrograms(): Promise<Readonly<Record<LoadProgram, strin
       return [name, path] as const;
     }),
   );
-  return Object.fromEntries(paths) as Record<LoadProgram, string>;
+  return Object.fromEntries(paths) as LoadPrograms;
 }
 
 async function compile(compiler: string | undefined, source: string, path: string): Promise<void> {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { PvhError } from "../errors.ts";
 import type { Sample, Suite } from "./figures.ts";
 import { IDENTITY } from "./identity.ts";
-import type { LoadProgram } from "./load-programs.ts";
+import type { LoadProgram, LoadPrograms } from "./load-programs.ts";
 import { usageOf } from "./process-usage.ts";
 
 /** What is measured: a socket, and the process behind it when it is not the provider's own. */
@@ -15,7 +15,7 @@ export interface Target {
 }
 
 export interface MeasureOptions {
-  readonly programs: Readonly<Record<LoadProgram, string>>;
+  readonly programs: LoadPrograms;
   /** Of one load, in milliseconds. */
   readonly duration: number;
   readonly signal: AbortSignal;

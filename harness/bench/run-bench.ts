@@ -77,7 +77,7 @@ async function relaysOf(suite: Suite, bed: Testbed): Promise<Target[]> {
 
 async function startAnchor(anchor: Anchor, bed: Testbed): Promise<Target | undefined> {
   const { name, suite, find, args } = anchor;
-  const program = find();
+  const program = find(bed.programs);
   if (program === undefined) return undefined;
   const folder = join(bed.folder, `${suite}-${name.replaceAll(" ", "-")}`);
   mkdirSync(folder);
@@ -102,7 +102,9 @@ function rotated<T>(items: readonly T[], by: number): T[] {
 }
 
 function missing(bed: Testbed): string[] {
-  const anchors = ANCHORS.filter(({ find }) => find() === undefined).map(({ name }) => name);
+  const anchors = ANCHORS.filter(({ find }) => find(bed.programs) === undefined).map(
+    ({ name }) => name,
+  );
   const suites = SUITES.filter((suite) => !bed.suites.includes(suite));
   return [...anchors, ...suites.map((suite) => `what the suite ${suite} needs`)];
 }

@@ -8,7 +8,7 @@ import { serveGraph } from "./ctrl-stub.ts";
 import type { Suite } from "./figures.ts";
 import { IDENTITY } from "./identity.ts";
 import { loadPrograms } from "./load-programs.ts";
-import type { LoadProgram } from "./load-programs.ts";
+import type { LoadPrograms } from "./load-programs.ts";
 import { Program } from "./program.ts";
 import { STAND_IN } from "./stand-in.ts";
 
@@ -22,7 +22,7 @@ export const BUS_NAME = "org.pvh.Bench";
  */
 export interface Testbed {
   readonly folder: string;
-  readonly programs: Readonly<Record<LoadProgram, string>>;
+  readonly programs: LoadPrograms;
   readonly suites: readonly Suite[];
   readonly broker: Program;
   /** The provider's socket of a suite. */
