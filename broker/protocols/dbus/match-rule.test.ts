@@ -24,6 +24,10 @@ test.each([
   "type=a,type=b",
   "ty pe=a",
   `arg0=${"x".repeat(1024)}`,
+  // dbus-daemon: arg0 is two backslashes, then eavesdrop, then arg1. Else: arg0 holds it all.
+  "arg0=\\\\'',eavesdrop=true,arg1=\\'",
+  // dbus-daemon: all of it is arg0. Specification: the comma ends it.
+  "arg0=\\,eavesdrop=true",
 ])("%j is no rule", (text) => {
   expect(parseMatchRule(text)).toBeUndefined();
 });

@@ -10,8 +10,12 @@ const BLANK = " \t\n\r";
  * an apostrophe begins and ends a quoted stretch anywhere in a value, outside of it a
  * backslash quotes an apostrophe and a comma ends the value.
  *
+ * Outside of a quoted stretch a backslash before a comma or another backslash is refused: for
+ * dbus-daemon it takes that character along, for the specification it stands alone, so one of
+ * them would see keys that are not seen here.
+ *
  * @returns undefined when the daemon would not take it: too long, no `=`, no key, a key twice,
- *          an open quotation
+ *          an open quotation; or when it can be read in two ways
  */
 export function parseMatchRule(text: string): MatchRule | undefined {
   if (Buffer.byteLength(text) > MAX_RULE_LENGTH) return undefined;
@@ -50,6 +54,8 @@ function readValue(text: string, from: number): { value: string; end: number } |
     } else if (character === "\\" && text.charAt(at + 1) === "'") {
       value += "'";
       at += 1;
+    } else if (character === "\\" && [",", "\\"].includes(text.charAt(at + 1))) {
+      return undefined;
     } else {
       value += character;
     }
