@@ -111,7 +111,8 @@ function endOf(signature: string, from: number, arrays: number, structures: numb
 
 function dictionaryEnd(signature: string, key: number, arrays: number, structures: number): number {
   if (!BASIC.includes(signature[key] ?? " ")) throw new MalformedMessage("a key that is not basic");
-  const end = endOf(signature, key + 1, arrays, structures + 1);
+  // An entry is no structure; how deep they go is how deep their arrays go.
+  const end = endOf(signature, key + 1, arrays, structures);
   if (signature[end] !== "}") throw new MalformedMessage("an entry of more than two");
   return end + 1;
 }
