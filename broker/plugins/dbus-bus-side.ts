@@ -5,6 +5,7 @@ import {
   METHOD_RETURN,
   NO_REPLY_EXPECTED,
   SIGNAL,
+  isReplyInDisguise,
 } from "../protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { isUniqueName, isWellKnownName } from "../protocols/dbus/names.ts";
@@ -50,7 +51,7 @@ export class DbusBusSide {
   wantsBody(header: MessageHeader): boolean {
     if (header.replySerial === 0) return isNameOwnerChanged(header);
     // A peer guesses serials, or is overheard: its message may be too large to be held.
-    if (header.type !== METHOD_RETURN || header.sender !== DRIVER) return false;
+    if (header.type !== METHOD_RETURN || !isOfBus(header)) return false;
     const { kind = "any" } = this.#state.expected.get(header.replySerial) ?? {};
     return kind !== "any";
   }
@@ -84,6 +85,9 @@ export class DbusBusSide {
   }
 
   #judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    if (isReplyInDisguise(header)) {
+      return this.#state.isAddressed(header) ? DROP : this.#eavesdropped();
+    }
     switch (header.type) {
       case METHOD_RETURN:
       case ERROR:
@@ -219,6 +223,11 @@ export class DbusBusSide {
   #eavesdropped(): Verdict {
     return this.#state.mayReceiveAll ? PASS : DROP;
   }
+}
+
+/** dbus-daemon leaves itself out where the call was for nobody. */
+function isOfBus({ sender }: MessageHeader): boolean {
+  return sender === DRIVER || sender === "";
 }
 
 function isNameOwnerChanged({ type, sender, interface: of, member }: MessageHeader): boolean {

@@ -481,6 +481,40 @@ describe("replies", () => {
     expect(session.fromBus({ ...error, replySerial: second.serial }).pass).toBe(true);
   });
 
+  test("to calls to the bus are the bus's alone, its sender being absent without destination", () => {
+    const session = Session.open();
+    for (const destination of [DRIVER, ""]) {
+      const { serial: replySerial } = session.call(destination, "GetId", { interface: DRIVER });
+      expect(session.fromBus({ ...reply, replySerial }).pass).toBe(false);
+      const sender = destination;
+      expect(session.fromBus({ ...reply, replySerial, sender }).pass).toBe(true);
+    }
+  });
+
+  test("of a peer to the broker's own questions teach it nothing", () => {
+    const session = new Session([{ access: "talk", name: TALK }]);
+    const { serial: hello } = session.driver("Hello");
+    const welcome = { type: METHOD_RETURN, sender: DRIVER, destination: SELF };
+    session.fromBus({ ...welcome, replySerial: hello, body: strings(SELF) });
+    const { header } = session.own.find((own) => own.header.member === "GetNameOwner") ?? fail();
+    const answer = { ...welcome, replySerial: header.serial };
+    session.fromBus({ ...answer, sender: ":1.4", body: strings(":1.4") });
+    expect(answerOf(session.call(":1.4"))).toBe("AccessDenied");
+    session.fromBus({ ...answer, body: strings(":1.1") });
+    expect(answerOf(session.call(":1.1"))).toBe("passed");
+  });
+
+  test.each([METHOD_CALL, SIGNAL])(
+    "in the guise of another type (%i) pass neither way, as libdbus goes by the serial alone",
+    (type) => {
+      const session = Session.open([{ access: "own" }]);
+      const { serial: replySerial } = session.call(":1.1");
+      const guise = { type, path: "/p", interface: "i.j", member: "M", replySerial };
+      expect(session.fromBus({ ...guise, sender: ":1.4", destination: SELF }).pass).toBe(false);
+      expect(session.fromConsumer({ ...guise, destination: TALK }).pass).toBe(false);
+    },
+  );
+
   test("of a service that has given its name away still arrive", () => {
     const session = Session.open();
     const { serial: replySerial } = session.call(TALK);
@@ -508,6 +542,36 @@ describe("replies", () => {
     expect(answer(":1.1", serial)).toBe(false);
     expect(calls.filter((replySerial) => answer(":1.4", replySerial))).toHaveLength(1);
     expect(calls.filter((replySerial) => answer(":1.4", replySerial))).toHaveLength(0);
+  });
+});
+
+describe("before the bus has said its name", () => {
+  const inactive = { type: ERROR, sender: DRIVER, destination: ":not.active.yet" };
+
+  test("a consumer hears why the bus takes no call of it", () => {
+    const session = new Session();
+    const { serial: replySerial } = session.driver("GetId");
+    expect(session.fromBus({ ...inactive, replySerial, errorName: "a.b" }).pass).toBe(true);
+  });
+
+  test("the bus is asked nothing behind a Hello that it refuses", () => {
+    const session = new Session();
+    const { serial: replySerial } = session.driver("Hello", strings("too much"));
+    expect(session.own).toEqual([]);
+    expect(session.fromBus({ ...inactive, replySerial, errorName: "a.b" }).pass).toBe(true);
+    session.driver("Hello");
+    expect(session.own).not.toEqual([]);
+  });
+
+  test("it is learnt from the answer to a Hello that asks for none, as buses give it", () => {
+    const session = new Session([{ access: "talk", name: TALK }]);
+    const { serial: replySerial } = session.driver("Hello", undefined, {
+      flags: NO_REPLY_EXPECTED,
+    });
+    const welcome = { type: METHOD_RETURN, sender: DRIVER, destination: SELF };
+    expect(session.fromBus({ ...welcome, replySerial, body: strings(SELF) }).pass).toBe(true);
+    expect(session.signal(DRIVER, { destination: SELF }).pass).toBe(true);
+    expect(session.signal(DRIVER, { destination: ":1.4" }).pass).toBe(false);
   });
 });
 

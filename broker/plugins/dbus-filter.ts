@@ -6,12 +6,14 @@ import {
   METHOD_RETURN,
   NO_REPLY_EXPECTED,
   SIGNAL,
+  isReplyInDisguise,
 } from "../protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { eavesdrops, parseMatchRule } from "../protocols/dbus/match-rule.ts";
 import { boolean } from "../protocols/dbus/write-message.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { DbusBusSide } from "./dbus-bus-side.ts";
+import { describe } from "./dbus-description.ts";
 import { DRIVER, driverMethod } from "./dbus-driver-methods.ts";
 import { METADATA_INTERFACE, driverError, driverReply } from "./dbus-made-messages.ts";
 import { HIDDEN, OWN, SEE, TALK } from "./dbus-policy.ts";
@@ -77,6 +79,7 @@ export class DbusFilter {
   /** @param start of the message in `bytes`; its flags may be changed there */
   fromConsumer(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     if (isMetadata(header.interface)) return this.#deny(header);
+    if (isReplyInDisguise(header)) return this.#deny(header, "it says that it is a reply");
     switch (header.type) {
       case METHOD_CALL:
         return this.#onCall(header, bytes, start);
@@ -140,8 +143,9 @@ export class DbusFilter {
       case "list":
         return this.#pass(header, "names");
       case "hello":
-        if (this.#state.saidHello) return this.#pass(header, "any");
-        this.#pass(header, "hello");
+        if (this.#state.saidHello || isRefused(header)) return this.#pass(header, "any");
+        // Buses answer it even when it asks for no answer.
+        this.#state.expect(header.serial, { kind: "hello", destination: DRIVER });
         return { ...PASS, toBus: this.#bus.begin() };
       case "monitor":
         if (!this.#policy.mayMonitor) return this.#deny(header);
@@ -230,9 +234,7 @@ export class DbusFilter {
   }
 
   #pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind): Verdict {
-    if ((flags & NO_REPLY_EXPECTED) !== 0) return PASS;
-    // Without a destination it is for the bus, whose answer has a sender.
-    this.#state.expect(serial, { kind, destination: destination || DRIVER });
+    if ((flags & NO_REPLY_EXPECTED) === 0) this.#state.expect(serial, { kind, destination });
     return PASS;
   }
 
@@ -261,19 +263,11 @@ function isForDriver({ destination }: MessageHeader): boolean {
   return destination === DRIVER || destination === "";
 }
 
-function isMetadata(name: string): boolean {
-  return name === METADATA_INTERFACE || name.startsWith(`${METADATA_INTERFACE}.`);
+/** A Hello that no bus takes: anything but another Hello behind it would end the connection. */
+function isRefused({ destination, signature }: MessageHeader): boolean {
+  return destination === "" || signature !== "";
 }
 
-const KINDS: Readonly<Record<number, string>> = {
-  [METHOD_CALL]: "call",
-  [METHOD_RETURN]: "reply",
-  [ERROR]: "error",
-  [SIGNAL]: "signal",
-};
-
-function describe(header: MessageHeader): string {
-  const what = KINDS[header.type] ?? "message";
-  const of = header.interface === "" ? "" : `${header.interface}.`;
-  return `${what} ${of}${header.member} to ${header.destination || "all"}`;
+function isMetadata(name: string): boolean {
+  return name === METADATA_INTERFACE || name.startsWith(`${METADATA_INTERFACE}.`);
 }

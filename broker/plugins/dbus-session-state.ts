@@ -15,7 +15,7 @@ export type ReplyKind = "any" | "hello" | "names" | "match-added" | "own-list" |
 /** An answer that is due from the bus. */
 export interface ExpectedReply {
   readonly kind: ReplyKind;
-  /** Whom the call was for. */
+  /** Whom the call was for; "" is the bus, which then may leave itself out of the answer, too. */
   readonly destination: string;
   /** The match rule or the name that was asked about. */
   readonly text?: string;
@@ -86,10 +86,11 @@ export class DbusSessionState {
   /**
    * Whether it is for this connection; the bus also delivers what is eavesdropped. The bus's own
    * name is nobody's, though rules for `*` mean it, too: what a monitor sees of calls to it, and
-   * of the bus's refusals of its own messages, is for others.
+   * of the bus's refusals of its own messages, is for others. Before it has a name there is
+   * nothing for others: dbus-daemon then calls it `:not.active.yet`.
    */
   isAddressed({ destination }: MessageHeader): boolean {
-    if (destination === "" || destination === this.ownName) return true;
+    if (destination === "" || this.ownName === "" || destination === this.ownName) return true;
     if (destination.startsWith(":") || destination === DRIVER) return false;
     return this.#policy.levelOf(destination) === OWN;
   }
@@ -97,7 +98,7 @@ export class DbusSessionState {
   /** Whether a reply comes from whom the call was for, or from the bus in its place. */
   isFromCallee({ destination }: ExpectedReply, sender: string): boolean {
     if (sender === DRIVER || sender === destination) return true;
-    if (destination.startsWith(":")) return false;
+    if (destination === "" || destination === DRIVER || destination.startsWith(":")) return false;
     return !this.#policy.isTracked(destination) || this.peers.hasOwned(sender, destination);
   }
 

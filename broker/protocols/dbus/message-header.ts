@@ -165,6 +165,14 @@ function valid(text: string, check: (text: string) => boolean, what: string): st
   return text;
 }
 
+/**
+ * A message of another type that says what it replies to. Nothing in the specification forbids
+ * it, and libdbus takes it for the reply: it goes by the serial alone.
+ */
+export function isReplyInDisguise({ type, replySerial }: MessageHeader): boolean {
+  return replySerial !== 0 && type !== METHOD_RETURN && type !== ERROR;
+}
+
 /** What each type of message must and must not have (specification, "Header Fields"). */
 function checkFields(header: MessageHeader): void {
   const { type } = header;
