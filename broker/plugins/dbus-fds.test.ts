@@ -56,6 +56,15 @@ describe.skipIf(why !== undefined)(
       await settled(before);
     });
 
+    test("may come right behind BEGIN", async () => {
+      await using bus = await RealBus.start("root", "", { fds: ["memfd"] });
+      using client = new Client(bus.consumerPath);
+      client.send(Buffer.from(AUTHENTICATION, "latin1"), []);
+      client.send(HELLO, []);
+      client.send(call("org.freedesktop.DBus", 9, 1), [memfd("one")]);
+      expect((await client.next(9)).header).toMatchObject({ type: ERROR, replySerial: 9 });
+    });
+
     test("are refused at negotiation where the link lists none", async () => {
       await using bus = await RealBus.start("root", "");
       using client = await Client.logIn(bus);
@@ -71,6 +80,12 @@ describe.skipIf(why !== undefined)(
         /did not come/,
       ],
       ["that no message claims", ["memfd"], flood, /without a message/],
+      [
+        "that their message does not claim",
+        ["memfd"],
+        (c) => c.send(call(c.name, 9, 1), [memfd("one"), memfd("two")]),
+        /without a message/,
+      ],
     ])("%s end the session and leave nothing", async (_name, fds, act, reason) => {
       await using bus = await RealBus.start("root", "", { fds });
       const before = openFds();
@@ -115,7 +130,7 @@ class Client implements Disposable {
   negotiated = "";
   name = "";
 
-  private constructor(path: string) {
+  constructor(path: string) {
     const inode = openSync(path, O_PATH);
     this.#socket = new MessageSocket(connectToInode(inode), "stream");
     closeSync(inode);
@@ -175,13 +190,19 @@ class Client implements Disposable {
       return;
     }
     this.#fds.push(...received.fds);
-    if (this.name === "" && this.#text.split("\r\n").length < 3) {
-      this.#text += received.bytes.toString("latin1");
-      return;
-    }
-    this.#splitter.push(Buffer.from(received.bytes));
+    this.#splitter.push(Buffer.from(this.#takeText(received.bytes)));
     while (this.#splitter.advance()) this.#take();
     this.#splitter.keep();
+  }
+
+  /** @returns what is behind the two lines of the authentication */
+  #takeText(bytes: Buffer): Buffer {
+    let from = 0;
+    while (from < bytes.length && this.#text.split("\r\n").length < 3) {
+      this.#text += bytes.toString("latin1", from, from + 1);
+      from += 1;
+    }
+    return bytes.subarray(from);
   }
 
   #take(): void {

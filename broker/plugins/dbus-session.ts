@@ -115,7 +115,10 @@ export class DbusSession {
       this.#toBus.insert(preamble);
       this.#carry(this.#up);
       this.#carry(this.#down);
-      this.#step(() => this.#take(this.#up, messages));
+      this.#step(() => {
+        this.#up.fds.push(...judged(consumer.takeFds()));
+        this.#take(this.#up, messages);
+      });
     }
     return this.#finished.promise;
   }
@@ -346,8 +349,10 @@ function parcelOf(foreign: readonly ForeignFd[]): Parcel {
 }
 
 /** @throws MalformedMessage when fds have come that no message can have */
-function checkLeft({ source, fds }: Way): void {
-  if (fds.length > MAX_FDS) throw new MalformedMessage(`${fds.length} fds without a message`);
+function checkLeft({ source, fds, splitter }: Way): void {
+  // They are of a message that has come with them: one that is not judged yet, or there is none.
+  if (fds.length > MAX_FDS || (fds.length > 0 && !splitter.isBehind))
+    throw new MalformedMessage(`${fds.length} fds without a message`);
   if (source.hasLostFds || (fds.length > 0 && !mayReceiveForeign())) {
     throw new MalformedMessage("fds for which the broker has no room");
   }
