@@ -3,8 +3,9 @@ import type { DbusPolicy, Level, Subject } from "./dbus-policy.ts";
 
 /** Connections remembered of each kind. */
 const MAX_PEERS = 4_096;
-/** Names remembered of one connection. */
+/** Names remembered of one connection, and of all. */
 const MAX_NAMES = 256;
+const MAX_ALL_NAMES = 16_384;
 
 interface Owner {
   /** Followed names that it owns. */
@@ -22,6 +23,8 @@ interface Owner {
 export class DbusPeers {
   readonly #policy: DbusPolicy;
   readonly #owners = new Map<string, Owner>();
+  /** Of all owners, those that they have owned included. */
+  #nameCount = 0;
   /** The others; the one that was heard of first is forgotten when there are too many. */
   readonly #seen = new Set<string>();
 
@@ -30,10 +33,8 @@ export class DbusPeers {
   }
 
   owns(unique: string, name: string): void {
-    const owner = this.#ownerOf(unique);
-    if (owner === undefined || owner.everOwned.size >= MAX_NAMES) return;
-    owner.names.add(name);
-    owner.everOwned.add(name);
+    if (!this.hasOwned(unique, name) && !this.#remember(unique, name)) return;
+    this.#owners.get(unique)?.names.add(name);
   }
 
   releases(unique: string, name: string): void {
@@ -51,7 +52,7 @@ export class DbusPeers {
   }
 
   forget(unique: string): void {
-    this.#owners.delete(unique);
+    this.#forgetOwner(unique);
     this.#seen.delete(unique);
   }
 
@@ -84,18 +85,48 @@ export class DbusPeers {
     return false;
   }
 
-  /** @returns undefined when there are too many that own names */
-  #ownerOf(unique: string): Owner | undefined {
+  /** @returns false when there is no room for it */
+  #remember(unique: string, name: string): boolean {
+    if (this.#isFullFor(unique)) this.#forgetFormerOwners();
+    if (this.#isFullFor(unique)) return false;
+    const owner = this.#ownerOf(unique);
+    if (owner.names.size >= MAX_NAMES) return false;
+    if (owner.everOwned.size >= MAX_NAMES) this.#forgetFormerName(owner);
+    owner.everOwned.add(name);
+    this.#nameCount += 1;
+    return true;
+  }
+
+  #isFullFor(unique: string): boolean {
+    const isFull = this.#owners.size >= MAX_PEERS && !this.#owners.has(unique);
+    return isFull || this.#nameCount >= MAX_ALL_NAMES;
+  }
+
+  #ownerOf(unique: string): Owner {
     const known = this.#owners.get(unique);
     if (known !== undefined) return known;
-    if (this.#owners.size >= MAX_PEERS) {
-      for (const [former, { names }] of this.#owners) {
-        if (names.size === 0) this.#owners.delete(former);
-      }
-      if (this.#owners.size >= MAX_PEERS) return undefined;
-    }
     const owner = { names: new Set<string>(), everOwned: new Set<string>() };
     this.#owners.set(unique, owner);
     return owner;
+  }
+
+  #forgetFormerName({ names, everOwned }: Owner): void {
+    for (const former of everOwned) {
+      if (names.has(former)) continue;
+      everOwned.delete(former);
+      this.#nameCount -= 1;
+      return;
+    }
+  }
+
+  #forgetFormerOwners(): void {
+    for (const [former, { names }] of this.#owners) {
+      if (names.size === 0) this.#forgetOwner(former);
+    }
+  }
+
+  #forgetOwner(unique: string): void {
+    this.#nameCount -= this.#owners.get(unique)?.everOwned.size ?? 0;
+    this.#owners.delete(unique);
   }
 }
