@@ -118,7 +118,8 @@ export class DbusBusSide {
       : this.#onFailure(expected);
   }
 
-  #onFailure({ kind, wasSilent = false }: ExpectedReply): Verdict {
+  #onFailure({ kind, text = "", wasSilent = false }: ExpectedReply): Verdict {
+    if (kind === "match-added") this.#state.matchRules.drop(text);
     if (kind === "own-list") this.#state.isLearning = false;
     return kind.startsWith("own-") || wasSilent ? DROP : PASS;
   }
@@ -136,7 +137,7 @@ export class DbusBusSide {
         return PASS;
       }
       case "match-added":
-        this.#state.matchRules.add(text);
+        this.#state.matchRules.take(text);
         return wasSilent ? DROP : PASS;
       case "names":
         return this.#onNames(header, stringArrayArgument(header, bytes, start));

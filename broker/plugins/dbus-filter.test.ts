@@ -28,6 +28,8 @@ const CALLED = "org.pvh.Called";
 const SEEN = "org.pvh.Seen";
 const OWNED = "org.pvh.Own";
 const HIDDEN = "org.pvh.Hidden";
+/** As the broker adds it for a name that it follows. */
+const OWN_RULE = `type='signal',sender='${DRIVER}',interface='${DRIVER}',member='NameOwnerChanged',arg0='${TALK}'`;
 const RULES: readonly DbusRule[] = [
   { access: "talk", name: TALK },
   { access: "call", name: CALLED, interface: "i.j", member: "Go" },
@@ -389,6 +391,46 @@ describe("match rules", () => {
       session.fromBus({ ...reply, replySerial: serial });
     }
     expect(answerOf(session.driver("AddMatch", strings("arg0=x")))).toBe("LimitsExceeded");
+  });
+
+  test("are counted before the bus answers, and no more once it has refused one", () => {
+    const session = Session.open();
+    const add = (text: string) => session.driver("AddMatch", strings(text));
+    const { serial: replySerial } = add(OWN_RULE);
+    for (let count = 1; count < 512; count += 1) add(`arg0='${count}'`);
+    expect(answerOf(add("arg0=x"))).toBe("LimitsExceeded");
+    session.fromBus({ ...reply, type: ERROR, errorName: "a.b", replySerial });
+    expect(answerOf(add("arg0=x"))).toBe("passed");
+    expect(answerOf(add("arg0=x"))).toBe("LimitsExceeded");
+  });
+
+  test("can be removed before the bus answers, as clients do that change their mind", () => {
+    const session = Session.open();
+    const watch = `${OWN_RULE},path='/org/freedesktop/DBus'`;
+    for (const rule of ["type='signal'", watch]) {
+      const { serial: replySerial } = session.driver("AddMatch", strings(rule));
+      expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("passed");
+      session.fromBus({ ...reply, replySerial });
+      expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
+    }
+  });
+
+  test("that say what the broker's say cannot, however they say it", () => {
+    const session = Session.open();
+    for (const rule of [OWN_RULE, OWN_RULE.replace("NameOwner", "Name''Owner")]) {
+      session.driver("AddMatch", strings(rule));
+      expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
+    }
+  });
+
+  test("of a call with an fd that may not pass are not added", () => {
+    const session = Session.open();
+    const { serial } = session.driver("AddMatch", strings("type=signal"));
+    const call = { type: METHOD_CALL, serial, path: "/p", member: "AddMatch", destination: DRIVER };
+    session.filter.refuseFds(parseHeader(writeMessage(call), 0), "file");
+    expect(answerOf(session.driver("RemoveMatch", strings("type=signal")))).toBe(
+      "MatchRuleNotFound",
+    );
   });
 });
 

@@ -104,7 +104,7 @@ export class DbusFilter {
    */
   refuseFds(header: MessageHeader, what: string): Verdict {
     const why = `an fd that may not pass (${what})`;
-    this.#state.expected.delete(header.serial);
+    this.#state.retract(header.serial);
     const denied = `${describe(header)}: ${why}`;
     if (header.type === METHOD_CALL) return { ...this.#deny(header, why), denied };
     if (header.type === SIGNAL) return { ...DROP, denied };
@@ -209,9 +209,10 @@ export class DbusFilter {
     if (this.#state.matchRules.size >= MAX_MATCH_RULES) {
       return this.#answer(header, "LimitsExceeded", "too many match rules");
     }
-    // Only a rule that the bus has taken is the consumer's, so the answer has to be seen.
+    // Whether the bus takes it has to be seen.
     const wasSilent = (header.flags & NO_REPLY_EXPECTED) !== 0;
     bytes[start + FLAGS_AT] = header.flags & ~NO_REPLY_EXPECTED;
+    this.#state.matchRules.ask(text);
     this.#state.expect(header.serial, {
       kind: "match-added",
       destination: DRIVER,

@@ -1,5 +1,6 @@
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
+import { MatchRules } from "./dbus-match-rules.ts";
 import { DbusPeers } from "./dbus-peers.ts";
 import { OWN, SEE, TALK } from "./dbus-policy.ts";
 import type { DbusPolicy, Level } from "./dbus-policy.ts";
@@ -68,6 +69,13 @@ export class DbusSessionState {
     this.expected.set(serial, reply);
   }
 
+  /** The call goes to nobody after all. */
+  retract(serial: number): void {
+    const { kind, text = "" } = this.expected.get(serial) ?? {};
+    this.expected.delete(serial);
+    if (kind === "match-added") this.matchRules.drop(text);
+  }
+
   levelOf(name: string): Level {
     if (name === this.ownName) return TALK;
     if (name.startsWith(":")) return this.peers.levelOf(name);
@@ -112,25 +120,5 @@ export class DbusSessionState {
 
   takeIncomingCall(sender: string, serial: number): boolean {
     return this.#incoming.delete(`${sender} ${serial}`);
-  }
-}
-
-/** The consumer's match rules, by their text; the bus keeps a rule that is added twice twice. */
-class MatchRules {
-  readonly #counts = new Map<string, number>();
-  size = 0;
-
-  add(text: string): void {
-    this.#counts.set(text, (this.#counts.get(text) ?? 0) + 1);
-    this.size += 1;
-  }
-
-  remove(text: string): boolean {
-    const count = this.#counts.get(text);
-    if (count === undefined) return false;
-    if (count === 1) this.#counts.delete(text);
-    else this.#counts.set(text, count - 1);
-    this.size -= 1;
-    return true;
   }
 }
