@@ -129,6 +129,21 @@ describe("a header", () => {
     expect(() => parseHeader(message, 0)).toThrow(MalformedMessage);
   });
 
+  // dbus-daemon finds all of these invalid, in fields that it does not know as well.
+  test.each<[string, string, number[]]>([
+    ["a boolean that is neither", "b", [2, 0, 0, 0]],
+    ["an array with one", "ab", [4, 0, 0, 0, 2, 0, 0, 0]],
+    ["an array that ends in an item", "an", [3, 0, 0, 0, 1, 0, 2]],
+    ["a string that is no UTF-8", "s", [2, 0, 0, 0, 0xc3, 0x28, 0]],
+    ["half of a surrogate pair", "s", [3, 0, 0, 0, 0xed, 0xa0, 0x80, 0]],
+  ])("with %s in an unknown field is malformed", (_name, signature, value) => {
+    const start = Buffer.from([200, signature.length, ...Buffer.from(`${signature}\0`)]);
+    const field = Buffer.concat([start, Buffer.alloc(-start.length & 3), Buffer.from(value)]);
+    const message = Buffer.concat([sound, field, Buffer.alloc(-field.length & 7)]);
+    message.writeUInt32LE(sound.length + field.length - 16, 12);
+    expect(() => parseHeader(message, 0)).toThrow(MalformedMessage);
+  });
+
   test("may have unknown fields and an unknown type", () => {
     const field = Buffer.from([200, 5, ...Buffer.from("a{sv}\0"), 0, 0, 0, 0, 0, 0, 0, 0]);
     const message = Buffer.concat([sound, field]);

@@ -45,6 +45,9 @@ export function skipValue(reader: WireReader, signature: string, from: number, d
     case "g":
       checkSignature(reader.signature());
       return from + 1;
+    case "b":
+      if (reader.uint32() > 1) throw new MalformedMessage("a boolean that is neither");
+      return from + 1;
     case "v":
       skipVariant(reader, depth + 1);
       return from + 1;
@@ -79,15 +82,16 @@ function skipArray(reader: WireReader, signature: string, item: number, depth: n
   reader.align(size);
   const end = reader.position + length;
   if (end > reader.end) throw new MalformedMessage("an array that goes beyond its end");
-  if (isOfFixedSize(signature[item])) reader.skip(length);
+  if (isOfFixedSize(signature[item]) && length % size === 0) reader.skip(length);
   while (reader.position < end) skipValue(reader, signature, item, depth);
   if (reader.position !== end) throw new MalformedMessage("an array whose items overlap its end");
   // From the array on: an entry is no type of its own.
   return typeEnd(signature, item - 1);
 }
 
+/** And of any value. */
 function isOfFixedSize(type: string | undefined): boolean {
-  return type !== undefined && "ybnqiuxtdh".includes(type);
+  return type !== undefined && "ynqiuxtdh".includes(type);
 }
 
 function endOf(signature: string, from: number, arrays: number, structures: number): number {

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { MalformedMessage } from "./malformed-message.ts";
 import { isObjectPath } from "./names.ts";
 
@@ -57,7 +58,14 @@ export class WireReader {
   }
 
   string(): string {
-    return this.#text(this.uint32(), "utf8");
+    const length = this.uint32();
+    const from = this.#start + this.position;
+    const text = this.#text(length, "utf8");
+    // What is not UTF-8 is decoded as this character; it may also be meant.
+    if (text.includes("\ufffd") && !isUtf8(this.#bytes.subarray(from, from + length))) {
+      throw new MalformedMessage("a string that is not UTF-8");
+    }
+    return text;
   }
 
   objectPath(): string {
