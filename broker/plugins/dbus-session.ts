@@ -1,35 +1,22 @@
-import type { FdType } from "../formats/fd-types.ts";
-import { MAX_FDS } from "../linux/control-message.ts";
-import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
+import type { PolledStream } from "../linux/polled-stream.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
-import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { closeAll, judged } from "../xconnect/foreign-fds.ts";
 import { Refusal } from "./dbus-bus.ts";
 import type { BusAnswerAhead } from "./dbus-bus.ts";
-import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../xconnect/foreign-fds.ts";
-import type { ForeignFd } from "../xconnect/foreign-fds.ts";
-import type { DbusFilter } from "./dbus-filter.ts";
 import { DbusOutbox } from "./dbus-outbox.ts";
-import { PASS } from "./dbus-verdict.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+import { DbusWay } from "./dbus-way.ts";
+import type { WayOptions } from "./dbus-way.ts";
 import type { ConsumerConnection } from "./plugin.ts";
 
-export interface DbusSessionOptions {
+export interface DbusSessionOptions extends WayOptions {
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
   /** What the provider has to say before its first message. */
   readonly answer: BusAnswerAhead | undefined;
-  readonly filter: DbusFilter;
-  readonly quirks: Quirks;
   /** Says when the link goes. */
   readonly connection: Pick<ConsumerConnection, "onEnd">;
-  /** Fd types that may pass; empty when fds were not agreed on. */
-  readonly allowedFds: ReadonlySet<FdType>;
   /** So many bytes have come. */
   readonly onBytes: (from: "consumer" | "provider", count: number) => void;
-  /** Of something that the consumer was not allowed. */
-  readonly onDenied: (what: string) => void;
   readonly onFailure: (error: unknown) => void;
   /** The bus does not take the connection. */
   readonly onRefused: (reason: string) => void;
@@ -40,20 +27,6 @@ export interface DbusSessionOptions {
 /** Milliseconds that a bus has to close when it has been given EOF. */
 const PARTING = 2_000;
 
-/** One direction. */
-interface Way {
-  readonly from: "consumer" | "provider";
-  readonly source: PolledStream;
-  readonly out: DbusOutbox;
-  /** To where it comes from: what is answered in the other side's place. */
-  readonly back: DbusOutbox;
-  readonly splitter: MessageSplitter;
-  /** Whether the message that is under way passes. */
-  passes: boolean;
-  /** Have come, and their message's header has not yet. */
-  fds: ForeignFd[];
-}
-
 /**
  * The messages of one session, from BEGIN until both sides have closed.
  *
@@ -61,15 +34,13 @@ interface Way {
  * count. Buses and clients stop reading until they are rid of what they have to say, and two
  * that wait for each other would wait for ever. What the broker says itself is bounded: who
  * causes it is read no further while too much of it is not taken.
- *
- * The bodies of passing messages are never held.
  */
 export class DbusSession {
   readonly #options: DbusSessionOptions;
   readonly #toBus: DbusOutbox;
   readonly #toConsumer: DbusOutbox;
-  readonly #up: Way;
-  readonly #down: Way;
+  readonly #up: DbusWay;
+  readonly #down: DbusWay;
   readonly #finished = Promise.withResolvers<undefined>();
   /** A side has broken the protocol: nothing more is looked at. */
   #isOver = false;
@@ -77,29 +48,14 @@ export class DbusSession {
   #parting: NodeJS.Timeout | undefined;
 
   constructor(options: DbusSessionOptions) {
-    const { consumer, provider, filter } = options;
+    const { consumer, provider } = options;
     this.#options = options;
     this.#answer = options.answer;
     this.#toBus = new DbusOutbox(provider);
     this.#toConsumer = new DbusOutbox(consumer);
-    this.#up = {
-      from: "consumer",
-      source: consumer,
-      out: this.#toBus,
-      back: this.#toConsumer,
-      splitter: new MessageSplitter(filter.wantsConsumerBody),
-      passes: false,
-      fds: [],
-    };
-    this.#down = {
-      from: "provider",
-      source: provider,
-      out: this.#toConsumer,
-      back: this.#toBus,
-      splitter: new MessageSplitter(filter.wantsBusBody),
-      passes: false,
-      fds: [],
-    };
+    const outboxes = { toBus: this.#toBus, toConsumer: this.#toConsumer };
+    this.#up = new DbusWay("consumer", consumer, outboxes, options);
+    this.#down = new DbusWay("provider", provider, outboxes, options);
   }
 
   /**
@@ -116,14 +72,14 @@ export class DbusSession {
       this.#carry(this.#up);
       this.#carry(this.#down);
       this.#step(() => {
-        this.#up.fds.push(...judged(consumer.takeFds()));
+        this.#up.takeFds();
         this.#take(this.#up, messages);
       });
     }
     return this.#finished.promise;
   }
 
-  #carry(way: Way): void {
+  #carry(way: DbusWay): void {
     way.source.handTo({
       onReadable: () => this.#step(() => this.#read(way)),
       onDrained: () => this.#step(() => this.#balance()),
@@ -141,7 +97,7 @@ export class DbusSession {
     }
   }
 
-  #read(way: Way): void {
+  #read(way: DbusWay): void {
     if (this.#isOver && way === this.#down) {
       this.#discard(way.source);
       return;
@@ -151,13 +107,13 @@ export class DbusSession {
       return;
     }
     const bytes = way.source.read();
-    way.fds.push(...judged(way.source.takeFds()));
+    way.takeFds();
     if (bytes === undefined) this.#onNothing(way);
     else if (way === this.#down && this.#answer !== undefined) this.#hear(this.#answer, bytes);
     else this.#take(way, bytes);
   }
 
-  #onNothing({ from, source }: Way): void {
+  #onNothing({ from, source }: DbusWay): void {
     const isUnanswered = from === "provider" && this.#answer !== undefined;
     if (isUnanswered && source.ended) this.#refuse("it closes the connection");
     else this.#balance();
@@ -183,21 +139,20 @@ export class DbusSession {
   }
 
   /** @param chunk on loan */
-  #take(way: Way, chunk: Buffer): void {
+  #take(way: DbusWay, chunk: Buffer): void {
     this.#options.onBytes(way.from, chunk.length);
-    way.splitter.push(chunk);
+    way.push(chunk);
     this.#work(way);
-    way.splitter.keep();
+    way.keep();
     this.#balance();
   }
 
-  #work(way: Way): void {
+  #work(way: DbusWay): void {
     try {
-      this.#judge(way);
-      checkLeft(way);
+      way.judge();
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
-      if (this.#options.quirks.has("dbus-parser-lenient", "dbus")) way.splitter.discard();
+      if (this.#options.quirks.has("dbus-parser-lenient", "dbus")) way.discard();
       else this.#giveUp(way, error.message);
     }
     this.#toBus.flush();
@@ -205,7 +160,7 @@ export class DbusSession {
   }
 
   /** What was good before it still arrives. */
-  #giveUp({ from }: Way, reason: string): void {
+  #giveUp({ from }: DbusWay, reason: string): void {
     const { consumer, provider, onMalformed } = this.#options;
     this.#isOver = true;
     onMalformed(from, reason);
@@ -233,98 +188,19 @@ export class DbusSession {
     this.#balance();
   }
 
-  /** Neighbouring parts that pass leave as one. */
-  #judge(way: Way): void {
-    const { splitter, out, from } = way;
-    const { filter } = this.#options;
-    const held = way === this.#up;
-    let run = -1;
-    const passRun = (end: number) => {
-      if (run >= 0)
-        out.pass(splitter.bytes.subarray(run, end), !(end === splitter.end && splitter.inMessage));
-      run = -1;
-    };
-    // What passes before something malformed goes on: however the stream is cut, it is the same.
-    let judged = splitter.end;
-    const next = () => {
-      judged = splitter.end;
-      return splitter.advance();
-    };
-    try {
-      while (!(held && filter.isHeld) && next()) {
-        const { header, bytes, start, end } = splitter;
-        if (header === undefined) {
-          if (way.passes && run < 0) run = start;
-          continue;
-        }
-        let verdict =
-          from === "consumer"
-            ? filter.fromConsumer(header, bytes, start)
-            : filter.fromBus(header, bytes, start);
-        const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header, way);
-        const refused = verdict.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
-        if (refused !== undefined) {
-          verdict =
-            from === "consumer"
-              ? filter.refuseFds(header, refused)
-              : filter.refuseBusFds(header, refused);
-        }
-        way.passes = verdict.pass;
-        if (!verdict.pass) closeAll(fds);
-        else if (fds.length > 0) {
-          passRun(start);
-          const isLast = !(end === splitter.end && splitter.inMessage);
-          out.pass(bytes.subarray(start, end), isLast, parcelOf(fds));
-        } else {
-          if (run < 0) run = start;
-          if (verdict === PASS) continue;
-        }
-        passRun(verdict.pass ? end : start);
-        this.#effects(verdict, out);
-      }
-      judged = splitter.end;
-    } finally {
-      passRun(judged);
-    }
-  }
-
-  /**
-   * The next so many: they come with the first byte of their message at the latest, as every
-   * library sends them.
-   * @throws MalformedMessage
-   */
-  #fdsOf({ unixFds }: MessageHeader, way: Way): readonly ForeignFd[] {
-    const { allowedFds, quirks } = this.#options;
-    if (allowedFds.size === 0) throw new MalformedMessage("fds, which were not agreed on");
-    if (way.fds.length < unixFds) throw new MalformedMessage("fds that did not come with it");
-    const fds = way.fds.splice(0, unixFds);
-    if (!quirks.has("dbus-fd-lost", "dbus")) return fds;
-    closeAll(fds);
-    return NO_FDS;
-  }
-
-  #effects({ instead, toBus, toConsumer, denied }: Verdict, out: DbusOutbox): void {
-    if (instead !== undefined) out.insert(instead);
-    for (const message of toBus ?? []) this.#toBus.insert(message);
-    if (toConsumer !== undefined) this.#toConsumer.insert(toConsumer);
-    if (denied !== undefined) this.#options.onDenied(denied);
-  }
-
   #balance(): void {
-    const { consumer, provider, filter } = this.#options;
-    if (!this.#isOver && !filter.isHeld && this.#up.splitter.isBehind) this.#work(this.#up);
+    const { consumer, provider } = this.#options;
+    if (!this.#isOver && !this.#up.isHeld && this.#up.isBehind) this.#work(this.#up);
     // Asked rather than told: an end that came before BEGIN was answered is over.
-    if (consumer.ended && !filter.isHeld) pass(consumer, provider);
+    if (consumer.ended && !this.#up.isHeld) pass(consumer, provider);
     if (provider.ended) pass(provider, consumer);
     if (consumer.failed || provider.failed) this.#end();
     for (const way of [this.#up, this.#down]) if (this.#mayRead(way)) way.source.resume();
     if (consumer.closed && provider.closed) this.#finish();
   }
 
-  #mayRead(way: Way): boolean {
-    if (this.#isOver || (way === this.#up && this.#options.filter.isHeld)) return false;
-    // Not for what `out` owes that waits for this side's own message to end.
-    return !way.out.isStalled && !way.back.owesMuch;
+  #mayRead(way: DbusWay): boolean {
+    return !this.#isOver && way.isOpen;
   }
 
   #end(): void {
@@ -335,26 +211,10 @@ export class DbusSession {
 
   #finish(): void {
     clearTimeout(this.#parting);
-    for (const { fds } of [this.#up, this.#down]) closeAll(fds.splice(0));
+    for (const way of [this.#up, this.#down]) way.closeFds();
     this.#options.connection.onEnd(undefined);
     // Nobody waits for it who could not wait for the end of the turn.
     this.#finished.resolve(undefined);
-  }
-}
-
-const NO_FDS: readonly ForeignFd[] = [];
-
-function parcelOf(foreign: readonly ForeignFd[]): Parcel {
-  return { fds: foreign.map(({ fd }) => fd), close: () => closeAll(foreign) };
-}
-
-/** @throws MalformedMessage when fds have come that no message can have */
-function checkLeft({ source, fds, splitter }: Way): void {
-  // They are of a message that has come with them: one that is not judged yet, or there is none.
-  if (fds.length > MAX_FDS || (fds.length > 0 && !splitter.isBehind))
-    throw new MalformedMessage(`${fds.length} fds without a message`);
-  if (source.hasLostFds || (fds.length > 0 && !mayReceiveForeign())) {
-    throw new MalformedMessage("fds for which the broker has no room");
   }
 }
 
