@@ -1,15 +1,5 @@
-import { closeFd } from "../linux/epoll.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import type { StreamOwner } from "../linux/polled-stream.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
-import { messageOf } from "../message-of.ts";
-import {
-  saslClientAnswer,
-  saslClientBegin,
-  saslClientNegotiate,
-  saslClientStart,
-  saslFdsAgreed,
-} from "../protocols/sasl/client.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 import {
   saslServerAccept,
@@ -21,25 +11,19 @@ import {
 } from "../protocols/sasl/server.ts";
 import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
 import { allowedFds } from "./allowed-fds.ts";
-import { BusAnswerAhead, BusConnection } from "./dbus-bus.ts";
-import type { BusAnswer } from "./dbus-bus.ts";
-import { granted, notTaken, roleOf } from "./dbus-claim.ts";
+import { granted, roleOf } from "./dbus-claim.ts";
 import { dbusIdentity } from "./dbus-identity.ts";
+import { DbusProvider } from "./dbus-provider.ts";
+import type { ProviderWay } from "./dbus-provider.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
 
 /** Milliseconds from connecting to the first message: dbus-daemon's own auth_timeout. */
 const TIMEOUT = 30_000;
 
 /** The consumer is authenticated. The provider is still to be sent `preamble`, then `messages`. */
-export interface Begun {
+export interface Begun extends ProviderWay {
   readonly type: "begun";
   readonly consumer: PolledStream;
-  readonly provider: PolledStream;
-  /** Of the provider connection. */
-  readonly credentials: Credentials;
-  readonly preamble: Buffer;
-  /** What the provider has to say to it, before any message. */
-  readonly answer: BusAnswerAhead | undefined;
   /** What the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
   /** All three have agreed on passing fds. */
@@ -72,17 +56,14 @@ export class DbusAuthentication implements StreamOwner {
   readonly #tools: Toolbox;
   readonly #onOutcome: (outcome: Outcome) => void;
   readonly #connection: ConsumerConnection;
+  readonly #provider: DbusProvider;
   readonly #timer: NodeJS.Timeout;
   readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
   /** What the consumer is to the provider, once it has been accepted. */
   #credentials: Credentials | undefined;
-  /** Authenticated ahead of the first message. */
-  #bus: BusConnection | undefined;
   /** What follows are messages. */
   #hasBegun = false;
-  /** The provider has to do something before the consumer's next line. */
-  #isWaiting = false;
   #isOver = false;
   #passesFds = false;
 
@@ -100,6 +81,10 @@ export class DbusAuthentication implements StreamOwner {
     this.#tools = tools;
     this.#onOutcome = onOutcome;
     this.#connection = consumer;
+    this.#provider = new DbusProvider(link, tools, consumer, {
+      attempt: (work) => this.#attempt(work),
+      refuse: (reason) => this.#refuse(reason),
+    });
     this.#consumer = new PolledStream(consumer.take(), this, { receivesFds: mayPassFds(link) });
     this.#timer = setTimeout(() => {
       this.#fail(new Error(`no message within ${TIMEOUT} ms`));
@@ -108,7 +93,7 @@ export class DbusAuthentication implements StreamOwner {
   }
 
   onReadable(): void {
-    if (this.#isWaiting || this.#consumer.stalled) this.#consumer.pause();
+    if (this.#provider.isWaiting || this.#consumer.stalled) this.#consumer.pause();
     else this.#attempt(() => this.#read());
   }
 
@@ -148,7 +133,7 @@ export class DbusAuthentication implements StreamOwner {
 
   /** Not beyond an answer of the provider, nor one that the consumer does not take. */
   #mayGoOn(): boolean {
-    return !this.#isWaiting && !this.#isOver && !this.#consumer.stalled;
+    return !this.#provider.isWaiting && !this.#isOver && !this.#consumer.stalled;
   }
 
   #takeLine(text: string): void {
@@ -159,7 +144,7 @@ export class DbusAuthentication implements StreamOwner {
     }
     if (effect.type === "authenticate") this.#identify(effect.claim);
     else if (effect.type === "negotiate-fds") this.#negotiateFds();
-    if (!this.#isWaiting) this.#endLine();
+    if (!this.#provider.isWaiting) this.#endLine();
     if (effect.type === "close") this.#refuse(effect.reason);
   }
 
@@ -172,7 +157,8 @@ export class DbusAuthentication implements StreamOwner {
 
   /** The consumer is what its link says, whatever it claims. */
   #identify(claim: SaslClaim): void {
-    this.#closeBus();
+    this.#provider.close();
+    this.#passesFds = false;
     const credentials = granted(
       claim,
       this.#state.rejections,
@@ -188,146 +174,43 @@ export class DbusAuthentication implements StreamOwner {
     this.#tools.log(
       `pvx-dbus: Masquerading D-Bus identity as ${who} for service ${this.#link.name}`,
     );
-    const guid = guids.get(this.#link);
+    const { guid } = this.#provider;
     if (guid !== undefined) {
       this.#step(saslServerAccept(this.#state, guid));
       return;
     }
-    const onOpen = (_bus: BusConnection, told: string) =>
-      this.#step(saslServerAccept(this.#state, told));
-    this.#openBus(credentials, onOpen, () => this.#step(saslServerReject(this.#state)));
+    this.#provider.open(
+      credentials,
+      (told) => this.#answer(saslServerAccept(this.#state, told)),
+      () => this.#step(saslServerReject(this.#state)),
+    );
   }
 
   #negotiateFds(): void {
     const credentials = this.#credentials;
     if (credentials === undefined || !mayPassFds(this.#link)) {
       this.#step(saslServerDisagree(this.#state));
-    } else if (this.#bus !== undefined) {
-      this.#askForFds(this.#bus, credentials);
-    } else {
-      this.#openBus(credentials, (bus) => this.#askForFds(bus, credentials));
+      return;
     }
-  }
-
-  /** A connection to the provider's bus that is authenticated before BEGIN. */
-  #openBus(
-    credentials: Credentials,
-    onOpen: (bus: BusConnection, guid: string) => void,
-    onRefused?: () => void,
-  ): void {
-    const refuse = (reason: string) => {
-      onRefused?.();
-      this.#refuse(notTaken(this.#link, credentials, reason));
-    };
-    const opened = (fd: number) => {
-      const bus = new BusConnection(fd);
-      this.#bus = bus;
-      this.#ask(bus, saslClientStart(credentials.uid), (line) => {
-        const answer = line.type === "line" ? saslClientAnswer(line.text) : line;
-        if (answer.type !== "accepted") {
-          refuse(answer.reason);
-          return;
-        }
-        guids.set(this.#link, answer.guid);
-        onOpen(bus, answer.guid);
-      });
-    };
-    this.#dial(credentials, opened, refuse);
-  }
-
-  #askForFds(bus: BusConnection, credentials: Credentials): void {
-    this.#ask(bus, saslClientNegotiate, (answer) => {
-      if (answer.type === "failed") {
-        this.#refuse(notTaken(this.#link, credentials, answer.reason));
-        return;
-      }
-      this.#passesFds = answer.text === saslFdsAgreed;
-      this.#step(this.#passesFds ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
+    this.#provider.negotiateFds(credentials, (agreed) => {
+      this.#passesFds = agreed;
+      this.#answer(agreed ? saslServerAgree(this.#state) : saslServerDisagree(this.#state));
     });
   }
 
-  #closeBus(): void {
-    this.#bus?.stream.close();
-    this.#bus = undefined;
-    this.#passesFds = false;
+  /** What the provider was asked for is known: go on. */
+  #answer(step: ReturnType<typeof saslServerLine>): void {
+    this.#step(step);
+    this.#endLine();
+    this.#takeLines();
   }
 
   /** Behind BEGIN; a provider is connected to when there is something to tell it. */
   #awaitMessage(): void {
     const credentials = this.#credentials;
     if (credentials === undefined) return;
-    if (this.#bus !== undefined) {
-      this.#begin({ credentials, provider: this.#bus.stream, preamble: saslClientBegin });
-    } else if (this.#lines.rest.length === 0) {
-      this.#consumer.resume();
-    } else {
-      const opened = (fd: number) => {
-        const provider = new PolledStream(fd, unheard);
-        const preamble = Buffer.concat([saslClientStart(credentials.uid), saslClientBegin]);
-        const answer = new BusAnswerAhead((guid) => guids.set(this.#link, guid));
-        this.#begin({ credentials, provider, preamble, answer });
-      };
-      const refuse = (reason: string) => this.#refuse(notTaken(this.#link, credentials, reason));
-      this.#dial(credentials, opened, refuse);
-    }
-  }
-
-  /**
-   * Connect to the provider's bus as `credentials` in the kernel.
-   * @param opened owns the descriptor
-   */
-  #dial(
-    credentials: Credentials,
-    opened: (fd: number) => void,
-    refuse: (reason: string) => void,
-  ): void {
-    let dialled: number | Promise<number>;
-    try {
-      const connection = this.#connection;
-      dialled = this.#tools.dialProvider(this.#link, {
-        credentials,
-        get signal() {
-          return connection.signal;
-        },
-      });
-    } catch (error) {
-      refuse(messageOf(error));
-      return;
-    }
-    if (typeof dialled === "number") opened(dialled);
-    else this.#wait(dialled, opened, refuse);
-  }
-
-  /** For a provider that cannot be reached yet. */
-  #wait(
-    dialled: Promise<number>,
-    opened: (fd: number) => void,
-    refuse: (reason: string) => void,
-  ): void {
-    this.#isWaiting = true;
-    streamLoop().leave();
-    dialled.then(
-      (fd) => {
-        if (this.#isOver) closeFd(fd);
-        else this.#attempt(() => opened(fd));
-      },
-      (error: unknown) => {
-        if (!this.#isOver) this.#attempt(() => refuse(messageOf(error)));
-      },
-    );
-  }
-
-  /** @param answered has to end with a step or with an end */
-  #ask(bus: BusConnection, question: Buffer, answered: (answer: BusAnswer) => void): void {
-    this.#isWaiting = true;
-    bus.ask(question, (answer) => {
-      this.#attempt(() => {
-        this.#isWaiting = false;
-        answered(answer);
-        if (!this.#isOver) this.#endLine();
-        this.#takeLines();
-      });
-    });
+    if (!this.#provider.isOpen && this.#lines.rest.length === 0) this.#consumer.resume();
+    else this.#provider.begin(credentials, (way) => this.#begin(way));
   }
 
   #step([state, effect]: ReturnType<typeof saslServerLine>): SaslEffect {
@@ -345,45 +228,33 @@ export class DbusAuthentication implements StreamOwner {
     }
   }
 
-  #begin(way: Pick<Begun, "credentials" | "provider" | "preamble"> & Partial<Begun>): void {
+  #begin(way: ProviderWay): void {
     const [consumer, messages, passesFds] = [this.#consumer, this.#lines.rest, this.#passesFds];
-    this.#end({ answer: undefined, ...way, type: "begun", consumer, messages, passesFds });
+    this.#end({ ...way, type: "begun", consumer, messages, passesFds });
   }
 
   #refuse(reason: string): void {
     if (this.#isOver) return;
-    this.#bus?.stream.close();
+    this.#provider.close();
     this.#consumer.closeSoon();
     this.#end({ type: "refused", reason });
   }
 
   #fail(error: unknown): void {
     if (this.#isOver) return;
-    this.#bus?.stream.close();
+    this.#provider.close();
     this.#consumer.close();
     this.#end({ type: "failed", error });
   }
 
   #end(outcome: Outcome): void {
     this.#isOver = true;
+    this.#provider.abandon();
     clearTimeout(this.#timer);
     this.#connection.onEnd(undefined);
     this.#onOutcome(outcome);
   }
 }
-
-/**
- * What the link's bus has last said it is. A bus that starts anew in the same container has
- * another one; whoever is told the former one by then is served all the same.
- */
-const guids = new WeakMap<Link, string>();
-
-/** Until the session listens, within the same event. */
-const unheard: StreamOwner = {
-  onReadable: () => undefined,
-  onDrained: () => undefined,
-  onGone: () => undefined,
-};
 
 function mayPassFds(link: Link): boolean {
   return allowedFds(link).size > 0;
