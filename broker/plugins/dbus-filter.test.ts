@@ -257,6 +257,15 @@ describe("with fds that may not pass", () => {
     expect(session.filter.refuseBusFds(incoming, "file").toBus).toBeUndefined();
   });
 
+  test("a signal leaves the call alone whose serial it has", () => {
+    const session = Session.open();
+    const { serial } = session.call(TALK);
+    const signal = { type: SIGNAL, serial, path: "/p", interface: "a.b", member: "C" };
+    expect(session.filter.refuseFds(header(signal), "file").pass).toBe(false);
+    const reply = { type: METHOD_RETURN, sender: ":1.1", destination: SELF };
+    expect(session.fromBus({ ...reply, replySerial: serial }).pass).toBe(true);
+  });
+
   test("signals are dropped and reported", () => {
     const signal = { type: SIGNAL, serial: 1, path: "/p", interface: "a.b", member: "C" };
     const { filter } = Session.open();

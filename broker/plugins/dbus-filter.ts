@@ -104,9 +104,11 @@ export class DbusFilter {
    */
   refuseFds(header: MessageHeader, what: string): Verdict {
     const why = `an fd that may not pass (${what})`;
-    this.#state.retract(header.serial);
     const denied = `${describe(header)}: ${why}`;
-    if (header.type === METHOD_CALL) return { ...this.#deny(header, why), denied };
+    if (header.type === METHOD_CALL) {
+      this.#state.retract(header.serial);
+      return { ...this.#deny(header, why), denied };
+    }
     if (header.type === SIGNAL) return { ...DROP, denied };
     const { destination, replySerial } = header;
     return { ...DROP, denied, toBus: [this.#bus.failure(destination, replySerial, why)] };
