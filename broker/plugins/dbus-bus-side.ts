@@ -12,7 +12,7 @@ import { isUniqueName, isWellKnownName } from "../protocols/dbus/names.ts";
 import { stringArray } from "../protocols/dbus/write-message.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
-import type { FilterOptions } from "./dbus-filter.ts";
+import type { FilterOptions } from "./dbus-filter-options.ts";
 import { consumerError, driverError, driverReply } from "./dbus-made-messages.ts";
 import { introduction, opening, question } from "./dbus-opening.ts";
 import { SEE } from "./dbus-policy.ts";

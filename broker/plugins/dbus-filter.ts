@@ -1,35 +1,21 @@
-import { stringArguments } from "../protocols/dbus/message-body.ts";
 import {
   ERROR,
-  FLAGS_AT,
   METHOD_CALL,
   METHOD_RETURN,
-  NO_REPLY_EXPECTED,
   SIGNAL,
   isReplyInDisguise,
 } from "../protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { eavesdrops, parseMatchRule } from "../protocols/dbus/match-rule.ts";
-import { boolean } from "../protocols/dbus/write-message.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { DbusAnswers } from "./dbus-answers.ts";
 import { DbusBusSide } from "./dbus-bus-side.ts";
 import { describe } from "./dbus-description.ts";
-import { DRIVER, driverMethod } from "./dbus-driver-methods.ts";
-import { METADATA_INTERFACE, driverError, driverReply } from "./dbus-made-messages.ts";
-import { HIDDEN, OWN, SEE, TALK } from "./dbus-policy.ts";
-import type { DbusPolicy } from "./dbus-policy.ts";
-import { DbusSessionState, MAX_MATCH_RULES, MAX_OUTSTANDING } from "./dbus-session-state.ts";
-import type { ReplyKind } from "./dbus-session-state.ts";
+import { DbusDriverCalls } from "./dbus-driver-calls.ts";
+import { DRIVER } from "./dbus-driver-methods.ts";
+import type { FilterOptions } from "./dbus-filter-options.ts";
+import { METADATA_INTERFACE } from "./dbus-made-messages.ts";
+import { DbusSessionState, MAX_OUTSTANDING } from "./dbus-session-state.ts";
 import { DROP, PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
-
-export interface FilterOptions {
-  readonly policy: DbusPolicy;
-  readonly quirks: Quirks;
-  /** The consumer's name and role, for the provider. */
-  readonly client: string;
-  readonly role: string;
-}
 
 /**
  * Decides on each message of one session; no I/O. The model is xdg-dbus-proxy's.
@@ -53,16 +39,18 @@ export interface FilterOptions {
  * dbus-daemon, since its reply would be taken for the other's.
  */
 export class DbusFilter {
-  readonly #policy: DbusPolicy;
-  readonly #quirks: Quirks;
+  readonly #options: FilterOptions;
   readonly #state: DbusSessionState;
   readonly #bus: DbusBusSide;
+  readonly #answers: DbusAnswers;
+  readonly #driverCalls: DbusDriverCalls;
 
   constructor(options: FilterOptions) {
-    this.#policy = options.policy;
-    this.#quirks = options.quirks;
+    this.#options = options;
     this.#state = new DbusSessionState(options.policy);
     this.#bus = new DbusBusSide(this.#state, options);
+    this.#answers = new DbusAnswers(this.#state);
+    this.#driverCalls = new DbusDriverCalls(options, this.#state, this.#bus, this.#answers);
   }
 
   /** Whether messages of the consumer are to wait, until the bus has answered. */
@@ -78,8 +66,8 @@ export class DbusFilter {
 
   /** @param start of the message in `bytes`; its flags may be changed there */
   fromConsumer(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    if (isMetadata(header.interface)) return this.#deny(header);
-    if (isReplyInDisguise(header)) return this.#deny(header, "it says that it is a reply");
+    if (isMetadata(header.interface)) return this.#answers.deny(header);
+    if (isReplyInDisguise(header)) return this.#answers.deny(header, "it says that it is a reply");
     switch (header.type) {
       case METHOD_CALL:
         return this.#onCall(header, bytes, start);
@@ -107,7 +95,7 @@ export class DbusFilter {
     const denied = `${describe(header)}: ${why}`;
     if (header.type === METHOD_CALL) {
       this.#state.retract(header.serial);
-      return { ...this.#deny(header, why), denied };
+      return { ...this.#answers.deny(header, why), denied };
     }
     if (header.type === SIGNAL) return { ...DROP, denied };
     const { destination, replySerial } = header;
@@ -121,154 +109,28 @@ export class DbusFilter {
 
   #onCall(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     if (this.#state.expected.has(header.serial)) {
-      return this.#deny(header, "its serial is that of a call without reply yet");
+      return this.#answers.deny(header, "its serial is that of a call without reply yet");
     }
     if (this.#state.expected.size >= MAX_OUTSTANDING) {
-      return this.#answer(header, "LimitsExceeded", "too many calls without reply yet");
+      return this.#answers.fail(header, "LimitsExceeded", "too many calls without reply yet");
     }
-    if (isForDriver(header)) return this.#onDriverCall(header, bytes, start);
-    if (!this.#maySend(header)) return this.#deny(header);
-    return this.#pass(header, "any");
+    if (isForDriver(header)) return this.#driverCalls.judge(header, bytes, start, this.#maySend);
+    return this.#maySend(header) ? this.#answers.pass(header) : this.#answers.deny(header);
   }
 
   /** Signals for everybody are for services; those for one name follow its rules. */
   #onSignal(header: MessageHeader): Verdict {
-    const may = header.destination === "" ? this.#policy.isService : this.#maySend(header);
+    const may = header.destination === "" ? this.#options.policy.isService : this.#maySend(header);
     return may ? PASS : { ...DROP, denied: describe(header) };
   }
 
-  #onDriverCall(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    const method = driverMethod(header.interface, header.member);
-    switch (method) {
-      case "pass":
-        return this.#pass(header, "any");
-      case "list":
-        return this.#pass(header, "names");
-      case "hello":
-        if (this.#state.saidHello || isRefused(header)) return this.#pass(header, "any");
-        // Buses answer it even when it asks for no answer.
-        this.#state.expect(header.serial, { kind: "hello", destination: DRIVER });
-        return { ...PASS, toBus: this.#bus.begin() };
-      case "monitor":
-        if (!this.#policy.mayMonitor) return this.#deny(header);
-        this.#state.mayReceiveAll = true;
-        return this.#pass(header, "any");
-      case "by-rule":
-        return this.#maySend({ ...header, destination: DRIVER })
-          ? this.#pass(header, "any")
-          : this.#deny(header);
-      default: {
-        const [text] = stringArguments(header, bytes, start, 1) ?? [];
-        if (text === undefined) return this.#answer(header, "InvalidArgs", "expected a string");
-        if (method === "add-match") return this.#onAddMatch(header, text, bytes, start);
-        if (method === "remove-match") return this.#onRemoveMatch(header, text);
-        return this.#onNameCall(header, method, text);
-      }
-    }
-  }
-
-  #onNameCall(
-    header: MessageHeader,
-    method: "own" | "queue" | "has-owner" | "owner" | "credentials" | "start",
-    name: string,
-  ): Verdict {
-    const level = this.#state.levelOf(name);
-    const isVisible = level >= SEE || this.#bus.namesLeak;
-    const hasNoOwner = () =>
-      this.#answer(header, "NameHasNoOwner", `Could not get owner of name '${name}': no such name`);
-    switch (method) {
-      case "own":
-        if (level < OWN && !this.#quirks.has("dbus-own-allowed", "dbus")) return this.#deny(header);
-        break;
-      case "queue":
-        if (!isVisible) return hasNoOwner();
-        if (level < OWN) return this.#deny(header);
-        break;
-      case "has-owner":
-        if (!isVisible)
-          return this.#reply(header, driverReply(this.#answered(header), boolean(false)));
-        break;
-      case "owner":
-      case "credentials":
-        if (!isVisible) return hasNoOwner();
-        break;
-      case "start":
-        if (level === HIDDEN) {
-          return this.#answer(header, "ServiceUnknown", `The name ${name} is not activatable`);
-        }
-        if (level < TALK) return this.#deny(header);
-    }
-    return this.#pass(header, "any");
-  }
-
-  #onAddMatch(header: MessageHeader, text: string, bytes: Buffer, start: number): Verdict {
-    const rule = parseMatchRule(text);
-    if (rule === undefined) return this.#answer(header, "MatchRuleInvalid", "Invalid match rule");
-    if (eavesdrops(rule)) {
-      if (!this.#policy.mayMonitor) return this.#deny(header, "it asks for messages of others");
-      this.#state.mayReceiveAll = true;
-    }
-    if (this.#state.matchRules.size >= MAX_MATCH_RULES) {
-      return this.#answer(header, "LimitsExceeded", "too many match rules");
-    }
-    // Whether the bus takes it has to be seen.
-    const wasSilent = (header.flags & NO_REPLY_EXPECTED) !== 0;
-    bytes[start + FLAGS_AT] = header.flags & ~NO_REPLY_EXPECTED;
-    this.#state.matchRules.ask(text);
-    this.#state.expect(header.serial, {
-      kind: "match-added",
-      destination: DRIVER,
-      text,
-      wasSilent,
-    });
-    return PASS;
-  }
-
-  /** Those that the broker has added are not the consumer's to remove. */
-  #onRemoveMatch(header: MessageHeader, text: string): Verdict {
-    if (!this.#state.matchRules.remove(text)) {
-      return this.#answer(header, "MatchRuleNotFound", "The given match rule wasn't found");
-    }
-    return this.#pass(header, "any");
-  }
-
-  #maySend(header: MessageHeader): boolean {
-    return this.#state.maySend(header) || this.#quirks.has("dbus-no-filter", "dbus");
-  }
-
-  #pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind): Verdict {
-    if ((flags & NO_REPLY_EXPECTED) === 0) this.#state.expect(serial, { kind, destination });
-    return PASS;
-  }
-
-  #deny(header: MessageHeader, why = "the link's rules do not allow it"): Verdict {
-    const what = describe(header);
-    if (header.type !== METHOD_CALL) return { ...DROP, denied: what };
-    return { ...this.#answer(header, "AccessDenied", `${what}: ${why}`), denied: what };
-  }
-
-  #answer(header: MessageHeader, error: string, text: string): Verdict {
-    return this.#reply(header, driverError(this.#answered(header), error, text));
-  }
-
-  #reply({ flags }: MessageHeader, reply: Buffer): Verdict {
-    return (flags & NO_REPLY_EXPECTED) === 0 ? { ...DROP, toConsumer: reply } : DROP;
-  }
-
-  #answered({ serial }: MessageHeader) {
-    const { ownName } = this.#state;
-    return { replySerial: serial, serial, destination: ownName };
-  }
+  readonly #maySend = (header: MessageHeader): boolean =>
+    this.#state.maySend(header) || this.#options.quirks.has("dbus-no-filter", "dbus");
 }
 
 /** A call without destination is for the bus, if for anyone. */
 function isForDriver({ destination }: MessageHeader): boolean {
   return destination === DRIVER || destination === "";
-}
-
-/** A Hello that no bus takes: anything but another Hello behind it would end the connection. */
-function isRefused({ destination, signature }: MessageHeader): boolean {
-  return destination === "" || signature !== "";
 }
 
 function isMetadata(name: string): boolean {

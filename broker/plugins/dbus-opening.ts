@@ -1,7 +1,7 @@
 import { NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
 import { strings } from "../protocols/dbus/write-message.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
-import type { FilterOptions } from "./dbus-filter.ts";
+import type { FilterOptions } from "./dbus-filter-options.ts";
 import { driverCall, metadataSignal } from "./dbus-made-messages.ts";
 import { TALK } from "./dbus-policy.ts";
 import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";

@@ -9,7 +9,7 @@ import { DbusAuthentication } from "./dbus-authentication.ts";
 import type { Begun } from "./dbus-authentication.ts";
 import { notTaken } from "./dbus-claim.ts";
 import { DbusFilter } from "./dbus-filter.ts";
-import type { FilterOptions } from "./dbus-filter.ts";
+import type { FilterOptions } from "./dbus-filter-options.ts";
 import { dbusIdentity } from "./dbus-identity.ts";
 import { DbusPolicy } from "./dbus-policy.ts";
 import { rulesOf } from "./dbus-rules.ts";

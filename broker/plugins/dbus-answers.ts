@@ -1,0 +1,47 @@
+import { METHOD_CALL, NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import type { MessageBody } from "../protocols/dbus/write-message.ts";
+import { describe } from "./dbus-description.ts";
+import { driverError, driverReply } from "./dbus-made-messages.ts";
+import type { DbusSessionState, ReplyKind } from "./dbus-session-state.ts";
+import { DROP, PASS } from "./dbus-verdict.ts";
+import type { Verdict } from "./dbus-verdict.ts";
+
+/** How a message of the consumer's ends: it passes, or is answered in the bus's place. */
+export class DbusAnswers {
+  readonly #state: DbusSessionState;
+
+  constructor(state: DbusSessionState) {
+    this.#state = state;
+  }
+
+  /** The call goes on; its reply is waited for. */
+  pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind = "any"): Verdict {
+    if ((flags & NO_REPLY_EXPECTED) === 0) this.#state.expect(serial, { kind, destination });
+    return PASS;
+  }
+
+  deny(header: MessageHeader, why = "the link's rules do not allow it"): Verdict {
+    const what = describe(header);
+    if (header.type !== METHOD_CALL) return { ...DROP, denied: what };
+    return { ...this.fail(header, "AccessDenied", `${what}: ${why}`), denied: what };
+  }
+
+  /** @param error the last element of its name */
+  fail(header: MessageHeader, error: string, text: string): Verdict {
+    return this.#answer(header, driverError(this.#answered(header), error, text));
+  }
+
+  reply(header: MessageHeader, body: MessageBody): Verdict {
+    return this.#answer(header, driverReply(this.#answered(header), body));
+  }
+
+  #answer({ flags }: MessageHeader, toConsumer: Buffer): Verdict {
+    return (flags & NO_REPLY_EXPECTED) === 0 ? { ...DROP, toConsumer } : DROP;
+  }
+
+  #answered({ serial }: MessageHeader) {
+    const { ownName } = this.#state;
+    return { replySerial: serial, serial, destination: ownName };
+  }
+}

@@ -1,0 +1,160 @@
+import { eavesdrops, parseMatchRule } from "../protocols/dbus/match-rule.ts";
+import { stringArguments } from "../protocols/dbus/message-body.ts";
+import { FLAGS_AT, NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import { boolean } from "../protocols/dbus/write-message.ts";
+import type { DbusAnswers } from "./dbus-answers.ts";
+import type { DbusBusSide } from "./dbus-bus-side.ts";
+import { DRIVER, driverMethod } from "./dbus-driver-methods.ts";
+import type { DriverMethod } from "./dbus-driver-methods.ts";
+import type { FilterOptions } from "./dbus-filter-options.ts";
+import { HIDDEN, OWN, SEE, TALK } from "./dbus-policy.ts";
+import { MAX_MATCH_RULES } from "./dbus-session-state.ts";
+import type { DbusSessionState } from "./dbus-session-state.ts";
+import { PASS } from "./dbus-verdict.ts";
+import type { Verdict } from "./dbus-verdict.ts";
+
+/** What depends on the name in the first argument. */
+type NameMethod = Extract<
+  DriverMethod,
+  "own" | "queue" | "has-owner" | "owner" | "credentials" | "start"
+>;
+
+/** The consumer's calls to the bus itself, judged by method and first argument. */
+export class DbusDriverCalls {
+  readonly #options: FilterOptions;
+  readonly #state: DbusSessionState;
+  readonly #bus: DbusBusSide;
+  readonly #answers: DbusAnswers;
+
+  constructor(
+    options: FilterOptions,
+    state: DbusSessionState,
+    bus: DbusBusSide,
+    answers: DbusAnswers,
+  ) {
+    this.#options = options;
+    this.#state = state;
+    this.#bus = bus;
+    this.#answers = answers;
+  }
+
+  /**
+   * @param start of the message in `bytes`, which is wholly there; its flags may be changed
+   * @param maySend whether the link's rules allow a message to its destination
+   * @throws MalformedMessage
+   */
+  judge(
+    header: MessageHeader,
+    bytes: Buffer,
+    start: number,
+    maySend: (header: MessageHeader) => boolean,
+  ): Verdict {
+    const method = driverMethod(header.interface, header.member);
+    switch (method) {
+      case "pass":
+        return this.#answers.pass(header);
+      case "list":
+        return this.#answers.pass(header, "names");
+      case "hello":
+        return this.#onHello(header);
+      case "monitor":
+        if (!this.#options.policy.mayMonitor) return this.#answers.deny(header);
+        this.#state.mayReceiveAll = true;
+        return this.#answers.pass(header);
+      case "by-rule":
+        return maySend({ ...header, destination: DRIVER })
+          ? this.#answers.pass(header)
+          : this.#answers.deny(header);
+      default: {
+        const [text] = stringArguments(header, bytes, start, 1) ?? [];
+        if (text === undefined) {
+          return this.#answers.fail(header, "InvalidArgs", "expected a string");
+        }
+        if (method === "add-match") return this.#onAddMatch(header, text, bytes, start);
+        if (method === "remove-match") return this.#onRemoveMatch(header, text);
+        return this.#onNameCall(header, method, text);
+      }
+    }
+  }
+
+  #onHello(header: MessageHeader): Verdict {
+    if (this.#state.saidHello || isRefused(header)) return this.#answers.pass(header);
+    // Buses answer it even when it asks for no answer.
+    this.#state.expect(header.serial, { kind: "hello", destination: DRIVER });
+    return { ...PASS, toBus: this.#bus.begin() };
+  }
+
+  #onNameCall(header: MessageHeader, method: NameMethod, name: string): Verdict {
+    const level = this.#state.levelOf(name);
+    const isVisible = level >= SEE || this.#bus.namesLeak;
+    const { quirks } = this.#options;
+    switch (method) {
+      case "own":
+        if (level < OWN && !quirks.has("dbus-own-allowed", "dbus")) {
+          return this.#answers.deny(header);
+        }
+        break;
+      case "queue":
+        if (!isVisible) return this.#hasNoOwner(header, name);
+        if (level < OWN) return this.#answers.deny(header);
+        break;
+      case "has-owner":
+        if (!isVisible) return this.#answers.reply(header, boolean(false));
+        break;
+      case "owner":
+      case "credentials":
+        if (!isVisible) return this.#hasNoOwner(header, name);
+        break;
+      case "start":
+        if (level === HIDDEN) {
+          return this.#answers.fail(
+            header,
+            "ServiceUnknown",
+            `The name ${name} is not activatable`,
+          );
+        }
+        if (level < TALK) return this.#answers.deny(header);
+    }
+    return this.#answers.pass(header);
+  }
+
+  #hasNoOwner(header: MessageHeader, name: string): Verdict {
+    const text = `Could not get owner of name '${name}': no such name`;
+    return this.#answers.fail(header, "NameHasNoOwner", text);
+  }
+
+  #onAddMatch(header: MessageHeader, text: string, bytes: Buffer, start: number): Verdict {
+    const rule = parseMatchRule(text);
+    if (rule === undefined) {
+      return this.#answers.fail(header, "MatchRuleInvalid", "Invalid match rule");
+    }
+    if (eavesdrops(rule)) {
+      if (!this.#options.policy.mayMonitor) {
+        return this.#answers.deny(header, "it asks for messages of others");
+      }
+      this.#state.mayReceiveAll = true;
+    }
+    if (this.#state.matchRules.size >= MAX_MATCH_RULES) {
+      return this.#answers.fail(header, "LimitsExceeded", "too many match rules");
+    }
+    // Whether the bus takes it has to be seen.
+    const wasSilent = (header.flags & NO_REPLY_EXPECTED) !== 0;
+    bytes[start + FLAGS_AT] = header.flags & ~NO_REPLY_EXPECTED;
+    this.#state.matchRules.ask(text);
+    const expected = { kind: "match-added", destination: DRIVER, text, wasSilent } as const;
+    this.#state.expect(header.serial, expected);
+    return PASS;
+  }
+
+  /** Those that the broker has added are not the consumer's to remove. */
+  #onRemoveMatch(header: MessageHeader, text: string): Verdict {
+    if (this.#state.matchRules.remove(text)) return this.#answers.pass(header);
+    return this.#answers.fail(header, "MatchRuleNotFound", "The given match rule wasn't found");
+  }
+}
+
+/** A Hello that no bus takes: anything but another Hello behind it would end the connection. */
+function isRefused({ destination, signature }: MessageHeader): boolean {
+  return destination === "" || signature !== "";
+}
