@@ -56,6 +56,46 @@ export function parseGraph(value: unknown): GraphEntry[] {
   return z.array(graphEntry).parse(value);
 }
 
+/** An entry that cannot be read. */
+export interface UnreadableEntry {
+  /** `consumer/name` where it has both, else its place in the graph. */
+  readonly link: string;
+  readonly name: string;
+  readonly problem: string;
+}
+
+/**
+ * The same for who serves the links that can be read: one wrong entry must not keep the others
+ * from being served.
+ * @throws z.ZodError when the document is not an array
+ */
+export function readGraph(value: unknown): {
+  readonly entries: GraphEntry[];
+  readonly unreadable: UnreadableEntry[];
+} {
+  const entries: GraphEntry[] = [];
+  const unreadable: UnreadableEntry[] = [];
+  for (const [place, item] of z.array(z.unknown()).parse(value).entries()) {
+    const parsed = graphEntry.safeParse(item);
+    if (parsed.success) entries.push(parsed.data);
+    else unreadable.push({ ...namesOf(item, place), problem: firstProblem(parsed.error) });
+  }
+  return { entries, unreadable };
+}
+
+const named = z.object({ consumer: z.string(), name: z.string() });
+
+function namesOf(item: unknown, place: number): { link: string; name: string } {
+  const { success, data } = named.safeParse(item);
+  if (success) return { link: `${data.consumer}/${data.name}`, name: data.name };
+  const name = `entry ${place} of the graph`;
+  return { link: name, name };
+}
+
+function firstProblem({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`;
+}
+
 function injectionPath(entry: { target: string | null; interface: string | null }): string | null {
   if (entry.target !== null && entry.target !== "") return entry.target;
   return entry.interface?.startsWith("/") === true ? entry.interface : null;

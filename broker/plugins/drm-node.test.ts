@@ -40,6 +40,10 @@ describe("drmRefusal", () => {
     expect(drmRefusal(node(128), "master", none)).toContain("is a render node");
   });
 
+  it.each(["constructor", "toString", "__proto__"])("takes %s for a role like others", (role) => {
+    for (const minor of [0, 128]) expect(drmRefusal(node(minor), role, none)).toBeUndefined();
+  });
+
   it("refuses files, other majors and control nodes", () => {
     expect(drmRefusal(node(0, { isCharacterDevice: false }), "any", none)).toContain("character");
     expect(drmRefusal(node(0, { major: 8 }), "any", none)).toContain("device 8:0 is not a DRM");

@@ -7,7 +7,10 @@ const DRM_MAJOR = 226;
 export type DrmClass = "card" | "render";
 
 /** Roles that ask for one class of node; any other role gets what the export names. */
-const CLASS_OF_ROLE: Readonly<Record<string, DrmClass>> = { master: "card", render: "render" };
+const CLASS_OF_ROLE: ReadonlyMap<string, DrmClass> = new Map([
+  ["master", "card"],
+  ["render", "render"],
+]);
 
 /**
  * The class of a DRM node by its minor, never by its name: 0–63 are cards (modesetting,
@@ -37,7 +40,7 @@ export function drmRefusal(facts: FileFacts, role: string, quirks: Quirks): stri
 
 function wantedClass(role: string, quirks: Quirks): DrmClass | undefined {
   if (quirks.has("drm-role-ignored")) return undefined;
-  const asked = CLASS_OF_ROLE[role];
+  const asked = CLASS_OF_ROLE.get(role);
   if (asked === undefined || !quirks.has("drm-role-swapped")) return asked;
   return asked === "card" ? "render" : "card";
 }

@@ -461,6 +461,16 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
       expect(existsSync(consumer.path("/dev/card0"))).toBe(false);
     });
 
+    it("refuses an entry with a value of a wrong type, and serves the others", async () => {
+      const wrong = entry({ name: "wrong", consumer_start: "soon" });
+      await bench.reconcile([wrong, entry()], "Link established: client/raw");
+      expect(bench.lines).toContain("Failed to add link for wrong");
+      expect(bench.lines.filter((line) => line.startsWith("Refusing link"))).toEqual([
+        expect.stringContaining("Refusing link client/wrong: consumer_start"),
+      ]);
+      expect(existsSync(consumer.path(TARGET))).toBe(true);
+    });
+
     it("changes nothing when the graph stays the same", async () => {
       await bench.serve(provider.path(SOCKET), echo);
       await bench.reconcile([entry()], /Link established/);

@@ -1,5 +1,5 @@
 import type { BrokerStatus } from "../formats/broker-status.ts";
-import type { GraphEntry } from "../formats/graph.ts";
+import type { GraphEntry, UnreadableEntry } from "../formats/graph.ts";
 import { messageOf } from "../message-of.ts";
 import type { PluginRegistry } from "../plugins/registry.ts";
 import { LinkRefused } from "../plugins/plugin.ts";
@@ -34,6 +34,12 @@ export interface BrokerOptions {
   readonly tools: BrokerToolbox;
   /** Plant sockets and nodes again that have been removed. */
   readonly replant: boolean;
+}
+
+/** A graph as read, with the processes that it names. */
+interface PinnedGraph {
+  readonly desired: readonly DesiredEntry<Peer>[];
+  readonly unreadable: readonly UnreadableEntry[];
 }
 
 /** Keeps the set of links equal to the graph of pv-ctrl. */
@@ -95,8 +101,7 @@ export class Broker {
   async #round(signal: AbortSignal): Promise<number> {
     const { output } = this.#options;
     try {
-      const desired = await this.#readGraph(signal);
-      return await this.#reconcile(desired);
+      return await this.#reconcile(await this.#readGraph(signal));
     } catch (error) {
       if (signal.aborted) return 0;
       const line = `Failed to initiate connection to pv-ctrl: ${messageOf(error)}`;
@@ -112,10 +117,16 @@ export class Broker {
    * been recycled between pantavisor's writing and our pinning: then the graph is read again
    * and used only when nothing new had to be pinned for it.
    */
-  async #readGraph(signal: AbortSignal): Promise<DesiredEntry<Peer>[]> {
+  async #readGraph(signal: AbortSignal): Promise<PinnedGraph> {
     const { ctrl, quirks, output } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
-      const read = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks });
+      const unreadable: UnreadableEntry[] = [];
+      const read = await fetchGraph(ctrl, {
+        signal,
+        timeout: FETCH_TIMEOUT,
+        quirks,
+        onUnreadable: (entry) => unreadable.push(entry),
+      });
       const entries = quirks.has("inject-everyone") ? everyContainer(read) : read;
       if (!this.#connected) output.log("Connected to pv-ctrl");
       this.#connected = true;
@@ -132,12 +143,12 @@ export class Broker {
           : pin(entry.consumer_pid, entry.consumer_start),
         provider: pin(entry.provider_pid, entry.provider_start),
       }));
-      if (unsure.length === 0) return desired;
+      if (unsure.length === 0) return { desired, unreadable };
       if (attempt === PIN_ATTEMPTS) throw new Error("the graph changes all the time");
     }
   }
 
-  async #reconcile(desired: readonly DesiredEntry<Peer>[]): Promise<number> {
+  async #reconcile({ desired, unreadable }: PinnedGraph): Promise<number> {
     const { plugins, quirks, output, tools } = this.#options;
     this.#findLost();
     const now = performance.now();
@@ -146,7 +157,13 @@ export class Broker {
       now,
       quirks,
     });
-    const refusals = effects.flatMap((effect) => (effect.kind === "refuse" ? [effect] : []));
+    const refusals = [
+      ...unreadable.map(({ link, name, problem }) => ({
+        line: `Refusing link ${link}: ${problem}`,
+        entry: { name },
+      })),
+      ...effects.flatMap((effect) => (effect.kind === "refuse" ? [effect] : [])),
+    ];
     const news = refusals.filter(({ line }) => !this.#refusals.has(line));
     for (const effect of effects) if (effect.kind === "hold") this.#hold(effect);
     const changes = effects.filter(({ kind }) => !["keep", "refuse", "hold"].includes(kind));
@@ -275,7 +292,7 @@ export class Broker {
     this.#options.output.warn(`Failed to add link for ${name}`);
   }
 
-  #reportRefusal(line: string, { name }: GraphEntry): void {
+  #reportRefusal(line: string, { name }: Pick<GraphEntry, "name">): void {
     this.#options.output.warn(line);
     if (line.startsWith("Refusing")) this.#options.output.warn(`Failed to add link for ${name}`);
   }

@@ -5,6 +5,7 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import type { UnreadableEntry } from "../formats/graph.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { fetchGraph } from "./graph-client.ts";
 
@@ -72,6 +73,40 @@ describe("fetchGraph", () => {
     await expect(fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).rejects.toThrow(
       "Failed to parse graph JSON",
     );
+  });
+
+  it("fails when pv-ctrl switches protocols", async () => {
+    await answer(
+      ["HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
+      {
+        hang: true,
+      },
+    );
+    await expect(fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).rejects.toThrow(
+      "status 101",
+    );
+  });
+
+  it("refuses a graph that is nested without end before it is parsed", async () => {
+    const nested = `[${JSON.stringify(ENTRY).slice(0, -1)},"rules":${"[".repeat(100)}${"]".repeat(100)}}]`;
+    await answer(["HTTP/1.0 200 OK\r\n\r\n", nested]);
+    const fetched = fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none });
+    await expect(fetched).rejects.toThrow("Failed to parse graph JSON");
+  });
+
+  it("leaves out an entry that cannot be read, and names it", async () => {
+    const graph = [{ ...ENTRY, consumer_start: "x" }, ENTRY, { ...ENTRY, name: 7 }, null];
+    await answer(["HTTP/1.0 200 OK\r\n\r\n", JSON.stringify(graph)]);
+    const unreadable: UnreadableEntry[] = [];
+    const onUnreadable = (entry: UnreadableEntry) => void unreadable.push(entry);
+    const read = await fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none, onUnreadable });
+    expect(read.map(({ name }) => name)).toEqual(["n"]);
+    expect(unreadable.map(({ link }) => link)).toEqual([
+      "c/n",
+      "entry 2 of the graph",
+      "entry 3 of the graph",
+    ]);
+    expect(unreadable[0]?.problem).toContain("consumer_start");
   });
 
   it("graph-first-read-only does not understand a graph that arrives in parts", async () => {

@@ -1,29 +1,36 @@
 import { request } from "node:http";
-import { parseGraph } from "../formats/graph.ts";
-import type { GraphEntry } from "../formats/graph.ts";
+import { readGraph } from "../formats/graph.ts";
+import type { GraphEntry, UnreadableEntry } from "../formats/graph.ts";
+import { parseUntrusted } from "../formats/json-depth.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
 const MAX_BODY = 16 * 1024 * 1024;
 
+export interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds for the whole exchange. */
+  readonly timeout: number;
+  readonly quirks: Quirks;
+  /** Told of each entry that is left out of the result. */
+  readonly onUnreadable?: (entry: UnreadableEntry) => void;
+}
+
 /**
  * GET /xconnect-graph from pv-ctrl; the whole body is read, however it arrives.
  *
- * @param timeout milliseconds for the whole exchange
  * @throws Error when pv-ctrl is not there, answers with another status than 200, or sends
  *         what is not a graph
  */
 export async function fetchGraph(
   ctrl: string,
-  {
-    signal,
-    timeout,
-    quirks,
-  }: { readonly signal: AbortSignal; readonly timeout: number; readonly quirks: Quirks },
+  { signal, timeout, quirks, onUnreadable }: FetchOptions,
 ): Promise<GraphEntry[]> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
   const body = await get(ctrl, deadline, quirks);
   try {
-    return parseGraph(JSON.parse(body));
+    const { entries, unreadable } = readGraph(parseUntrusted(body));
+    for (const entry of unreadable) onUnreadable?.(entry);
+    return entries;
   } catch (error) {
     throw new Error("Failed to parse graph JSON", { cause: error });
   }
@@ -50,6 +57,11 @@ function get(ctrl: string, signal: AbortSignal, quirks: Quirks): Promise<string>
       });
     });
     outgoing.on("error", reject);
+    // 101 to a request that asked for no upgrade closes the connection without any event.
+    outgoing.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      reject(new Error("Failed to fetch graph: status 101"));
+    });
     outgoing.end();
   });
 }

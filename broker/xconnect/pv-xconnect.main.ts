@@ -38,6 +38,8 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());
   process.on("SIGINT", () => stop.abort());
+  // Node would open its debugger on the loopback interface, which all containers share.
+  process.on("SIGUSR1", () => undefined);
   process.umask(0o022);
 
   const { values } = parseArgs({ options: { ctrl: { type: "string", default: DEFAULT_CTRL } } });

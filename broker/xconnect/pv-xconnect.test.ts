@@ -123,6 +123,18 @@ describe.skipIf(process.getuid?.() !== 0)("pv-xconnect (needs root)", () => {
     await child.line("Removing link: client/raw");
   });
 
+  it("opens no debugger at SIGUSR1", async () => {
+    const child = run();
+    await child.line("Link established: client/raw");
+    child.process.kill("SIGUSR1");
+    ctrl.graph = [];
+    child.process.kill("SIGHUP");
+    await child.line("Removing link: client/raw");
+    // It would have told on stderr where it listens, before the next signal's turn.
+    expect(await child.end()).toBe(0);
+    expect(child.err).toBe("");
+  });
+
   it("shows the same lines beside the broker that mediates, and changes nothing", async () => {
     const provided = server().listen(provider.path("/run/example/raw.sock"));
     const first = run();
