@@ -13,8 +13,8 @@ interface Watch {
 }
 
 /**
- * Tells when names in containers' directories are touched, by inotify(7): one watch per
- * directory. A watch ends with its first report, and begins again when it is asked for again.
+ * Tells when names in containers' directories are touched, or the directories themselves, by
+ * inotify(7): one watch per directory. A watch ends with its first report, and begins again when it is asked for again.
  */
 export class DirectoryWatches {
   readonly #watches = new Map<string, Watch>();
@@ -53,7 +53,10 @@ export class DirectoryWatches {
       // fs.inotify.max_user_watches: the poll looks after it.
       return;
     }
-    const state: Watch = { watcher, names: new Set([name]), events: 0 };
+    // What happens to the directory itself (moved, removed, unmounted) is told under this name.
+    // The kernel's watch may have ended then, and another directory may get the same numbers.
+    const own = String(directory);
+    const state: Watch = { watcher, names: new Set([name, own]), events: 0 };
     this.#watches.set(key, state);
     watcher.on("error", () => this.#end(key));
     watcher.on("change", (_event, touched) => {

@@ -29,12 +29,17 @@ export interface Planted {
 }
 
 const SOCKET_MODE = 0o666;
+const REPLACED = "it was replaced meanwhile";
 /** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
 export const BACKLOG = 4096;
+
+/** Tells inodes that are planted for a link at present from what others have made. */
+export type IsPlanted = (inode: Planted) => boolean;
 
 export interface PlantOptions extends SocketOptions {
   /** Also take the place of a socket that somebody listens on. */
   readonly replaceLive: boolean;
+  readonly isPlanted: IsPlanted;
   readonly backlog?: number;
 }
 
@@ -45,56 +50,60 @@ export interface PlantOptions extends SocketOptions {
 export function plantSocket(
   root: ContainerRoot,
   target: string,
-  { replaceLive, backlog = BACKLOG, ...options }: PlantOptions,
+  { replaceLive, isPlanted, backlog = BACKLOG, ...options }: PlantOptions,
 ): { fd: number; planted: Planted } {
-  const { directory, name } = root.openParent(target);
-  try {
-    clear(directory, name, (inode, facts) => {
-      if (!facts.isSocket()) return false;
-      return replaceLive || !isListening(inode);
-    });
-    // Born under a name of our own and renamed when it listens: a consumer that sees the
-    // target can connect, and a target's name may be longer than sun_path.
-    const temporary = `.pvx-${randomUUID()}`;
+  using parent = openParent(root, target);
+  clear(parent, (inode, facts) => {
+    if (!facts.isSocket()) return false;
+    // One of ours is not asked: to its provider that would be a connection of the consumer's.
+    return replaceLive || !(isPlanted(facts) || isListening(inode));
+  });
+  return underOwnName(parent, (temporary) => {
+    const { directory } = parent;
     const fd = listenIn(directory, temporary, SOCKET_MODE, backlog, options);
     try {
-      renameEntry(directory, temporary, name);
-      return { fd, planted: verify(directory, name, (facts) => facts.isSocket(), SOCKET_MODE) };
+      const isSocket = (facts: BigIntStats) => facts.isSocket();
+      return { fd, planted: putInPlace(parent, temporary, isSocket, SOCKET_MODE) };
     } catch (error) {
       closeSync(fd);
-      removeQuietly(directory, temporary);
       throw error;
     }
-  } finally {
-    closeSync(directory);
-  }
+  });
 }
 
 /**
  * Make a character device with the owner and mode of the provider's.
  * @throws SystemCallError EPERM, EROFS, …; Error when the target is taken or on a nodev mount
  */
-export function plantDevice(root: ContainerRoot, target: string, device: DeviceNode): Planted {
-  const { directory, name } = root.openParent(target);
-  try {
-    if (isMountedNodev(directory)) throw new Error("it is on a mount that allows no devices");
-    const rdev = makeDeviceNumber(device.major, device.minor);
-    const isSame = (facts: BigIntStats) => facts.isCharacterDevice() && facts.rdev === rdev;
-    // The same device left by a broker that was killed is taken over.
-    clear(directory, name, (_inode, facts) => isSame(facts));
-    makeCharacterDevice(directory, name, { ...device, mode: 0 });
-    const inode = openEntry(directory, name);
+export function plantDevice(
+  root: ContainerRoot,
+  target: string,
+  device: DeviceNode,
+  isPlanted: IsPlanted,
+): Planted {
+  using parent = openParent(root, target);
+  const { directory } = parent;
+  if (isMountedNodev(directory)) throw new Error("it is on a mount that allows no devices");
+  const rdev = makeDeviceNumber(device.major, device.minor);
+  const isSame = (facts: BigIntStats) => facts.isCharacterDevice() && facts.rdev === rdev;
+  // Its very likeness is taken for what was left by a broker that was killed, or in a container
+  // that has restarted; a node of the consumer's own may have another owner or mode.
+  clear(
+    parent,
+    (_inode, facts) => isSame(facts) && hasOwnerAndMode(facts, device) && !isPlanted(facts),
+  );
+  return underOwnName(parent, (temporary) => {
+    makeCharacterDevice(directory, temporary, { ...device, mode: 0 });
+    const inode = openEntry(directory, temporary);
     try {
-      if (!isSame(fstatSync(inode, { bigint: true }))) throw new Error("it was replaced meanwhile");
+      if (!isSame(fstatSync(inode, { bigint: true }))) throw new Error(REPLACED);
       changeOwner(inode, device.uid, device.gid);
       chmodSync(`/proc/self/fd/${inode}`, device.mode);
     } finally {
       closeSync(inode);
     }
-    return verify(directory, name, isSame, device.mode);
-  } finally {
-    closeSync(directory);
-  }
+    return putInPlace(parent, temporary, isSame, device.mode);
+  });
 }
 
 /** What openat2(2) says of a path that leads nowhere, or no longer to where it led. */
@@ -145,10 +154,53 @@ export function unplant(root: ContainerRoot, target: string, planted: Planted): 
   }
 }
 
-/** Free a name, if `mayReplace` says so of the inode that has it. */
+/** The directory of a target, open, and the target's name in it. */
+interface Parent extends Disposable {
+  readonly directory: number;
+  readonly name: string;
+}
+
+function openParent(root: ContainerRoot, target: string): Parent {
+  const parent = root.openParent(target);
+  return { ...parent, [Symbol.dispose]: () => closeSync(parent.directory) };
+}
+
+/**
+ * What is planted is born under a name of our own and gets the target's when it is ready: a
+ * consumer that sees it can use it, nothing half-made is left at the target, and a target's name
+ * may be longer than sun_path.
+ */
+function underOwnName<T>({ directory }: Parent, make: (temporary: string) => T): T {
+  const temporary = `.pvx-${randomUUID()}`;
+  try {
+    return make(temporary);
+  } catch (error) {
+    removeQuietly(directory, temporary);
+    throw error;
+  }
+}
+
+/** Give what was made the target's name. */
+function putInPlace(
+  { directory, name }: Parent,
+  temporary: string,
+  isExpected: (facts: BigIntStats) => boolean,
+  mode: number,
+): Planted {
+  const planted = verify(directory, temporary, isExpected, mode);
+  renameEntry(directory, temporary, name);
+  const inode = openEntry(directory, name);
+  try {
+    if (!isInode(inode, planted)) throw new Error(REPLACED);
+    return planted;
+  } finally {
+    closeSync(inode);
+  }
+}
+
+/** Free a target, if `mayReplace` says so of the inode that is there. */
 function clear(
-  directory: number,
-  name: string,
+  { directory, name }: Parent,
   mayReplace: (inode: number, facts: BigIntStats) => boolean,
 ): void {
   let inode: number;
@@ -165,6 +217,11 @@ function clear(
   } finally {
     closeSync(inode);
   }
+}
+
+function hasOwnerAndMode({ uid, gid, mode }: BigIntStats, device: DeviceNode): boolean {
+  const found = [Number(uid), Number(gid), Number(mode & 0o7777n)];
+  return found.join() === [device.uid, device.gid, device.mode].join();
 }
 
 function isListening(inode: number): boolean {
@@ -186,7 +243,7 @@ function verify(
   const inode = openEntry(directory, name);
   try {
     const facts = fstatSync(inode, { bigint: true });
-    if (!isExpected(facts)) throw new Error("it was replaced meanwhile");
+    if (!isExpected(facts)) throw new Error(REPLACED);
     const actual = Number(facts.mode & 0o7777n);
     if (actual !== mode) {
       throw new Error(`its mode is ${actual.toString(8)} instead of ${mode.toString(8)}`);
@@ -210,7 +267,7 @@ function removeQuietly(directory: number, name: string): void {
   try {
     unlinkEntry(directory, name);
   } catch {
-    // Renamed already, or taken away by the container.
+    // Not made yet, renamed already, or taken away by the container.
   }
 }
 
@@ -219,5 +276,6 @@ function kindOf(facts: BigIntStats): string {
   if (facts.isDirectory()) return "a directory";
   if (facts.isSymbolicLink()) return "a symbolic link";
   if (facts.isFile()) return "a regular file";
+  if (facts.isCharacterDevice()) return "a character device";
   return "another kind of file";
 }

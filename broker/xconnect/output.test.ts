@@ -48,6 +48,12 @@ test("a line stays one line", () => {
   expect(written).toEqual([[2, "a?b?c\n"]]);
 });
 
+test("a line stays one line for readers of Unicode, and tells no terminal anything", () => {
+  const { written, output } = recording();
+  output.warn("a\u0085b\u2028c\u2029d\u009b2Je é");
+  expect(written).toEqual([[2, "a?b?c?d?2Je é\n"]]);
+});
+
 test("under the quirk xconnect-silent nothing is said until the end", async () => {
   const { written, output } = recording(parseQuirks("xconnect-silent"));
   output.log("one");

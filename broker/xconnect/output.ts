@@ -52,9 +52,12 @@ export function createOutput(quirks: Quirks, write: WriteText = writeText): Outp
 
 type WriteText = (fd: number, text: string) => void;
 
-/** Names and paths come from manifests: a line stays one line. */
+/**
+ * Names and paths come from manifests: a line stays one line, also for readers that break lines
+ * at U+0085 and U+2028, and no terminal is told anything (U+009B begins a control sequence).
+ */
 function textOf(line: string): string {
-  return `${line.replace(/[\0-\x1f\x7f]/g, "?")}\n`;
+  return `${line.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, "?")}\n`;
 }
 
 /** Without node:fs, which would cost as much as the rest of what a connection says. */

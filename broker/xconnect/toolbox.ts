@@ -22,6 +22,7 @@ import type { Output } from "./output.ts";
 import { PeerGone } from "./peer-gone.ts";
 import { pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
+import { PlantedInodes } from "./planted-inodes.ts";
 import type { PlantedJournal } from "./planted-journal.ts";
 import { Providers } from "./providers.ts";
 import { SessionBudget } from "./session-budget.ts";
@@ -47,6 +48,7 @@ export class BrokerToolbox implements Toolbox {
   readonly #limits: SessionLimits;
   readonly #spliced: SplicedSockets;
   readonly #records = new WeakMap<Link, LinkRecord>();
+  readonly #planted = new PlantedInodes();
   readonly #providers: Providers;
 
   constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
@@ -110,7 +112,8 @@ export class BrokerToolbox implements Toolbox {
       const record = this.#recordOf(link);
       this.release(record);
       using root = this.#enter(record.wanted.consumer);
-      this.#keep(record, { planted: plantDevice(root, link.target, source) });
+      const isPlanted = (inode: Planted) => this.#planted.has(inode);
+      this.#keep(record, { planted: plantDevice(root, link.target, source, isPlanted) });
     });
   }
 
@@ -257,10 +260,13 @@ export class BrokerToolbox implements Toolbox {
   }
 
   #plantOptions(kind: SocketListener["kind"]): PlantOptions {
-    const replaceLive = this.#replaceLive;
-    if (kind !== "spliced") return { replaceLive, type: kind };
+    const common = {
+      replaceLive: this.#replaceLive,
+      isPlanted: (inode: Planted) => this.#planted.has(inode),
+    };
+    if (kind !== "spliced") return { ...common, type: kind };
     return {
-      replaceLive,
+      ...common,
       // Born so: who connects early must not be able to send fds either.
       prepare: refuseFds,
       ...(this.quirks.has("small-backlog", "unix") ? { backlog: 1 } : {}),
@@ -268,12 +274,16 @@ export class BrokerToolbox implements Toolbox {
   }
 
   #closePlant(record: LinkRecord): void {
-    record.plant?.listener?.close();
+    const { plant } = record;
+    if (plant === undefined) return;
+    this.#planted.delete(plant.planted);
+    plant.listener?.close();
     record.plant = undefined;
   }
 
   #keep(record: LinkRecord, plant: Plant): void {
     record.plant = plant;
+    this.#planted.add(plant.planted);
     const { consumer, target } = record.wanted;
     this.#journal?.add({ consumer, target, planted: plant.planted });
   }
