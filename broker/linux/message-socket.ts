@@ -4,6 +4,7 @@ import { CONTROL_SPACE, TIMESTAMP_SPACE, decodeControl, encodeControl } from "./
 import type { Control, MessageCredentials } from "./control-message.ts";
 import { SystemCallError } from "./errno.ts";
 import { lastErrno, libc } from "./libc.ts";
+import { POLLOUT, isReady } from "./poll.ts";
 import { watch } from "./readiness.ts";
 import { setSocketOption } from "./socket-option.ts";
 import { SHUT_RD, SHUT_WR, shutdown } from "./stream-io.ts";
@@ -123,6 +124,11 @@ export class MessageSocket implements Disposable {
     if (sent !== -1) return sent;
     throwUnlessLater("sendmsg");
     return undefined;
+  }
+
+  /** A message would be taken now, or fail for good. */
+  hasRoom(): boolean {
+    return isReady(this.fd, POLLOUT);
   }
 
   /** No more will be sent: the peer reads an end. */

@@ -6,6 +6,7 @@ import type { MessageSocket, Received } from "../linux/message-socket.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { closeAll, judged, mayReceiveForeign, refusedAmong } from "./foreign-fds.ts";
 import type { ForeignFd } from "./foreign-fds.ts";
+import { holdFds, mayHoldMore } from "./held-fds.ts";
 
 /** What ends a session for what a peer did; the text is for the log. */
 export class Violation extends Error {
@@ -48,6 +49,8 @@ interface Message {
 export class MessageDirection {
   readonly #options: DirectionOptions;
   #held: Message | undefined;
+  /** Of the held message's fds, once the sink has had no room for them. */
+  #holding: Disposable | undefined;
   /** Quirk packets-merged: waits for the next. */
   #first: Message | undefined;
   #handle: number | undefined;
@@ -107,7 +110,9 @@ export class MessageDirection {
   }
 
   #receive(): Received | undefined {
-    const { source, allowed } = this.#options;
+    const { source, sink, allowed } = this.#options;
+    // The sink tells when it has room.
+    if (allowed.size > 0 && !mayHoldMore() && !sink.hasRoom()) return undefined;
     try {
       // Where no fd may pass, there is none to keep in its place.
       return source.receive({ exact: allowed.size > 0, withFds: mayReceiveForeign() });
@@ -172,9 +177,10 @@ export class MessageDirection {
       if (sent === undefined) {
         // Received bytes are the socket's until its next receive only.
         this.#held = { bytes: Buffer.from(bytes), fds };
+        this.#holding ??= holdFds(fds.length);
         return false;
       }
-      closeAll(fds);
+      this.#letGo(fds);
       const rest = bytes.subarray(sent);
       this.#held = rest.length > 0 ? { bytes: Buffer.from(rest), fds: [] } : undefined;
     }
@@ -201,8 +207,14 @@ export class MessageDirection {
   }
 
   #drop(): void {
-    for (const message of [this.#held, this.#first]) closeAll(message?.fds ?? []);
+    for (const message of [this.#held, this.#first]) this.#letGo(message?.fds ?? []);
     this.#held = undefined;
     this.#first = undefined;
+  }
+
+  #letGo(fds: readonly ForeignFd[]): void {
+    closeAll(fds);
+    this.#holding?.[Symbol.dispose]();
+    this.#holding = undefined;
   }
 }

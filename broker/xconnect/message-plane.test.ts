@@ -240,6 +240,38 @@ describe.each(["stream", "seqpacket"] as const)("proxyMessages on a %s", (type) 
     await ended;
   });
 
+  it("holds few fds for all sides together that do not read, and delivers all of them", async () => {
+    memfds = [createMemfd("a")];
+    const fds = Array.from({ length: MAX_FDS }, () => memfds[0] ?? -1);
+    const sessions = Array.from({ length: 8 }, () => session(type, ["memfd"]));
+    const baseline = openFds();
+    const sent = await Promise.all(
+      sessions.map(async ({ consumer }) => {
+        let messages = 0;
+        for (let blocked = 0; blocked < 50;) {
+          const isSent = consumer.send(Buffer.alloc(4_000), { fds }) !== undefined;
+          blocked = isSent ? 0 : blocked + 1;
+          messages += isSent ? 1 : 0;
+          await tick();
+        }
+        consumer.endWriting();
+        return messages;
+      }),
+    );
+    expect(openFds() - baseline).toBeLessThan(4 * MAX_FDS);
+    for (const [index, { consumer, provider, ended, violations }] of sessions.entries()) {
+      let passed = 0;
+      for (let seen = await next(provider); seen !== undefined; seen = await next(provider)) {
+        passed += seen.inodes.length;
+      }
+      expect(passed).toBe((sent[index] ?? 0) * MAX_FDS);
+      expect(violations).toEqual([]);
+      consumer.close();
+      provider.close();
+      await ended;
+    }
+  });
+
   it("refuses an fd that may not pass, with all of its message, and closes both sides", async () => {
     const baseline = openFds();
     const { consumer, provider, ended, violations } = session(type, ["memfd", "socket"]);

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { messageOf } from "../message-of.ts";
 import type { Planted } from "./injection.ts";
 import type { PeerId } from "./reconcile.ts";
 
@@ -24,10 +25,17 @@ const line = z.object({
  */
 export class PlantedJournal {
   readonly #path: string;
+  readonly #warn: (line: string) => void;
+  #hasFailed = false;
 
-  /** @param path from openBrokerFolder(); the lock's owner alone may use it */
-  constructor(path: string) {
+  /**
+   * @param path from openBrokerFolder(); the lock's owner alone may use it
+   * @param warn told once of a journal that cannot be written, until it can: links are served
+   *             without it
+   */
+  constructor(path: string, warn: (line: string) => void) {
     this.#path = path;
+    this.#warn = warn;
   }
 
   /** What was planted last; a line that the kill cut short is left out. */
@@ -40,17 +48,31 @@ export class PlantedJournal {
   }
 
   add(entry: PlantedEntry): void {
-    appendFileSync(this.#path, journalLine(entry), { mode: 0o600 });
+    this.#attempt(() => appendFileSync(this.#path, journalLine(entry), { mode: 0o600 }));
   }
 
   /** Keep these only. */
   rewrite(entries: readonly PlantedEntry[]): void {
-    writeFileSync(`${this.#path}.new`, entries.map(journalLine).join(""), { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
+    this.#attempt(() => {
+      writeFileSync(`${this.#path}.new`, entries.map(journalLine).join(""), { mode: 0o600 });
+      renameSync(`${this.#path}.new`, this.#path);
+    });
   }
 
   remove(): void {
-    rmSync(this.#path, { force: true });
+    for (const path of [this.#path, `${this.#path}.new`]) rmSync(path, { force: true });
+  }
+
+  #attempt(write: () => void): void {
+    try {
+      write();
+      this.#hasFailed = false;
+    } catch (error) {
+      if (!this.#hasFailed) {
+        this.#warn(`what is planted would outlive a killed broker: ${messageOf(error)}`);
+      }
+      this.#hasFailed = true;
+    }
   }
 }
 

@@ -90,7 +90,7 @@ async function ownOrShow(settings: Settings, signal: AbortSignal): Promise<void>
 }
 
 async function own(settings: Settings, paths: BrokerFiles, signal: AbortSignal): Promise<void> {
-  const journal = new PlantedJournal(paths.planted);
+  const journal = new PlantedJournal(paths.planted, (line) => settings.output.warn(line));
   const files = openFiles();
   const broker = new Broker({
     ...settings,

@@ -1,7 +1,16 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -200,6 +209,25 @@ describe.skipIf(process.getuid?.() !== 0)("pv-xconnect (needs root)", () => {
     expect(status.links).toMatchObject([{ name: "raw", state: "established", open: 0 }]);
     await child.end();
     expect(Object.values(files).filter(existsSync)).toEqual([]);
+  });
+
+  it("serves links though its journal cannot be written, and says so once", async () => {
+    const { planted } = openBrokerFolder(ctrl.path);
+    mkdirSync(planted);
+    try {
+      const child = run();
+      await child.line("Link established: client/raw");
+      ctrl.graph = [];
+      child.process.kill("SIGHUP");
+      await child.line("Removing link: client/raw");
+      await child.until(() => child.err.includes("\n"));
+      rmdirSync(planted);
+      expect(await child.end()).toBe(0);
+      expect(child.err).toMatch(/^what is planted would outlive a killed broker: EISDIR.*\n$/);
+      expect(child.out).not.toMatch(/Failed|Connected[^]*Connected/);
+    } finally {
+      rmSync(planted, { recursive: true, force: true });
+    }
   });
 
   it("keeps trying while pv-ctrl is not there yet", async () => {
