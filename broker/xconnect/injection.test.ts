@@ -1,9 +1,23 @@
-import { mkdtempSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { SystemCallError } from "../linux/errno.ts";
-import { isInPlace } from "./injection.ts";
+import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
+import { none } from "../quirks/quirks.ts";
+import { ContainerRoot } from "./container-root.ts";
+import { WHICHEVER, isInPlace, plantSocket, unplant } from "./injection.ts";
+import type { PlantLedger, Planted } from "./injection.ts";
 
 /** What a container's root says of any path. */
 function failing(errno: number): { open: () => number } {
@@ -38,5 +52,44 @@ describe("isInPlace", () => {
     expect(isInPlace(root, "/s", { dev, ino })).toBe(true);
     expect(isInPlace(root, "/s", { dev, ino: ino + 1n })).toBe(false);
     rmSync(directory, { recursive: true });
+  });
+});
+
+describe("plantSocket", () => {
+  const directory = mkdtempSync(join(tmpdir(), "pvh-plant-"));
+  const enter = () =>
+    new ContainerRoot({ openRoot: () => openSync(directory, O_PATH | O_DIRECTORY) }, none);
+  const inside = (path: string) => join(directory, path);
+
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it("tells of each name before it is there, so that a kill leaves nothing unknown", () => {
+    using root = enter();
+    const told: { path: string; isThere: boolean; inode?: Planted }[] = [];
+    const ledger: PlantLedger = {
+      isPlanted: () => false,
+      willUse: (path) => told.push({ path, isThere: existsSync(inside(path)) }),
+      willPlant: (inode) => {
+        told.push({ path: "/run/x.sock", isThere: existsSync(inside("/run/x.sock")), inode });
+      },
+    };
+    const { fd, planted } = plantSocket(root, "/run/x.sock", { replaceLive: false, ledger });
+    closeSync(fd);
+    expect(told).toEqual([
+      { path: expect.stringMatching(/^\/run\/\.pvx-/) as string, isThere: false },
+      { path: "/run/x.sock", isThere: false, inode: planted },
+    ]);
+    expect(isInPlace(root, "/run/x.sock", planted)).toBe(true);
+    expect(readdirSync(inside("/run"))).toEqual(["x.sock"]);
+  });
+
+  it("can be taken back half-made, by its own name alone", () => {
+    using root = enter();
+    mkdirSync(inside("/half"));
+    writeFileSync(inside("/half/.pvx-1"), "");
+    writeFileSync(inside("/half/x"), "");
+    unplant(root, "/half/.pvx-1", WHICHEVER);
+    unplant(root, "/half/.pvx-2", WHICHEVER);
+    expect(readdirSync(inside("/half"))).toEqual(["x"]);
   });
 });

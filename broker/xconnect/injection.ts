@@ -33,13 +33,26 @@ const REPLACED = "it was replaced meanwhile";
 /** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
 export const BACKLOG = 4096;
 
-/** Tells inodes that are planted for a link at present from what others have made. */
-export type IsPlanted = (inode: Planted) => boolean;
+/** For a name that is our own: whichever inode has it. */
+export const WHICHEVER: Planted = { dev: 0n, ino: 0n };
+
+/**
+ * What is planted where. It is told before anything is made: whenever the broker is killed, the
+ * next one knows all that it has left.
+ */
+export interface PlantLedger {
+  /** Planted for a link at present. */
+  isPlanted(inode: Planted): boolean;
+  /** Something will be made at this path of the consumer's, under a name of our own. */
+  willUse(path: string): void;
+  /** The inode will get the target's name. */
+  willPlant(inode: Planted): void;
+}
 
 export interface PlantOptions extends SocketOptions {
   /** Also take the place of a socket that somebody listens on. */
   readonly replaceLive: boolean;
-  readonly isPlanted: IsPlanted;
+  readonly ledger: PlantLedger;
   readonly backlog?: number;
 }
 
@@ -50,13 +63,13 @@ export interface PlantOptions extends SocketOptions {
 export function plantSocket(
   root: ContainerRoot,
   target: string,
-  { replaceLive, isPlanted, backlog = BACKLOG, ...options }: PlantOptions,
+  { replaceLive, ledger, backlog = BACKLOG, ...options }: PlantOptions,
 ): { fd: number; planted: Planted } {
-  using parent = openParent(root, target);
+  using parent = openParent(root, target, ledger);
   clear(parent, (inode, facts) => {
     if (!facts.isSocket()) return false;
     // One of ours is not asked: to its provider that would be a connection of the consumer's.
-    return replaceLive || !(isPlanted(facts) || isListening(inode));
+    return replaceLive || !(ledger.isPlanted(facts) || isListening(inode));
   });
   return underOwnName(parent, (temporary) => {
     const { directory } = parent;
@@ -79,9 +92,9 @@ export function plantDevice(
   root: ContainerRoot,
   target: string,
   device: DeviceNode,
-  isPlanted: IsPlanted,
+  ledger: PlantLedger,
 ): Planted {
-  using parent = openParent(root, target);
+  using parent = openParent(root, target, ledger);
   const { directory } = parent;
   if (isMountedNodev(directory)) throw new Error("it is on a mount that allows no devices");
   const rdev = makeDeviceNumber(device.major, device.minor);
@@ -90,7 +103,7 @@ export function plantDevice(
   // that has restarted; a node of the consumer's own may have another owner or mode.
   clear(
     parent,
-    (_inode, facts) => isSame(facts) && hasOwnerAndMode(facts, device) && !isPlanted(facts),
+    (_inode, facts) => isSame(facts) && hasOwnerAndMode(facts, device) && !ledger.isPlanted(facts),
   );
   return underOwnName(parent, (temporary) => {
     makeCharacterDevice(directory, temporary, { ...device, mode: 0 });
@@ -158,11 +171,19 @@ export function unplant(root: ContainerRoot, target: string, planted: Planted): 
 interface Parent extends Disposable {
   readonly directory: number;
   readonly name: string;
+  /** The directory's path with a slash at its end. */
+  readonly path: string;
+  readonly ledger: PlantLedger;
 }
 
-function openParent(root: ContainerRoot, target: string): Parent {
+function openParent(root: ContainerRoot, target: string, ledger: PlantLedger): Parent {
   const parent = root.openParent(target);
-  return { ...parent, [Symbol.dispose]: () => closeSync(parent.directory) };
+  return {
+    ...parent,
+    path: target.slice(0, target.lastIndexOf("/") + 1),
+    ledger,
+    [Symbol.dispose]: () => closeSync(parent.directory),
+  };
 }
 
 /**
@@ -170,8 +191,9 @@ function openParent(root: ContainerRoot, target: string): Parent {
  * consumer that sees it can use it, nothing half-made is left at the target, and a target's name
  * may be longer than sun_path.
  */
-function underOwnName<T>({ directory }: Parent, make: (temporary: string) => T): T {
+function underOwnName<T>({ directory, path, ledger }: Parent, make: (temporary: string) => T): T {
   const temporary = `.pvx-${randomUUID()}`;
+  ledger.willUse(`${path}${temporary}`);
   try {
     return make(temporary);
   } catch (error) {
@@ -182,12 +204,13 @@ function underOwnName<T>({ directory }: Parent, make: (temporary: string) => T):
 
 /** Give what was made the target's name. */
 function putInPlace(
-  { directory, name }: Parent,
+  { directory, name, ledger }: Parent,
   temporary: string,
   isExpected: (facts: BigIntStats) => boolean,
   mode: number,
 ): Planted {
   const planted = verify(directory, temporary, isExpected, mode);
+  ledger.willPlant(planted);
   renameEntry(directory, temporary, name);
   const inode = openEntry(directory, name);
   try {
@@ -259,6 +282,7 @@ function openEntry(directory: number, name: string): number {
 }
 
 function isInode(fd: number, planted: Planted): boolean {
+  if (planted.ino === WHICHEVER.ino) return true;
   const facts = fstatSync(fd, { bigint: true });
   return facts.dev === planted.dev && facts.ino === planted.ino;
 }

@@ -4,7 +4,7 @@ import { messageOf } from "../message-of.ts";
 import type { Planted } from "./injection.ts";
 import type { PeerId } from "./reconcile.ts";
 
-/** An inode that a broker has planted, and where. */
+/** An inode that a broker has planted or is about to plant, and where. */
 export interface PlantedEntry {
   readonly consumer: PeerId;
   readonly target: string;

@@ -11,8 +11,8 @@ import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { probeDevice } from "./device-probe.ts";
 import type { DirectoryWatches } from "./directory-watches.ts";
-import { isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
-import type { PlantOptions, Planted } from "./injection.ts";
+import { WHICHEVER, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
+import type { PlantLedger, PlantOptions, Planted } from "./injection.ts";
 import type { LinkRecord, Plant } from "./link-record.ts";
 import { Listener } from "./listener.ts";
 import type { SocketListener } from "./listener.ts";
@@ -112,8 +112,8 @@ export class BrokerToolbox implements Toolbox {
       const record = this.#recordOf(link);
       this.release(record);
       using root = this.#enter(record.wanted.consumer);
-      const isPlanted = (inode: Planted) => this.#planted.has(inode);
-      this.#keep(record, { planted: plantDevice(root, link.target, source, isPlanted) });
+      const ledger = this.#ledgerOf(record);
+      this.#keep(record, { planted: plantDevice(root, link.target, source, ledger) });
     });
   }
 
@@ -255,15 +255,12 @@ export class BrokerToolbox implements Toolbox {
       record.spliced = undefined;
     }
     using root = this.#enter(record.wanted.consumer);
-    const { fd, planted } = plantSocket(root, link.target, this.#plantOptions(kind));
+    const { fd, planted } = plantSocket(root, link.target, this.#plantOptions(record, kind));
     this.#keep(record, { planted, listener: serve(record, fd) });
   }
 
-  #plantOptions(kind: SocketListener["kind"]): PlantOptions {
-    const common = {
-      replaceLive: this.#replaceLive,
-      isPlanted: (inode: Planted) => this.#planted.has(inode),
-    };
+  #plantOptions(record: LinkRecord, kind: SocketListener["kind"]): PlantOptions {
+    const common = { replaceLive: this.#replaceLive, ledger: this.#ledgerOf(record) };
     if (kind !== "spliced") return { ...common, type: kind };
     return {
       ...common,
@@ -284,8 +281,14 @@ export class BrokerToolbox implements Toolbox {
   #keep(record: LinkRecord, plant: Plant): void {
     record.plant = plant;
     this.#planted.add(plant.planted);
-    const { consumer, target } = record.wanted;
-    this.#journal?.add({ consumer, target, planted: plant.planted });
+  }
+
+  #ledgerOf({ wanted: { consumer, target } }: LinkRecord): PlantLedger {
+    return {
+      isPlanted: (inode) => this.#planted.has(inode),
+      willUse: (path) => this.#journal?.add({ consumer, target: path, planted: WHICHEVER }),
+      willPlant: (planted) => this.#journal?.add({ consumer, target, planted }),
+    };
   }
 
   #unplant(consumer: Peer, target: string, planted: Planted): void {
