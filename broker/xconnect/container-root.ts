@@ -3,6 +3,7 @@ import { makeDirectory } from "../linux/directory-entry.ts";
 import { SystemCallError } from "../linux/errno.ts";
 import {
   O_DIRECTORY,
+  O_NOFOLLOW,
   O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
@@ -55,38 +56,75 @@ export class ContainerRoot implements Disposable {
   /**
    * Open the directory that holds `target`, making what is missing on the way (mode 0755),
    * one component at a time.
+   *
+   * A container can make the way long (4,095 bytes, 40 symlinks that are as long): it is gone as
+   * a whole, and only where something is missing a few times more to find what.
+   *
    * @returns an O_PATH fd that the caller owns, and the last component
    */
   openParent(target: string): { directory: number; name: string } {
     const parts = target.split("/").filter((part) => part !== "" && part !== ".");
     const name = parts.pop() ?? "";
-    let directory = this.open("/", O_PATH | O_DIRECTORY);
-    for (let depth = 1; depth <= parts.length; depth += 1) {
-      const parent = directory;
-      try {
-        directory = this.#openOrMake(parent, parts.slice(0, depth));
-      } finally {
-        closeSync(parent);
-      }
-    }
-    return { directory, name };
+    return { directory: this.#openFirst(parts) ?? this.#make(parts), name };
   }
 
   [Symbol.dispose](): void {
     if (!this.#isLent) closeSync(this.#fd);
   }
 
-  #openOrMake(parent: number, parts: readonly string[]): number {
-    // Resolved from the root each time, so that an absolute symlink on the way is
-    // understood; a symlink that leads nowhere makes mkdirat fail with EEXIST.
-    const path = `/${parts.join("/")}`;
+  /** @returns the directory of these components; undefined when there is none */
+  #openFirst(parts: readonly string[]): number | undefined {
     try {
-      return this.open(path, O_PATH | O_DIRECTORY);
+      return this.open(`/${parts.join("/")}`, O_PATH | O_DIRECTORY);
     } catch (error) {
-      if (!(error instanceof SystemCallError) || error.code !== "ENOENT") throw error;
+      if (error instanceof SystemCallError && error.code === "ENOENT") return undefined;
+      throw error;
     }
-    makeDirectory(parent, parts.at(-1) ?? "", DIRECTORY_MODE);
-    return this.open(path, O_PATH | O_DIRECTORY);
+  }
+
+  #make(parts: readonly string[]): number {
+    const depth = this.#depthOf(parts);
+    let directory = this.open(`/${parts.slice(0, depth).join("/")}`, O_PATH | O_DIRECTORY);
+    for (const part of parts.slice(depth)) {
+      const parent = directory;
+      try {
+        directory = makeAndOpen(parent, part);
+      } finally {
+        closeSync(parent);
+      }
+    }
+    return directory;
+  }
+
+  /** How many components are there, by bisection: what is below a missing one is missing, too. */
+  #depthOf(parts: readonly string[]): number {
+    let [found, missing] = [0, parts.length];
+    while (missing - found > 1) {
+      const middle = found + Math.floor((missing - found) / 2);
+      const directory = this.#openFirst(parts.slice(0, middle));
+      if (directory === undefined) missing = middle;
+      else {
+        closeSync(directory);
+        found = middle;
+      }
+    }
+    return found;
+  }
+}
+
+function makeAndOpen(parent: number, name: string): number {
+  let taken: unknown;
+  try {
+    makeDirectory(parent, name, DIRECTORY_MODE);
+  } catch (error) {
+    // The container may have made it meanwhile, or it is a symlink that leads nowhere.
+    if (!(error instanceof SystemCallError) || error.code !== "EEXIST") throw error;
+    taken = error;
+  }
+  try {
+    return openat2(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, RESOLVE_IN_ROOT);
+  } catch (error) {
+    throw taken ?? error;
   }
 }
 
