@@ -7,6 +7,7 @@ const pidfdOpenCall = libc.func("syscall", "long", ["long", "int", "unsigned int
   pid: number,
   flags: number,
 ) => number;
+
 /**
  * A handle that always means this process, whatever becomes of its number (pidfd_open(2)).
  * @returns an fd that the caller owns

@@ -14,7 +14,8 @@ interface Watch {
 
 /**
  * Tells when names in containers' directories are touched, or the directories themselves, by
- * inotify(7): one watch per directory. A watch ends with its first report, and begins again when it is asked for again.
+ * inotify(7): one watch per directory. A watch ends with its first report, and begins again when
+ * it is asked for again.
  */
 export class DirectoryWatches {
   readonly #watches = new Map<string, Watch>();
