@@ -8,7 +8,6 @@ import { BROKER_FOLDER, brokerFiles, brokerStatus } from "../../broker/formats/b
 import type { BrokerStatus } from "../../broker/formats/broker-status.ts";
 import { parseGraph } from "../../broker/formats/graph.ts";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
-import { messageOf } from "../../broker/message-of.ts";
 import { PvhError } from "../errors.ts";
 
 /** Milliseconds for an answer. */
@@ -55,7 +54,8 @@ async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]>
     return parseGraph(await json(response));
   } catch (cause) {
     signal.throwIfAborted();
-    throw new PvhError("PVH_CONTROL", `${ctrl} serves no graph: ${messageOf(cause)}`, { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PvhError("PVH_CONTROL", `${ctrl} serves no graph: ${reason}`, { cause });
   }
 }
 
