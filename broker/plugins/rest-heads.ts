@@ -1,4 +1,5 @@
 import type { Framing } from "../protocols/http1/framing.ts";
+import { staysOpen } from "../protocols/http1/persistence.ts";
 import { fieldsText, requestLineText } from "../protocols/http1/request-head.ts";
 import type { RequestHead } from "../protocols/http1/request-head.ts";
 import type { Quirks } from "../quirks/quirks.ts";
@@ -12,19 +13,26 @@ export interface RestHeadsOptions {
   readonly quirks: Quirks;
 }
 
-export interface WrittenHead {
-  /** One character per byte (latin1). */
-  readonly text: string;
+/** What the session has to know of the fields. */
+interface FieldsMeaning {
   /** Protocols that the request offers to change to and the link allows. */
   readonly upgrade: readonly string[];
+  /** The consumer takes the connection for over behind the answer. */
+  readonly isLast: boolean;
+  /** The body may wait for an interim answer. */
+  readonly expects: boolean;
+}
+
+export interface WrittenHead extends FieldsMeaning {
+  /** One character per byte (latin1). */
+  readonly text: string;
 }
 
 /** What was made of one field section. */
-interface Rewritten {
+interface Rewritten extends FieldsMeaning {
   readonly head: RequestHead;
   readonly framing: Framing;
   readonly isFirst: boolean;
-  readonly upgrade: readonly string[];
   readonly text: string;
 }
 
@@ -55,15 +63,26 @@ export class RestHeads {
       last.head.version === head.version &&
       last.framing === framing &&
       last.isFirst === isFirst;
-    const { upgrade, text } = isSame ? last : this.#rewrite(head, framing, isFirst);
+    const { upgrade, isLast, expects, text } = isSame
+      ? last
+      : this.#rewrite(head, framing, isFirst);
     this.#count += 1;
-    return { text: requestLineText(head) + text, upgrade };
+    return { text: requestLineText(head) + text, upgrade, isLast, expects };
   }
 
   #rewrite(head: RequestHead, framing: Framing, isFirst: boolean): Rewritten {
     const { identity, quirks } = this.#options;
     const upgrade = offeredUpgrade(head, framing, this.#options.upgrade);
     const fields = fieldsForProvider(head, { framing, upgrade, identity, isFirst, quirks });
-    return (this.#last = { head, framing, isFirst, upgrade, text: fieldsText(fields) });
+    const meaning = { upgrade, isLast: !staysOpen(head), expects: expectsContinue(head) };
+    return (this.#last = { head, framing, isFirst, ...meaning, text: fieldsText(fields) });
   }
+}
+
+/**
+ * Whether the body waits for an interim answer (RFC 9110 §10.1.1). Behind a final answer instead
+ * it may or may not come, and the two sides of a connection may differ about that.
+ */
+export function expectsContinue({ fields }: RequestHead): boolean {
+  return fields.some(({ lower }) => lower === "expect");
 }

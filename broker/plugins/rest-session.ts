@@ -2,9 +2,9 @@ import { closeSync } from "node:fs";
 import { together } from "../linux/gathered.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
-import { listOf } from "../protocols/http1/fields.ts";
 import { carelessRequestFraming, requestFraming } from "../protocols/http1/framing.ts";
 import type { Framing } from "../protocols/http1/framing.ts";
+import { staysOpen } from "../protocols/http1/persistence.ts";
 import type { HttpVersion, RequestHead } from "../protocols/http1/request-head.ts";
 import { RequestParser } from "../protocols/http1/request-parser.ts";
 import type { RequestEvent } from "../protocols/http1/request-parser.ts";
@@ -13,17 +13,23 @@ import { ResponseParser } from "../protocols/http1/response-parser.ts";
 import type { ResponseEvent } from "../protocols/http1/response-parser.ts";
 import type { ConsumerConnection, Link, Toolbox } from "./plugin.ts";
 import { brokerAnswer } from "./rest-answer.ts";
-import { RestHeads } from "./rest-heads.ts";
+import { RestHeads, expectsContinue } from "./rest-heads.ts";
 import { HEAD_TIMEOUT } from "./rest-limits.ts";
 import { isAllowed } from "./rest-rules.ts";
 import type { RestPolicy } from "./rest-rules.ts";
 import { RestTimers } from "./rest-timers.ts";
 import { RestUpload } from "./rest-upload.ts";
 
+type AnswerHead = Extract<ResponseEvent, { type: "head" }>;
+
 /** An answer that is owed to the consumer. */
 interface Exchange {
   readonly method: string;
   readonly version: HttpVersion;
+  /** The connection ends behind the answer, whatever the provider would like. */
+  isLast: boolean;
+  /** The consumer may wait for 100 before it sends its body, and has had no reason to begin. */
+  awaitsContinue: boolean;
   /** A byte of the answer proper has gone to the consumer. */
   answered: boolean;
 }
@@ -195,6 +201,7 @@ export class RestSession {
         this.#onHead(event);
         return;
       case "data":
+        if (this.#exchange !== undefined) this.#exchange.awaitsContinue = false;
         this.#upload?.pass(event.bytes, this.#provider);
         return;
       case "end":
@@ -235,8 +242,8 @@ export class RestSession {
       this.#deny(head, framing);
       return;
     }
-    const { text, upgrade } = this.#heads.write(head, framing);
-    this.#exchange = { method, version, answered: false };
+    const { text, upgrade, isLast, expects } = this.#heads.write(head, framing);
+    this.#exchange = { method, version, isLast, awaitsContinue: expects, answered: false };
     this.#upload = this.#uploadOf(head, framing);
     this.#responses.expect({ method, upgrade });
     if (this.#provider === undefined) void this.#connect(text);
@@ -253,14 +260,11 @@ export class RestSession {
 
   /** 403; the connection goes on where it is clear what follows on it. */
   #deny(head: RequestHead, framing: Framing): void {
-    const { method, version, fields } = head;
+    const { method, version } = head;
     this.#reject(403, "this request is not allowed by the link's rules");
-    const wishes = listOf(fields, "connection");
-    const kept = version === "1.1" ? !wishes.includes("close") : wishes.includes("keep-alive");
     const answer = (connection: "close" | "keep-alive" | undefined) =>
       brokerAnswer(403, "this request is not allowed by the link's rules", { method, connection });
-    // A body that waits for 100 may or may not come after another answer (RFC 9110 §10.1.1).
-    if (!kept || fields.some(({ lower }) => lower === "expect")) {
+    if (!staysOpen(head) || expectsContinue(head)) {
       this.#finish(answer("close"));
       return;
     }
@@ -332,7 +336,7 @@ export class RestSession {
   #onResponseEvent(event: ResponseEvent): void {
     switch (event.type) {
       case "head":
-        if (!event.interim && this.#exchange !== undefined) this.#exchange.answered = true;
+        if (this.#exchange !== undefined) this.#onAnswerHead(this.#exchange, event);
         // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
         if (event.interim && this.#exchange?.version === "1.0") return;
         this.#consumer.write(event.bytes);
@@ -345,13 +349,26 @@ export class RestSession {
         this.#consumer.write(event.bytes);
         return;
       case "end":
+        if (!event.keepAlive || this.#exchange?.isLast === true) this.#finish();
         this.#exchange = undefined;
-        if (!event.keepAlive) this.#finish();
         return;
       case "refused":
         if (this.#exchange?.answered === false) this.#badGateway(event.reason);
         else this.#finish();
     }
+  }
+
+  #onAnswerHead(exchange: Exchange, { interim, head }: AnswerHead): void {
+    if (interim) {
+      if (head.status === 100) exchange.awaitsContinue = false;
+      return;
+    }
+    exchange.answered = true;
+    if (!exchange.awaitsContinue || this.#upload === undefined) return;
+    // A provider that does not wait for the body any more would take it for requests, with an
+    // identity of the consumer's choice.
+    this.#upload.refuse();
+    exchange.isLast = true;
   }
 
   #onProviderEnd(provider: PolledStream): void {

@@ -17,23 +17,29 @@ export interface RestUploadOptions {
 /** A request whose end has not been read. Its body goes on as it comes, in our own framing. */
 export class RestUpload {
   readonly #options: RestUploadOptions;
+  #isRefused: boolean;
   /** Held back by the quirk rest-buffers-body. */
   readonly #held: Buffer[] = [];
 
   constructor(options: RestUploadOptions) {
     this.#options = options;
+    this.#isRefused = options.isRefused === true;
+  }
+
+  /** What is left of it goes nowhere. */
+  refuse(): void {
+    this.#isRefused = true;
   }
 
   pass(bytes: Buffer, provider: PolledStream | undefined): void {
-    const { isRefused, quirks } = this.#options;
-    if (isRefused === true) return;
-    if (quirks.has("rest-buffers-body", "rest")) this.#held.push(Buffer.from(bytes));
+    if (this.#isRefused) return;
+    if (this.#options.quirks.has("rest-buffers-body", "rest")) this.#held.push(Buffer.from(bytes));
     else this.#send(bytes, provider);
   }
 
   end(trailers: readonly Field[], provider: PolledStream | undefined): void {
-    const { isRefused, fields, quirks } = this.#options;
-    if (isRefused === true) return;
+    if (this.#isRefused) return;
+    const { fields, quirks } = this.#options;
     for (const bytes of this.#held) this.#send(bytes, provider);
     if (!this.#isChunked) return;
     provider?.writeText(lastChunk(passableFields(trailers, fields, quirks)));

@@ -5,6 +5,7 @@ import { responseFraming } from "./framing.ts";
 import { HeadReader } from "./head-reader.ts";
 import { Input } from "./input.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./limits.ts";
+import { staysOpen } from "./persistence.ts";
 import { parseResponseHead } from "./response-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
@@ -155,11 +156,4 @@ function refuseUnasked(head: ResponseHead, offered: readonly string[]): void {
   if (chosen.length === 0 || !chosen.every((token) => offered.includes(token))) {
     throw new HttpSyntaxError(400, "a change of protocol nobody asked");
   }
-}
-
-/** RFC 9112 §9.3. */
-function staysOpen(head: ResponseHead): boolean {
-  const options = listOf(head.fields, "connection");
-  if (options.includes("close")) return false;
-  return head.version === "1.1" || options.includes("keep-alive");
 }
