@@ -42,21 +42,16 @@ interface Rewritten extends FieldsMeaning {
  */
 export class RestHeads {
   readonly #options: RestHeadsOptions;
-  #count = 0;
+  #isFirst = true;
   #last: Rewritten | undefined;
 
   constructor(options: RestHeadsOptions) {
     this.#options = options;
   }
 
-  /** How many have been written. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** @param head with its target in origin form */
   write(head: RequestHead, framing: Framing): WrittenHead {
-    const isFirst = this.#count === 0;
+    const isFirst = this.#isFirst;
     const last = this.#last;
     const isSame =
       last?.head.fields === head.fields &&
@@ -66,7 +61,7 @@ export class RestHeads {
     const { upgrade, isLast, expects, text } = isSame
       ? last
       : this.#rewrite(head, framing, isFirst);
-    this.#count += 1;
+    this.#isFirst = false;
     return { text: requestLineText(head) + text, upgrade, isLast, expects };
   }
 

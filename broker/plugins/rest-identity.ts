@@ -79,6 +79,7 @@ function isHopByHop(lower: string): boolean {
     case "connection":
     case "proxy-connection":
     case "keep-alive":
+    case "te":
     case "upgrade":
     case "content-length":
     case "transfer-encoding":

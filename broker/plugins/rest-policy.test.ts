@@ -1,10 +1,12 @@
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 import type { BenchOptions } from "./socket-bench.fixture.ts";
+import { sendPieces, settled, turns } from "./stalling.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -83,6 +85,13 @@ describe("rules", () => {
       expect(b.dialled).toEqual([]);
     },
   );
+
+  test("HEAD is refused without a body", async () => {
+    using b = await bench({ extensions: { rules } });
+    const consumer = b.consume();
+    consumer.write("HEAD /open/../shut HTTP/1.1\r\n\r\n");
+    expect(await readText(consumer)).toMatch(/^HTTP\/1.1 400 .*\r\n\r\n$/s);
+  });
 
   test("an absolute target is judged by its path", async () => {
     using b = await bench({ extensions: { rules } });
@@ -207,6 +216,40 @@ describe("a consumer", () => {
     expect(await readText(consumer)).toBe(OK);
   });
 
+  test("that goes while the provider does not read holds its connection for 30 s at most", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    using b = await bench();
+    const provided = Promise.withResolvers<Socket>();
+    await b.provide((socket) => provided.resolve(socket.pause()));
+    const consumer = b.consume();
+    const piece = Buffer.alloc(64 * 1024, "x");
+    consumer.write(`POST / HTTP/1.1\r\nContent-Length: ${100 * piece.length}\r\n\r\n`);
+    const sent = sendPieces(consumer, piece, 100);
+    const provider = await provided.promise;
+    await settled(() => sent.count);
+    const before = openDescriptors();
+    consumer.destroy();
+    await once(consumer, "close");
+    await turns(50);
+    // The consumer's own, the session's to it; the one to the provider gets time to be drained.
+    expect(openDescriptors()).toBe(before - 2);
+    vi.advanceTimersByTime(30_000);
+    expect(openDescriptors()).toBe(before - 3);
+    provider.destroy();
+  });
+
+  test("that only asks what is denied is not idle", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    using b = await bench({ extensions: { rules } });
+    const consumer = b.consume();
+    for (let look = 0; look < 4; look += 1) {
+      consumer.write("GET /shut HTTP/1.1\r\n\r\n");
+      await readText(consumer, (text) => text.endsWith("}"));
+      vi.advanceTimersByTime(150_000);
+    }
+    expect(await Promise.race([once(consumer, "end"), turns(20)])).toBeUndefined();
+  });
+
   test("that is idle is closed after two looks, one that waits for an answer is not", async () => {
     const server = createServer((_request, response) => response.flushHeaders());
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -224,3 +267,7 @@ describe("a consumer", () => {
     server.close();
   });
 });
+
+function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}

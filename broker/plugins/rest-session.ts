@@ -66,6 +66,8 @@ export class RestSession {
   #upload: RestUpload | undefined;
   #exchange: Exchange | undefined;
   readonly #timers = new RestTimers();
+  /** Requests whose head has been read, refused ones included. */
+  #asked = 0;
 
   /** @throws SystemCallError EMFILE */
   constructor(link: Link, policy: RestPolicy, consumer: ConsumerConnection, tools: Toolbox) {
@@ -227,15 +229,16 @@ export class RestSession {
 
   #onHead({ head: asSent, framing }: Extract<RequestEvent, { type: "head" }>): void {
     this.#tools.count(this.#link, "requests");
+    this.#asked += 1;
     const { method, version } = asSent;
     if (method === "CONNECT") {
-      this.#refuse(405, "CONNECT is not offered");
+      this.#refuse(405, "CONNECT is not offered", method);
       return;
     }
     const head = inOriginForm(asSent);
     const verdict = head === undefined ? "ambiguous" : this.#judge(head);
     if (head === undefined || verdict === "ambiguous") {
-      this.#refuse(400, "the request target is malformed");
+      this.#refuse(400, "the request target is malformed", method);
       return;
     }
     if (verdict === "denied") {
@@ -418,17 +421,18 @@ export class RestSession {
   // ── ends ───────────────────────────────────────────────────────────────────────────────
 
   /** Answer a request whose head must not pass, and close. */
-  #refuse(status: number, reason: string): void {
+  #refuse(status: number, reason: string, method?: string): void {
     this.#reject(status, reason);
-    this.#finish(brokerAnswer(status, reason, { connection: "close" }));
+    this.#finish(brokerAnswer(status, reason, { method, connection: "close" }));
   }
 
   /** The head has passed already: the provider sees its request break off. */
   #refuseBody(status: number, reason: string): void {
     this.#reject(status, reason);
     // An answer that has begun cannot be taken back, and one that is complete was the answer.
-    const unanswered = this.#exchange?.answered === false;
-    this.#finish(unanswered ? brokerAnswer(status, reason, { connection: "close" }) : undefined);
+    const { answered = true, method } = this.#exchange ?? {};
+    const answer = () => brokerAnswer(status, reason, { method, connection: "close" });
+    this.#finish(answered ? undefined : answer());
   }
 
   #reject(status: number, reason: string): void {
@@ -461,6 +465,9 @@ export class RestSession {
     if (lastAnswer !== undefined) this.#consumer.write(lastAnswer);
     this.#consumer.end();
     this.#provider?.closeSoon();
+    if (this.#provider?.closed === false) {
+      this.#timers.limitDrain(() => this.#step(() => this.#provider?.close()));
+    }
     this.#linger();
   }
 
@@ -497,7 +504,7 @@ export class RestSession {
     const requests = () => {
       const isIdle = this.#phase === "http" && !this.#connecting && this.#exchange === undefined;
       const isSilent = this.#upload === undefined && this.#requests.position === "idle";
-      return isIdle && isSilent ? this.#heads.count : undefined;
+      return isIdle && isSilent ? this.#asked : undefined;
     };
     this.#timers.watchIdle(requests, () => this.#step(() => this.#finish()));
   }

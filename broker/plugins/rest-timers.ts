@@ -1,10 +1,11 @@
-import { HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
+import { DRAIN, HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
 
 /** The time limits of one session. */
 export class RestTimers {
   #head: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
+  #drain: NodeJS.Timeout | undefined;
   #lingerEnd = Infinity;
 
   /** A head has begun; how long it has been under way counts from the first call. */
@@ -42,9 +43,15 @@ export class RestTimers {
     if (performance.now() < this.#lingerEnd) this.#linger?.refresh();
   }
 
+  /** The provider still has to take bytes; nobody waits for what it makes of them. */
+  limitDrain(onLate: () => void): void {
+    this.#drain ??= setTimeout(onLate, DRAIN);
+  }
+
   stop(): void {
     this.forgetHead();
     clearTimeout(this.#idle);
     clearTimeout(this.#linger);
+    clearTimeout(this.#drain);
   }
 }

@@ -18,11 +18,7 @@ const VERSION = /^HTTP\/\d\.\d$/;
 /** @throws HttpSyntaxError 400 or 505 */
 export function parseRequestHead({ startLine, fields }: HeadLines): RequestHead {
   const [, method = "", target = "", protocol = ""] = REQUEST_LINE.exec(startLine) ?? [];
-  const version = versionOf(protocol);
-  let hosts = 0;
-  for (const { lower } of fields) if (lower === "host") hosts += 1;
-  if (hosts > 1) throw new HttpSyntaxError(400, "more than one Host field"); // RFC 9112 §3.2
-  return { method, target, version, fields };
+  return { method, target, version: versionOf(protocol), fields };
 }
 
 function versionOf(protocol: string): HttpVersion {

@@ -88,6 +88,13 @@ describe("a request", () => {
     ]);
   });
 
+  test.each(["", "x", "x:80", "x:", "[::1]:80", "[v1.a:b]", "a_b.example", "%2Frun%2Fx.sock"])(
+    "may be for host %j",
+    (host) => {
+      expect(outcome(text("GET / HTTP/1.1", `Host: ${host}`, "", ""))?.type).toBe("head");
+    },
+  );
+
   test("may carry its body by length or in chunks, with trailers", () => {
     expect(parse(text("POST / HTTP/1.1", "Content-Length: 5", "", "abcde"))).toMatchObject([
       { framing: { kind: "length", length: 5 } },
@@ -129,6 +136,13 @@ describe("what could be read in two ways is refused with 400", () => {
     ["a coding with a vertical tab", post("Transfer-Encoding: \x0bchunked")],
     ["a coding in HTTP/1.0", text("POST / HTTP/1.0", "Transfer-Encoding: chunked", "", "")],
     ["two hosts", post("Host: y")],
+    ["a host with a space", text("GET / HTTP/1.1", "Host: a b", "", "")],
+    ["a list of hosts", text("GET / HTTP/1.1", "Host: a, b", "", "")],
+    ["a host with a path", text("GET / HTTP/1.1", "Host: a/b", "", "")],
+    ["a host with user information", text("GET / HTTP/1.1", "Host: a@b", "", "")],
+    ["a host with a backslash", text("GET / HTTP/1.0", "Host: a\\b", "", "")],
+    ["a host with a port that is no number", text("GET / HTTP/1.1", "Host: a:b", "", "")],
+    ["a host in another encoding", text("GET / HTTP/1.1", "Host: \xe9", "", "")],
     ["a NUL in a value", post("X: a\0b")],
     ["a bare CR in a value", post("X: a\rContent-Length: 5")],
     ["a NUL in a name", post("X\0: a")],

@@ -1,3 +1,4 @@
+import { refuseDoubtfulHost } from "./authority.ts";
 import { BodyDecoder } from "./body-decoder.ts";
 import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
@@ -43,7 +44,7 @@ export class RequestParser {
   readonly #framingOf: (head: RequestHead) => Framing;
   readonly #input = new Input();
   readonly #headReader = new HeadReader(LIMITS);
-  /** Of the head before; it depends on nothing but version and fields. */
+  /** Of the head before; like the checks, it depends on nothing but version and fields. */
   #last: { readonly head: RequestHead; readonly framing: Framing } | undefined;
   #body: BodyDecoder | undefined;
   #emptyLineSkipped = false;
@@ -109,6 +110,7 @@ export class RequestParser {
     if (last?.head.fields === head.fields && last.head.version === head.version) {
       return last.framing;
     }
+    refuseDoubtfulHost(head.fields);
     const framing = this.#framingOf(head);
     this.#last = { head, framing };
     return framing;

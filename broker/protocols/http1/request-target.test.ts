@@ -56,6 +56,7 @@ describe("the segments of", () => {
     ["/%61/b%20c", ["a", "b c"]],
     ["/a;v=1", ["a;v=1"]],
     ["/...", ["..."]],
+    ["/%c3%a9%e0%a0%80%f0%90%80%80", ["\xc3\xa9\xe0\xa0\x80\xf0\x90\x80\x80"]],
     ["/%252e%252e", ["%2e%2e"]],
   ])("%s are %j", (target, segments) => {
     expect(pathSegments(target)).toEqual(segments);
@@ -78,6 +79,10 @@ describe("the segments of", () => {
     "/a%5Cb",
     "/a\\b",
     "/a%00",
+    "/a/%c0%ae%C0%AE/b",
+    "/a%c1%9cb",
+    "/a/%e0%80%aE/b",
+    "/a%F0%80%80%afb",
     "/a%",
     "/a%2",
     "/a%zz",

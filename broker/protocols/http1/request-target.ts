@@ -1,9 +1,8 @@
+import { isAuthority } from "./authority.ts";
 import { field } from "./fields.ts";
 import type { RequestHead } from "./request-head.ts";
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)$/i;
-/** host [":" port] without user information, which RFC 9110 §4.2.4 has refused. */
-const AUTHORITY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
 
 /**
  * The same request in the form that a server expects (RFC 9112 §3.2): a path with its query,
@@ -15,7 +14,8 @@ export function inOriginForm(head: RequestHead): RequestHead | undefined {
   if (target.startsWith("/")) return target.includes("#") ? undefined : head;
   if (target === "*") return method === "OPTIONS" ? head : undefined;
   const [, authority = "", rest = ""] = ABSOLUTE.exec(target) ?? [];
-  if (!AUTHORITY.test(authority)) return undefined;
+  // Unlike a Host field, a target must name a host (RFC 9110 §4.2.1).
+  if (/^(?::|$)/.test(authority) || !isAuthority(authority)) return undefined;
   const others = fields.filter(({ lower }) => lower !== "host");
   return { ...head, target: pathOf(method, rest), fields: [field("Host", authority), ...others] };
 }
@@ -32,7 +32,8 @@ function pathOf(method: string, rest: string): string {
  * @param target in origin form
  * @returns undefined when servers could disagree about which segments these are: dot segments
  *          (with parameters, `..;a`, too) and empty ones, an encoded slash, backslash or NUL, a
- *          plain backslash, an incomplete or malformed escape
+ *          plain backslash, an incomplete or malformed escape, an overlong UTF-8 sequence,
+ *          which careless decoders take for a dot or slash (RFC 3629 §10)
  */
 export function pathSegments(target: string): readonly string[] | undefined {
   if (target === "*") return [];
@@ -54,6 +55,7 @@ export function pathSegments(target: string): readonly string[] | undefined {
 function decoded(text: string): string | undefined {
   if (!text.includes("%")) return text;
   if (/%(?![0-9A-Fa-f]{2})|%(?:2f|5c|00)/i.test(text)) return undefined;
+  if (/%(?:c[01]|e0%[89][0-9a-f]|f0%8[0-9a-f])/i.test(text)) return undefined;
   return text.replace(/%(..)/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),
   );

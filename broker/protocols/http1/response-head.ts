@@ -9,7 +9,8 @@ export interface ResponseHead {
   readonly fields: readonly Field[];
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: |$)/;
+/** The reason has no CR, LF, NUL or other control in it (RFC 9112 §4). */
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 
 /** @throws HttpSyntaxError */
 export function parseResponseHead({ startLine, fields }: HeadLines): ResponseHead {

@@ -38,6 +38,11 @@ describe("an answer ends", () => {
       "GET",
     ],
     ["after its head, to HEAD", `${OK}Content-Length: 3\r\n\r\n`, "HEAD"],
+    [
+      "after its length, with a reason in another encoding",
+      "HTTP/1.1 200 \t\xe9\r\nContent-Length: 0\r\n\r\n",
+      "GET",
+    ],
     ["after its head, with 204", "HTTP/1.1 204 No Content\r\n\r\n", "GET"],
     ["after its head, with 304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "GET"],
     ["after LF alone and without reason", "HTTP/1.1 200\nContent-Length: 0\n\n", "GET"],
@@ -83,6 +88,8 @@ describe("an answer is refused", () => {
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
       ["websocket"],
     ],
+    ["with a bare CR in its reason", "HTTP/1.1 200 OK\rContent-Length: 9\r\n\r\n"],
+    ["with a NUL in its reason", "HTTP/1.1 200 O\0K\r\n\r\n"],
     ["with a folded line", `${OK}X: a\r\n b\r\n\r\n`],
   ])("%s, before a byte of it is out", (_name, wire, upgrade: readonly string[] = []) => {
     expect(follow(wire, "GET", upgrade)).toMatchObject([{ type: "refused" }]);
