@@ -115,7 +115,17 @@ describe("an offer to change the protocol", () => {
     ]);
   });
 
+  test("passes beside a length of 0, which is no body: Go says so with each POST", () => {
+    expect(rewritten([...offer, "Content-Length: 0"], { allowed })).toEqual([
+      "Upgrade: websocket",
+      "Connection: upgrade",
+      "Content-Length: 0",
+      ...ours,
+    ]);
+  });
+
   test.each([
+    ["chunks", [...offer, "Transfer-Encoding: chunked"], {}],
     ["a body", [...offer, "Content-Length: 3"], {}],
     ["HTTP/1.0", offer, { version: "1.0" as const }],
     ["no Connection: upgrade", offer.slice(0, 1), {}],

@@ -65,9 +65,13 @@ export function offeredUpgrade(
   framing: Framing,
   allowed: readonly string[],
 ): readonly string[] {
-  if (allowed.length === 0 || version === "1.0" || framing.kind !== "none") return NONE;
+  if (allowed.length === 0 || version === "1.0" || hasBody(framing)) return NONE;
   if (!listOf(fields, "connection").includes("upgrade")) return NONE;
   return listOf(fields, "upgrade").filter((token) => allowed.includes(token));
+}
+
+function hasBody(framing: Framing): boolean {
+  return framing.kind !== "none" && !(framing.kind === "length" && framing.length === 0);
 }
 
 const NONE: readonly string[] = [];
