@@ -1,0 +1,78 @@
+import { ResponseParser } from "../protocols/http1/response-parser.ts";
+import type { Expected, ResponseEvent } from "../protocols/http1/response-parser.ts";
+import { brokerAnswer } from "./rest-answer.ts";
+import type { RestReport } from "./rest-report.ts";
+import type { RestState, RestTurns } from "./rest-state.ts";
+
+export interface RestAnswersOptions {
+  readonly report: RestReport;
+  readonly turns: RestTurns;
+}
+
+/** From the provider to the consumer: the bytes of answers as they are. */
+export class RestAnswers {
+  readonly #state: RestState;
+  readonly #options: RestAnswersOptions;
+  readonly #parser = new ResponseParser();
+
+  constructor(state: RestState, options: RestAnswersOptions) {
+    this.#state = state;
+    this.#options = options;
+  }
+
+  /** A request is about to be sent. */
+  expect(request: Expected): void {
+    this.#parser.expect(request);
+  }
+
+  /** What is left, raw, behind a change of the protocol. */
+  rest(): Buffer | undefined {
+    return this.#parser.rest();
+  }
+
+  /** Bytes of the provider's. */
+  pass(bytes: Buffer): void {
+    this.#parser.push(bytes);
+    for (let event = this.#parser.next(); event !== undefined; event = this.#parser.next()) {
+      this.#onEvent(event);
+    }
+    this.#parser.keep();
+  }
+
+  /** The answer that is owed will not come. */
+  fail(reason: string): void {
+    const { report, turns } = this.#options;
+    report.unanswered(reason);
+    const method = this.#state.exchange?.method;
+    turns.finish(
+      brokerAnswer(502, `no answer from the provider: ${reason}`, { method, connection: "close" }),
+    );
+  }
+
+  #onEvent(event: ResponseEvent): void {
+    const { consumer, exchange, upload } = this.#state;
+    const { turns } = this.#options;
+    switch (event.type) {
+      case "head":
+        if (exchange?.answers(event, upload !== undefined) === true) upload?.refuse();
+        // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
+        if (event.interim && exchange?.version === "1.0") return;
+        consumer.write(event.bytes);
+        return;
+      case "switched":
+        consumer.write(event.bytes);
+        turns.openTunnel();
+        return;
+      case "body":
+        consumer.write(event.bytes);
+        return;
+      case "end":
+        this.#state.exchange = undefined;
+        if (!event.keepAlive || exchange?.isLast === true) turns.finish();
+        return;
+      case "refused":
+        if (exchange?.isAnswered === false) this.fail(event.reason);
+        else turns.finish();
+    }
+  }
+}

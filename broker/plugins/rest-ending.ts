@@ -1,0 +1,73 @@
+import type { PolledStream, StreamOwner } from "../linux/polled-stream.ts";
+import type { RestTimers } from "./rest-timers.ts";
+
+export interface RestEndingOptions {
+  readonly consumer: PolledStream;
+  /** None when there has been no request, or it is still being connected to. */
+  readonly provider: PolledStream | undefined;
+  readonly timers: RestTimers;
+  /** Calls back with what it is given as one event of the session. */
+  readonly step: (work: () => void) => void;
+}
+
+/**
+ * The last of a session: each side gets what is on its way to it, and EOF.
+ *
+ * A consumer that still sends is not closed at once: it would be told of its broken connection
+ * before it reads the answer. What it sends is thrown away for a while.
+ */
+export class RestEnding {
+  readonly #options: RestEndingOptions;
+
+  constructor(options: RestEndingOptions) {
+    this.#options = options;
+  }
+
+  begin(lastAnswer: Buffer | undefined): void {
+    const { consumer, provider, timers, step } = this.#options;
+    timers.forgetHead();
+    if (lastAnswer !== undefined) consumer.write(lastAnswer);
+    consumer.end();
+    provider?.closeSoon();
+    if (provider?.closed === false) timers.limitDrain(() => step(() => provider.close()));
+    this.#linger();
+  }
+
+  /** Of the consumer's stream. */
+  get consumerOwner(): StreamOwner {
+    const { consumer } = this.#options;
+    return {
+      onReadable: () => this.#readConsumer(),
+      onDrained: () => this.#linger(),
+      onGone: () => consumer.closeSoon(),
+    };
+  }
+
+  /** Of the provider's stream. */
+  get providerOwner(): StreamOwner {
+    const { provider } = this.#options;
+    return {
+      onReadable: () => provider?.pause(),
+      onDrained: () => undefined,
+      onGone: () => undefined,
+    };
+  }
+
+  #readConsumer(): void {
+    const { consumer, timers } = this.#options;
+    if (consumer.read() !== undefined) timers.putOffLinger();
+    else if (consumer.ended) consumer.closeSoon();
+  }
+
+  /** The time begins when the kernel has the last byte: a slow reader gets all of a long answer. */
+  #linger(): void {
+    const { consumer, timers, step } = this.#options;
+    if (consumer.ended || consumer.gone) {
+      consumer.closeSoon();
+      return;
+    }
+    consumer.resume();
+    if (consumer.stalled) return;
+    timers.linger(() => step(() => consumer.close()));
+  }
+}

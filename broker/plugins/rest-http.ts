@@ -1,0 +1,131 @@
+import type { StreamOwner } from "../linux/polled-stream.ts";
+import type { Expected } from "../protocols/http1/response-parser.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { RestAnswers } from "./rest-answers.ts";
+import type { RestIdentity } from "./rest-identity.ts";
+import type { RestReport } from "./rest-report.ts";
+import { RestRequests } from "./rest-requests.ts";
+import type { RestPolicy } from "./rest-rules.ts";
+import type { RestState, RestTurns } from "./rest-state.ts";
+import type { RestTimers } from "./rest-timers.ts";
+
+export interface RestHttpOptions {
+  readonly identity: RestIdentity;
+  readonly policy: RestPolicy;
+  readonly quirks: Quirks;
+  readonly report: RestReport;
+  readonly timers: RestTimers;
+  readonly turns: RestTurns;
+  /** Calls back with what it is given as one event of the session. */
+  readonly step: (work: () => void) => void;
+}
+
+/**
+ * A connection that speaks HTTP:
+ *
+ *     consumer ─▶ RestRequests ─▶ provider ─▶ RestAnswers ─▶ consumer
+ */
+export class RestHttp {
+  readonly #state: RestState;
+  readonly #options: RestHttpOptions;
+  readonly #requests: RestRequests;
+  readonly #answers: RestAnswers;
+
+  constructor(state: RestState, options: RestHttpOptions) {
+    this.#state = state;
+    this.#options = options;
+    const answers = (this.#answers = new RestAnswers(state, options));
+    const onRequest = (request: Expected) => answers.expect(request);
+    this.#requests = new RestRequests(state, { ...options, onRequest });
+  }
+
+  /** Of the consumer's stream. */
+  get consumerOwner(): StreamOwner {
+    return {
+      onReadable: () => this.#readConsumer(),
+      onDrained: () => {
+        this.#state.provider?.resume();
+        this.#requests.pass();
+      },
+      onGone: () => this.#options.turns.finish(),
+    };
+  }
+
+  /** Of the provider's stream. */
+  get providerOwner(): StreamOwner {
+    return {
+      onReadable: () => this.#readProvider(),
+      onDrained: () => {
+        this.#state.consumer.resume();
+        this.#requests.pass();
+      },
+      // An answer that waits for the consumer is read later.
+      onGone: () => undefined,
+    };
+  }
+
+  /** The provider that was asked for is there. */
+  begin(head: string): void {
+    this.#state.provider?.writeText(head);
+    this.#requests.pass();
+  }
+
+  /** It is not. */
+  fail(): void {
+    this.#answers.fail("it cannot be reached");
+  }
+
+  /** How many requests there have been; undefined while anything is under way. */
+  get countWhenIdle(): number | undefined {
+    const { phase, isConnecting, exchange } = this.#state;
+    const isIdle = phase === "http" && !isConnecting && exchange === undefined;
+    return isIdle && this.#requests.isIdle ? this.#requests.count : undefined;
+  }
+
+  /** What of the consumer's and of the provider's bytes is left when the protocol changes. */
+  rests(): [asked: Buffer | undefined, answered: Buffer | undefined] {
+    return [this.#requests.rest(), this.#answers.rest()];
+  }
+
+  #readConsumer(): void {
+    const { consumer } = this.#state;
+    if (!this.#requests.wantsBytes) {
+      consumer.pause();
+      return;
+    }
+    const bytes = consumer.read();
+    if (bytes !== undefined) {
+      this.#options.report.fromConsumer(bytes.length);
+      this.#requests.push(bytes);
+    } else if (consumer.ended) {
+      if (this.#options.quirks.has("early-close", "rest")) this.#options.turns.finish();
+      else this.#requests.pass();
+    }
+  }
+
+  #readProvider(): void {
+    const { consumer, provider } = this.#state;
+    if (provider === undefined) return;
+    if (consumer.stalled) {
+      provider.pause();
+      return;
+    }
+    const bytes = provider.read();
+    if (bytes !== undefined) {
+      this.#options.report.toConsumer(bytes.length);
+      this.#answers.pass(bytes);
+      // The next request may be here already.
+      if (this.#state.exchange === undefined) this.#requests.pass();
+    } else if (provider.ended) {
+      this.#onProviderEnd();
+    }
+  }
+
+  #onProviderEnd(): void {
+    if (this.#state.exchange?.isAnswered === false) {
+      this.#answers.fail("it closed before it answered");
+    } else if (!this.#options.quirks.has("no-half-close", "rest")) {
+      this.#options.turns.finish();
+    }
+  }
+}

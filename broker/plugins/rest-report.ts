@@ -1,0 +1,45 @@
+import type { Link, Toolbox } from "./plugin.ts";
+
+/** What the log and the link's counters are told of a session. */
+export class RestReport {
+  readonly #link: Link;
+  readonly #tools: Toolbox;
+
+  constructor(link: Link, tools: Toolbox) {
+    this.#link = link;
+    this.#tools = tools;
+  }
+
+  request(): void {
+    this.#tools.count(this.#link, "requests");
+  }
+
+  fromConsumer(bytes: number): void {
+    this.#tools.count(this.#link, "bytesFromConsumer", bytes);
+  }
+
+  toConsumer(bytes: number): void {
+    this.#tools.count(this.#link, "bytesToConsumer", bytes);
+  }
+
+  /** The broker has answered in the provider's place. */
+  refused(status: number, reason: string): void {
+    const { name, consumer } = this.#link;
+    this.#tools.count(this.#link, "rejections");
+    this.#tools.count(this.#link, `rejections.${status}`);
+    this.#tools.warn(
+      `pvx-rest: Refused a request for service ${name} from ${consumer}: ${status} ${reason}`,
+    );
+  }
+
+  unanswered(reason: string): void {
+    const { name, provider } = this.#link;
+    this.#tools.count(this.#link, "rejections.502");
+    this.#tools.warn(`pvx-rest: No answer for service ${name} from ${provider}: ${reason}`);
+  }
+
+  /** Something that should not happen has ended the session. */
+  failed(error: unknown): void {
+    this.#tools.warn(`pvx-rest: ${this.#link.consumer}/${this.#link.name}: ${String(error)}`);
+  }
+}

@@ -1,0 +1,203 @@
+import { carelessRequestFraming, requestFraming } from "../protocols/http1/framing.ts";
+import type { Framing } from "../protocols/http1/framing.ts";
+import { staysOpen } from "../protocols/http1/persistence.ts";
+import type { RequestHead } from "../protocols/http1/request-head.ts";
+import { RequestParser } from "../protocols/http1/request-parser.ts";
+import type { RequestEvent } from "../protocols/http1/request-parser.ts";
+import type { Expected } from "../protocols/http1/response-parser.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { brokerAnswer } from "./rest-answer.ts";
+import { RestExchange } from "./rest-exchange.ts";
+import { RestHeads, expectsContinue } from "./rest-heads.ts";
+import type { RestIdentity } from "./rest-identity.ts";
+import { HEAD_TIMEOUT } from "./rest-limits.ts";
+import type { RestReport } from "./rest-report.ts";
+import type { RestPolicy } from "./rest-rules.ts";
+import type { RestState, RestTurns } from "./rest-state.ts";
+import type { RestTimers } from "./rest-timers.ts";
+import { RestUpload } from "./rest-upload.ts";
+import { judged } from "./rest-verdict.ts";
+
+export interface RestRequestsOptions {
+  readonly identity: RestIdentity;
+  readonly policy: RestPolicy;
+  readonly quirks: Quirks;
+  readonly report: RestReport;
+  readonly timers: RestTimers;
+  readonly turns: RestTurns;
+  /** A request is about to be sent. */
+  readonly onRequest: (request: Expected) => void;
+  /** Calls back with what it is given as one event of the session. */
+  readonly step: (work: () => void) => void;
+}
+
+/**
+ * From the consumer to the provider, one request at a time: a pipelined one is not looked at
+ * until the answer before it is complete.
+ */
+export class RestRequests {
+  readonly #state: RestState;
+  readonly #options: RestRequestsOptions;
+  readonly #parser: RequestParser;
+  readonly #heads: RestHeads;
+  #count = 0;
+
+  constructor(state: RestState, options: RestRequestsOptions) {
+    this.#state = state;
+    this.#options = options;
+    const { identity, policy, quirks } = options;
+    this.#heads = new RestHeads({ identity, upgrade: policy.upgrade, quirks });
+    this.#parser = new RequestParser(
+      quirks.has("rest-smuggling", "rest") ? carelessRequestFraming : requestFraming,
+    );
+  }
+
+  /** How many heads have been read, those of refused requests included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** No byte of a request is under way or waits. */
+  get isIdle(): boolean {
+    return this.#state.upload === undefined && this.#parser.position === "idle";
+  }
+
+  /** Whether the consumer is to be read from. */
+  get wantsBytes(): boolean {
+    // While an answer is awaited, one read ahead: it shows a consumer that has ended.
+    return this.#wantsNext || this.isIdle;
+  }
+
+  /** Whether the next part of a request may be looked at. */
+  get #wantsNext(): boolean {
+    const { phase, isConnecting, provider, consumer, upload, exchange } = this.#state;
+    if (phase !== "http" || isConnecting || provider?.stalled === true) return false;
+    if (upload !== undefined) return true;
+    // The answer before, and answers of our own that the consumer does not read, come first.
+    return exchange === undefined && !consumer.stalled;
+  }
+
+  /** Bytes of the consumer's, borrowed until this returns. */
+  push(bytes: Buffer): void {
+    this.#parser.push(bytes);
+    this.pass();
+  }
+
+  /** What is left, raw; for a connection that changes its protocol. */
+  rest(): Buffer | undefined {
+    return this.#parser.rest();
+  }
+
+  /** Pass what may be passed now; to be called when that has become more. */
+  pass(): void {
+    while (this.#wantsNext) {
+      const event = this.#parser.next();
+      if (event === undefined) break;
+      this.#onEvent(event);
+    }
+    this.#parser.keep();
+    if (this.wantsBytes) this.#state.consumer.resume();
+    if (!this.#wantsNext) this.#options.timers.forgetHead();
+    else if (this.#state.consumer.ended) this.#onEnd();
+    else this.#watchHead();
+  }
+
+  #onEvent(event: RequestEvent): void {
+    const { exchange, upload, provider } = this.#state;
+    switch (event.type) {
+      case "head":
+        this.#onHead(event.head, event.framing);
+        return;
+      case "data":
+        exchange?.bodyBegins();
+        upload?.pass(event.bytes, provider);
+        return;
+      case "end":
+        upload?.end(event.trailers, provider);
+        this.#state.upload = undefined;
+        return;
+      case "refused":
+        if (event.part === "head") this.#refuse(event.status, event.reason);
+        else this.#refuseBody(event.status, event.reason);
+    }
+  }
+
+  #onHead(asSent: RequestHead, framing: Framing): void {
+    const { policy, quirks, report, turns, onRequest } = this.#options;
+    report.request();
+    this.#count += 1;
+    const head = judged(asSent, policy, quirks);
+    if ("refusal" in head) {
+      if (head.refusal === 403) this.#deny(asSent, framing, head.reason);
+      else this.#refuse(head.refusal, head.reason, asSent.method);
+      return;
+    }
+    const written = this.#heads.write(head, framing);
+    this.#state.exchange = new RestExchange(head, written);
+    this.#state.upload = this.#uploadOf(head, framing);
+    onRequest({ method: head.method, upgrade: written.upgrade });
+    if (this.#state.provider === undefined) turns.connect(written.text);
+    else this.#state.provider.writeText(written.text);
+  }
+
+  /** The connection goes on where it is clear what follows on it. */
+  #deny(head: RequestHead, framing: Framing, reason: string): void {
+    const { method, version } = head;
+    this.#options.report.refused(403, reason);
+    const answer = (connection: "close" | "keep-alive" | undefined) =>
+      brokerAnswer(403, reason, { method, connection });
+    if (!staysOpen(head) || expectsContinue(head)) {
+      this.#options.turns.finish(answer("close"));
+      return;
+    }
+    this.#state.consumer.write(answer(version === "1.0" ? "keep-alive" : undefined));
+    this.#state.upload = this.#uploadOf(head, framing, true);
+  }
+
+  #uploadOf({ fields }: RequestHead, framing: Framing, isRefused = false): RestUpload {
+    return new RestUpload({ framing, fields, isRefused, quirks: this.#options.quirks });
+  }
+
+  #onEnd(): void {
+    const { upload, exchange, provider } = this.#state;
+    if (this.#parser.position === "head") {
+      this.#refuse(400, "the request ends within its head");
+    } else if (upload !== undefined && exchange !== undefined) {
+      // A body that was cut off: only the end of the stream tells the provider.
+      provider?.end();
+    } else {
+      this.#options.turns.finish();
+    }
+  }
+
+  /** Answer a request whose head must not pass, and close. */
+  #refuse(status: number, reason: string, method?: string): void {
+    this.#options.report.refused(status, reason);
+    this.#options.turns.finish(brokerAnswer(status, reason, { method, connection: "close" }));
+  }
+
+  /** The head has passed already: the provider sees its request break off. */
+  #refuseBody(status: number, reason: string): void {
+    const { exchange } = this.#state;
+    // An answer that has begun cannot be taken back, and one that is complete was the answer.
+    if (exchange !== undefined && !exchange.isAnswered) {
+      this.#refuse(status, reason, exchange.method);
+      return;
+    }
+    this.#options.report.refused(status, reason);
+    this.#options.turns.finish();
+  }
+
+  /** Limit the time for the head that has begun, if one has. */
+  #watchHead(): void {
+    const { timers, quirks, step } = this.#options;
+    if (this.#parser.position !== "head") {
+      timers.forgetHead();
+      return;
+    }
+    if (quirks.has("rest-no-header-timeout", "rest")) return;
+    timers.watchHead(() => {
+      step(() => this.#refuse(408, `no complete request head within ${HEAD_TIMEOUT} ms`));
+    });
+  }
+}

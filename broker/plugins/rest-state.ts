@@ -1,0 +1,33 @@
+import type { PolledStream } from "../linux/polled-stream.ts";
+import type { RestExchange } from "./rest-exchange.ts";
+import type { RestUpload } from "./rest-upload.ts";
+
+/** What is under way in one session. */
+export class RestState {
+  /**
+   *     http ─▶ tunnel (101 to an allowed Upgrade)        both ─▶ over (last bytes, linger)
+   */
+  phase: "http" | "tunnel" | "over" = "http";
+  readonly consumer: PolledStream;
+  /** From the first request on. */
+  provider: PolledStream | undefined;
+  isConnecting = false;
+  /** A request whose answer is owed to the consumer. */
+  exchange: RestExchange | undefined;
+  /** A request whose end has not been read; its answer may be complete already. */
+  upload: RestUpload | undefined;
+
+  constructor(consumer: PolledStream) {
+    this.consumer = consumer;
+  }
+}
+
+/** What a request or an answer makes of the session. */
+export interface RestTurns {
+  /** Make the connection to the provider and send this head first. */
+  connect(head: string): void;
+  /** From here on both sides send what they like. */
+  openTunnel(): void;
+  /** The consumer gets its last bytes and EOF; the provider what is on its way, and EOF. */
+  finish(lastAnswer?: Buffer): void;
+}

@@ -1,0 +1,33 @@
+import type { RequestHead } from "../protocols/http1/request-head.ts";
+import { inOriginForm, pathSegments } from "../protocols/http1/request-target.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { isAllowed } from "./rest-rules.ts";
+import type { RestPolicy } from "./rest-rules.ts";
+
+/** Why a well-formed request does not pass. */
+export interface RestRefusal {
+  readonly refusal: 400 | 403 | 405;
+  readonly reason: string;
+}
+
+const TUNNEL: RestRefusal = { refusal: 405, reason: "CONNECT is not offered" };
+const MALFORMED: RestRefusal = { refusal: 400, reason: "the request target is malformed" };
+const DENIED: RestRefusal = {
+  refusal: 403,
+  reason: "this request is not allowed by the link's rules",
+};
+
+/** @returns the head with its target in origin form, or why it does not pass */
+export function judged(
+  asSent: RequestHead,
+  policy: RestPolicy,
+  quirks: Quirks,
+): RequestHead | RestRefusal {
+  if (asSent.method === "CONNECT") return TUNNEL;
+  const head = inOriginForm(asSent);
+  if (head === undefined) return MALFORMED;
+  if (policy.ruleLists.length === 0 || quirks.has("rest-rules-ignored", "rest")) return head;
+  const segments = pathSegments(head.target);
+  if (segments === undefined) return MALFORMED;
+  return isAllowed(policy, head.method, segments) ? head : DENIED;
+}
