@@ -1,6 +1,6 @@
 import { ResponseParser } from "../protocols/http1/response-parser.ts";
 import type { Expected, ResponseEvent } from "../protocols/http1/response-parser.ts";
-import { brokerAnswer } from "./rest-answer.ts";
+import { brokerAnswer } from "./rest-broker-answer.ts";
 import type { RestReport } from "./rest-report.ts";
 import type { RestState, RestTurns } from "./rest-state.ts";
 

@@ -6,7 +6,7 @@ import { RequestParser } from "../protocols/http1/request-parser.ts";
 import type { RequestEvent } from "../protocols/http1/request-parser.ts";
 import type { Expected } from "../protocols/http1/response-parser.ts";
 import type { Quirks } from "../quirks/quirks.ts";
-import { brokerAnswer } from "./rest-answer.ts";
+import { brokerAnswer } from "./rest-broker-answer.ts";
 import { RestExchange } from "./rest-exchange.ts";
 import { RestHeads, expectsContinue } from "./rest-heads.ts";
 import type { RestIdentity } from "./rest-identity.ts";

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
+import { refuseDoubtfulHost } from "./authority.ts";
 import { field, listOf, parseField } from "./fields.ts";
 import { requestFraming, responseFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
+import { staysOpen } from "./persistence.ts";
 import { inOriginForm } from "./request-target.ts";
 import { ResponseParser } from "./response-parser.ts";
 import type { ResponseEvent } from "./response-parser.ts";
@@ -198,4 +200,53 @@ describe("answers", () => {
     }
     return { kinds, passed };
   }
+});
+
+describe("a Host", () => {
+  const piece = fc.constantFrom(
+    ...["localhost", "a.b", "[::1]", "[", "]", ":", "80", "/", "?", "#", "@", "\\", ",", "%2F"],
+    ...[" ", "\t", "..", "_", "é", ""],
+  );
+
+  it("that passes names a host and at most a port, however a provider makes a URL of it", () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 5 }), (pieces) => {
+        const host = pieces.join("");
+        if (outcome(() => refuseDoubtfulHost([field("Host", host)])) === 400) {
+          expect(host).not.toMatch(/^[a-z0-9.]*(:[0-9]{1,5})?$/);
+          return;
+        }
+        // Nobody makes a URL of no host.
+        const url = /^(:|$)/.test(host) ? null : URL.parse(`http://${host}/path`);
+        if (url === null) return;
+        expect([url.pathname, url.username, url.search, url.hash]).toEqual(["/path", "", "", ""]);
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
+  it("more than once is refused, whatever they say", () => {
+    const host = fc.constantFrom("a", "b", "");
+    fc.assert(
+      fc.property(fc.array(host, { minLength: 2, maxLength: 3 }), (hosts) => {
+        const fields = hosts.map((one) => field("hOst", one));
+        expect(outcome(() => refuseDoubtfulHost(fields))).toBe(400);
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+});
+
+it("a connection stays open as its sender says it, close before all", () => {
+  const option = fc.constantFrom("close", "Close", "keep-alive", "Keep-Alive", "x-pv-role", "");
+  const version = fc.constantFrom("1.0" as const, "1.1" as const);
+  fc.assert(
+    fc.property(version, fc.array(fc.array(option), { maxLength: 3 }), (of, lists) => {
+      const fields = lists.map((list) => field("Connection", list.join(" , ")));
+      const said = lists.flat().map((one) => one.toLowerCase());
+      const stays = !said.includes("close") && (of === "1.1" || said.includes("keep-alive"));
+      expect(staysOpen({ version: of, fields })).toBe(stays);
+    }),
+    { numRuns: PROPERTY_RUNS },
+  );
 });
