@@ -27,7 +27,7 @@ it("names the process that connected, and knows when it has gone", async () => {
     expect(peer?.isAlive()).toBe(true);
     child.stdin.end();
     await once(child, "exit");
-    await vi.waitFor(() => expect(peer?.isAlive()).toBe(false));
+    await vi.waitFor(() => expect(peer?.isAlive()).toBe(false), { timeout: 10_000 });
     socket.destroy();
   } finally {
     child.kill();

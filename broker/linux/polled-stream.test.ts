@@ -40,11 +40,11 @@ async function pair() {
 test("a peer that ends is told from one that closes", async () => {
   const { stream, peer, told } = await pair();
   peer.end("last words");
-  await vi.waitUntil(() => told.includes("end"));
+  await vi.waitUntil(() => told.includes("end"), { timeout: 10_000 });
   expect(told).toEqual(["last words", "end"]);
   expect(stream.gone).toBe(false);
   peer.destroy();
-  await vi.waitUntil(() => told.includes("gone"));
+  await vi.waitUntil(() => told.includes("gone"), { timeout: 10_000 });
   expect(told).toEqual(["last words", "end", "gone"]);
   stream.close();
 });
@@ -53,9 +53,9 @@ test("a peer that closes is noticed while nothing is read, and its bytes are sti
   const { stream, peer, told } = await pair();
   stream.pause();
   peer.write("unread", () => peer.destroy());
-  await vi.waitUntil(() => told.includes("gone"));
+  await vi.waitUntil(() => told.includes("gone"), { timeout: 10_000 });
   stream.resume();
-  await vi.waitUntil(() => told.includes("end"));
+  await vi.waitUntil(() => told.includes("end"), { timeout: 10_000 });
   expect(told).toEqual(["gone", "unread", "end"]);
   stream.close();
 });
@@ -115,7 +115,7 @@ test("a peer that reads no more leaves the reading half as it is", async () => {
   await once(peer, "close");
   stream.write(Buffer.from("nobody reads this"));
   expect(stream.stalled).toBe(false);
-  await vi.waitUntil(() => told.includes("end"));
+  await vi.waitUntil(() => told.includes("end"), { timeout: 10_000 });
   expect(told[0]).toBe("answer");
   stream.close();
 });
@@ -125,7 +125,7 @@ test("a socket that has been read from does not give its descriptor", async () =
   const [accepted] = (await once(server, "connection")) as [Socket];
   accepted.on("readable", () => undefined);
   peer.write("x");
-  await vi.waitUntil(() => accepted.readableLength > 0);
+  await vi.waitUntil(() => accepted.readableLength > 0, { timeout: 10_000 });
   expect(() => takeDescriptor(accepted)).toThrow("read from");
   expect(accepted.destroyed).toBe(true);
   peer.destroy();

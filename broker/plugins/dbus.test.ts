@@ -180,7 +180,7 @@ test("what the consumer has sent at once waits for a provider that is waited for
   using b = await bench({ dial: () => dialled.promise });
   await provideBus(b, []);
   const said = say(b, LIBDBUS);
-  await vi.waitUntil(() => b.dialled.length > 0);
+  await vi.waitUntil(() => b.dialled.length > 0, { timeout: 10_000 });
   const inode = openSync(b.providerPath, O_PATH);
   dialled.resolve(connectToInode(inode));
   closeSync(inode);
@@ -219,12 +219,12 @@ describe("there is no session", () => {
     using b = await bench({ dial: () => dialled.promise });
     const consumer = b.consume();
     consumer.write("\0AUTH EXTERNAL 30\r\n");
-    await vi.waitUntil(() => b.dialled.length > 0);
+    await vi.waitUntil(() => b.dialled.length > 0, { timeout: 10_000 });
     b.endSessions();
     await once(consumer.resume(), "end");
     const fd = openSync("/dev/null", "r");
     dialled.resolve(fd);
-    await vi.waitUntil(() => !existsSync(`/proc/self/fd/${fd}`));
+    await vi.waitUntil(() => !existsSync(`/proc/self/fd/${fd}`), { timeout: 10_000 });
   });
 
   test("when there is no provider", async () => {
@@ -258,7 +258,7 @@ describe("there is no session", () => {
     const closed = Promise.all([once(consumer.resume(), "end"), once(provider.resume(), "end")]);
     vi.advanceTimersByTime(30_000);
     await closed;
-    await vi.waitUntil(() => b.warnings.length > 0);
+    await vi.waitUntil(() => b.warnings.length > 0, { timeout: 10_000 });
     expect(b.warnings).toEqual(["Error: no message within 30000 ms"]);
   });
 });
@@ -366,7 +366,7 @@ describe("behind a link's first consumer", () => {
     await first(b);
     const consumer = b.consume();
     consumer.write("\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\n");
-    await vi.waitUntil(() => b.dialled.length === 2);
+    await vi.waitUntil(() => b.dialled.length === 2, { timeout: 10_000 });
     consumer.destroy();
   });
 });

@@ -97,16 +97,18 @@ describe("a body that waits for 100", () => {
     const consumer = b.consume();
     consumer.write(waiting("Content-Length: 5") + beginning);
     const provider = await provided.promise;
-    await vi.waitUntil(() => received.join("").endsWith(`\r\n\r\n${beginning}`));
+    await vi.waitUntil(() => received.join("").endsWith(`\r\n\r\n${beginning}`), {
+      timeout: 10_000,
+    });
     const started = `${interim}HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n`;
     provider.write(started);
     expect(await readText(consumer, (text) => text === started)).toBe(started);
     consumer.write("abcde".slice(beginning.length));
-    await vi.waitUntil(() => received.join("").endsWith("abcde"));
+    await vi.waitUntil(() => received.join("").endsWith("abcde"), { timeout: 10_000 });
     provider.write("fghij");
     expect(await readText(consumer, (text) => text === "fghij")).toBe("fghij");
     consumer.write(NEXT);
-    await vi.waitUntil(() => received.join("").includes("GET /next"));
+    await vi.waitUntil(() => received.join("").includes("GET /next"), { timeout: 10_000 });
     expect(received.join("")).toContain("GET /next");
   });
 });

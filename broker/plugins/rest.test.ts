@@ -242,10 +242,10 @@ describe("streams", () => {
     );
     const consumer = b.consume();
     consumer.write("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nfirst");
-    await vi.waitUntil(() => received.includes("X-PV-Role"));
+    await vi.waitUntil(() => received.includes("X-PV-Role"), { timeout: 10_000 });
     expect(received).not.toContain("first");
     consumer.write("last");
-    await vi.waitUntil(() => received.endsWith("firstlast"));
+    await vi.waitUntil(() => received.endsWith("firstlast"), { timeout: 10_000 });
   });
 
   test("Expect: 100-continue passes, and so does the interim answer", async () => {

@@ -221,7 +221,7 @@ describe.skipIf(process.getuid?.() !== 0)(
       const dialled = Array.from({ length: 6 }, () => dial("seqpacket"));
       await bench.line("client/raw: 4 sessions are open, 4 of client: further connections wait");
       for (const socket of dialled.slice(0, 2)) socket.close();
-      await vi.waitFor(() => expect(peers).toHaveLength(6));
+      await vi.waitFor(() => expect(peers).toHaveLength(6), { timeout: 10_000 });
       expect(bench.broker.status().links[0]).toMatchObject({ open: 4, counters: { sessions: 6 } });
     });
 

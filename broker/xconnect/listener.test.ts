@@ -43,7 +43,7 @@ async function dial(): Promise<void> {
 
 test("everybody is accepted, in a descriptor of their own", async () => {
   await Promise.all([dial(), dial(), dial()]);
-  await vi.waitUntil(() => accepted.length === 3);
+  await vi.waitUntil(() => accepted.length === 3, { timeout: 10_000 });
   expect(new Set(accepted).size).toBe(3);
 });
 
@@ -55,7 +55,7 @@ test("who connects while it is paused waits in the backlog, for every reason to 
   await dial();
   expect(accepted).toEqual([]);
   listener.resume("provider");
-  await vi.waitUntil(() => accepted.length === 2);
+  await vi.waitUntil(() => accepted.length === 2, { timeout: 10_000 });
 });
 
 test("a listener that is paused at a connection accepts no other of those who wait", async () => {
@@ -67,7 +67,7 @@ test("a listener that is paused at a connection accepts no other of those who wa
     return push(fd);
   };
   listener.resume("provider");
-  await vi.waitUntil(() => accepted.length > 0);
+  await vi.waitUntil(() => accepted.length > 0, { timeout: 10_000 });
   await dial();
   expect(accepted).toHaveLength(1);
 });
@@ -78,6 +78,6 @@ test("closing it refuses who waits, and can be done twice", async () => {
   clients[0]?.resume();
   listener.close();
   listener.close();
-  await vi.waitUntil(() => clients[0]?.destroyed);
+  await vi.waitUntil(() => clients[0]?.destroyed, { timeout: 10_000 });
   expect(accepted).toEqual([]);
 });
