@@ -11,3 +11,5 @@ export const LINGER = 2_000;
 export const DRAIN = 30_000;
 /** Milliseconds after which bytes that still arrive, and are thrown away, no longer put that off. */
 export const LINGER_IN_ALL = 30_000;
+/** Refusals of one connection that are logged, as of a dbus session; all are counted. */
+export const LOGGED_REFUSALS = 10;

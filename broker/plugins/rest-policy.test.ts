@@ -45,6 +45,16 @@ describe("rules", () => {
     expect(b.counters.get("requests")).toBe(3);
   });
 
+  test("ten refusals of a connection are logged, and all are counted", async () => {
+    using b = await bench({ extensions: { rules } });
+    await b.provide(answering([]));
+    const consumer = b.consume();
+    consumer.write(`${"GET /shut HTTP/1.1\r\n\r\n".repeat(30)}GET /open HTTP/1.1\r\n\r\n`);
+    await readText(consumer, (text) => text.endsWith("ok"));
+    expect(b.counters.get("rejections.403")).toBe(30);
+    expect(b.warnings.filter((line) => line.includes("Refused a request"))).toHaveLength(10);
+  });
+
   test("the body of a denied request is thrown away, and the next request is found", async () => {
     using b = await bench({ extensions: { rules } });
     const received: string[] = [];

@@ -1,9 +1,11 @@
 import type { Link, Toolbox } from "./plugin.ts";
+import { LOGGED_REFUSALS } from "./rest-limits.ts";
 
 /** What the log and the link's counters are told of a session. */
 export class RestReport {
   readonly #link: Link;
   readonly #tools: Toolbox;
+  #refusals = 0;
 
   constructor(link: Link, tools: Toolbox) {
     this.#link = link;
@@ -27,6 +29,8 @@ export class RestReport {
     const { name, consumer } = this.#link;
     this.#tools.count(this.#link, "rejections");
     this.#tools.count(this.#link, `rejections.${status}`);
+    this.#refusals += 1;
+    if (this.#refusals > LOGGED_REFUSALS) return;
     this.#tools.warn(
       `pvx-rest: Refused a request for service ${name} from ${consumer}: ${status} ${reason}`,
     );
