@@ -43,6 +43,7 @@ export function planState(
 
 /** What stops the revision as a whole: each required service that nobody exports. */
 export function missingRequired({ state }: LoadedRevision, quirks: Quirks): string[] {
+  if (quirks.has("required-ignored")) return [];
   return missingServices(state.containers, quirks).map(
     ({ service, container }) =>
       `required service '${service}' for platform '${container}' not found`,

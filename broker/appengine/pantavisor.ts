@@ -160,7 +160,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   for (const line of graphWarnings(running.state.containers, quirks)) {
     log.write("WARN", "state", line);
   }
-  if (missing[0] === undefined || quirks.has("required-ignored")) runner.begin();
+  if (missing[0] === undefined) runner.begin();
   else {
     log.write(
       "ERROR",

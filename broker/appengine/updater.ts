@@ -88,7 +88,7 @@ export class Updater {
     } catch (error) {
       return this.#refuse(revision, `State JSON has bad format: ${(error as Error).message}`);
     }
-    const [missing] = quirks.has("required-ignored") ? [] : missingRequired(next, quirks);
+    const [missing] = missingRequired(next, quirks);
     if (missing !== undefined) return this.#refuse(revision, missing);
     const change = changeBetween(sideOf(running()), sideOf(next));
     if (reboot || change.kind === "reboot") {
