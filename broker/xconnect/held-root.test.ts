@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { openPidfd } from "../linux/pidfd.ts";
@@ -21,6 +23,7 @@ describe.skipIf(process.getuid?.() !== 0)("a root that is held (chroot needs roo
   const folder = mkdtempSync(join(tmpdir(), "held-"));
   for (const name of ["one", "one/two"]) mkdirSync(join(folder, name));
   let child: ReturnType<typeof roam>;
+  let lines: Interface;
   let held: HeldRoot;
   let opened: number[];
   let pidfd: number;
@@ -31,7 +34,7 @@ describe.skipIf(process.getuid?.() !== 0)("a root that is held (chroot needs roo
 
   async function move(to: string): Promise<void> {
     child.stdin.write(`${to}\n`);
-    await once(child.stdout, "data");
+    expect(await once(lines, "line")).toEqual(["moved"]);
   }
 
   /** Where the descriptor leads; why it does not, when it is closed. */
@@ -46,7 +49,8 @@ describe.skipIf(process.getuid?.() !== 0)("a root that is held (chroot needs roo
 
   beforeEach(async () => {
     child = roam();
-    await once(child.stdout, "data");
+    lines = createInterface(child.stdout);
+    expect(await once(lines, "line")).toEqual(["ready"]);
     await move(join(folder, "one"));
     const pid = child.pid ?? -1;
     pidfd = openPidfd(pid);
