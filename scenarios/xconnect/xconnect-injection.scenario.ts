@@ -232,12 +232,16 @@ threading.Thread(target=Server(work + "/pv-ctrl", Control).serve_forever, daemon
 broker = subprocess.Popen(["pv-xconnect", "--ctrl", work + "/pv-ctrl"],
     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 planted = wait_for(lambda: os.path.exists(first_root + "/secret.sock"), 10)
+# Stopped, it cannot begin a thread that takes the number, nor ask the pv-ctrl here to.
+broker.send_signal(signal.SIGSTOP)
+os.waitpid(broker.pid, os.WUNTRACED)
 end(first)
 for _ in range(100):
     with open("/proc/sys/kernel/ns_last_pid", "w") as last: last.write(str(first - 1))
     second = stand_in(second_root)
     if second == first: break
     end(second)
+broker.send_signal(signal.SIGCONT)
 # Two graphs later it has looked at the process that has the number now.
 seen = reads
 broker.send_signal(signal.SIGHUP)
