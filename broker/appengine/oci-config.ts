@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "../formats/first-problem.ts";
 
 /** What pantavisor adds to a container's own OCI configuration. */
 export interface OciAdditions {
@@ -62,6 +63,5 @@ export const RUNC_PAYLOAD = "runc.payload.";
 function parse(own: string): z.infer<typeof schema> {
   const parsed = schema.safeParse(JSON.parse(own));
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new Error(`OCI configuration: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+  throw new Error(`OCI configuration: ${firstProblem(parsed.error)}`);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "./first-problem.ts";
 import { linkExtensions } from "./extensions.ts";
 import type { LinkExtensions } from "./extensions.ts";
 
@@ -64,15 +65,17 @@ export interface UnreadableEntry {
   readonly problem: string;
 }
 
+export interface ReadGraph {
+  readonly entries: readonly GraphEntry[];
+  readonly unreadable: readonly UnreadableEntry[];
+}
+
 /**
  * The same for who serves the links that can be read: one wrong entry must not keep the others
  * from being served.
  * @throws z.ZodError when the document is not an array
  */
-export function readGraph(value: unknown): {
-  readonly entries: GraphEntry[];
-  readonly unreadable: UnreadableEntry[];
-} {
+export function readGraph(value: unknown): ReadGraph {
   const entries: GraphEntry[] = [];
   const unreadable: UnreadableEntry[] = [];
   for (const [place, item] of z.array(z.unknown()).parse(value).entries()) {
@@ -90,10 +93,6 @@ function namesOf(item: unknown, place: number): { link: string; name: string } {
   if (success) return { link: `${data.consumer}/${data.name}`, name: data.name };
   const name = `entry ${place} of the graph`;
   return { link: name, name };
-}
-
-function firstProblem({ issues: [issue] }: z.ZodError): string {
-  return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`;
 }
 
 function injectionPath(entry: { target: string | null; interface: string | null }): string | null {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "./first-problem.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { DriverAliases } from "./drivers.ts";
 import { parseDriverAliases } from "./drivers.ts";
@@ -152,8 +153,5 @@ function printable(text: string): string {
 
 function reason(error: unknown): string {
   if (!(error instanceof z.ZodError)) return error instanceof Error ? error.message : String(error);
-  const [issue] = error.issues;
-  if (issue === undefined) return "invalid";
-  const path = issue.path.map(String).join(".");
-  return path === "" ? issue.message : `${path}: ${issue.message}`;
+  return firstProblem(error);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "../formats/first-problem.ts";
 import { FD_TYPES } from "../formats/fd-types.ts";
 import type { FdType } from "../formats/fd-types.ts";
 import { oncePerLink } from "./once-per-link.ts";
@@ -14,8 +15,5 @@ export const fdList = z.array(z.enum(FD_TYPES)).default([]);
 export const allowedFds = oncePerLink(({ entry: { fds } }): ReadonlySet<FdType> => {
   const parsed = fdList.safeParse(fds);
   if (parsed.success) return new Set(parsed.data);
-  const [issue] = parsed.error.issues;
-  throw new LinkRefused(
-    `${["fds", ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "wrong"}`,
-  );
+  throw new LinkRefused(firstProblem(parsed.error, "fds"));
 });

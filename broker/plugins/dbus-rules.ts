@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "../formats/first-problem.ts";
 import {
   isInterfaceName,
   isMemberName,
@@ -57,11 +58,7 @@ const ruleLists = z.array(z.array(rule).max(MAX_RULES)).optional();
  */
 export const rulesOf = oncePerLink((link): readonly DbusRuleList[] => {
   const parsed = ruleLists.safeParse(link.entry.rules);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = ["rules", ...(issue?.path ?? [])].map(String).join(".");
-    throw new LinkRefused(`${where}: ${issue?.message ?? "is wrong"}`);
-  }
+  if (!parsed.success) throw new LinkRefused(firstProblem(parsed.error, "rules"));
   const lists = (parsed.data ?? []).map((list) =>
     list.filter(({ role }) => role === undefined || role === link.role),
   );

@@ -1,24 +1,11 @@
 import type { StreamOwner } from "../linux/polled-stream.ts";
 import type { Expected } from "../protocols/http1/response-parser.ts";
-import type { Quirks } from "../quirks/quirks.ts";
 import { RestAnswers } from "./rest-answers.ts";
-import type { RestIdentity } from "./rest-identity.ts";
-import type { RestReport } from "./rest-report.ts";
 import { RestRequests } from "./rest-requests.ts";
-import type { RestPolicy } from "./rest-rules.ts";
-import type { RestState, RestTurns } from "./rest-state.ts";
-import type { RestTimers } from "./rest-timers.ts";
+import type { RestRequestsOptions } from "./rest-requests.ts";
+import type { RestState } from "./rest-state.ts";
 
-export interface RestHttpOptions {
-  readonly identity: RestIdentity;
-  readonly policy: RestPolicy;
-  readonly quirks: Quirks;
-  readonly report: RestReport;
-  readonly timers: RestTimers;
-  readonly turns: RestTurns;
-  /** Calls back with what it is given as one event of the session. */
-  readonly step: (work: () => void) => void;
-}
+export type RestHttpOptions = Omit<RestRequestsOptions, "onRequest">;
 
 /**
  * A connection that speaks HTTP:

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "../formats/first-problem.ts";
 import { TOKEN } from "../protocols/http1/fields.ts";
 import { pathSegments } from "../protocols/http1/request-target.ts";
 import { LinkRefused } from "./plugin.ts";
@@ -90,7 +91,5 @@ function isProtocol(text: string): boolean {
 function checked<T>(schema: z.ZodType<T>, key: string, value: unknown): T {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
-  const [issue] = error.issues;
-  const where = [key, ...(issue?.path ?? [])].join(".");
-  throw new LinkRefused(`${where}: ${issue?.message ?? "is not of the documented shape"}`);
+  throw new LinkRefused(firstProblem(error, key));
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstProblem } from "../formats/first-problem.ts";
 import type { FdType } from "../formats/fd-types.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 import { fdList } from "./allowed-fds.ts";
@@ -22,8 +23,7 @@ export interface UnixOptions {
 export function unixOptions(entry: GraphEntry): UnixOptions {
   const parsed = schema.safeParse(entry);
   if (parsed.success) return { ...parsed.data, fds: new Set(parsed.data.fds) };
-  const [issue] = parsed.error.issues;
-  throw new LinkRefused(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong"}`);
+  throw new LinkRefused(firstProblem(parsed.error));
 }
 
 /** Those of a link, as `unixOptions` reads them. */

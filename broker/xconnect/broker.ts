@@ -120,14 +120,9 @@ export class Broker {
   async #readGraph(signal: AbortSignal): Promise<PinnedGraph> {
     const { ctrl, quirks, output } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
-      const unreadable: UnreadableEntry[] = [];
-      const read = await fetchGraph(ctrl, {
-        signal,
-        timeout: FETCH_TIMEOUT,
-        quirks,
-        onUnreadable: (entry) => unreadable.push(entry),
-      });
-      const entries = quirks.has("inject-everyone") ? everyContainer(read) : read;
+      const read = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks });
+      const { unreadable } = read;
+      const entries = quirks.has("inject-everyone") ? everyContainer(read.entries) : read.entries;
       if (!this.#connected) output.log("Connected to pv-ctrl");
       this.#connected = true;
       const unsure: Peer[] = [];

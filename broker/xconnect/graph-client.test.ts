@@ -5,7 +5,6 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { UnreadableEntry } from "../formats/graph.ts";
 import { none, parseQuirks } from "../quirks/quirks.ts";
 import { fetchGraph } from "./graph-client.ts";
 
@@ -53,7 +52,8 @@ describe("fetchGraph", () => {
       body.slice(0, middle),
       body.slice(middle),
     ]);
-    expect(await fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none })).toHaveLength(500);
+    const { entries } = await fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none });
+    expect(entries).toHaveLength(500);
     expect(seen.request).toMatch(/^GET \/xconnect-graph HTTP\/1\.1\r\n/);
     expect(seen.request).toMatch(/\r\nHost: localhost\r\n/i);
   });
@@ -97,10 +97,12 @@ describe("fetchGraph", () => {
   it("leaves out an entry that cannot be read, and names it", async () => {
     const graph = [{ ...ENTRY, consumer_start: "x" }, ENTRY, { ...ENTRY, name: 7 }, null];
     await answer(["HTTP/1.0 200 OK\r\n\r\n", JSON.stringify(graph)]);
-    const unreadable: UnreadableEntry[] = [];
-    const onUnreadable = (entry: UnreadableEntry) => void unreadable.push(entry);
-    const read = await fetchGraph(ctrl, { signal, timeout: 2_000, quirks: none, onUnreadable });
-    expect(read.map(({ name }) => name)).toEqual(["n"]);
+    const { entries, unreadable } = await fetchGraph(ctrl, {
+      signal,
+      timeout: 2_000,
+      quirks: none,
+    });
+    expect(entries.map(({ name }) => name)).toEqual(["n"]);
     expect(unreadable.map(({ link }) => link)).toEqual([
       "c/n",
       "entry 2 of the graph",

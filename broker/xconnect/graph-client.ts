@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { readGraph } from "../formats/graph.ts";
-import type { GraphEntry, UnreadableEntry } from "../formats/graph.ts";
+import type { ReadGraph } from "../formats/graph.ts";
 import { parseUntrusted } from "../formats/json-depth.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
@@ -11,8 +11,6 @@ export interface FetchOptions {
   /** Milliseconds for the whole exchange. */
   readonly timeout: number;
   readonly quirks: Quirks;
-  /** Told of each entry that is left out of the result. */
-  readonly onUnreadable?: (entry: UnreadableEntry) => void;
 }
 
 /**
@@ -23,14 +21,12 @@ export interface FetchOptions {
  */
 export async function fetchGraph(
   ctrl: string,
-  { signal, timeout, quirks, onUnreadable }: FetchOptions,
-): Promise<GraphEntry[]> {
+  { signal, timeout, quirks }: FetchOptions,
+): Promise<ReadGraph> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
   const body = await get(ctrl, deadline, quirks);
   try {
-    const { entries, unreadable } = readGraph(parseUntrusted(body));
-    for (const entry of unreadable) onUnreadable?.(entry);
-    return entries;
+    return readGraph(parseUntrusted(body));
   } catch (error) {
     throw new Error("Failed to parse graph JSON", { cause: error });
   }

@@ -15,9 +15,9 @@ export type LoadProgram = (typeof NAMES)[number];
 export type LoadPrograms = Readonly<Record<LoadProgram, string>>;
 
 /**
- * Compile the providers, load generators and the least relay, once per version of their sources. They are C:
- * ratios to a direct connection mean nothing where the load is slower than what it measures,
- * and a Node generator is slower than most of the anchors.
+ * Compile the providers, load generators and the least relay, once per version of their sources.
+ * They are C: ratios to a direct connection mean nothing where the load is slower than what it
+ * measures, and a Node generator is slower than most of the anchors.
  *
  * @returns their paths
  * @throws PvhError PVH_CAPABILITY without a C compiler

@@ -56,6 +56,14 @@ static inline int listen_at(const char *path) {
   return fd;
 }
 
+/* A new epoll instance that tells of connections at this listener, as of descriptor `listener`. */
+static inline int epoll_with(int listener) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
+  int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) != 0) die("epoll_ctl");
+  return epoll;
+}
+
 /* False when the other side has gone: for a provider, which outlives its clients. */
 static inline int send_all(int fd, const void *bytes, size_t size) {
   const char *at = bytes;

@@ -46,9 +46,7 @@ static int serve_once(int fd, struct session *session) {
 static void serve(const char *path) {
   static struct session sessions[65536];
   int listener = listen_at(path);
-  int epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  int epoll = epoll_with(listener);
   for (;;) {
     struct epoll_event events[64];
     int count = epoll_wait(epoll, events, 64, -1);
@@ -61,7 +59,7 @@ static void serve(const char *path) {
       int accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
       if (accepted < 0) continue;
       memset(&sessions[accepted], 0, sizeof sessions[accepted]);
-      event = (struct epoll_event){.events = EPOLLIN, .data.fd = accepted};
+      struct epoll_event event = {.events = EPOLLIN, .data.fd = accepted};
       epoll_ctl(epoll, EPOLL_CTL_ADD, accepted, &event);
     }
   }

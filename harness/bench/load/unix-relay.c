@@ -52,9 +52,7 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   int listener = listen_at(argv[1]);
   struct sockaddr_un provider = address_of(argv[2]);
-  int epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  int epoll = epoll_with(listener);
   for (;;) {
     struct epoll_event events[64];
     int count = epoll_wait(epoll, events, 64, -1);

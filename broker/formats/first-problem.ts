@@ -1,0 +1,11 @@
+import type { z } from "zod";
+
+/**
+ * What is wrong with a document first, for one line: `key.of.it: what`.
+ * @param root keys that lead to the document, where it is part of another
+ */
+export function firstProblem({ issues: [issue] }: z.ZodError, ...root: readonly string[]): string {
+  const where = [...root, ...(issue?.path ?? [])].map(String).join(".");
+  const what = issue?.message ?? "invalid";
+  return where === "" ? what : `${where}: ${what}`;
+}
