@@ -16,6 +16,7 @@ export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
       checks,
       tags: scenario.tags,
       requires: scenario.requires,
+      alone: scenario.alone,
       file: scenario.file,
     }));
     out.data(JSON.stringify(listed, null, 2));

@@ -15,6 +15,7 @@ export interface DiscoveredScenario extends Selectable {
   /** Path relative to ROOT. */
   readonly file: string;
   readonly requires: readonly string[];
+  readonly alone: boolean;
   readonly definition: ScenarioDefinition;
 }
 
@@ -56,13 +57,14 @@ async function load(path: string): Promise<DiscoveredScenario> {
       hint: `it declares ${definitions.map((one) => `'${one.name}'`).join(", ") || "none"}`,
     });
   }
-  const { summary, tags = [], requires = [] } = definition.options;
+  const { summary, tags = [], requires = [], alone = false } = definition.options;
   return {
     name,
     suite: basename(dirname(path)),
     summary,
     tags,
     requires,
+    alone,
     checks: definition.checks.map(({ id }) => ({ id, suite: catalogue().get(id)?.suite ?? "" })),
     file,
     definition,

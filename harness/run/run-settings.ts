@@ -11,6 +11,8 @@ export interface PlannedScenario {
   readonly checks: readonly string[];
   /** Paths of the pvrexports of its containers. */
   readonly exports: readonly string[];
+  /** No other scenario may run beside it. */
+  readonly alone: boolean;
 }
 
 /** What a worker has to know of the run; plain data, handed over by vitest's `provide`. */

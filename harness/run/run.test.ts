@@ -82,6 +82,15 @@ describe.concurrent("a run", { timeout: 30_000 }, () => {
     expect(ran.exitCode).toBe(70);
   });
 
+  test("runs a scenario that measures time when no other runs", async () => {
+    const ran = await run("alone flaky verdicts");
+    const { t, verdict } = attempt(ran, "alone");
+    expect(verdict).toBe("passed");
+    for (const other of ["flaky", "verdicts"].map((name) => attempt(ran, name))) {
+      expect(t).toBeGreaterThanOrEqual(other.t + Math.floor(other.ms));
+    }
+  });
+
   test("calls a pass after a retry flaky", async () => {
     const ran = await run("flaky", { retries: 1 });
     expect(ran.state.scenarios.get("flaky")?.attempts.map(({ verdict }) => verdict)).toEqual([

@@ -147,8 +147,8 @@ function settingsOf(
   { profile, quirks, boot, keep, timeoutScale, seed }: RunOptions,
 ): RunSettings {
   const scenarios = selected.map(
-    ({ scenario: { name, suite, file }, checks }) =>
-      [name, { suite, file, checks, exports: exports.get(name) ?? [] }] as const,
+    ({ scenario: { name, suite, file, alone }, checks }) =>
+      [name, { suite, file, checks, exports: exports.get(name) ?? [], alone }] as const,
   );
   return {
     run,

@@ -27,6 +27,8 @@ export interface ScenarioOptions extends Omit<BootPlan, "boot"> {
   readonly tags?: readonly string[];
   /** Without these the scenario is skipped, with the reason. */
   readonly requires?: readonly Capability[];
+  /** It judges how long things take: no other scenario runs beside it. */
+  readonly alone?: boolean;
 }
 
 export interface BootOverrides extends BootPlan {

@@ -49,6 +49,7 @@ function sessionOf(
           file: "f",
           checks: definition.checks.map(({ id }) => id),
           exports: ["x.tgz"],
+          alone: false,
         },
       },
       ...settings,

@@ -25,9 +25,15 @@ export async function setup(project: TestProject): Promise<void> {
     repetition: 1,
     attempt: 1,
     scenarios: Object.fromEntries(
-      scenarios.map(({ name, suite, file, checks }) => [
+      scenarios.map(({ name, suite, file, checks, alone }) => [
         name,
-        { suite, file, checks: checks.map(({ id }) => id), exports: exports.get(name) ?? [] },
+        {
+          suite,
+          file,
+          checks: checks.map(({ id }) => id),
+          exports: exports.get(name) ?? [],
+          alone,
+        },
       ]),
     ),
   });

@@ -67,38 +67,53 @@ export class VitestBridge {
     return new VitestBridge(vitest, settings.folder);
   }
 
-  /** Run these scenarios once. On cancellation they end early, each with its clean-up. */
+  /**
+   * Run these scenarios once: those that want to be alone one by one, after all others. On
+   * cancellation they end early, each with its clean-up.
+   */
   async round(
     settings: RunSettings,
     names: readonly string[],
     signal: AbortSignal,
   ): Promise<RoundResult> {
-    const project = this.#vitest.getRootProject();
-    project.provide("pvh", settings);
+    this.#vitest.getRootProject().provide("pvh", settings);
     const cancel = (): void => {
       cancelRun(this.#folder);
       void this.#vitest.cancelCurrentRun("keyboard-input");
     };
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      const specifications = names.map((name) =>
-        project.createSpecification(resolve(ROOT, settings.scenarios[name]?.file ?? name)),
-      );
-      const { testModules, unhandledErrors } =
-        await this.#vitest.runTestSpecifications(specifications);
-      const fileErrors = testModules.flatMap((module): [string, string][] => {
-        const [error] = module.errors();
-        return error === undefined ? [] : [[module.relativeModuleId, error.message]];
-      });
+      const results: RoundResult[] = [];
+      for (const group of groupsOf(names, settings)) {
+        if (signal.aborted) break;
+        results.push(await this.#runTogether(group, settings));
+      }
       return {
-        fileErrors: new Map(fileErrors),
-        strayErrors: unhandledErrors.map((error) =>
-          error instanceof Error ? error.message : String(error),
-        ),
+        fileErrors: new Map(results.flatMap(({ fileErrors }) => [...fileErrors])),
+        strayErrors: results.flatMap(({ strayErrors }) => strayErrors),
       };
     } finally {
       signal.removeEventListener("abort", cancel);
     }
+  }
+
+  async #runTogether(names: readonly string[], settings: RunSettings): Promise<RoundResult> {
+    const project = this.#vitest.getRootProject();
+    const specifications = names.map((name) =>
+      project.createSpecification(resolve(ROOT, settings.scenarios[name]?.file ?? name)),
+    );
+    const { testModules, unhandledErrors } =
+      await this.#vitest.runTestSpecifications(specifications);
+    const fileErrors = testModules.flatMap((module): [string, string][] => {
+      const [error] = module.errors();
+      return error === undefined ? [] : [[module.relativeModuleId, error.message]];
+    });
+    return {
+      fileErrors: new Map(fileErrors),
+      strayErrors: unhandledErrors.map((error) =>
+        error instanceof Error ? error.message : String(error),
+      ),
+    };
   }
 
   close(): Promise<void> {
@@ -107,6 +122,14 @@ export class VitestBridge {
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** What may run at the same time, in turn. */
+function groupsOf(names: readonly string[], { scenarios }: RunSettings): string[][] {
+  const isAlone = (name: string): boolean => scenarios[name]?.alone === true;
+  const together = names.filter((name) => !isAlone(name));
+  const alone = names.filter(isAlone).map((name) => [name]);
+  return together.length === 0 ? alone : [together, ...alone];
+}
 
 /** Scenarios run in the order in which they were asked for. */
 class AsGiven implements TestSequencer {

@@ -26,6 +26,7 @@ scenario(
     containers: [probeProvider, demanding],
     // Reconciling is what is measured: a boot must not wait for it.
     until: "ready",
+    alone: true,
   },
   ({ check }) => {
     check(
