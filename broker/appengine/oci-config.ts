@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { firstProblem } from "../formats/first-problem.ts";
 
 /** What pantavisor adds to a container's own OCI configuration. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const bodySchema = z.object({ action: z.unknown() }).refine(({ action }) => action !== undefined);
 

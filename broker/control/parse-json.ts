@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** @returns undefined when the text is not JSON, or not of that shape */
 export function parseJson<T>(text: string, schema: z.ZodType<T>): T | undefined {

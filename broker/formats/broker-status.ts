@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * What a pv-xconnect tells about itself: one JSON document to whoever connects to its status

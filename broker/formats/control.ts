@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Bodies of pv-ctrl (facts §3.3 to §3.5, observed §1), as clients read them. */
 export const CONTAINER_STATUSES = [

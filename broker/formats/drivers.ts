@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { safeName } from "./names.ts";
 
 /** bsp/drivers.json (facts §1.6): the kernel modules behind each driver alias. */

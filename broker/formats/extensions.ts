@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { none } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /**
  * What is wrong with a document first, for one line: `key.of.it: what`.

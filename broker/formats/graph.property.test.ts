@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { PROPERTY_RUNS } from "./property-runs.fixture.ts";
 import { none } from "../quirks/quirks.ts";
 import { damaged, stateDocument } from "./documents.fixture.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { firstProblem } from "./first-problem.ts";
 import { linkExtensions } from "./extensions.ts";
 import type { LinkExtensions } from "./extensions.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { firstTwice, safeName } from "./names.ts";
 import { autoRecovery } from "./run-manifest.ts";
 

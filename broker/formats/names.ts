@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Container and role names that may travel in headers, cgroup paths and file names. */
 export const SAFE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;

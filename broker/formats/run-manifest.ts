@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { driverNeeds } from "./drivers.ts";
 import { objectName, serviceName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";

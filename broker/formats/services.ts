@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exportExtensions } from "./extensions.ts";
 import { firstTwice, serviceName } from "./names.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { firstProblem } from "../formats/first-problem.ts";
 import { FD_TYPES } from "../formats/fd-types.ts";
 import type { FdType } from "../formats/fd-types.ts";

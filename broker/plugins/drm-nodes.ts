@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { GraphEntry } from "../formats/graph.ts";
 import { LinkRefused } from "./plugin.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { firstProblem } from "../formats/first-problem.ts";
 import { TOKEN } from "../protocols/http1/fields.ts";
 import { pathSegments } from "../protocols/http1/request-target.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { firstProblem } from "../formats/first-problem.ts";
 import type { FdType } from "../formats/fd-types.ts";
 import type { GraphEntry } from "../formats/graph.ts";

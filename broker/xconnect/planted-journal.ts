@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf } from "../message-of.ts";
 import type { Planted } from "./injection.ts";
 import type { PeerId } from "./reconcile.ts";

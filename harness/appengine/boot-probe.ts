@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ControlClient } from "../control/control-client.ts";
 import { REASON_LINES } from "./boot-failure.ts";
 import type { AppengineShell } from "./inside.ts";

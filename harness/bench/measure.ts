@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { PvhError } from "../errors.ts";
 import type { Sample, Suite } from "./figures.ts";
 import { IDENTITY } from "./identity.ts";

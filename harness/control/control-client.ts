@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   containersBody,
   daemonsBody,

@@ -1,6 +1,6 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { SAFE_NAME } from "../../broker/formats/names.ts";
 import { PvhError } from "../errors.ts";
 import { PROJECT } from "../image/sources.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Report } from "./finding.ts";
 
 /** Report what the format's own parser refuses: missing keys and wrong types. */

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import tar from "tar-stream";
 import type { QuirkName } from "../../broker/quirks/names.ts";
-import { z } from "zod";
+import * as z from "zod";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { PvhError } from "../errors.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError, isNotFound } from "../engine/engine-error.ts";
 import { PvhError } from "../errors.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The catalogue of promises, fixtures/catalogue.json: one row for each check. `quirk` is the

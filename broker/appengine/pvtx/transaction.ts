@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Quirks } from "../../quirks/quirks.ts";
 import { none } from "../../quirks/quirks.ts";
 import { deploy } from "./deploy.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CommandRefusal, EndpointContext, PantavisorView } from "../pantavisor-view.ts";
 import { parseJson } from "../parse-json.ts";
 import type { Reply } from "../reply.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { EndpointContext } from "../pantavisor-view.ts";
 import { parseJson } from "../parse-json.ts";
 import { accepted, errorReply } from "../reply.ts";
