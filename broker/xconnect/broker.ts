@@ -1,18 +1,18 @@
 import type { BrokerStatus } from "../formats/broker-status.ts";
-import type { GraphEntry, UnreadableEntry } from "../formats/graph.ts";
+import type { GraphEntry, ReadGraph } from "../formats/graph.ts";
 import { messageOf } from "../message-of.ts";
 import type { PluginRegistry } from "../plugins/registry.ts";
 import { LinkRefused } from "../plugins/plugin.ts";
 import type { Link } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { DirectoryWatches } from "./directory-watches.ts";
-import { everyContainer } from "./every-container.ts";
 import { fetchGraph } from "./graph-client.ts";
 import { LinkRecord } from "./link-record.ts";
 import type { Output } from "./output.ts";
 import { PeerTable } from "./peer-table.ts";
-import { hostPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
+import { readPinnedGraph } from "./pinned-graph.ts";
+import type { PinnedGraph } from "./pinned-graph.ts";
 import { reconcile, sameDeclaration, samePeer } from "./reconcile.ts";
 import type { DesiredEntry, Effect, Wanted } from "./reconcile.ts";
 import type { BrokerToolbox } from "./toolbox.ts";
@@ -22,8 +22,6 @@ const FETCH_TIMEOUT = 5_000;
 const POLL = 5_000;
 const RETRY_LINK = 1_000;
 const RETRY_FETCH = 200;
-/** A graph that changes this often while its peers are being pinned is tried again later. */
-const PIN_ATTEMPTS = 3;
 
 export interface BrokerOptions {
   /** pv-ctrl socket */
@@ -34,12 +32,6 @@ export interface BrokerOptions {
   readonly tools: BrokerToolbox;
   /** Plant sockets and nodes again that have been removed. */
   readonly replant: boolean;
-}
-
-/** A graph as read, with the processes that it names. */
-interface PinnedGraph {
-  readonly desired: readonly DesiredEntry<Peer>[];
-  readonly unreadable: readonly UnreadableEntry[];
 }
 
 /** Keeps the set of links equal to the graph of pv-ctrl. */
@@ -99,9 +91,10 @@ export class Broker {
 
   /** @returns milliseconds until the next round */
   async #round(signal: AbortSignal): Promise<number> {
-    const { output } = this.#options;
+    const { output, quirks } = this.#options;
     try {
-      return await this.#reconcile(await this.#readGraph(signal));
+      const fetch = () => this.#fetchGraph(signal);
+      return await this.#reconcile(await readPinnedGraph(fetch, this.#peers, quirks));
     } catch (error) {
       if (signal.aborted) return 0;
       const line = `Failed to initiate connection to pv-ctrl: ${messageOf(error)}`;
@@ -112,35 +105,12 @@ export class Broker {
     }
   }
 
-  /**
-   * Read the graph and pin its peers. Where the graph gives no start time, the pid may have
-   * been recycled between pantavisor's writing and our pinning: then the graph is read again
-   * and used only when nothing new had to be pinned for it.
-   */
-  async #readGraph(signal: AbortSignal): Promise<PinnedGraph> {
+  async #fetchGraph(signal: AbortSignal): Promise<ReadGraph> {
     const { ctrl, quirks, output } = this.#options;
-    for (let attempt = 1; ; attempt += 1) {
-      const read = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks });
-      const { unreadable } = read;
-      const entries = quirks.has("inject-everyone") ? everyContainer(read.entries) : read.entries;
-      if (!this.#connected) output.log("Connected to pv-ctrl");
-      this.#connected = true;
-      const unsure: Peer[] = [];
-      const pin = (pid: number, start: number | undefined): Peer | undefined => {
-        const pinned = this.#peers.pin(pid, start);
-        if (pinned?.isNew === true && start === undefined) unsure.push(pinned.peer);
-        return pinned?.peer;
-      };
-      const desired = entries.map((entry) => ({
-        entry,
-        consumer: quirks.has("inject-host-side", entry.type)
-          ? hostPeer
-          : pin(entry.consumer_pid, entry.consumer_start),
-        provider: pin(entry.provider_pid, entry.provider_start),
-      }));
-      if (unsure.length === 0) return { desired, unreadable };
-      if (attempt === PIN_ATTEMPTS) throw new Error("the graph changes all the time");
-    }
+    const graph = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks });
+    if (!this.#connected) output.log("Connected to pv-ctrl");
+    this.#connected = true;
+    return graph;
   }
 
   async #reconcile({ desired, unreadable }: PinnedGraph): Promise<number> {

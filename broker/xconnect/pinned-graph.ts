@@ -1,0 +1,65 @@
+import type { ReadGraph, UnreadableEntry } from "../formats/graph.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { everyContainer } from "./every-container.ts";
+import type { PeerTable } from "./peer-table.ts";
+import { hostPeer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import type { DesiredEntry } from "./reconcile.ts";
+
+/** A graph that changes this often while its peers are being pinned is tried again later. */
+const ATTEMPTS = 3;
+
+/** A graph as read, with the processes that it names. */
+export interface PinnedGraph {
+  readonly desired: readonly DesiredEntry<Peer>[];
+  readonly unreadable: readonly UnreadableEntry[];
+}
+
+/**
+ * Read the graph and pin its peers. Where the graph gives no start time, the pid may have been
+ * recycled between pantavisor's writing and our pinning: then the graph is read again and used
+ * only when nothing new had to be pinned for it.
+ *
+ * @throws Error when it changes all the time, and as `fetch` does
+ */
+export async function readPinnedGraph(
+  fetch: () => Promise<ReadGraph>,
+  peers: PeerTable,
+  quirks: Quirks,
+): Promise<PinnedGraph> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const { entries, unreadable } = await fetch();
+    const pins = new Pins(peers);
+    const wanted = quirks.has("inject-everyone") ? everyContainer(entries) : entries;
+    const desired = wanted.map((entry) => ({
+      entry,
+      consumer: quirks.has("inject-host-side", entry.type)
+        ? hostPeer
+        : pins.pin(entry.consumer_pid, entry.consumer_start),
+      provider: pins.pin(entry.provider_pid, entry.provider_start),
+    }));
+    if (!pins.areUnsure) return { desired, unreadable };
+  }
+  throw new Error("the graph changes all the time");
+}
+
+/** The peers of one graph, each looked for once: all its links see it run, or none. */
+class Pins {
+  areUnsure = false;
+  readonly #peers: PeerTable;
+  readonly #found = new Map<string, Peer | undefined>();
+
+  constructor(peers: PeerTable) {
+    this.#peers = peers;
+  }
+
+  pin(pid: number, start: number | undefined): Peer | undefined {
+    const key = `${pid} ${start ?? ""}`;
+    if (!this.#found.has(key)) {
+      const pinned = this.#peers.pin(pid, start);
+      if (pinned?.isNew === true && start === undefined) this.areUnsure = true;
+      this.#found.set(key, pinned?.peer);
+    }
+    return this.#found.get(key);
+  }
+}
