@@ -18,6 +18,7 @@ export const FIGURES: readonly Figure[] = [
   { suite: "unix", name: "p50", title: "p50 µs", better: "less", ...median },
   { suite: "unix", name: "p99", title: "p99 µs", better: "less", ...median },
   { suite: "unix", name: "connections", title: "connections/s", better: "more", ...median },
+  { suite: "unix", name: "connectionCpu", title: "CPU µs/connection", better: "less", ...median },
   { suite: "unix", name: "cpu", title: "CPU s/GiB", better: "less", ...median },
   { suite: "unix", name: "rss", title: "RSS MiB", better: "less", ...median },
   { suite: "rest", name: "requests1", title: "requests/s, 1", better: "more", ...median },

@@ -36,17 +36,33 @@ export async function measure(
 }
 
 async function measureUnix(target: Target, options: MeasureOptions): Promise<Sample> {
-  const { path, pid } = target;
-  const load = (what: string) => run("unix-load", [what, path, options.duration], target, options);
-  const before = pid === undefined ? undefined : usageOf(pid);
-  const { bytes = 0, seconds = 1 } = await load("throughput");
-  const after = pid === undefined ? undefined : usageOf(pid);
+  const load = (what: string) =>
+    run("unix-load", [what, target.path, options.duration], target, options);
+  const stream = await withUsage(target, () => load("throughput"));
   const { p50 = 0, p99 = 0 } = await load("latency");
-  const sample = { throughput: bytes / seconds / 1e9, p50, p99 };
-  const connections = perSecond(await load("connections"));
-  if (before === undefined || after === undefined) return { ...sample, connections };
-  const cpu = (after.cpu - before.cpu) / (bytes / BYTES_PER_GIB);
-  return { ...sample, connections, cpu, rss: after.rss };
+  const dials = await withUsage(target, () => load("connections"));
+  const { bytes = 0, seconds = 1 } = stream.load;
+  return {
+    throughput: bytes / seconds / 1e9,
+    p50,
+    p99,
+    connections: perSecond(dials.load),
+    ...(stream.cpu !== undefined && { cpu: stream.cpu / (bytes / BYTES_PER_GIB) }),
+    ...(dials.cpu !== undefined && { connectionCpu: (dials.cpu / (dials.load.count ?? 0)) * 1e6 }),
+    ...(stream.rss !== undefined && { rss: stream.rss }),
+  };
+}
+
+/** With the CPU time in seconds that the relay used for it, and its memory in MiB after it. */
+async function withUsage(
+  { pid }: Target,
+  run: () => Promise<Load>,
+): Promise<{ readonly load: Load; readonly cpu?: number; readonly rss?: number }> {
+  if (pid === undefined) return { load: await run() };
+  const before = usageOf(pid);
+  const load = await run();
+  const { cpu, rss } = usageOf(pid);
+  return { load, cpu: cpu - before.cpu, rss };
 }
 
 async function measureRest(target: Target, options: MeasureOptions): Promise<Sample> {
