@@ -27,6 +27,9 @@ export interface GraphEntry extends LinkExtensions {
   readonly uid?: number | undefined;
 }
 
+/** (uid_t)-1 means "unchanged" to setresuid(2), and larger numbers would be cut to 32 bits. */
+const MAX_UID = 0xffff_fffe;
+
 const pid = z
   .unknown()
   .transform((value) =>
@@ -47,7 +50,7 @@ const graphEntry = z
     interface: z.string().nullable().optional().default(null),
     target: z.string().nullable().optional().default(null),
     socket: z.string(),
-    uid: z.number().int().min(0).optional(),
+    uid: z.number().int().min(0).max(MAX_UID).optional(),
     ...linkExtensions.shape,
   })
   .transform((entry): GraphEntry => ({ ...entry, target: injectionPath(entry) }));
