@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   readdirSync,
   rmSync,
   statSync,
@@ -29,7 +30,7 @@ function failing(errno: number): { open: () => number } {
 }
 
 describe("isInPlace", () => {
-  const planted = { dev: 0n, ino: 0n };
+  const planted = WHICHEVER;
 
   it.each(["ENOENT", "ENOTDIR", "ELOOP"] as const)("is false when the path says %s", (code) => {
     expect(isInPlace(failing(constants.errno[code]), "/s", planted)).toBe(false);
@@ -47,10 +48,10 @@ describe("isInPlace", () => {
     const directory = mkdtempSync(join(tmpdir(), "pvh-place-"));
     const file = join(directory, "s");
     writeFileSync(file, "");
-    const { dev, ino } = statSync(file, { bigint: true });
+    const { dev, ino, birthtimeNs } = statSync(file, { bigint: true });
     const root = { open: () => openSync(file, "r") };
-    expect(isInPlace(root, "/s", { dev, ino })).toBe(true);
-    expect(isInPlace(root, "/s", { dev, ino: ino + 1n })).toBe(false);
+    expect(isInPlace(root, "/s", { dev, ino, birthtimeNs })).toBe(true);
+    expect(isInPlace(root, "/s", { dev, ino: ino + 1n, birthtimeNs })).toBe(false);
     rmSync(directory, { recursive: true });
   });
 });
@@ -81,6 +82,22 @@ describe("plantSocket", () => {
     ]);
     expect(isInPlace(root, "/run/x.sock", planted)).toBe(true);
     expect(readdirSync(inside("/run"))).toEqual(["x.sock"]);
+  });
+
+  it("leaves alone what has taken the place of a removed socket, also with its inode number", () => {
+    using root = enter();
+    const ledger = { isPlanted: () => false, willUse: () => undefined, willPlant: () => undefined };
+    const { fd, planted } = plantSocket(root, "/reused.sock", { replaceLive: false, ledger });
+    closeSync(fd);
+    // ext4 gives a number that is free to the next inode; the clock of inodes is coarse.
+    const born = () => statSync(inside("/reused.sock"), { bigint: true }).birthtimeNs;
+    do {
+      rmSync(inside("/reused.sock"));
+      writeFileSync(inside("/reused.sock"), "its own");
+    } while (born() === planted.birthtimeNs);
+    expect(isInPlace(root, "/reused.sock", planted)).toBe(false);
+    unplant(root, "/reused.sock", planted);
+    expect(readFileSync(inside("/reused.sock"), "utf8")).toBe("its own");
   });
 
   it("can be taken back half-made, by its own name alone", () => {

@@ -26,6 +26,8 @@ import type { ContainerRoot } from "./container-root.ts";
 export interface Planted {
   readonly dev: bigint;
   readonly ino: bigint;
+  /** File systems give a number that is free to the next inode (ext4 at once): its birth tells. */
+  readonly birthtimeNs: bigint;
 }
 
 const SOCKET_MODE = 0o666;
@@ -34,7 +36,7 @@ const REPLACED = "it was replaced meanwhile";
 export const BACKLOG = 4096;
 
 /** For a name that is our own: whichever inode has it. */
-export const WHICHEVER: Planted = { dev: 0n, ino: 0n };
+export const WHICHEVER: Planted = { dev: 0n, ino: 0n, birthtimeNs: 0n };
 
 /**
  * What is planted where. It is told before anything is made: whenever the broker is killed, the
@@ -191,14 +193,17 @@ function openParent(root: ContainerRoot, target: string, ledger: PlantLedger): P
  * consumer that sees it can use it, nothing half-made is left at the target, and a target's name
  * may be longer than sun_path.
  */
-function underOwnName<T>({ directory, path, ledger }: Parent, make: (temporary: string) => T): T {
+function underOwnName<T>(parent: Parent, make: (temporary: string) => T): T {
+  const { directory, name, path, ledger } = parent;
   const temporary = `.pvx-${randomUUID()}`;
   ledger.willUse(`${path}${temporary}`);
   try {
     return make(temporary);
   } catch (error) {
     removeQuietly(directory, temporary);
-    throw error;
+    // Nobody knows our name, and with it each retry would say something else.
+    if (!(error instanceof SystemCallError)) throw error;
+    throw new SystemCallError(error.syscall, error.errno, name);
   }
 }
 
@@ -271,7 +276,7 @@ function verify(
     if (actual !== mode) {
       throw new Error(`its mode is ${actual.toString(8)} instead of ${mode.toString(8)}`);
     }
-    return { dev: facts.dev, ino: facts.ino };
+    return { dev: facts.dev, ino: facts.ino, birthtimeNs: facts.birthtimeNs };
   } finally {
     closeSync(inode);
   }
@@ -284,7 +289,7 @@ function openEntry(directory: number, name: string): number {
 function isInode(fd: number, planted: Planted): boolean {
   if (planted.ino === WHICHEVER.ino) return true;
   const facts = fstatSync(fd, { bigint: true });
-  return facts.dev === planted.dev && facts.ino === planted.ino;
+  return (["dev", "ino", "birthtimeNs"] as const).every((key) => facts[key] === planted[key]);
 }
 
 function removeQuietly(directory: number, name: string): void {

@@ -17,6 +17,6 @@ export class PlantedInodes {
   }
 }
 
-function keyOf({ dev, ino }: Planted): string {
-  return `${dev}:${ino}`;
+function keyOf({ dev, ino, birthtimeNs }: Planted): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }

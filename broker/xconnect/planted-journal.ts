@@ -17,6 +17,7 @@ const line = z.object({
   target: z.string(),
   dev: z.coerce.bigint(),
   ino: z.coerce.bigint(),
+  born: z.coerce.bigint(),
 });
 
 /**
@@ -83,17 +84,15 @@ export function parseJournal(text: string): PlantedEntry[] {
 
 function parse(text: string): PlantedEntry[] {
   try {
-    const { pid, start, target, dev, ino } = line.parse(JSON.parse(text));
-    return [{ consumer: { pid, start }, target, planted: { dev, ino } }];
+    const { pid, start, target, dev, ino, born } = line.parse(JSON.parse(text));
+    const planted = { dev, ino, birthtimeNs: born };
+    return [{ consumer: { pid, start }, target, planted }];
   } catch {
     return [];
   }
 }
 
-export function journalLine({
-  consumer: { pid, start },
-  target,
-  planted: { dev, ino },
-}: PlantedEntry): string {
-  return `${JSON.stringify({ pid, start, target, dev: String(dev), ino: String(ino) })}\n`;
+export function journalLine({ consumer: { pid, start }, target, planted }: PlantedEntry): string {
+  const [dev, ino, born] = [planted.dev, planted.ino, planted.birthtimeNs].map(String);
+  return `${JSON.stringify({ pid, start, target, dev, ino, born })}\n`;
 }

@@ -52,7 +52,7 @@ describe("the journal of what is planted", () => {
   const entry: fc.Arbitrary<PlantedEntry> = fc.record({
     consumer: fc.record({ pid: fc.nat(), start: fc.nat() }),
     target: fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => `/${text}`),
-    planted: fc.record({ dev: inode, ino: inode }),
+    planted: fc.record({ dev: inode, ino: inode, birthtimeNs: inode }),
   });
 
   it("gives back what was written, however late in a line the kill came, and goes on from there", () => {
@@ -73,7 +73,7 @@ describe("the journal of what is planted", () => {
   it("of any bytes is read without failing", () => {
     const piece = fc.constantFrom(
       ...[
-        '{"pid":1,"start":2,"target":"/t","dev":"3","ino":"4"}',
+        '{"pid":1,"start":2,"target":"/t","dev":"3","ino":"4","born":"5"}',
         "\n",
         "{",
         "}",

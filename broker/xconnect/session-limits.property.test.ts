@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { GraphEntry } from "../formats/graph.ts";
 import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { none } from "../quirks/quirks.ts";
+import { WHICHEVER } from "./injection.ts";
 import { LinkRecord } from "./link-record.ts";
 import { hostPeer } from "./peer.ts";
 import { SessionBudget } from "./session-budget.ts";
@@ -39,7 +40,7 @@ function recordOf(consumer: string, name: string): { record: LinkRecord; listene
   const link = { ...entry, target: "/t", entry, consumerPid: 1, providerPid: 1 };
   const record = new LinkRecord({ key: name, entry, target: "/t", ...ends }, link);
   const listener = new Listener();
-  record.plant = { planted: { dev: 0n, ino: 0n }, listener };
+  record.plant = { planted: WHICHEVER, listener };
   return { record, listener };
 }
 

@@ -86,6 +86,18 @@ describe.skipIf(process.getuid?.() !== 0)("a target that is taken (needs root)",
     expect(node()).toBeUndefined();
   });
 
+  it("is named by its own name, and once, where nothing can be made", async () => {
+    await bench.reconcile(
+      [entry("ro", { target: "/readonly/x.sock" })],
+      "client/ro: cannot provide /readonly/x.sock in client: EROFS: bind 'x.sock'",
+    );
+    await bench.reconcile(
+      [entry("ro", { target: "/readonly/x.sock" }), entry("raw")],
+      /client\/raw$/,
+    );
+    expect(bench.lines.filter((line) => line === "Failed to add link for ro")).toHaveLength(1);
+  });
+
   it("is left free where a default ACL takes the socket's permissions away", async () => {
     mkdirSync(consumer.path("/run/private"));
     execFileSync("python3", ["-c", PRIVATE_ACL, consumer.path("/run/private")]);
