@@ -35,7 +35,10 @@ export const linkStatus = z.object({
   state: z.string(),
   /** Sessions that are open now. */
   open: z.number(),
-  /** `sessions`, `bytesFromConsumer`, `bytesToConsumer`, `errors`, `paused`, and the plugin's own. */
+  /**
+   * `sessions`, `bytesFromConsumer`, `bytesToConsumer`, `rejections`, `errors`, `paused`, and the
+   * plugin's own.
+   */
   counters: z.record(z.string(), z.number()),
   lastError: z.object({ message: z.string(), at: z.string() }).nullable(),
 });

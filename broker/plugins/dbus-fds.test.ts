@@ -52,6 +52,7 @@ describe.skipIf(why !== undefined)(
         expect(bus.lines.at(-1)).toMatch(
           /^pvx-dbus: Denied .*an fd that may not pass \(directory\)/,
         );
+        expect([bus.counters.get("rejections"), bus.notes]).toEqual([1, []]);
       }
       await settled(before);
     });
@@ -94,6 +95,8 @@ describe.skipIf(why !== undefined)(
         act(client);
         expect(await client.ended()).toBe(true);
         expect(bus.warnings.at(-1)).toMatch(reason);
+        expect(bus.notes).toEqual([expect.stringMatching(reason)]);
+        expect(bus.counters.get("rejections")).toBe(1);
       }
       await settled(before);
     });

@@ -206,6 +206,7 @@ describe("there is no session", () => {
     expect(b.warnings[0]).toMatch(
       /^pvx-dbus: No session for service svc from client: server does not take role 'nobody' \(UID 65534\): /,
     );
+    expect(b.notes).toEqual([expect.stringMatching(/^no session: server does not take role/)]);
   });
 
   test("when the provider could not be reached in time", async () => {
@@ -351,6 +352,7 @@ describe("behind a link's first consumer", () => {
       "No session for service svc from client: server does not take role 'nobody' (UID 65534): ",
     );
     expect(b.warnings.join()).toContain(reason);
+    expect(b.notes.join()).toContain(reason);
   });
 
   test("a bus that has started anew serves who was told the former guid, and then has its own", async () => {

@@ -80,8 +80,7 @@ function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promis
     if (outcome.type === "failed") {
       reject(outcome.error);
     } else {
-      const who = `service ${link.name} from ${link.consumer}`;
-      tools.warn(`pvx-dbus: No session for ${who}: ${outcome.reason}`);
+      reportNoSession(link, outcome.reason, tools);
       resolve(undefined);
     }
     streamLoop().leave();
@@ -113,18 +112,28 @@ async function filterMessages(
       tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);
     },
     onRefused: (reason) => {
-      const why = notTaken(link, begun.credentials, reason);
-      tools.warn(`pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${why}`);
+      reportNoSession(link, notTaken(link, begun.credentials, reason), tools);
     },
-    onFailure: (error) => tools.warn(`pvx-dbus: ${who}: ${String(error)}`),
+    onFailure: (error) => {
+      tools.note(link, error);
+      tools.warn(`pvx-dbus: ${who}: ${String(error)}`);
+    },
     onDenied: (what) => {
+      tools.count(link, "rejections");
       logged += 1;
       if (logged <= MAX_LOGGED) tools.log(`pvx-dbus: Denied ${who}: ${what}`);
     },
     onMalformed: (side, reason) => {
+      tools.count(link, "rejections");
+      tools.note(link, `the ${side} sent ${reason}`);
       tools.warn(`pvx-dbus: Closing a session of ${who}: the ${side} sent ${reason}`);
     },
   }).run(preamble, begun.messages);
+}
+
+function reportNoSession(link: Link, reason: string, tools: Toolbox): void {
+  tools.note(link, `no session: ${reason}`);
+  tools.warn(`pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${reason}`);
 }
 
 /** The connection that each provider's consumers share under the quirk. */

@@ -67,6 +67,15 @@ export class RealBus {
     return this.#bench.lines;
   }
 
+  get counters(): ReadonlyMap<string, number> {
+    return this.#bench.counters;
+  }
+
+  /** Last errors, in order. */
+  get notes(): readonly string[] {
+    return this.#bench.notes;
+  }
+
   get warnings(): readonly string[] {
     return this.#bench.warnings;
   }

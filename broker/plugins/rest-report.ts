@@ -27,8 +27,7 @@ export class RestReport {
   /** The broker has answered in the provider's place. */
   refused(status: number, reason: string): void {
     const { name, consumer } = this.#link;
-    this.#tools.count(this.#link, "rejections");
-    this.#tools.count(this.#link, `rejections.${status}`);
+    this.#reject(status);
     this.#refusals += 1;
     if (this.#refusals > LOGGED_REFUSALS) return;
     this.#tools.warn(
@@ -38,12 +37,19 @@ export class RestReport {
 
   unanswered(reason: string): void {
     const { name, provider } = this.#link;
-    this.#tools.count(this.#link, "rejections.502");
+    this.#reject(502);
+    this.#tools.note(this.#link, `no answer from ${provider}: ${reason}`);
     this.#tools.warn(`pvx-rest: No answer for service ${name} from ${provider}: ${reason}`);
   }
 
   /** Something that should not happen has ended the session. */
   failed(error: unknown): void {
+    this.#tools.note(this.#link, error);
     this.#tools.warn(`pvx-rest: ${this.#link.consumer}/${this.#link.name}: ${String(error)}`);
+  }
+
+  #reject(status: number): void {
+    this.#tools.count(this.#link, "rejections");
+    this.#tools.count(this.#link, `rejections.${status}`);
   }
 }

@@ -308,6 +308,8 @@ describe("a provider", () => {
     consumer.write("GET / HTTP/1.1\r\n\r\n");
     expect(await readText(consumer)).toMatch(/^HTTP\/1.1 502 /);
     expect(b.warnings).toHaveLength(1);
+    expect([b.counters.get("rejections"), b.counters.get("rejections.502")]).toEqual([1, 1]);
+    expect(b.notes).toEqual([expect.stringMatching(/^no answer from server: /)]);
   });
 
   test("that is not there is 502, without a body for HEAD", async () => {

@@ -8,6 +8,7 @@ import type { GraphEntry } from "../formats/graph.ts";
 import { O_PATH } from "../linux/openat2.ts";
 import { takeDescriptor } from "../linux/take-descriptor.fixture.ts";
 import { connectToInode } from "../linux/unix-stream.ts";
+import { messageOf } from "../message-of.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
 import { Session } from "../xconnect/session.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
@@ -44,6 +45,8 @@ export class Bench {
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
   readonly counters = new Map<string, number>();
+  /** Last errors, in order. */
+  readonly notes: string[] = [];
   /** Credentials of each provider connection, in order. */
   readonly dialled: (Credentials | undefined)[] = [];
   readonly #sessions = new Set<Session>();
@@ -63,7 +66,7 @@ export class Bench {
         void this.counters.set(counter, (this.counters.get(counter) ?? 0) + by),
       injectUnixSocket: () => this.#listenForConsumers(),
       injectSplicedSocket: () => this.#listenForConsumers(),
-      note: () => undefined,
+      note: (_link, error) => void this.notes.push(messageOf(error)),
       isDeviceDenied: () => Promise.resolve(undefined),
       injectPacketSocket: () => Promise.reject(new Error("not on this bench")),
       connectProviderMessages: () => Promise.reject(new Error("not on this bench")),

@@ -205,6 +205,10 @@ describe.skipIf(process.getuid?.() !== 0)(
       await bench.line(
         "pvx-unix: client/raw: session closed: an fd that may not pass (memfd) from the consumer",
       );
+      expect(bench.broker.status().links[0]).toMatchObject({
+        counters: { rejections: 1 },
+        lastError: { message: "session closed: an fd that may not pass (memfd) from the consumer" },
+      });
     });
 
     it("keep packet sessions within the budget, and serve who waits when others end", async () => {

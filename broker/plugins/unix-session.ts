@@ -39,6 +39,8 @@ export async function serveMessages(
     identity: mark,
     count: (counter, bytes) => tools.count(link, counter, bytes),
     onViolation: (what) => {
+      tools.count(link, "rejections");
+      tools.note(link, `session closed: ${what}`);
       tools.warn(`pvx-unix: ${link.consumer}/${link.name}: session closed: ${what}`);
     },
   });
