@@ -74,8 +74,8 @@ export class BrokerBench {
     await this.line("Reconciling graph with 0 links");
   }
 
-  async container(): Promise<ContainerStandIn> {
-    const container = await ContainerStandIn.start();
+  async container(options?: { readonly ownUsers?: boolean }): Promise<ContainerStandIn> {
+    const container = await ContainerStandIn.start(options);
     this.containers.push(container);
     return container;
   }

@@ -20,11 +20,22 @@ export class ContainerStandIn {
     this.#directory = directory;
   }
 
-  static async start(): Promise<ContainerStandIn> {
+  /** @param ownUsers with a user namespace of its own, in which it is root */
+  static async start({ ownUsers = false } = {}): Promise<ContainerStandIn> {
     const directory = mkdtempSync(join(tmpdir(), "pvh-container-"));
     const child = spawn(
       "unshare",
-      ["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, "sh", directory],
+      [
+        ...(ownUsers ? ["--map-root-user"] : []),
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-ec",
+        SCRIPT,
+        "sh",
+        directory,
+      ],
       // It reads its standard input, so that it ends with the test, however that ends.
       { stdio: ["pipe", "pipe", "inherit"] },
     );

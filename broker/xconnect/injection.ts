@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fstatSync } from "node:fs";
+import { chmodSync, closeSync, fstatSync, openSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { randomUUID } from "node:crypto";
 import {
@@ -32,8 +32,11 @@ export interface Planted {
 
 const SOCKET_MODE = 0o666;
 const REPLACED = "it was replaced meanwhile";
+const NULL_DEVICE: DeviceNumber = { major: 1, minor: 3 };
 /** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
 export const BACKLOG = 4096;
+
+type DeviceNumber = Pick<DeviceNode, "major" | "minor">;
 
 /** For a name that is our own: whichever inode has it. */
 export const WHICHEVER: Planted = { dev: 0n, ino: 0n, birthtimeNs: 0n };
@@ -99,8 +102,8 @@ export function plantDevice(
   using parent = openParent(root, target, ledger);
   const { directory } = parent;
   if (isMountedNodev(directory)) throw new Error("it is on a mount that allows no devices");
-  const rdev = makeDeviceNumber(device.major, device.minor);
-  const isSame = (facts: BigIntStats) => facts.isCharacterDevice() && facts.rdev === rdev;
+  if (!opensDevices(parent)) throw new Error("it is on a file system that allows no devices");
+  const isSame = (facts: BigIntStats) => isDevice(facts, device);
   // Its very likeness is taken for what was left by a broker that was killed, or in a container
   // that has restarted; a node of the consumer's own may have another owner or mode.
   clear(
@@ -224,6 +227,38 @@ function putInPlace(
   } finally {
     closeSync(inode);
   }
+}
+
+/**
+ * False on a file system that was mounted in a user namespace (SB_I_NODEV), which statvfs(3) does
+ * not tell, but open(2) by EACCES. Tried with /dev/null, whose opening does nothing.
+ */
+function opensDevices(parent: Parent): boolean {
+  const { directory } = parent;
+  return underOwnName(parent, (temporary) => {
+    makeCharacterDevice(directory, temporary, { ...NULL_DEVICE, mode: 0 });
+    const inode = openEntry(directory, temporary);
+    try {
+      if (!isDevice(fstatSync(inode, { bigint: true }), NULL_DEVICE)) throw new Error(REPLACED);
+      return mayOpen(inode);
+    } finally {
+      closeSync(inode);
+      removeQuietly(directory, temporary);
+    }
+  });
+}
+
+function mayOpen(inode: number): boolean {
+  try {
+    closeSync(openSync(`/proc/self/fd/${inode}`, "r"));
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "EACCES");
+  }
+}
+
+function isDevice(facts: BigIntStats, { major, minor }: DeviceNumber): boolean {
+  return facts.isCharacterDevice() && facts.rdev === makeDeviceNumber(major, minor);
 }
 
 /** Free a target, if `mayReplace` says so of the inode that is there. */

@@ -98,6 +98,16 @@ describe.skipIf(process.getuid?.() !== 0)("a target that is taken (needs root)",
     expect(bench.lines.filter((line) => line === "Failed to add link for ro")).toHaveLength(1);
   });
 
+  it("gets no node that a user namespace's own file system would let nobody open", async () => {
+    const other = await bench.container({ ownUsers: true });
+    const link = { ...card("one"), consumer_pid: other.pid };
+    await bench.reconcile([link, { ...entry("raw"), consumer_pid: other.pid }], /client\/raw$/);
+    expect(bench.lines.join("\n")).toContain(
+      "cannot provide /dev/card in client: it is on a file system that allows no devices",
+    );
+    expect(readdirSync(other.path("/dev"))).toEqual([]);
+  });
+
   it("is left free where a default ACL takes the socket's permissions away", async () => {
     mkdirSync(consumer.path("/run/private"));
     execFileSync("python3", ["-c", PRIVATE_ACL, consumer.path("/run/private")]);
