@@ -9,7 +9,10 @@ import type { ConnectOptions, FileFacts } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { dialProvider } from "./dial-provider.ts";
+import { isInPlace } from "./injection.ts";
+import type { Planted } from "./injection.ts";
 import type { LinkRecord } from "./link-record.ts";
+import { PeerGone } from "./peer-gone.ts";
 import type { Peer } from "./peer.ts";
 import { ProviderFiles } from "./provider-files.ts";
 import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
@@ -32,6 +35,24 @@ export class Providers {
    */
   connect(record: LinkRecord, options: ConnectOptions, type: SocketType): number | Promise<number> {
     return this.#attempt(record, options, type) ?? this.#persist(record, options, type);
+  }
+
+  /**
+   * A link whose own socket is where its provider's is looked for would connect to itself for
+   * each connection, without end.
+   * @throws Error when it is, or when its provider is none that links may reach
+   */
+  refuseLoop({ wanted, link }: LinkRecord, planted: Planted): void {
+    try {
+      using root = new ContainerRoot(wanted.provider, this.#quirks);
+      const open = (path: string) => root.open(path, O_PATH);
+      if (!isInPlace({ open }, link.socket, planted)) return;
+    } catch (error) {
+      // The next graph says so.
+      if (error instanceof PeerGone) return;
+      throw error;
+    }
+    throw new Error(`the provider's ${link.socket} is the link itself`);
   }
 
   /** As Toolbox.statProviderNode. */

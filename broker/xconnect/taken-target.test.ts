@@ -108,6 +108,22 @@ describe.skipIf(process.getuid?.() !== 0)("a target that is taken (needs root)",
     expect(readdirSync(other.path("/dev"))).toEqual([]);
   });
 
+  it.each(["unix", "rest"])("is left free where a %s link would serve itself", async (type) => {
+    const self = { type, provider_pid: consumer.pid, target: "/run/./own", socket: "/run/own" };
+    await bench.reconcile([entry("self", self)], "Failed to add link for self");
+    expect(bench.lines.join("\n")).toContain(
+      "client/self: cannot provide /run/./own in client: the provider's /run/own is the link itself",
+    );
+    expect(readdirSync(consumer.path("/run"))).toEqual([]);
+  });
+
+  it("is left free where the provider is none that links may reach", async () => {
+    const link = entry("raw", { provider_pid: process.pid });
+    await bench.reconcile([link], "Failed to add link for raw");
+    expect(bench.lines.join("\n")).toContain("has no file system of its own");
+    expect(readdirSync(consumer.path("/run"))).toEqual([]);
+  });
+
   it("is left free where a default ACL takes the socket's permissions away", async () => {
     mkdirSync(consumer.path("/run/private"));
     execFileSync("python3", ["-c", PRIVATE_ACL, consumer.path("/run/private")]);

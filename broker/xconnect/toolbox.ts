@@ -256,6 +256,13 @@ export class BrokerToolbox implements Toolbox {
     }
     using root = this.#enter(record.wanted.consumer);
     const { fd, planted } = plantSocket(root, link.target, this.#plantOptions(record, kind));
+    try {
+      this.#providers.refuseLoop(record, planted);
+    } catch (error) {
+      closeSync(fd);
+      unplant(root, link.target, planted);
+      throw error;
+    }
     this.#keep(record, { planted, listener: serve(record, fd) });
   }
 
