@@ -29,6 +29,12 @@ const RULES: readonly Rule[] = [
       "broker/quirks/names.ts",
       "broker/quirks/compat.ts",
       "broker/protocols/",
+      // What the lint calls wrong is what the plugins refuse.
+      "broker/plugins/allowed-fds.ts",
+      "broker/plugins/dbus-rules.ts",
+      "broker/plugins/drm-nodes.ts",
+      "broker/plugins/rest-rules.ts",
+      "broker/plugins/unix-options.ts",
     ],
   },
   { from: ["containers/"], may: ["containers/"] },

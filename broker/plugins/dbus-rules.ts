@@ -45,7 +45,10 @@ const rule = z.strictObject({
   role: z.string().optional(),
 });
 
-const ruleLists = z.array(z.array(rule).max(MAX_RULES)).optional();
+/** The key `rules` of one side. */
+export const dbusRules = z.array(rule).max(MAX_RULES);
+
+const ruleLists = z.array(dbusRules).optional();
 
 /**
  * The lists that each message of this link must pass.

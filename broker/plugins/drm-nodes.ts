@@ -2,7 +2,11 @@ import * as z from "zod";
 import type { GraphEntry } from "../formats/graph.ts";
 import { LinkRefused } from "./plugin.ts";
 
-const nodes = z.record(z.string(), z.string().regex(/^\/[^\0-\x1f\x7f]*[^/\0-\x1f\x7f]$/));
+/** The key `nodes`. */
+export const drmNodes = z.record(
+  z.string(),
+  z.string().regex(/^\/[^\0-\x1f\x7f]*[^/\0-\x1f\x7f]$/),
+);
 
 /**
  * Path of the provider's node for a link's role: what the export's `nodes` names for it, else
@@ -12,7 +16,7 @@ const nodes = z.record(z.string(), z.string().regex(/^\/[^\0-\x1f\x7f]*[^/\0-\x1
  */
 export function drmNodePath({ nodes: value, role, socket }: GraphEntry): string {
   if (value === undefined) return socket;
-  const parsed = nodes.safeParse(value);
+  const parsed = drmNodes.safeParse(value);
   if (!parsed.success) {
     throw new LinkRefused(`nodes must be an object of absolute paths by role`);
   }

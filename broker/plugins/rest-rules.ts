@@ -28,16 +28,27 @@ const ruleSchema = z.strictObject({
     .optional(),
   role: z.string().min(1).optional(),
 });
-const rulesSchema = z.array(z.array(ruleSchema));
-const upgradeSchema = z.array(
-  z
-    .string()
-    .refine(isProtocol)
-    .transform((token) => token.toLowerCase()),
-);
+/** The key `rules` of one side. */
+export const restRules = z.array(ruleSchema);
+const rulesSchema = z.array(restRules);
 
 /** What follows them on the wire are requests again, which nobody would put an identity into. */
 const NEVER = /^(?:h2c|http|tls)(?:$|\/)/;
+
+/** The key `upgrade`. */
+export const restUpgrade = z
+  .array(
+    z
+      .string()
+      .refine(isProtocol)
+      .transform((token) => token.toLowerCase()),
+  )
+  .superRefine((tokens, context) => {
+    const refused = tokens.find((token) => NEVER.test(token));
+    if (refused === undefined) return;
+    const message = `${refused} carries requests that cannot be told who asks`;
+    context.addIssue({ code: "custom", message });
+  });
 
 /**
  * @param role of the link: rules for other roles are left out here
@@ -47,11 +58,7 @@ export function restPolicy(
   role: string,
   extensions: { readonly rules?: unknown; readonly upgrade?: unknown },
 ): RestPolicy {
-  const upgrade = checked(upgradeSchema, "upgrade", extensions.upgrade ?? []);
-  const refused = upgrade.find((token) => NEVER.test(token));
-  if (refused !== undefined) {
-    throw new LinkRefused(`upgrade: ${refused} carries requests that cannot be told who asks`);
-  }
+  const upgrade = checked(restUpgrade, "upgrade", extensions.upgrade ?? []);
   const ruleLists = checked(rulesSchema, "rules", extensions.rules ?? []).map((list) =>
     list
       .filter((rule) => rule.role === undefined || rule.role === role)

@@ -6,9 +6,12 @@ import { fdList } from "./allowed-fds.ts";
 import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
 
+export const identityKind = z.enum(["none", "greeting", "cmsg", "role-socket"]);
+export const socketKind = z.enum(["stream", "seqpacket"]);
+
 const schema = z.object({
-  identity: z.enum(["none", "greeting", "cmsg", "role-socket"]).default("none"),
-  socketType: z.enum(["stream", "seqpacket"]).default("stream"),
+  identity: identityKind.default("none"),
+  socketType: socketKind.default("stream"),
   fds: fdList,
 });
 

@@ -31,7 +31,13 @@ describe("an export", () => {
     ["rest", { upgrade: "websocket" }, "x/upgrade"],
     ["dbus", { rules: [{ access: "speak" }] }, "x/rules/0/access"],
     ["dbus", { rules: [{ access: "talk", nmae: "org.x" }] }, "x/rules/0"],
+    ["rest", { rules: [{ path: "/a b" }] }, "x/rules/0/path"],
+    ["rest", { rules: [{ methods: ["G T"] }] }, "x/rules/0/methods/0"],
+    ["rest", { upgrade: ["h2c"] }, "x/upgrade"],
+    ["dbus", { rules: [{ access: "talk", name: ":1.5" }] }, "x/rules/0/name"],
+    ["dbus", { rules: [{ access: "call", path: "a" }] }, "x/rules/0/path"],
     ["drm", { nodes: { master: "card0" } }, "x/nodes/master"],
+    ["drm", { nodes: { master: "/dev/dri/" } }, "x/nodes/master"],
     ["drm", { nodes: ["/dev/dri/card0"] }, "x/nodes"],
   ])("of type %s with %j is wrong", (type, item, path) => {
     expect(lint("export", type, item)).toEqual([`error extension-wrong ${path}`]);

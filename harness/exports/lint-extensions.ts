@@ -1,4 +1,9 @@
-import * as z from "zod";
+import type * as z from "zod";
+import { fdList as fds } from "../../broker/plugins/allowed-fds.ts";
+import { dbusRules } from "../../broker/plugins/dbus-rules.ts";
+import { drmNodes } from "../../broker/plugins/drm-nodes.ts";
+import { restRules, restUpgrade } from "../../broker/plugins/rest-rules.ts";
+import { identityKind, socketKind } from "../../broker/plugins/unix-options.ts";
 import type { Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
 
@@ -6,44 +11,19 @@ import type { JsonObject } from "./json-value.ts";
  * The keys beyond what Pantavisor documents (docs/manifest-extensions.md), by service type. The
  * broker refuses a link with a wrong value; here it is found before anything runs.
  */
-const FD_TYPES = ["memfd", "dmabuf", "socket", "pipe", "file", "device", "eventfd"] as const;
-const fds = z.array(z.enum(FD_TYPES));
-const absolutePath = z.string().startsWith("/");
-const busRules = z.array(
-  z.strictObject({
-    access: z.enum(["see", "talk", "own", "call", "broadcast"]),
-    name: z.string().optional(),
-    interface: z.string().optional(),
-    member: z.string().optional(),
-    path: z.string().optional(),
-    role: z.string().optional(),
-  }),
-);
-const restRules = z.array(
-  z.strictObject({
-    methods: z.array(z.string().min(1)).min(1).optional(),
-    path: absolutePath.optional(),
-    role: z.string().optional(),
-  }),
-);
-
 type Schemas = Readonly<Record<string, z.ZodType>>;
 
 const OF_EXPORT: Readonly<Record<string, Schemas>> = {
-  unix: {
-    identity: z.enum(["greeting", "cmsg", "role-socket", "none"]),
-    socketType: z.enum(["stream", "seqpacket"]),
-    fds,
-  },
-  rest: { rules: restRules, upgrade: z.array(z.string().min(1)) },
-  dbus: { rules: busRules, fds },
-  drm: { nodes: z.record(z.string(), absolutePath) },
+  unix: { identity: identityKind, socketType: socketKind, fds },
+  rest: { rules: restRules, upgrade: restUpgrade },
+  dbus: { rules: dbusRules, fds },
+  drm: { nodes: drmNodes },
 };
 
 const OF_REQUIREMENT: Readonly<Record<string, Schemas>> = {
   unix: { fds },
   rest: { rules: restRules },
-  dbus: { rules: busRules, fds },
+  dbus: { rules: dbusRules, fds },
 };
 
 /** Every key that some type knows: others are nobody's business. */
