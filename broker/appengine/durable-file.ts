@@ -13,9 +13,12 @@ export function writeDurably(path: string, content: string): void {
   syncFolder(dirname(path));
 }
 
-/** Write a file that does not have its final name yet. */
-export function writeSynced(path: string, content: string): void {
-  const fd = openSync(path, "w", 0o644);
+/**
+ * Write a file that does not have its final name yet.
+ * @param flag `wx` where a file that is there already could be somebody else's by a hard link
+ */
+export function writeSynced(path: string, content: string, flag: "w" | "wx" = "w"): void {
+  const fd = openSync(path, flag, 0o644);
   try {
     writeFileSync(fd, content);
     fsyncSync(fd);

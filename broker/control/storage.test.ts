@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bodyOf, repliesIn, start, statusOf } from "./control-server.fixture.ts";
@@ -152,6 +152,7 @@ describe("/steps", () => {
     ["locals/a", `{${spec},"c/x.json":{},"c/x.json/y.json":{}}`, 422, "c/x.json"],
     ["locals/a", `{${spec},"c/${"x".repeat(300)}.json":{}}`, 422, "name too long"],
     ["locals/a", `{${spec},".pvr/json.json":{}}`, 422, "inside the revision"],
+    ["locals/a", `{${spec},"__proto__":"../../pv-ctrl"}`, 422, "Parser: __proto__"],
     ["locals/a", "x".repeat(4 * 1024 * 1024 + 1), 413, "larger than"],
     ["locals/a", "[".repeat(4 * 1024 * 1024), 422, "Parser: "],
     ["locals/a%2Fb", `{${spec}}`, 400, "bad name"],
@@ -170,6 +171,17 @@ describe("/steps", () => {
     expect(bodyOf(await call("GET", "/steps"))).toBe("[]");
     const left = readdirSync(join(storage, "trails"), { recursive: true });
     expect(left.filter((one) => one !== "locals")).toEqual([]);
+  });
+
+  it("whose keys would be one file leaves the object behind the first as it is", async () => {
+    const { call, storage } = await start();
+    const object = sha256("content");
+    await call("PUT", `/objects/${object}`, "content");
+    const state = `{${spec},"c/\\ud800.json":"${object}","c/\\ud801.json":{"other":1}}`;
+    const reply = await call("PUT", "/steps/locals/a", state);
+    expect(statusOf(reply)).toBe(422);
+    expect(reply).toContain("Parser: c/");
+    expect(readFileSync(join(storage, "objects", object), "utf8")).toBe("content");
   });
 
   it.each(["/steps/9", "/steps/current", "/steps/locals/x", "/steps/9/progress", "/steps/.pv"])(

@@ -43,6 +43,10 @@ export class StateError extends Error {
 /** @throws StateError naming the key that is wrong */
 export function parseState(value: unknown, quirks: Quirks): State {
   const document = at("state", () => documentSchema.parse(value));
+  // A record leaves it out, and whoever deploys the state would not: nobody would have checked it.
+  if (Object.hasOwn(value as object, "__proto__")) {
+    throw new StateError("__proto__: is not a name for a file");
+  }
   if (document["#spec"] !== STATE_SPEC) {
     throw new StateError(`#spec: must be ${STATE_SPEC}, is ${JSON.stringify(document["#spec"])}`);
   }
@@ -79,6 +83,7 @@ function checkEntry(key: string, value: unknown): void {
   ) {
     throw new Error("is not a relative path without control characters");
   }
+  if (!key.isWellFormed()) throw new Error("has half a surrogate pair in it");
   if (key.endsWith(".json") && typeof value === "object" && value !== null) return;
   sha256.parse(value);
 }

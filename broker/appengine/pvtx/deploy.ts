@@ -75,7 +75,7 @@ function fill(incoming: string, state: StateDocument, store: ObjectStore): void 
     mkdirSync(dirname(path), { recursive: true });
     for (let part = dirname(path); part !== incoming; part = dirname(part)) folders.add(part);
     if (typeof value === "string") linkOrCopy(store.pathOf(value), path);
-    else writeSynced(path, JSON.stringify(value));
+    else writeSynced(path, JSON.stringify(value), "wx");
   }
   for (const path of [store.folder, ...folders]) syncFolder(path);
 }
@@ -93,7 +93,14 @@ function replace(folder: string, incoming: string): void {
 function safePath(key: string): string {
   const segments = key.split("/");
   const bad = segments.some((part) => part === "" || part === "." || part === "..");
-  if (bad || key.includes("\0") || segments[0] === ".pvr" || segments[0] === ".pv") {
+  // Half a surrogate pair is written as U+FFFD: two keys would be one file.
+  if (
+    bad ||
+    key.includes("\0") ||
+    !key.isWellFormed() ||
+    segments[0] === ".pvr" ||
+    segments[0] === ".pv"
+  ) {
     throw new Error(`state key ${JSON.stringify(key)} is not a path inside the revision`);
   }
   return key;

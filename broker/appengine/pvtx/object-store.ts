@@ -26,6 +26,7 @@ export interface ObjectStore {
    * @throws ObjectRefused when the content has another hash, or there is no room
    */
   put(sha256: string, size: number, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** @throws Error for what is not 64 hexadecimal digits, and so could be any path */
   pathOf(sha256: string): string;
 }
 
@@ -53,11 +54,16 @@ export function removeIncoming(folder: string): void {
 /** @param verify `false` stores content under any name, for a quirk */
 export function objectStore(folder: string, verify = true): ObjectStore {
   mkdirSync(folder, { recursive: true });
-  const pathOf = (sha256: string) => join(folder, sha256);
+  const pathOf = (sha256: string) => {
+    if (!isObjectName(sha256)) {
+      throw new Error(`${JSON.stringify(sha256)} is not the sha256 of an object`);
+    }
+    return join(folder, sha256);
+  };
   return {
     folder,
     pathOf,
-    has: (sha256) => existsSync(pathOf(sha256)),
+    has: (sha256) => isObjectName(sha256) && existsSync(pathOf(sha256)),
     async put(sha256, size, content) {
       if (existsSync(pathOf(sha256))) return drain(content);
       checkRoom(folder, size);
@@ -79,6 +85,10 @@ export function objectStore(folder: string, verify = true): ObjectStore {
       }
     },
   };
+}
+
+function isObjectName(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }
 
 async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {

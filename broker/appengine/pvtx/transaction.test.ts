@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -123,6 +124,16 @@ describe("a bad export is refused, says why and leaves nothing", () => {
 });
 
 describe("deploy", () => {
+  it("links nothing but objects, whatever a revision that it begins with says", () => {
+    mkdirSync(at("base/.pvr"), { recursive: true });
+    writeFileSync(at("secret"), "secret");
+    writeFileSync(at("base/.pvr/json"), JSON.stringify({ ...SPEC, "a/x": "../../secret" }));
+    transaction.abort();
+    transaction.begin(at("base"), at("storage/objects"));
+    expect(() => transaction.deploy(at("storage/0"))).toThrow("is not the sha256 of an object");
+    expect(readdirSync(at("storage"))).toEqual(["objects"]);
+  });
+
   it("writes the revision out: state, links to objects, documents", async () => {
     await add(await tar(...good));
     transaction.deploy(at("storage/0"));
@@ -145,8 +156,8 @@ describe("deploy", () => {
     expect(readdirSync(at("storage")).sort()).toEqual(["0", "objects"]);
   });
 
-  it.each(["../evil", "a//b", "/evil", ".pvr/json", "a/../../evil"])(
-    "refuses the key %s",
+  it.each(["../evil", "a//b", "/evil", ".pvr/json", "a/../../evil", "a/\ud800.json"])(
+    "refuses the key %j",
     async (key) => {
       await add(JSON.stringify({ ...SPEC, [key]: {} }));
       expect(() => transaction.deploy(at("storage/0"))).toThrow("not a path inside the revision");
