@@ -19,7 +19,7 @@ import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Drivers } from "./drivers.ts";
-import type { ContainerProcess } from "./container-process.ts";
+import type { ContainerProcess, Ending } from "./container-process.ts";
 import { containerType } from "./container-types.ts";
 import { LXC_FOLDER } from "./lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
@@ -47,6 +47,12 @@ export interface RunnerOptions {
   readonly onExit: (outcome: Outcome) => void;
 }
 
+/**
+ * What cannot even be started is not tried again sooner, in milliseconds of the clock: with no
+ * delay and no limit of retries nothing else would ever happen.
+ */
+const START_AGAIN = 500;
+
 /** Time that READY is ahead of the containers under `ready-too-early` and its sibling. */
 const EARLY_READY = 2000;
 
@@ -56,6 +62,8 @@ export class RevisionRunner {
   readonly #processes = new Map<string, ContainerProcess>();
   readonly #peers = new Map<string, GraphPeer>();
   readonly #timers = new Map<string, Timer>();
+  /** When the container could last not be started, by the clock. */
+  readonly #failedStarts = new Map<string, number>();
   readonly #groupTimers: Timer[] = [];
   readonly #queue: RevisionEvent[] = [];
   #plan: RevisionPlan;
@@ -93,6 +101,7 @@ export class RevisionRunner {
     kept: ReadonlySet<string>,
   ): void {
     for (const timer of this.#groupTimers.splice(0)) timer.cancel();
+    this.#failedStarts.clear();
     for (const { name } of this.#plan.containers) {
       if (kept.has(name)) continue;
       this.#peers.delete(name);
@@ -203,6 +212,11 @@ export class RevisionRunner {
     const definition = this.#definitions.get(name);
     if (definition === undefined) throw new Error(`no container '${name}' in the revision`);
     try {
+      await this.#afterFailedStart(name);
+      if (this.#state.containers.get(name)?.status === "STOPPING") {
+        this.#ended(name, { exitCode: null });
+        return;
+      }
       // An unknown type is refused before anything is done for it.
       containerType(definition.run.type);
       this.#mount(definition);
@@ -213,18 +227,32 @@ export class RevisionRunner {
       this.#tell(name, { type: "starting" });
       await this.#run(name, process);
     } catch (error) {
-      this.#tell(name, { type: "ended", exitCode: 1, reason: (error as Error).message });
+      this.#ended(name, { exitCode: 1, reason: (error as Error).message });
     }
+  }
+
+  async #afterFailedStart(name: string): Promise<void> {
+    const { clock } = this.#options;
+    const failed = this.#failedStarts.get(name);
+    if (failed === undefined) return;
+    const left = failed + START_AGAIN - clock.now();
+    if (left > 0) await new Promise<void>((resolve) => void clock.after(left, resolve));
+  }
+
+  #ended(name: string, ending: Ending): void {
+    if (ending.reason === undefined) this.#failedStarts.delete(name);
+    else this.#failedStarts.set(name, this.#options.clock.now());
+    this.#tell(name, { type: "ended", ...ending });
   }
 
   async #run(name: string, process: ContainerProcess): Promise<void> {
     const { quirks, onPeersChanged } = this.#options;
     this.#processes.set(name, process);
-    void process.ended.then(({ exitCode, reason }) => {
+    void process.ended.then((ending) => {
       this.#processes.delete(name);
       if (!quirks.has("stale-pid")) this.#peers.delete(name);
       onPeersChanged();
-      this.#tell(name, { type: "ended", exitCode, ...(reason === undefined ? {} : { reason }) });
+      this.#ended(name, ending);
     });
     const init = await process.started;
     if (init === undefined || this.#processes.get(name) !== process) return;
