@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -34,6 +34,14 @@ it("a try is used once, then the committed revision is back", () => {
   expect(readFileSync(file, "latin1")).toBe("pv_rev=locals/a\0pv_try=locals/b\0");
   expect(nextBoot(file)).toEqual({ revision: "locals/b", trial: true });
   expect(nextBoot(file)).toEqual({ revision: "locals/a", trial: false });
+});
+
+it("a try that a full disk does not let be used up waits", () => {
+  tryAtNextBoot(file, "locals/b");
+  symlinkSync("/dev/full", `${file}.new`);
+  expect(nextBoot(file)).toEqual({ revision: "0", trial: false });
+  rmSync(`${file}.new`);
+  expect(nextBoot(file)).toEqual({ revision: "locals/b", trial: true });
 });
 
 it("a commit ends the try", () => {

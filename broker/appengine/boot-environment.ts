@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { isNoRoom } from "../no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**
@@ -37,12 +38,18 @@ export function commitRevision(file: string, revision: string): void {
 
 /**
  * What to boot. A try is used up here, before anything of it runs: whatever becomes of it, the
- * boot after it is the committed revision's again.
+ * boot after it is the committed revision's again. On a full disk it cannot be used up, and so
+ * waits.
  */
 export function nextBoot(file: string): { readonly revision: string; readonly trial: boolean } {
   const { revision, trying } = readBootEnvironment(file);
   if (trying === undefined) return { revision, trial: false };
-  write(file, { revision, trying: undefined });
+  try {
+    write(file, { revision, trying: undefined });
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    return { revision, trial: false };
+  }
   return { revision: trying, trial: true };
 }
 

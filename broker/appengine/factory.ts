@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { CommandRefusal } from "../control/pantavisor-view.ts";
+import { isNoRoom } from "../no-room.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
 import { readRevision } from "./pvtx/transaction.ts";
@@ -24,8 +25,7 @@ export function makeFactory(
     const state = readRevision(join(trails, revision));
     deploy(state, objectStore(join(storage, "objects")), factory);
   } catch (error) {
-    const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
-    return full
+    return isNoRoom(error)
       ? { status: 507, reason: "Not enough disk space available" }
       : { status: 422, reason: `Storage: ${(error as Error).message}` };
   }

@@ -1,29 +1,48 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { uptime } from "node:os";
+import { ifRoom, isNoRoom } from "../no-room.ts";
 import type { LogEffect, LogLevel } from "../lifecycle/log-effect.ts";
 
 /** pantavisor.log in the real format (observed §1): `[pantavisor] 1434 INFO\t -- [state]: (f:1) …`. */
 export interface PantavisorLog extends Disposable {
   write(level: LogLevel, module: string, message: string): void;
   effect(effect: LogEffect): void;
-  /** From now on write into the log tree of another revision. */
+  /** From now on write into the log tree of another revision, if the disk has room for one. */
   moveTo(folder: string): void;
 }
 
-/** @param folder logs/<revision> */
+/**
+ * A full disk, which any container can make, costs lines and nothing else: pantavisor goes on.
+ * @param folder logs/<revision>
+ */
 export function openPantavisorLog(folder: string): PantavisorLog {
   let fd = openFile(folder);
+  let lost = 0;
   const write: PantavisorLog["write"] = (level, module, message) => {
-    writeSync(fd, formatLine(uptime(), level, module, message));
+    const line = formatLine(uptime(), level, module, message);
+    try {
+      if (lost > 0) {
+        const notice = `${lost} lines are missing here: the disk was full`;
+        // What came last may have been the beginning of a line.
+        writeSync(fd, `\n${formatLine(uptime(), "WARN", "log", notice)}`);
+        lost = 0;
+      }
+      if (writeSync(fd, line) < Buffer.byteLength(line)) lost += 1;
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      lost += 1;
+    }
   };
   return {
     write,
     effect: ({ level, module, origin, message }) => write(level, module, `(${origin}) ${message}`),
     moveTo(next) {
-      const before = fd;
-      fd = openFile(next);
-      closeSync(before);
+      ifRoom(() => {
+        const before = fd;
+        fd = openFile(next);
+        closeSync(before);
+      });
     },
     [Symbol.dispose]() {
       closeSync(fd);

@@ -4,6 +4,7 @@ import { serveControl } from "../control/server.ts";
 import { graphWarnings } from "../formats/service-graph.ts";
 import { parseTimeScale, systemClock } from "../lifecycle/clock.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
+import { ifRoom } from "../no-room.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
@@ -79,8 +80,9 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   );
 
   const meta = openMetaStore(join(config.storage, "cache/devmeta"));
-  for (const [key, value] of Object.entries(describeDevice(revision, BUILD))) meta.set(key, value);
-  meta.set("pantavisor.status", "INSTALLED");
+  const describe = (key: string, value: string) => ifRoom(() => meta.set(key, value));
+  for (const [key, value] of Object.entries(describeDevice(revision, BUILD))) describe(key, value);
+  describe("pantavisor.status", "INSTALLED");
 
   const ending = Promise.withResolvers<Outcome>();
   const controlSocket = join(config.runDirectory, "pv-ctrl");
@@ -106,7 +108,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     realClock,
     quirks,
     onStatus(status) {
-      meta.set("pantavisor.status", status);
+      describe("pantavisor.status", status);
       if (status === "READY" && !updater.isBusy()) finishCommitted(config, running.revision);
     },
     onStep: () => updater.onStep(),
@@ -124,7 +126,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
       running = next;
       log.moveTo(logFolder(config, next.revision));
       logRevision(next, log);
-      meta.set("pantavisor.revision", next.revision);
+      describe("pantavisor.revision", next.revision);
     },
   });
   if (trial) updater.beginTrial();
@@ -149,7 +151,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     log,
     clock: realClock,
     quirks,
-    onSpawn: (pid) => rememberProcess(DAEMON_FILE, pid),
+    onSpawn: (pid) => ifRoom(() => rememberProcess(DAEMON_FILE, pid)),
   });
   daemons.push(broker);
 

@@ -5,6 +5,7 @@ import type { State } from "../formats/state.ts";
 import { parseState } from "../formats/state.ts";
 import { parseUntrusted } from "../formats/json-depth.ts";
 import { SAFE_NAME } from "../formats/names.ts";
+import { isNoRoom } from "../no-room.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
@@ -56,8 +57,7 @@ export function stepInstaller(options: InstallerOptions) {
       deploy(state, store, folder, quirks);
     } catch (error) {
       rmSync(`${folder}.incoming`, { recursive: true, force: true });
-      const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
-      return full
+      return isNoRoom(error)
         ? { status: 507, reason: "Not enough disk space available" }
         : { status: 422, reason: `Storage: ${(error as Error).message}` };
     }

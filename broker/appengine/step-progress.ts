@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { ifRoom } from "../no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**
@@ -45,10 +46,10 @@ export const progressOf = {
 /** It was under way when everything stopped: nobody could say why. */
 export const unexpectedRollback = progressOf.failed("Unexpected rollback");
 
-/** Does nothing for a revision that is not there. */
+/** Does nothing for a revision that is not there, or when the disk is full. */
 export function writeProgress(revisionFolder: string, progress: Progress): void {
   if (!existsSync(join(revisionFolder, ".pv"))) return;
-  writeDurably(progressFile(revisionFolder), JSON.stringify(progress));
+  ifRoom(() => writeDurably(progressFile(revisionFolder), JSON.stringify(progress)));
 }
 
 const document = z.record(z.string(), z.unknown());

@@ -5,6 +5,7 @@ import { isUp } from "../lifecycle/container-state.ts";
 import { changeBetween } from "../lifecycle/revision-change.ts";
 import type { TrialEvent, TrialState } from "../lifecycle/trial.ts";
 import { isOver, newTrial, stepTrial } from "../lifecycle/trial.ts";
+import { isNoRoom } from "../no-room.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
@@ -92,11 +93,16 @@ export class Updater {
     if (missing !== undefined) return this.#refuse(revision, missing);
     const change = changeBetween(sideOf(running()), sideOf(next));
     if (reboot || change.kind === "reboot") {
+      try {
+        tryAtNextBoot(this.#bootFile, revision);
+      } catch (error) {
+        if (!isNoRoom(error)) throw error;
+        return { status: 507, reason: NO_ROOM };
+      }
       this.#note(revision, progressOf.rebooting);
       this.#log(
         `rebooting into revision '${revision}': ${change.kind === "reboot" ? change.because : "asked for"}`,
       );
-      tryAtNextBoot(this.#bootFile, revision);
       runner.dispatch({ type: "shutdown", outcome: "reboot" });
       return undefined;
     }
@@ -175,13 +181,15 @@ export class Updater {
   }
 
   #pass(kind: Trial["kind"], revision: string): void {
-    if (kind === "reboot") {
-      commitRevision(this.#bootFile, revision);
-      this.#note(revision, progressOf.done);
-    } else {
-      tryAtNextBoot(this.#bootFile, revision);
-      this.#note(revision, progressOf.updated);
+    try {
+      if (kind === "reboot") commitRevision(this.#bootFile, revision);
+      else tryAtNextBoot(this.#bootFile, revision);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#fail(revision, NO_ROOM);
+      return;
     }
+    this.#note(revision, kind === "reboot" ? progressOf.done : progressOf.updated);
   }
 
   #fail(revision: string, reason: string): void {
@@ -210,6 +218,8 @@ export class Updater {
     return join(this.#options.config.storage, "boot/uboot.txt");
   }
 }
+
+const NO_ROOM = "Not enough disk space available";
 
 function testingBy(kind: Trial["kind"]): Progress {
   return kind === "reboot" ? progressOf.testing : progressOf.testingInPlace;

@@ -18,6 +18,7 @@ import { metadataRoutes } from "./endpoints/metadata.ts";
 import { objectRoutes } from "./endpoints/objects.ts";
 import { signalRoutes } from "./endpoints/signal.ts";
 import { stepRoutes } from "./endpoints/steps.ts";
+import { isNoRoom } from "../no-room.ts";
 import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
@@ -82,7 +83,7 @@ export async function serveControl(
     const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
     answer(context, routes, { request, caller, welcome })
       .then((reply) => reply && send(response, reply))
-      .catch(() => fail(response));
+      .catch((error: unknown) => fail(response, error));
   };
   server.on("checkContinue", (request, response: ServerResponse) => {
     // Who is refused before is not asked for the body; it may come or not, so nothing follows it.
@@ -129,8 +130,10 @@ async function send(
   else await pipeline(body.content, response);
 }
 
-/** Our own failure, or a client that went away in mid-body. */
-function fail(response: ServerResponse): void {
+/** Our own failure, a full disk, or a client that went away in mid-body. */
+function fail(response: ServerResponse, error: unknown): void {
   if (response.headersSent || !response.writable) response.destroy();
-  else void send(response, errorReply(500, "Internal Error", closing));
+  else if (isNoRoom(error)) {
+    void send(response, errorReply(507, "Not enough disk space available", closing));
+  } else void send(response, errorReply(500, "Internal Error", closing));
 }

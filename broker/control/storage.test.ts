@@ -1,12 +1,22 @@
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bodyOf, repliesIn, start, statusOf } from "./control-server.fixture.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-describe.each(["/device-meta", "/user-meta"])("%s", (path) => {
+describe.each([
+  ["/device-meta", "devmeta"],
+  ["/user-meta", "usrmeta"],
+])("%s", (path, folder) => {
+  it("is a 507 on a full disk", async () => {
+    const { call, storage } = await start();
+    symlinkSync("/dev/full", join(storage, folder, ".incoming"));
+    expect(statusOf(await call("PUT", `${path}/a`, "7"))).toBe(507);
+    expect(bodyOf(await call("GET", path))).toBe("{}");
+  });
+
   it("keeps text as text and embeds objects and arrays", async () => {
     const { call } = await start();
     expect(statusOf(await call("PUT", `${path}/a`, "7"))).toBe(200);

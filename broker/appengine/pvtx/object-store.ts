@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { tryLock } from "../../linux/flock.ts";
+import { isNoRoom } from "../../no-room.ts";
 import { isBeingWritten } from "./writer-lock.ts";
 
 /** Content-addressed files: each is named by the sha256 of its content. */
@@ -78,8 +79,9 @@ export function objectStore(folder: string, verify = true): ObjectStore {
         renameSync(temporary, pathOf(sha256));
       } catch (error) {
         rmSync(temporary, { force: true });
-        const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
-        throw full ? new ObjectRefused("no room", `object ${sha256} does not fit`) : error;
+        throw isNoRoom(error)
+          ? new ObjectRefused("no room", `object ${sha256} does not fit`)
+          : error;
       } finally {
         closeSync(fd);
       }

@@ -1,0 +1,14 @@
+/** The disk is full, or what of it we may use (write(2)). */
+export function isNoRoom(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** Do what can be done without: on a full disk it stays undone. */
+export function ifRoom(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+  }
+}
