@@ -201,6 +201,7 @@ describe("the wire", () => {
     ["a target of 64 KiB", `GET /${"a".repeat(65536)} HTTP/1.1\r\n\r\n`, 431],
     ["a header of 64 KiB", `GET / HTTP/1.1\r\nHost: ${"a".repeat(65536)}\r\n\r\n`, 431],
     ["garbage", "\0\x01garbage\r\n\r\n", 400],
+    ["an expectation", "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n", 417],
     ["CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405],
   ])("answers %s once, with JSON, and survives", async (_, bytes, status) => {
     const { send, call } = await start();

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { answer } from "./answer.ts";
 import type { Caller } from "./caller.ts";
 import { identifyCaller } from "./caller.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
 import { commandRoutes } from "./endpoints/commands.ts";
 import { configRoutes } from "./endpoints/config.ts";
 import { containerRoutes } from "./endpoints/containers.ts";
@@ -23,6 +24,7 @@ import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
 import { Stall } from "./stall.ts";
+import { Turns } from "./turns.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
 
 /**
@@ -65,6 +67,7 @@ export async function serveControl(
     ...informationRoutes(),
   ];
   const callers = new WeakMap<Socket, Caller>();
+  const turns = new Turns();
   const server = createServer(
     {
       requireHostHeader: false,
@@ -81,9 +84,11 @@ export async function serveControl(
     welcome: () => void = () => undefined,
   ) => {
     const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
-    answer(context, routes, { request, caller, welcome })
-      .then((reply) => reply && send(response, reply))
-      .catch((error: unknown) => fail(response, error));
+    turns.take(request, response, () =>
+      answer(context, routes, { request, caller, welcome })
+        .then((reply) => reply && send(response, reply))
+        .catch((error: unknown) => fail(response, error)),
+    );
   };
   server.on("checkContinue", (request, response: ServerResponse) => {
     // Who is refused before is not asked for the body; it may come or not, so nothing follows it.
@@ -92,14 +97,28 @@ export async function serveControl(
       response.writeContinue();
     });
   });
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = errorReply(417, "Nothing but 100-continue can be expected", closing);
+    turns.take(request, response, () => send(response, refusal).catch(() => response.destroy()));
+  });
   // `nc -N` ends its side with the request and still wants the answer.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = MAX_CONNECTIONS;
-  server.on("connection", (socket: Socket) => callers.set(socket, identify(socket, view.quirks)));
-  server.on("clientError", (error, socket) => refuseUnparsable(error, socket, view.quirks));
-  server.on("connect", (_request, socket) => {
-    socket.end(rawReply(errorReply(405, "Method not supported for this endpoint")));
+  const limit = new ConnectionLimit();
+  server.on("connection", (socket: Socket) => {
+    const caller = identify(socket, view.quirks);
+    callers.set(socket, caller);
+    if (limit.admit(caller, socket)) return;
+    socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
   });
+  server.on("clientError", (error, socket) =>
+    turns.break(socket, () => refuseUnparsable(error, socket, view.quirks)),
+  );
+  server.on("connect", (_request, socket) =>
+    turns.break(socket, () =>
+      socket.end(rawReply(errorReply(405, "Method not supported for this endpoint"))),
+    ),
+  );
   rmSync(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/**
+ * The requests of a connection, one at a time: the next is not looked at before the reply to the
+ * one before it has gone out (RFC 9112 §9.3.2). A client that sends many and reads no replies
+ * holds one of them in memory, not all.
+ */
+export class Turns {
+  readonly #last = new WeakMap<Duplex, Turn>();
+
+  /** @param reply never rejects; whatever it resolves with, the turn ends with the response */
+  take(request: IncomingMessage, response: ServerResponse, reply: () => Promise<unknown>): void {
+    const { socket } = request;
+    const before = this.#last.get(socket)?.over ?? Promise.resolve();
+    const over = before.then(async () => {
+      // Nothing that comes after the last reply of a connection is answered, so nothing is done.
+      if (socket.destroyed || socket.writableEnded) return;
+      const closed = new Promise<void>((resolve) => void response.once("close", () => resolve()));
+      await reply();
+      await closed;
+    });
+    this.#last.set(socket, { request, response, before, over });
+  }
+
+  /**
+   * What was to be the next request, or the rest of the last, is none.
+   * @param refuse called in its turn, unless its reply has begun: then the connection is cut
+   */
+  break(socket: Duplex, refuse: () => void): void {
+    const last = this.#last.get(socket);
+    if (last === undefined) refuse();
+    else if (last.request.complete) void last.over.then(refuse);
+    else if (last.response.headersSent) socket.destroy();
+    else void last.before.then(refuse);
+  }
+}
+
+interface Turn {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Its turn begins. */
+  readonly before: Promise<void>;
+  /** Its reply is out, or the connection has gone. */
+  readonly over: Promise<void>;
+}
