@@ -8,7 +8,7 @@ import { readBootEnvironment } from "./boot-environment.ts";
 import type { Daemon } from "./daemon.ts";
 import { openMetaStore } from "./device-meta.ts";
 import type { Drivers } from "./drivers.ts";
-import { makeFactory } from "./factory.ts";
+import { FACTORY, makeFactory } from "./factory.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { planState } from "./loaded-revision.ts";
 import { collectGarbage, openObjectCatalogue } from "./object-catalogue.ts";
@@ -23,7 +23,7 @@ export interface ViewParts {
   readonly quirks: Quirks;
   readonly running: () => LoadedRevision;
   readonly runner: RevisionRunner;
-  readonly updater: Updater;
+  readonly updater: Pick<Updater, "isBusy" | "isDeparting" | "next" | "run">;
   readonly daemons: readonly Daemon[];
   readonly drivers: Drivers;
   readonly deviceMeta: MetaStore;
@@ -66,7 +66,7 @@ export function controlView(parts: ViewParts): PantavisorView {
     isUpdating: () => updater.isBusy(),
     isDeparting: (container) => updater.isDeparting(container),
     runStep: (revision, how) => updater.run(stepName(revision), how),
-    makeFactory: (revision) => makeFactory(storage, stepName(revision), running().revision),
+    makeFactory: (revision) => makeFactory(storage, stepName(revision), useOf(FACTORY)),
     override: (key, value) => void overrides.set(key, value),
     deviceMeta: withAutomaticMeta(deviceMeta, storage),
     userMeta: openMetaStore(join(storage, "cache/usrmeta")),
@@ -75,7 +75,7 @@ export function controlView(parts: ViewParts): PantavisorView {
       ...steps,
       install: stepInstaller({
         storage,
-        inUse: (revision) => useOf(revision, running().revision, join(storage, "boot/uboot.txt")),
+        inUse: useOf,
         plan: (candidate) => void planState(config, "", candidate, quirks),
         quirks,
       }),
@@ -92,12 +92,13 @@ export function controlView(parts: ViewParts): PantavisorView {
   function stepName(name: string): string {
     return name === "current" ? running().revision : name;
   }
-}
 
-/** A revision that runs, or that a boot may come back to, stays what it is. */
-function useOf(revision: string, running: string, bootFile: string): string | undefined {
-  if (revision === running) return "is running";
-  const boot = readBootEnvironment(bootFile);
-  if (revision === boot.revision) return "is the one to roll back to";
-  return revision === boot.trying ? "is tried at the next boot" : undefined;
+  /** A revision that runs or is about to, or that a boot may come back to, stays what it is. */
+  function useOf(revision: string): string | undefined {
+    if (revision === running().revision) return "is running";
+    if (revision === updater.next) return "is about to run";
+    const boot = readBootEnvironment(join(storage, "boot/uboot.txt"));
+    if (revision === boot.revision) return "is the one to roll back to";
+    return revision === boot.trying ? "is tried at the next boot" : undefined;
+  }
 }

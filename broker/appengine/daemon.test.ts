@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { systemClock } from "../lifecycle/clock.ts";
 import { parseQuirks } from "../quirks/quirks.ts";
@@ -104,4 +106,11 @@ it("daemon-start-ignored starts nothing", async () => {
   await until(() => expect(pidOf(running.daemon)).toBe(-1));
   running.daemon.start();
   expect(running.daemon.body()).toEqual({ name: "d", pid: -1, respawn: false });
+});
+
+it("a daemon for which no fd is free comes up as soon as there are some", () => {
+  const program = join(import.meta.dirname, "daemon.starved.fixture.ts");
+  const command = ["--nofile=200", process.execPath, program];
+  const { stdout, stderr } = spawnSync("prlimit", command, { encoding: "utf8", timeout: 20_000 });
+  expect([stdout, stderr]).toEqual(["running\n", ""]);
 });

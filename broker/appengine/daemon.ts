@@ -76,17 +76,23 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
     clock.after(SURELY_LISTENS, () => {
       if (child === process) nowListening();
     });
-    process.once("error", ({ message }) => log.write("ERROR", "daemons", `${name}: ${message}`));
-    process.once("close", (code, signal) => ended(clock.now() - started, code ?? signal));
+    process.once("error", ({ message }) => {
+      log.write("ERROR", "daemons", `${name}: ${message}`);
+      // Without a free fd not even its end is told.
+      if (child === process && process.pid === undefined) ended(clock.now() - started, null);
+    });
+    process.once("close", (code, signal) => {
+      if (child === process) ended(clock.now() - started, code ?? signal);
+    });
   }
 
-  function forward(process: ChildProcess): void {
-    if (process.stdout === null || process.stderr === null) return;
-    createInterface({ input: process.stdout }).on("line", (line) => {
+  function forward({ stdout, stderr }: Partial<ChildProcess>): void {
+    if (!stdout || !stderr) return;
+    createInterface({ input: stdout }).on("line", (line) => {
       log.write("INFO", `${name}-out`, line);
       nowListening();
     });
-    createInterface({ input: process.stderr }).on("line", (line) => {
+    createInterface({ input: stderr }).on("line", (line) => {
       log.write("WARN", `${name}-err`, line);
       nowListening();
     });

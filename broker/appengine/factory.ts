@@ -6,19 +6,19 @@ import { objectStore } from "./pvtx/object-store.ts";
 import { readRevision } from "./pvtx/transaction.ts";
 import { progressOf, writeProgress } from "./step-progress.ts";
 
-const FACTORY = "0";
+export const FACTORY = "0";
 
 /**
  * MAKE_FACTORY (facts §3.6): revision 0 becomes a copy of another one, in one step.
- * @param running cannot be replaced under its containers
+ * @param use why revision 0 cannot be replaced; undefined: it can
  */
 export function makeFactory(
   storage: string,
   revision: string,
-  running: string,
+  use: string | undefined,
 ): CommandRefusal | undefined {
   if (revision === FACTORY) return undefined;
-  if (running === FACTORY) return { status: 409, reason: `Step ${FACTORY} is running` };
+  if (use !== undefined) return { status: 409, reason: `Step ${FACTORY} ${use}` };
   const trails = join(storage, "trails");
   const factory = join(trails, FACTORY);
   try {

@@ -2,15 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { parseGroups } from "../formats/groups.ts";
-import { parseState } from "../formats/state.ts";
-import { systemClock } from "../lifecycle/clock.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
 import { none } from "../quirks/quirks.ts";
-import { toConfig } from "./appengine-config.ts";
-import { readBootEnvironment } from "./boot-environment.ts";
-import { planRevision } from "./revision-plan.ts";
-import { RevisionRunner } from "./revision-runner.ts";
+import { readBootEnvironment, tryAtNextBoot } from "./boot-environment.ts";
+import { makeRunner } from "./revision-runner.fixture.ts";
 import { Updater } from "./updater.ts";
 
 let storage: string;
@@ -27,46 +22,27 @@ afterEach(() => {
   rmSync(storage, { recursive: true });
 });
 
+const bootFile = () => join(storage, "boot/uboot.txt");
+
 /** A boot that tries revision locals/b, which has no containers and so is READY at once. */
-function tryRevision() {
-  const revision = "locals/b";
-  const state = parseState({ "#spec": "pantavisor-service-system@1" }, none);
-  const planned = planRevision(revision, state, parseGroups([{ name: "app" }]), 10, none);
-  const config = toConfig("", { PV_STORAGE_MNTPOINT: storage });
-  const clock = systemClock();
-  const log = {
-    write: () => undefined,
-    effect: () => undefined,
-    moveTo: () => undefined,
-    [Symbol.dispose]: () => undefined,
-  };
+function begin() {
   const onExit = vi.fn<(outcome: Outcome) => void>();
-  const runner = new RevisionRunner({
-    plan: planned.plan,
-    definitions: [],
-    config,
-    controlSocket: "",
-    environment: {},
-    drivers: { prepare: () => undefined },
-    log,
-    clock,
-    realClock: clock,
-    quirks: none,
-    onStatus: () => undefined,
-    onStep: () => updater.onStep(),
-    onPeersChanged: () => undefined,
-    onExit,
-  });
-  const running = () => ({ revision, state, ...planned });
-  const onSwitch = () => undefined;
-  const updater = new Updater({ config, quirks: none, log, clock, runner, running, onSwitch });
+  const parts = { storage, revision: "locals/b", onStep: () => updater.onStep(), onExit };
+  const { lines, ...made } = makeRunner(parts);
+  const updater = new Updater({ ...made, quirks: none, onSwitch: () => undefined });
   updater.beginTrial();
-  runner.begin();
+  made.runner.begin();
+  return { ...made, updater, onExit, lines };
+}
+
+/** …until its commit delay is over. */
+function tryRevision() {
+  const { config, onExit, lines } = begin();
   vi.advanceTimersByTime(config.commitDelay * 1000);
   const progress = JSON.parse(
-    readFileSync(join(storage, "trails", revision, ".pv/progress"), "utf8"),
+    readFileSync(join(storage, "trails/locals/b/.pv/progress"), "utf8"),
   ) as unknown;
-  return { onExit, progress, boot: readBootEnvironment(join(storage, "boot/uboot.txt")) };
+  return { onExit, progress, lines, boot: readBootEnvironment(bootFile()) };
 }
 
 it("a revision that stays READY is committed", () => {
@@ -85,4 +61,21 @@ it("one that a full disk does not let be committed is rolled back", () => {
     "status-msg": "Not enough disk space available",
   });
   expect(onExit).toHaveBeenCalledExactlyOnceWith("reboot");
+});
+
+it("the log names the revision that the next boot really runs after a failure", () => {
+  const { runner, lines } = begin();
+  tryAtNextBoot(bootFile(), "locals/good");
+  runner.dispatch({ type: "shutdown", outcome: "reboot" });
+  expect(lines.join("\n")).toContain("Rolling back to 'locals/good'");
+});
+
+it("nothing is run when the device is going down already", () => {
+  const { runner, updater } = begin();
+  runner.dispatch({ type: "shutdown", outcome: "poweroff" });
+  expect(updater.run("locals/c", { reboot: true })).toEqual({
+    status: 409,
+    reason: "The poweroff has begun",
+  });
+  expect(readBootEnvironment(bootFile()).trying).toBeUndefined();
 });

@@ -57,6 +57,11 @@ export class Updater {
     return testing || this.#departure !== undefined;
   }
 
+  /** The revision that runs as soon as those of the running one are down that it does not have. */
+  get next(): string | undefined {
+    return this.#departure?.next.revision;
+  }
+
   /** It is being stopped for an update: nobody may start it again. */
   isDeparting(container: string): boolean {
     return this.#departure !== undefined && !this.#departure.kept.has(container);
@@ -83,6 +88,8 @@ export class Updater {
     if (revision === running().revision) {
       return { status: 409, reason: `Step ${revision} is running` };
     }
+    const { outcome } = runner.state;
+    if (outcome !== undefined) return { status: 409, reason: `The ${outcome} has begun` };
     let next: LoadedRevision;
     try {
       next = loadRevision(config, revision, quirks);
@@ -195,7 +202,8 @@ export class Updater {
   #fail(revision: string, reason: string): void {
     const { runner, log } = this.#options;
     this.#note(revision, progressOf.failed(reason));
-    const back = readBootEnvironment(this.#bootFile).revision;
+    const boot = readBootEnvironment(this.#bootFile);
+    const back = boot.trying ?? boot.revision;
     const line = `(pv_rollback:1) revision '${revision}' failed: ${reason}. Rolling back to '${back}'...`;
     log.write("ERROR", "controller", line);
     runner.dispatch({ type: "shutdown", outcome: "reboot" });

@@ -32,6 +32,10 @@ describe("delays", () => {
     expect(delays(7, 0.5, 3)).toEqual([7, 7, 7]);
   });
 
+  it("stay none however often the factor is applied", () => {
+    expect(retryDelay({ retry_delay: 0, backoff_factor: 2 }, 2000, none)).toBe(0);
+  });
+
   it("grow by addition under backoff-linear", () => {
     const quirks = parseQuirks("backoff-linear");
     expect(retryDelay({ retry_delay: 5, backoff_factor: 2 }, 3, quirks)).toBe(15);

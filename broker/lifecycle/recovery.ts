@@ -53,13 +53,15 @@ export function decideRecovery(
 
 /**
  * Seconds before the attempt: trunc(retry_delay × factor^(attempt − 1)); a factor of 1 or less
- * is none. No jitter, no cap: 5 s × 2.0 gives 5, 10, 20, 40, 80.
+ * is none. No jitter, no cap: 5 s × 2.0 gives 5, 10, 20, 40, 80. At once stays at once.
  */
 export function retryDelay(
   recovery: Pick<AutoRecovery, "retry_delay" | "backoff_factor">,
   attempt: number,
   quirks: Quirks,
 ): number {
+  // The factor's power becomes Infinity in the end, and 0 × Infinity is no number.
+  if (recovery.retry_delay === 0) return 0;
   if (quirks.has("backoff-linear")) return recovery.retry_delay * attempt;
   const factor = recovery.backoff_factor > 1 ? recovery.backoff_factor : 1;
   return Math.trunc(recovery.retry_delay * factor ** (attempt - 1));
