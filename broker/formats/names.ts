@@ -15,7 +15,8 @@ export const objectName = z
 
 /** @returns the first value that comes twice */
 export function firstTwice(values: readonly string[]): string | undefined {
-  return values.find((value, index) => values.indexOf(value) !== index);
+  const seen = new Set<string>();
+  return values.find((value) => seen.size === seen.add(value).size);
 }
 
 export const safeName = z.string().regex(SAFE_NAME, "must match [A-Za-z0-9_.-]{1,64}");

@@ -171,13 +171,29 @@ function providersOf(
   { name, type, provider: selector }: Requirement,
   quirks: Quirks,
 ): Provided[] {
-  return containers.flatMap(({ name: provider, exports }) => {
-    if (selector !== undefined && selector !== provider && !quirks.has("provider-ignored")) {
-      return [];
-    }
-    return exports
-      .filter((one) => one.name === name || quirks.has("name-ignored"))
-      .filter((one) => type === undefined || type === one.type || quirks.has("type-ignored"))
-      .map((one) => ({ provider, export: one }));
-  });
+  const candidates = quirks.has("name-ignored")
+    ? exportsOf(containers)
+    : (byName(containers).get(name) ?? []);
+  return candidates.filter(
+    ({ provider, export: { type: offered } }) =>
+      (selector === undefined || selector === provider || quirks.has("provider-ignored")) &&
+      (type === undefined || type === offered || quirks.has("type-ignored")),
+  );
+}
+
+function exportsOf(containers: readonly ContainerDefinition[]): Provided[] {
+  return containers.flatMap(({ name: provider, exports }) =>
+    exports.map((one) => ({ provider, export: one })),
+  );
+}
+
+/** The graph is asked for all the time, and a revision's exports never change. */
+const indices = new WeakMap<readonly ContainerDefinition[], ReadonlyMap<string, Provided[]>>();
+
+function byName(containers: readonly ContainerDefinition[]): ReadonlyMap<string, Provided[]> {
+  const known = indices.get(containers);
+  if (known !== undefined) return known;
+  const index = Map.groupBy(exportsOf(containers), (one) => one.export.name);
+  indices.set(containers, index);
+  return index;
 }

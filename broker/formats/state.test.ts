@@ -110,6 +110,13 @@ describe("a bad state is refused with the key named", () => {
     expect(() => parse(entries)).toThrow(key);
   });
 
+  it("more containers than any appengine could run, before they are read", () => {
+    const keys = Array.from({ length: 100_000 }, (_, index) => [`a${index}/run.json`, {}] as const);
+    expect(() => parse(Object.fromEntries(keys))).toThrow(
+      "state: 100000 containers are more than 2000",
+    );
+  });
+
   it.each([[null], [[]], ["text"], [7]])("%j is no state", (value) => {
     expect(() => parseState(value, none)).toThrow(StateError);
   });

@@ -17,6 +17,9 @@ import { parseServices } from "./services.ts";
  */
 export const STATE_SPEC = "pantavisor-service-system@1";
 
+/** No appengine can run so many; to plan ten times as many would take it minutes. */
+const MOST_CONTAINERS = 2000;
+
 const documentSchema = z.record(z.string(), z.unknown());
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
 
@@ -52,11 +55,15 @@ export function parseState(value: unknown, quirks: Quirks): State {
   }
   const entries = Object.entries(document).filter(([key]) => key !== "#spec");
   for (const [key, entry] of entries) at(key, () => checkEntry(key, entry));
+  const names = entries.map(([key]) => containerNameOf(key)).filter((name) => name !== undefined);
+  if (names.length > MOST_CONTAINERS) {
+    throw new StateError(`state: ${names.length} containers are more than ${MOST_CONTAINERS}`);
+  }
   const containers: ContainerDefinition[] = [];
   const dropped = quirks.has("services-order") ? exportsBeforeRun(entries) : new Set<string>();
   for (const [key, entry] of entries) {
-    const name = /^([^/]+)\/run\.json$/.exec(key)?.[1];
-    if (name === undefined || name === "bsp") continue;
+    const name = containerNameOf(key);
+    if (name === undefined) continue;
     const run = at(key, () => parseRun(name, entry, quirks));
     const services = `${name}/services.json`;
     const exports =
@@ -73,6 +80,11 @@ export function parseState(value: unknown, quirks: Quirks): State {
     drivers:
       drivers === undefined ? new Map() : at("bsp/drivers.json", () => parseDriverAliases(drivers)),
   };
+}
+
+function containerNameOf(key: string): string | undefined {
+  const name = /^([^/]+)\/run\.json$/.exec(key)?.[1];
+  return name === "bsp" ? undefined : name;
 }
 
 function checkEntry(key: string, value: unknown): void {
