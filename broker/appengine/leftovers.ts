@@ -22,7 +22,7 @@ const LONGEST_WAIT = 3000;
 
 export async function cleanLeftovers(places: LeftoverPlaces): Promise<void> {
   killRemembered(places.daemonFile);
-  await Promise.all(containerGroups(places.cgroups).map(killGroup));
+  await Promise.all(containerGroups(places.cgroups).map((group) => killGroup(group).catch(ifGone)));
   unmountBelow(places.volumes);
   for (const folder of places.runtimes.filter((path) => existsSync(path))) {
     for (const name of readdirSync(folder)) {
@@ -58,6 +58,11 @@ async function killGroup(folder: string): Promise<void> {
   writeFileSync(join(folder, "cgroup.kill"), "1");
   while (isPopulated(folder) && performance.now() < deadline) await pause(5);
   removeGroup(folder);
+}
+
+/** A monitor whose container has just been killed cleans up after it, at the same time as we do. */
+function ifGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT" && error.code !== "ENODEV") throw error;
 }
 
 function isPopulated(folder: string): boolean {

@@ -35,23 +35,27 @@ export async function readExport(source: string, store: ObjectStore): Promise<St
 
 type Kind = "gzip" | "json" | "tar";
 
-function kindOf(head: Uint8Array): Kind {
-  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  return head[0] === 0x7b ? "json" : "tar";
+/** @param first byte: JSON may begin with white space or a byte order mark, the others do not */
+function kindOf(first: number | undefined): Kind {
+  if (first === 0x1f) return "gzip";
+  return JSON_BEGINS.includes(first ?? 0) ? "json" : "tar";
 }
+
+/** The last is the first byte of a byte order mark. */
+const JSON_BEGINS: readonly number[] = [...Buffer.from("{ \t\r\n"), 0xef];
 
 async function fileKind(path: string): Promise<Kind> {
   await using file = await open(path);
-  const head = Buffer.alloc(2);
-  const { bytesRead } = await file.read(head, 0, 2, 0);
+  const head = Buffer.alloc(1);
+  const { bytesRead } = await file.read(head, 0, 1, 0);
   if (bytesRead === 0) throw new Error("is empty");
-  return kindOf(head);
+  return kindOf(head[0]);
 }
 
 async function peekKind(stream: Readable): Promise<Kind> {
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     stream.unshift(chunk);
-    return kindOf(chunk as Buffer);
+    return kindOf((chunk as Buffer)[0]);
   }
   throw new Error("is empty");
 }
@@ -113,7 +117,8 @@ async function collect(stream: AsyncIterable<unknown>, what: string): Promise<Bu
 function parseFragment(bytes: Buffer): StateDocument {
   let value: unknown;
   try {
-    value = parseUntrusted(bytes.toString("utf8"));
+    // Takes a byte order mark away, and refuses what is not UTF-8 instead of changing it.
+    value = parseUntrusted(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
     throw new Error(`its json is not JSON: ${(error as Error).message}`, { cause: error });
   }

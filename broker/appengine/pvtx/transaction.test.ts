@@ -79,6 +79,25 @@ describe("an export is added", () => {
     expect(transaction.show()).toEqual({ ...SPEC, "groups.json": [] });
   });
 
+  it.each(["\n", " ", "\ufeff"])("as JSON that begins with %j", async (beginning) => {
+    await add(`${beginning}${JSON.stringify({ ...SPEC, "groups.json": [] })}`);
+    expect(transaction.show()).toEqual({ ...SPEC, "groups.json": [] });
+  });
+
+  it("beside another one that is added at the same time", async () => {
+    const other = openTransaction(at("transaction"));
+    writeFileSync(at("other"), JSON.stringify({ "b/x.json": {} }));
+    await Promise.all([add(await tar(...good)), other.add(at("other"))]);
+    expect(transaction.show()).toEqual({ ...JSON.parse(FRAGMENT), "b/x.json": {} });
+  });
+
+  it("but not to a transaction that was aborted meanwhile", async () => {
+    const adding = add(await tar(...good));
+    transaction.abort();
+    await expect(adding).rejects.toThrow("no transaction");
+    expect(transaction.isOpen()).toBe(false);
+  });
+
   it("without writing an object again that is there", async () => {
     await add(await tar(...good));
     const { ino } = statSync(at("storage/objects", SHA));
@@ -103,6 +122,7 @@ describe("a bad export is refused, says why and leaves nothing", () => {
     ["unknown compression method", () => Buffer.from([0x1f, 0x8b, 9, 9, 9, 9])],
     ["no member named json", () => tar([`objects/${SHA}`, CONTENT])],
     ["is not JSON", () => tar(["json", "{"])],
+    ["is not JSON", () => tar(["json", Buffer.from('{"a":"\xff"}', "latin1")])],
     ["is not an object", () => tar(["json", "[]"])],
     ["has the content of", () => tar(["json", FRAGMENT], [`objects/${wrong}`, CONTENT])],
     ["is missing", () => tar(["json", FRAGMENT])],

@@ -72,9 +72,10 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
       save({ objects: objects ?? join(folder, "objects"), remote: objects === undefined, state });
     },
     async add(source) {
-      const { objects, state, remote } = load();
-      const fragment = await readExport(source, objectStore(objects));
-      save({ objects, remote, state: mergeFragment(state, fragment) });
+      const fragment = await readExport(source, objectStore(load().objects));
+      // Reading took its time: another pvtx may have added, removed or aborted meanwhile.
+      const saved = load();
+      save({ ...saved, state: mergeFragment(saved.state, fragment) });
     },
     remove(part) {
       const saved = load();
