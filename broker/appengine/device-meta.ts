@@ -15,8 +15,13 @@ import type { MetaStore } from "../control/pantavisor-view.ts";
 export function openMetaStore(folder: string): MetaStore {
   mkdirSync(folder, { recursive: true });
   const fileOf = (key: string): string => join(folder, key);
+  const keys = (): string[] =>
+    readdirSync(folder)
+      .filter((key) => !key.startsWith("."))
+      .sort();
   return {
     has: (key) => existsSync(fileOf(key)),
+    size: () => keys().length,
     set(key, value) {
       const incoming = fileOf(".incoming");
       writeFileSync(incoming, value);
@@ -24,10 +29,8 @@ export function openMetaStore(folder: string): MetaStore {
     },
     delete: (key) => rmSync(fileOf(key), { force: true }),
     all() {
-      const keys = readdirSync(folder)
-        .filter((key) => !key.startsWith("."))
-        .sort();
-      return Object.fromEntries(keys.map((key) => [key, embed(readFileSync(fileOf(key), "utf8"))]));
+      const values = keys().map((key) => [key, embed(readFileSync(fileOf(key), "utf8"))] as const);
+      return Object.fromEntries(values);
     },
   };
 }

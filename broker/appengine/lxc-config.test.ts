@@ -17,6 +17,8 @@ it("pantavisor's lines follow the container's own, so that they win", () => {
       "lxc.log.file = /logs/0/c/lxc/lxc.log",
       "lxc.log.level = INFO",
       "lxc.console.logfile = /logs/0/c/lxc/console.log",
+      "lxc.console.size = 16777216",
+      "lxc.console.rotate = 1",
       "lxc.mount.entry = /run/pv-ctrl pantavisor/pv-ctrl none bind,create=file 0 0",
       "lxc.environment = PVH_TIME_SCALE=100",
       "",

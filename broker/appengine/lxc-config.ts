@@ -11,6 +11,9 @@ export interface LxcAdditions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** Bytes of console.log before it becomes console.log.1: a container must not fill the disk by it. */
+const CONSOLE_SIZE = 16 * 1024 * 1024;
+
 /**
  * The configuration given to lxc-start: the object as deployed, then ours, so that ours wins.
  *
@@ -25,6 +28,8 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
     `lxc.log.file = ${join(logFolder, "lxc.log")}`,
     "lxc.log.level = INFO",
     `lxc.console.logfile = ${join(logFolder, "console.log")}`,
+    `lxc.console.size = ${CONSOLE_SIZE}`,
+    "lxc.console.rotate = 1",
     `lxc.mount.entry = ${controlSocket} pantavisor/pv-ctrl none bind,create=file 0 0`,
     ...Object.entries(environment).map(([key, value]) => `lxc.environment = ${key}=${value}`),
   ];

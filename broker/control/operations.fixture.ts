@@ -328,7 +328,7 @@ export class SimulatedMachine {
     const unused = (): never => {
       throw new Error("not asked for here");
     };
-    const meta = { all: unused, has: unused, set: unused, delete: unused };
+    const meta = { all: unused, has: unused, size: unused, set: unused, delete: unused };
     const daemon = {
       body: () => ({
         name: "pv-xconnect",

@@ -71,6 +71,8 @@ export interface MetaStore {
   /** Values that are JSON objects or arrays are embedded, others are strings. */
   all(): Readonly<Record<string, unknown>>;
   has(key: string): boolean;
+  /** Keys that are stored. */
+  size(): number;
   set(key: string, value: string): void;
   delete(key: string): void;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, symlinkSync } from "node:fs";
+import { readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bodyOf, repliesIn, start, statusOf } from "./control-server.fixture.ts";
@@ -10,6 +10,15 @@ describe.each([
   ["/device-meta", "devmeta"],
   ["/user-meta", "usrmeta"],
 ])("%s", (path, folder) => {
+  it("takes no more than 1,000 keys, so that all of them can be read at once", async () => {
+    const { call, storage } = await start();
+    for (let key = 0; key < 1000; key += 1) writeFileSync(join(storage, folder, `k${key}`), "");
+    expect(statusOf(await call("PUT", `${path}/new`, "7"))).toBe(507);
+    expect(statusOf(await call("PUT", `${path}/k7`, "7"))).toBe(200);
+    expect(statusOf(await call("DELETE", `${path}/k8`))).toBe(200);
+    expect(statusOf(await call("PUT", `${path}/new`, "7"))).toBe(200);
+  });
+
   it("is a 507 on a full disk", async () => {
     const { call, storage } = await start();
     symlinkSync("/dev/full", join(storage, folder, ".incoming"));

@@ -3,6 +3,8 @@ import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
 const BODY_LIMIT = 4096;
+/** All are read for each GET; a real device has some dozens. */
+const MOST_KEYS = 1000;
 
 /** /device-meta and /user-meta (facts §3.3): facts about the device and wishes of its user. */
 export function metadataRoutes({ view }: EndpointContext): Route[] {
@@ -17,9 +19,12 @@ export function metadataRoutes({ view }: EndpointContext): Route[] {
             takes: BODY_LIMIT,
             answer({ parameters, body }) {
               const key = parameters["key"] ?? "";
+              const what = `Cannot add or update ${kind.toLowerCase()} meta`;
               if (!isKey(key)) {
-                const what = `Cannot add or update ${kind.toLowerCase()} meta`;
                 return errorReply(400, `${what}: bad key ${JSON.stringify(key)}`);
+              }
+              if (!store.has(key) && store.size() >= MOST_KEYS) {
+                return errorReply(507, `${what}: there are ${MOST_KEYS} keys already`);
               }
               store.set(key, body);
               return accepted;
