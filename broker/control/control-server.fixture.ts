@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,10 +41,11 @@ export interface StartOptions {
   readonly view?: (storage: string) => Partial<PantavisorView>;
   /** Who calls; default: as the kernel says. */
   readonly caller?: Caller;
+  readonly onConnection?: (socket: Socket) => void;
 }
 
 /** A pv-ctrl on real storage in a temporary folder, with a pantavisor that only takes notes. */
-export async function start(quirkList = "", { view, caller }: StartOptions = {}) {
+export async function start(quirkList = "", { view, caller, onConnection }: StartOptions = {}) {
   folder = mkdtempSync(join(tmpdir(), "pvh-control-"));
   const quirks = parseQuirks(quirkList);
   const path = join(folder, "pv-ctrl");
@@ -103,7 +105,10 @@ export async function start(quirkList = "", { view, caller }: StartOptions = {})
     settings: () => settingsOf(toConfig("", {}), overrides),
     ...view?.(storage),
   };
-  const identify = caller === undefined ? identifyCaller : () => caller;
+  const identify: typeof identifyCaller = (socket, all) => {
+    onConnection?.(socket);
+    return caller ?? identifyCaller(socket, all);
+  };
   server = await serveControl(path, served, identify);
   /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */
   const send = (bytes: string, { end = false, silence = 1000 } = {}): Promise<string> =>

@@ -52,5 +52,7 @@ export async function readBody(
 /** The body as it arrives; a client that stops in the middle is cut off. */
 export function streamBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
   request.setTimeout(IDLE_TIMEOUT, () => request.destroy());
+  // From then on it is us who take our time: a large object has to come to the disk.
+  request.once("end", () => request.setTimeout(0));
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }

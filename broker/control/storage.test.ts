@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bodyOf, repliesIn, start, statusOf } from "./control-server.fixture.ts";
@@ -80,6 +81,27 @@ describe.each([
 describe("/objects", () => {
   const text = "an object\n";
   const path = `/objects/${sha256(text)}`;
+
+  it("cuts a client off that stops in the middle, not one that waits for a slow disk", async () => {
+    let socket: Socket | undefined;
+    const timeouts: unknown[] = [];
+    const { call } = await start("", {
+      onConnection: (connected) => (socket = connected),
+      view: () => ({
+        objects: {
+          list: () => [],
+          read: () => undefined,
+          async put(_sha256, _size, content) {
+            for await (const chunk of content) timeouts.push([chunk.length, socket?.timeout]);
+            timeouts.push(socket?.timeout);
+            return "stored";
+          },
+        },
+      }),
+    });
+    expect(statusOf(await call("PUT", path, text))).toBe(200);
+    expect(timeouts).toEqual([[text.length, 10_000], 0]);
+  });
 
   it("stores an object, lists it with its size as text, gives it back", async () => {
     const { call } = await start();
