@@ -40,7 +40,7 @@ export async function ensureReferenceImage(
 ): Promise<ReferenceImage> {
   const inputs = await readInputs();
   const ref = `${REFERENCE_REPOSITORY}:${inputs.content.slice(0, 12)}`;
-  const there = await imageId(engine, ref, inputs.content);
+  const there = await useImage(engine, ref, inputs.content);
   if (there !== undefined) return { ref, id: there, content: inputs.content, loaded: false };
 
   const { signal = new AbortController().signal, progress = () => undefined } = options;
@@ -49,9 +49,9 @@ export async function ensureReferenceImage(
   const timed: CacheOptions = { signal, progress: (line) => progress(`[${seconds()} s] ${line}`) };
   const layers = await makeLayers(engine, inputs, timed);
   await load(engine, [REFERENCE_TAG, ref], inputs.content, layers, timed);
-  const id = await imageId(engine, ref, inputs.content);
+  const id = await useImage(engine, ref, inputs.content);
   if (id === undefined) throw new PvhError("PVH_ENGINE", `the engine lost the image ${ref}`);
-  await removeOld(engine, ref);
+  await removeUnused(engine);
   timed.progress(`image ${ref} is ready`);
   return { ref, id, content: inputs.content, loaded: true };
 }
@@ -126,28 +126,44 @@ async function load(
   }
 }
 
-/** @returns undefined when the engine has no such image, or one with other content */
-async function imageId(engine: Engine, ref: string, content: string): Promise<string | undefined> {
+/**
+ * Tag the image once more, so that its LastTagTime says when it was used: loading leaves it at
+ * zero.
+ * @returns undefined when the engine has no such image, or one with other content
+ */
+export async function useImage(
+  engine: Engine,
+  ref: string,
+  content: string,
+): Promise<string | undefined> {
+  const image = engine.docker.getImage(ref);
+  const [repo = "", tag = ""] = ref.split(":");
   try {
-    const image = inspected.parse(await engine.docker.getImage(ref).inspect());
-    return image.Config.Labels?.[CONTENT_LABEL] === content ? image.Id : undefined;
+    const { Config, Id } = inspected.parse(await image.inspect());
+    if (Config.Labels?.[CONTENT_LABEL] !== content) return undefined;
+    await image.tag({ repo, tag });
+    return Id;
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw engineError(error, ref);
   }
 }
 
-/** Earlier contents pile up while the broker is worked on. Images in use refuse to go. */
-async function removeOld(engine: Engine, current: string): Promise<void> {
+/**
+ * Earlier contents pile up while the broker is worked on. One that a run may boot again has been
+ * used within the day; of one without a time another pvh is just loading it.
+ */
+export async function removeUnused(engine: Engine): Promise<void> {
   const yesterday = Date.now() - 24 * 3600 * 1000;
   const images = await engine.docker.listImages({ filters: { reference: [REFERENCE_REPOSITORY] } });
   const tags = images.flatMap((image) => image.RepoTags ?? []);
   await Promise.allSettled(
     tags.map(async (tag) => {
-      if (tag === REFERENCE_TAG || tag === current) return;
+      if (tag === REFERENCE_TAG) return;
       const image = engine.docker.getImage(tag);
       const { Metadata } = inspected.parse(await image.inspect());
-      if (Date.parse(Metadata?.LastTagTime ?? "") < yesterday) await image.remove();
+      const used = Date.parse(Metadata?.LastTagTime ?? "");
+      if (used > 0 && used < yesterday) await image.remove();
     }),
   );
 }
