@@ -35,6 +35,8 @@ export async function logsCommand(options: LogsOptions, out: Output): Promise<Ex
   const follow = options.follow ? ["-F"] : [];
   const stream = await appengine.stream(["tail", "-n", "+1", ...follow, path]);
   options.signal.addEventListener("abort", () => stream.destroy(), { once: true });
+  // Nobody reads on (pvh logs -f | head): there is no other end.
+  process.stdout.once("error", () => stream.destroy());
   const show = formatter(options.json);
   for await (const line of createInterface({ input: stream })) out.data(show(line));
   await appengine.close();

@@ -1,7 +1,9 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { cacheFolder } from "../engine/folders.ts";
+import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
+import { watchOutput } from "./lost-output.ts";
 import { processOutput } from "./output.ts";
 
 // Half of a short command's time is compiling modules. Workers find the cache by the environment.
@@ -18,16 +20,24 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     controller.abort(signal);
   });
 }
-// A reader that goes away (pvh ls | head) is no error of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? EXIT.pass : EXIT.bug);
-});
+watchOutput(process.stderr);
+const whyLost = watchOutput(process.stdout);
 
 const { runProgram } = await import("./program.ts");
+const { describeError } = await import("./report-error.ts");
+process.on("uncaughtException", fail);
 try {
-  process.exit(await runProgram(process.argv.slice(2), processOutput, controller.signal));
+  const exitCode = await runProgram(process.argv.slice(2), processOutput, controller.signal);
+  const lost = await whyLost();
+  if (lost !== undefined && exitCode === EXIT.pass) {
+    throw new PvhError("PVH_NO_SPACE", `stdout cannot be written: ${lost.message}`);
+  }
+  process.exit(exitCode);
 } catch (error) {
-  const { describeError } = await import("./report-error.ts");
+  fail(error);
+}
+
+function fail(error: unknown): never {
   const { exitCode, text } = describeError(error, controller.signal.reason);
   processOutput.say(text);
   process.exit(exitCode);
