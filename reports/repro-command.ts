@@ -6,6 +6,7 @@ export function reproCommand(state: RunState, scenario: string): string {
   const words = ["npx", "pvh", "scenario", scenario.replace(/~\d+$/, "")];
   if (started !== undefined) {
     words.push(...started.command.filter((word) => word.startsWith("--image=")));
+    if (started.profile !== "strict") words.push(`--profile=${started.profile}`);
     if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
     words.push(...started.command.filter((word) => word.startsWith("--boot=")));
     words.push(`--seed=${started.seed}`);

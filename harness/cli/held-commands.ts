@@ -3,7 +3,7 @@ import { PvhError } from "../errors.ts";
 import { reap } from "../engine/reaper.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Args, Call } from "./command.ts";
-import { oneOf, positiveNumber, quirkList } from "./parse-value.ts";
+import { oneOf, positiveNumber, quirkList, timeoutScale } from "./parse-value.ts";
 
 /** The commands on held appengines: what their command lines mean. */
 export async function up({ args, out, signal }: Call): Promise<ExitCode> {
@@ -18,7 +18,7 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
       boot: oneOf(args, "boot", ["auto", "manual"]) ?? "auto",
       quirks: quirkList(args),
       timeScale: positiveNumber(args, "timeScale") ?? 1,
-      timeoutScale: positiveNumber(args, "timeoutScale") ?? 1,
+      timeoutScale: timeoutScale(args),
       json: args.flag("json"),
       signal,
     },

@@ -17,7 +17,7 @@ import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
-import { positiveNumber, wholeNumber } from "./parse-value.ts";
+import { timeoutScale, wholeNumber } from "./parse-value.ts";
 import { table } from "./table.ts";
 
 /**
@@ -80,7 +80,7 @@ async function runMutant(
       profile: "strict",
       quirks: [mutant.quirk],
       keep: "failed",
-      timeoutScale: positiveNumber(args, "timeoutScale") ?? 1,
+      timeoutScale: timeoutScale(args),
       seed: 1,
       jobs: 1,
       repeat: 1,

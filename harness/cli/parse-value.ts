@@ -3,22 +3,41 @@ import { PvhError } from "../errors.ts";
 import { didYouMean } from "../run/near-names.ts";
 import type { Args } from "./command.ts";
 
-/** @throws PvhError PVH_USAGE unless the option is a whole number of at least `least` */
-export function wholeNumber(args: Args, name: string, least: number): number | undefined {
+/** @throws PvhError PVH_USAGE unless the option is a whole number from `least` to `most` */
+export function wholeNumber(
+  args: Args,
+  name: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const text = args.text(name);
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= least && Number.isSafeInteger(value)) return value;
-  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not a whole number from ${least}`);
+  if (value >= least && value <= most) return value;
+  const to = most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`;
+  throw new PvhError(
+    "PVH_USAGE",
+    `--${kebab(name)} ${text}: not a whole number from ${least}${to}`,
+  );
 }
 
-/** @throws PvhError PVH_USAGE unless the option is a number above zero */
-export function positiveNumber(args: Args, name: string): number | undefined {
+/** @throws PvhError PVH_USAGE unless the option is a number above zero, and `most` at most */
+export function positiveNumber(
+  args: Args,
+  name: string,
+  most = Number.MAX_VALUE,
+): number | undefined {
   const text = args.text(name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() !== "" && value > 0 && value < Infinity) return value;
-  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not a number above 0`);
+  if (text.trim() !== "" && value > 0 && value <= most) return value;
+  const upTo = most === Number.MAX_VALUE ? "" : `, ${most} at most`;
+  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not a number above 0${upTo}`);
+}
+
+/** Timers hold 24 days (Node's TIMEOUT_MAX) and end at once beyond; deadlines are minutes. */
+export function timeoutScale(args: Args): number {
+  return positiveNumber(args, "timeoutScale", 1_000) ?? 1;
 }
 
 /**

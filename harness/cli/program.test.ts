@@ -59,6 +59,8 @@ describe("a command line that means nothing exits 2 with a hint", () => {
     [["run", "--jobs", "1e3"], "whole number from 1"],
     [["run", "--timeout-scale", "-1"], "above 0"],
     [["run", "--timeout-scale", ""], "above 0"],
+    [["run", "--timeout-scale", "100000"], "1000 at most"],
+    [["run", "--repeat", "5000000000"], "whole number from 1 to 10000"],
     [["run", "--keep", "allways"], "did you mean always"],
     [["run", "--boot", "warm"], "not one of auto, manual"],
     [["run", "--profile", "loose"], "strict, compat"],

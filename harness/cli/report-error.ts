@@ -2,14 +2,16 @@ import { printable } from "../../reports/printable.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { machineError } from "../machine-error.ts";
 
 /** Where something that a command threw leads: an exit code, and what to say. */
 export function describeError(
-  error: unknown,
+  thrown: unknown,
   reason: unknown,
 ): { readonly exitCode: ExitCode; readonly text: string } {
   if (reason === "SIGINT") return { exitCode: EXIT.sigint, text: "cancelled by SIGINT" };
   if (reason === "SIGTERM") return { exitCode: EXIT.sigterm, text: "cancelled by SIGTERM" };
+  const error = machineError(thrown) ?? thrown;
   if (!(error instanceof PvhError)) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { exitCode: EXIT.bug, text: `pvh: a bug in pvh: ${printable(what)}` };

@@ -4,7 +4,7 @@ import { PROFILES } from "../run/profiles.ts";
 import type { Profile } from "../run/profiles.ts";
 import type { RunOptions } from "../run/run.ts";
 import type { Args, Option } from "./command.ts";
-import { oneOf, positiveNumber, quirkList, wholeNumber } from "./parse-value.ts";
+import { oneOf, quirkList, timeoutScale, wholeNumber } from "./parse-value.ts";
 import { PROGRESS } from "./progress.ts";
 import type { Progress } from "./progress.ts";
 
@@ -84,10 +84,10 @@ export function readRunFlags(args: Args): RunFlags {
       quirks,
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
-      timeoutScale: positiveNumber(args, "timeoutScale") ?? 1,
+      timeoutScale: timeoutScale(args),
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
       jobs: wholeNumber(args, "jobs", 1) ?? Math.min(2, availableParallelism()),
-      repeat: wholeNumber(args, "repeat", 1) ?? 1,
+      repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
       retries: wholeNumber(args, "retries", 0) ?? 0,
       maxFailures: wholeNumber(args, "maxFailures", 1) ?? Infinity,
     },

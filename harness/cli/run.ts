@@ -1,4 +1,3 @@
-import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { closingLine } from "../../reports/terminal.ts";
 import { PvhError } from "../errors.ts";
@@ -13,6 +12,7 @@ import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Selected } from "../run/selection.ts";
 import type { Call } from "./command.ts";
+import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
 import { readRunFlags } from "./run-options.ts";
 import type { RunFlags } from "./run-options.ts";
@@ -36,6 +36,7 @@ export async function runSelected(
     out.say("nothing selected\n  -> pvh ls lists the scenarios");
     return EXIT.nothing;
   }
+  const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
   const prepared = await prepareRun(
     selected.map(({ scenario }) => scenario),
     flags.image,
@@ -63,22 +64,11 @@ export async function runSelected(
     live.stop();
   }
   for (const line of live.closing(directory.shown)) out.say(line);
-  copyJunit(join(directory.folder, "junit.xml"), flags.junit);
   // CI reads this line: it stands alone, on stdout unless that is for events.
   const line = closingLine(result.state);
   if (flags.json) out.say(line);
   else out.data(line);
+  if (result.unwritten !== undefined) throw result.unwritten;
+  junit?.fill(join(directory.folder, "junit.xml"));
   return result.exitCode;
-}
-
-function copyJunit(from: string, to: string | undefined): void {
-  if (to === undefined) return;
-  try {
-    copyFileSync(from, to);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new PvhError("PVH_USAGE", `--junit ${to} cannot be written: ${why}`, {
-      hint: `the report is ${from}`,
-    });
-  }
 }

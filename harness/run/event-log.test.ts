@@ -40,6 +40,22 @@ test("a cut text says how much is missing", () => {
   expect(line).toContain("… (83616 more characters)");
 });
 
+test("a run of thousands can be told in one line", () => {
+  const selected = Array.from({ length: 9_000 }, (_, index) => `unix-half-close~${index + 1}`);
+  const host = { name: "h", kernel: "k", node: "n" };
+  const of = { run: "r", command: [], image: "i", profile: "strict", quirks: [], seed: 1, host };
+  const line = toLine({ v: 1, t: 1, type: "run.started", selected, ...of });
+  expect(parseLine(line)).toMatchObject({ selected });
+});
+
+test("an event that a full disk cuts is an error", () => {
+  const log = new EventLog("/dev/full");
+  expect(() => log.append({ type: "note", text: "x" })).toThrow(
+    "/dev/full cannot be written: ENOSPC",
+  );
+  log.close();
+});
+
 test("a line of another version or a torn line is no event", () => {
   expect(parseLine('{"v":2,"t":1,"type":"note","text":""}')).toBeUndefined();
   expect(parseLine('{"v":1,"t":1,"ty')).toBeUndefined();

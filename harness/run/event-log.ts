@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { PvhError } from "../errors.ts";
 import { EVENTS_VERSION } from "./events.ts";
 import type { RecordedEvent, RunEvent } from "./events.ts";
 
@@ -10,17 +11,31 @@ const TEXT_LIMITS = [Infinity, 16_384, 4_096, 1_024, 256, 64];
 
 /** Appends events to a file that other threads and processes append to as well. */
 export class EventLog {
+  readonly #path: string;
   readonly #fd: number;
 
   /** @param path made when it is missing */
   constructor(path: string) {
+    this.#path = path;
     this.#fd = openSync(path, "a", 0o644);
   }
 
+  /** @throws PvhError PVH_NO_SPACE naming the file */
   append(event: RunEvent): void {
     const recorded: RecordedEvent = { v: EVENTS_VERSION, t: Date.now(), ...event };
-    // One write(2) on an O_APPEND descriptor: lines of several writers never mix.
-    writeSync(this.#fd, toLine(recorded));
+    const line = Buffer.from(toLine(recorded));
+    try {
+      // One write(2) on an O_APPEND descriptor: lines of several writers never mix.
+      const written = writeSync(this.#fd, line);
+      // A disk that has just become full takes a part, and refuses the rest.
+      if (written < line.length) writeSync(this.#fd, line, written);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new PvhError("PVH_NO_SPACE", `${this.#path} cannot be written: ${why}`, {
+        hint: "free some space, and run again",
+        cause,
+      });
+    }
   }
 
   close(): void {
@@ -28,13 +43,17 @@ export class EventLog {
   }
 }
 
-/** One line of events.jsonl, with long texts cut so that it stays under 64 KiB. */
+/**
+ * One line of events.jsonl, with long texts cut so that it stays under 64 KiB. Lists are never
+ * cut: only that of a run of thousands is so long, and it is written before anybody else writes.
+ */
 export function toLine(event: RecordedEvent): string {
+  let line = "";
   for (const limit of TEXT_LIMITS) {
-    const line = `${JSON.stringify(event, (_key, value: unknown) => cut(value, limit))}\n`;
-    if (Buffer.byteLength(line) <= LINE_LIMIT) return line;
+    line = `${JSON.stringify(event, (_key, value: unknown) => cut(value, limit))}\n`;
+    if (Buffer.byteLength(line) <= LINE_LIMIT) break;
   }
-  throw new RangeError(`a ${event.type} event has too many parts for one line`);
+  return line;
 }
 
 /** @returns undefined for a line that is not an event of this version */

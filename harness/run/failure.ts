@@ -1,12 +1,14 @@
 import { inspect } from "node:util";
 import { PvhError } from "../errors.ts";
+import { machineError } from "../machine-error.ts";
 import type { Failure } from "./events.ts";
 
 /**
  * What an error says, and whose fault it is. A PvhError knows; a failed assertion speaks of the
  * product; anything else that was thrown is a mistake of the harness or of the scenario's code.
  */
-export function toFailure(error: unknown): Failure {
+export function toFailure(thrown: unknown): Failure {
+  const error = machineError(thrown) ?? thrown;
   if (error instanceof PvhError) {
     return {
       class: error.class,

@@ -114,6 +114,12 @@ describe.concurrent("a run", { timeout: 30_000 }, () => {
     expect(ran.exitCode).toBe(1);
   });
 
+  test("does not stop for a scenario that will be tried again", async () => {
+    const ran = await run("flaky verdicts", { maxFailures: 1, retries: 1, jobs: 1 });
+    expect(attempt(ran, "flaky").verdict).toBe("passed");
+    expect(attempt(ran, "verdicts").verdict).toBe("failed");
+  });
+
   test("ends soon after SIGINT with a verdict for everything", async () => {
     const ran = await run("waits flaky", { jobs: 1 }, '"type":"check.started","scenario":"waits"');
     expect(ran.ms).toBeLessThan(5_000);

@@ -8,8 +8,10 @@ import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
 import { reap } from "../engine/reaper.ts";
+import type { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { machineError } from "../machine-error.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import { followEvents } from "./event-follower.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
@@ -47,6 +49,8 @@ export interface RunOptions {
 export interface RunResult {
   readonly exitCode: ExitCode;
   readonly state: RunState;
+  /** Why a report could not be written. */
+  readonly unwritten: PvhError | undefined;
 }
 
 /**
@@ -54,6 +58,7 @@ export interface RunResult {
  * Nothing that carries this run's label stays on the engine.
  *
  * @param watching.signal cancels; its reason is "SIGINT" or "SIGTERM" when a signal did
+ * @throws PvhError PVH_NO_SPACE when the record cannot be written
  */
 export async function runScenarios(
   selected: readonly Selected<DiscoveredScenario>[],
@@ -71,7 +76,7 @@ export async function runScenarios(
   const follower = followEvents(path, (event) => {
     events.push(event);
     watching.onEvent(event);
-    if (failedScenarios(events) >= options.maxFailures) {
+    if (failedScenarios(events, options.retries) >= options.maxFailures) {
       enough.abort(`stopped after ${options.maxFailures} failed scenarios`);
     }
   });
@@ -82,20 +87,20 @@ export async function runScenarios(
       return events;
     },
   };
-  journal.append(startOf(selected, prepared, directory, options));
-  const settings = settingsOf(selected, prepared, directory, options);
-  const bridge = await VitestBridge.open(settings, options.jobs, journal.append);
-  await runRounds(
-    bridge,
-    selected,
-    settings,
-    options,
-    journal,
-    AbortSignal.any([signal, enough.signal]),
-  );
-  // A worker that did not stop in time would hold this up; it ends with the process.
-  if (!signal.aborted) await bridge.close();
-  await reap(prepared.engine, { kind: "run", run: directory.run }).catch((error: unknown) => {
+  const cleanUp = () => reap(prepared.engine, { kind: "run", run: directory.run });
+  try {
+    journal.append(startOf(selected, prepared, directory, options));
+    const settings = settingsOf(selected, prepared, directory, options);
+    const bridge = await VitestBridge.open(settings, options.jobs, journal.append);
+    const stopped = AbortSignal.any([signal, enough.signal]);
+    await runRounds(bridge, selected, settings, options, journal, stopped);
+    // A worker that did not stop in time would hold this up; it ends with the process.
+    if (!signal.aborted) await bridge.close();
+  } catch (error) {
+    await cleanUp().catch(() => undefined);
+    throw error;
+  }
+  await cleanUp().catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
     journal.append({ type: "note", text: `clean-up: ${why}` });
   });
@@ -110,13 +115,19 @@ export async function runScenarios(
   const state = foldRun(journal.events());
   follower.stop();
   log.close();
-  writeReports(state, directory);
-  return { exitCode, state };
+  return { exitCode, state, unwritten: writeReports(state, directory) };
 }
 
-function writeReports(state: RunState, { folder, shown }: RunDirectory): void {
-  writeFileSync(join(folder, "junit.xml"), junitReport(state, shown));
-  writeFileSync(join(folder, "summary.json"), `${JSON.stringify(summarise(state), null, 2)}\n`);
+function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError | undefined {
+  try {
+    writeFileSync(join(folder, "junit.xml"), junitReport(state, shown));
+    writeFileSync(join(folder, "summary.json"), `${JSON.stringify(summarise(state), null, 2)}\n`);
+    return undefined;
+  } catch (error) {
+    const refused = machineError(error);
+    if (refused === undefined) throw error;
+    return refused;
+  }
 }
 
 function startOf(
@@ -166,9 +177,16 @@ function settingsOf(
   };
 }
 
-function failedScenarios(events: readonly RecordedEvent[]): number {
-  return events.filter((event) => event.type === "scenario.finished" && event.verdict === "failed")
-    .length;
+/** A scenario that will be tried again has not failed yet. */
+function failedScenarios(events: readonly RecordedEvent[], retries: number): number {
+  const attempts = new Map<string, number>();
+  let failed = 0;
+  for (const event of events) {
+    if (event.type === "scenario.started") attempts.set(event.scenario, event.attempt);
+    if (event.type !== "scenario.finished" || event.verdict !== "failed") continue;
+    if ((attempts.get(event.scenario) ?? 1) > retries) failed += 1;
+  }
+  return failed;
 }
 
 function signalName(signal: AbortSignal): "SIGINT" | "SIGTERM" | undefined {

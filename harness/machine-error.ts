@@ -1,0 +1,20 @@
+import { PvhError } from "./errors.ts";
+
+const NO_ROOM = ["ENOSPC", "EDQUOT", "EROFS"];
+/** These are the disk's fault only where they are about a file. */
+const OF_A_FILE = ["EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE", "EIO"];
+
+/**
+ * What the file system refused, as the machine's fault that it is.
+ * @returns undefined for any other error
+ */
+export function machineError(error: unknown): PvhError | undefined {
+  if (error instanceof PvhError || !(error instanceof Error)) return undefined;
+  const { code = "", path } = error as NodeJS.ErrnoException;
+  const refused = NO_ROOM.includes(code) || (OF_A_FILE.includes(code) && path !== undefined);
+  if (!refused) return undefined;
+  return new PvhError("PVH_NO_SPACE", error.message, {
+    hint: "pvh doctor shows the disks; XDG_CACHE_HOME and XDG_STATE_HOME move what pvh keeps",
+    cause: error,
+  });
+}

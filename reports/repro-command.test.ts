@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { reproCommand } from "./repro-command.ts";
+import { emptyRun } from "./run-state.ts";
+
+function commandOf(profile: string, command: readonly string[]): string {
+  const state = emptyRun();
+  state.started = {
+    type: "run.started",
+    t: 1,
+    run: "r",
+    command,
+    image: "i",
+    profile,
+    quirks: ["no-half-close"],
+    selected: [],
+    seed: 7,
+    host: { name: "h", kernel: "k", node: "n" },
+  };
+  return reproCommand(state, "unix-half-close~3");
+}
+
+test("what failed is done again as it was, with the profile that it was judged under", () => {
+  expect(commandOf("compat", ["run", "--profile=compat", "--boot=manual"])).toBe(
+    "npx pvh scenario unix-half-close --profile=compat --quirk=no-half-close --boot=manual --seed=7",
+  );
+  expect(commandOf("strict", ["run", "--image=a b"])).toBe(
+    "npx pvh scenario unix-half-close '--image=a b' --quirk=no-half-close --seed=7",
+  );
+});
