@@ -93,7 +93,8 @@ export class AppengineContainer extends GenericContainer {
     const generic = await super.start().catch(async (cause: unknown) => {
       const error = engineError(cause, name);
       // What has that name then is somebody else's; anything else is a half-made one of ours.
-      if (error.code !== "PVH_NAME_IN_USE") await reap(engine, { kind: "container", name });
+      if (error.code !== "PVH_NAME_IN_USE")
+        await cleanUp(reap(engine, { kind: "container", name }));
       throw error;
     });
     const started = new StartedAppengineContainer(generic, engine);
@@ -103,7 +104,7 @@ export class AppengineContainer extends GenericContainer {
       return started;
     } catch (error) {
       if (options.evidence !== undefined) await started.collectEvidence(options.evidence);
-      if (options.keep !== true) await started.stop();
+      if (options.keep !== true) await cleanUp(started.stop());
       throw error;
     }
   }
@@ -159,6 +160,11 @@ export class AppengineContainer extends GenericContainer {
     this.#options.onStage?.(stage, now - this.#begun, true, detail);
     this.#begun = now;
   }
+}
+
+/** What cannot be removed, as from an engine that has gone, must not hide why; the next pvh does it. */
+async function cleanUp(removal: Promise<unknown>): Promise<void> {
+  await removal.catch(() => undefined);
 }
 
 /** READY is judged by the boot stages, not by a Testcontainers wait strategy. */

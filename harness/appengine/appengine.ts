@@ -5,6 +5,7 @@ import { ControlClient } from "../control/control-client.ts";
 import { rawExchange } from "../control/raw-exchange.ts";
 import type { RawExchange } from "../control/raw-exchange.ts";
 import { containerOutput } from "../engine/container-output.ts";
+import { engineError } from "../engine/engine-error.ts";
 import { ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
 import { collectAppengine } from "../evidence/collect-appengine.ts";
@@ -113,8 +114,12 @@ export class Appengine implements AppengineShell {
   }
 
   async #whyNot(signal: AbortSignal): Promise<string | undefined> {
-    const { State: state } = await this.#container.inspect();
-    const output = await this.output();
+    const [{ State: state }, output] = await Promise.all([
+      this.#container.inspect(),
+      this.output(),
+    ]).catch((error: unknown) => {
+      throw engineError(error, this.name);
+    });
     if (!state.Running) return bootFailure({ output, exitCode: state.ExitCode, log: "" });
     const { stdout } = await this.sh(`cat ${EXIT_FILE} 2>/dev/null; :`, { signal });
     const exitCode = stdout.trim() === "" ? undefined : Number(stdout);

@@ -12,7 +12,7 @@ const at = (name: Stage["name"], detail: string | true): Stage => ({
 
 async function boot(
   stages: Stage[],
-  whyNot: string | undefined,
+  whyNot: string | PvhError | undefined,
   signal = new AbortController().signal,
 ) {
   const seen: string[] = [];
@@ -20,7 +20,7 @@ async function boot(
     signal,
     onStage: (stage, _ms, ok, detail) =>
       seen.push(`${stage} ${ok ? "ok" : "bad"} ${detail ?? ""}`.trim()),
-    whyNot: () => Promise.resolve(whyNot),
+    whyNot: () => (whyNot instanceof PvhError ? Promise.reject(whyNot) : Promise.resolve(whyNot)),
   }).then(
     () => undefined,
     (thrown: unknown) => thrown as PvhError,
@@ -52,6 +52,14 @@ test("a reason is looked for too when the probe itself fails, as with a containe
     probe: () => Promise.reject(new Error("gone")),
   };
   expect((await boot([gone], "pv-appengine ended")).seen).toEqual(["ready bad pv-appengine ended"]);
+});
+
+test("an engine that goes away ends the boot at once, and is not held against the product", async () => {
+  const gone = new PvhError("PVH_ENGINE_UNREACHABLE", "the engine does not answer");
+  const links: Stage = { ...never, name: "links", deadline: 60_000, optional: true };
+  const { seen, error } = await boot([links], gone);
+  expect(seen).toEqual(["links bad the engine does not answer"]);
+  expect(error).toBe(gone);
 });
 
 test("without a reason the deadline is the reason", async () => {

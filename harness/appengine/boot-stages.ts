@@ -20,7 +20,8 @@ export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: strin
  *
  * @param whyNot looks for a reason why this boot cannot work; asked after every probe that
  *        found nothing, so that a hopeless boot ends when the reason is known, not at a deadline
- * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal
+ * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal,
+ *         PVH_ENGINE_UNREACHABLE as soon as whyNot finds the engine gone
  */
 export async function runStages(
   stages: readonly Stage[],
@@ -36,9 +37,8 @@ export async function runStages(
     const ms = performance.now() - begun;
     if (typeof outcome === "object") {
       options.onStage(stage.name, ms, false, outcome.reason);
-      const aborted = outcome.error instanceof PvhError && outcome.error.code === "PVH_ABORTED";
-      if (stage.optional === true && !aborted) continue;
-      if (aborted) throw outcome.error;
+      if (isNoFaultOfTheBoot(outcome.error)) throw outcome.error;
+      if (stage.optional === true) continue;
       throw new PvhError(
         "PVH_NEVER_READY",
         `boot stopped at stage '${stage.name}': ${outcome.reason}`,
@@ -64,7 +64,7 @@ async function attempt(
   try {
     const found = await until(
       `stage '${stage.name}'`,
-      async (): Promise<{ detail?: string; hopeless?: string } | undefined> => {
+      async (): Promise<{ detail?: string; hopeless?: Hopeless } | undefined> => {
         let failed: Error | undefined;
         const value = await stage.probe().catch((error: unknown) => {
           failed = error instanceof Error ? error : new Error(String(error));
@@ -72,16 +72,32 @@ async function attempt(
         });
         if (typeof value === "string") return { detail: value };
         if (value === true) return {};
-        const hopeless = await whyNot();
-        if (hopeless !== undefined) return { hopeless };
+        const reason = await whyNot().catch(engineGone);
+        if (typeof reason === "string") return { hopeless: { reason } };
+        if (reason !== undefined) return { hopeless: reason };
         if (failed !== undefined) throw failed;
         return undefined;
       },
       { signal, timeout: stage.deadline, every: 15 },
     );
-    return found.hopeless === undefined ? found.detail : { reason: found.hopeless };
+    return found.hopeless ?? found.detail;
   } catch (error) {
     const last = await whyNot().catch(() => undefined);
     return { reason: last ?? (error instanceof Error ? error.message : String(error)), error };
   }
+}
+
+/** Nobody can tell any more what the appengine does. */
+function engineGone(error: unknown): Hopeless {
+  if (error instanceof PvhError && error.code === "PVH_ENGINE_UNREACHABLE") {
+    return { reason: error.message, error };
+  }
+  throw error;
+}
+
+function isNoFaultOfTheBoot(error: unknown): boolean {
+  return (
+    error instanceof PvhError &&
+    (error.code === "PVH_ABORTED" || error.code === "PVH_ENGINE_UNREACHABLE")
+  );
 }

@@ -22,7 +22,12 @@ export async function collectAppengine(
   container: Dockerode.Container,
   folder: string,
 ): Promise<Evidence[]> {
-  await mkdir(folder, { recursive: true });
+  const made = await mkdir(folder, { recursive: true }).then(
+    () => true,
+    () => false,
+  );
+  // A full disk costs the evidence, not the clean-up after it.
+  if (!made) return [];
   const signal = AbortSignal.timeout(PATIENCE);
   const sh = async (script: string): Promise<string> => {
     const { stdout, stderr } = await appengine.sh(script, { signal, timeout: PATIENCE });

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Engine } from "../engine/engine.ts";
 import { defineContainer } from "./container-definition.ts";
-import { ensureExports } from "./examples.ts";
+import { ensureExports, pruneExports } from "./examples.ts";
 import { writeExport } from "./write-export.ts";
 
 /** Nothing answers there: whatever needs an engine fails. */
@@ -54,4 +54,23 @@ test("one container may not be asked for twice, however it is named", async () =
 test("a path that is not there is named", async () => {
   const path = join(folder, "none.pvrexport.tgz");
   await expect(ensureExports(engine, [path])).rejects.toMatchObject({ code: "PVH_USAGE" });
+});
+
+test("the cache lets go of what nobody used lately, never of what a run may still boot", async () => {
+  const cache = await mkdtemp(join(folder, "cache-"));
+  const put = async (name: string, hours: number) => {
+    await writeFile(join(cache, name), "");
+    const used = new Date(Date.now() - hours * 3_600_000);
+    await utimes(join(cache, name), used, used);
+  };
+  for (let index = 0; index < 45; index += 1) await put(`new-${index}.pvrexport.tgz`, 1);
+  await put("old.pvrexport.tgz", 4);
+  await put("killed.pvrexport.tgz.0123456789ab", 4);
+  await put("written.pvrexport.tgz.0123456789ab", 0);
+  await pruneExports(cache);
+  const left = await readdir(cache);
+  expect(left.filter((name) => name.startsWith("new-")).length).toBe(45);
+  expect(left.filter((name) => !name.startsWith("new-"))).toEqual([
+    "written.pvrexport.tgz.0123456789ab",
+  ]);
 });

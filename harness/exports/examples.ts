@@ -20,6 +20,9 @@ export type Wanted = string | ContainerDefinition;
 
 /** Exports that stay in the cache, the last used ones; about 25 MB each. */
 const KEEP = 40;
+/** Milliseconds: what was used within them may belong to a run that goes on, here or elsewhere. */
+const IN_USE = 3 * 3600 * 1000;
+const EXTENSION = ".pvrexport.tgz";
 
 /**
  * Paths of exports that hold these containers: given files as they are (read and checked), all
@@ -109,19 +112,20 @@ async function examplesOverlay(): Promise<OverlayFile[]> {
 async function cached(content: ExportContent, signal?: AbortSignal): Promise<string> {
   const folder = cacheFolder("exports");
   const key = sha256Of(JSON.stringify(content.fragment)).slice(0, 16);
-  const path = join(folder, `pvh-${key}.pvrexport.tgz`);
+  const path = join(folder, `pvh-${key}${EXTENSION}`);
   if (await isFile(path)) {
     const now = new Date();
     await utimes(path, now, now); // what prune() goes by
     return path;
   }
   await writeExport(path, content, signal);
-  await prune(folder);
+  await pruneExports(folder);
   return path;
 }
 
-async function prune(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".pvrexport.tgz"));
+/** Remove what was not used lately: beyond KEEP, and what a killed pvh has left half-written. */
+export async function pruneExports(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.includes(EXTENSION));
   const aged = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
@@ -136,7 +140,11 @@ async function prune(folder: string): Promise<void> {
     }),
   );
   aged.sort((a, b) => b.used - a.used);
-  await Promise.all(aged.slice(KEEP).map(({ path }) => rm(path, { force: true })));
+  const unused = aged.filter(
+    ({ path, used }, place) =>
+      used < Date.now() - IN_USE && (place >= KEEP || !path.endsWith(EXTENSION)),
+  );
+  await Promise.all(unused.map(({ path }) => rm(path, { force: true })));
 }
 
 function exists(path: string): Promise<boolean> {

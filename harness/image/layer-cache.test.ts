@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -51,4 +51,12 @@ test("only the newest layers of a kind stay", async () => {
   }
   const left = (await readdir(join(folder, "pvh/kind"))).filter((name) => name !== "lock");
   expect(left.map((name) => name[0]).sort()).toEqual(["b", "c"]);
+});
+
+test("a layer is there after it was made, also when the others come from the future", async () => {
+  const made = async (letter: string) =>
+    cachedLayer("kind", key(letter), 2, (path) => writeFile(path, letter), options);
+  const later = new Date(Date.now() + 3_600_000);
+  for (const letter of ["a", "b"]) await utimes((await made(letter)).path, later, later);
+  expect((await made("c")).size).toBe(1);
 });

@@ -52,7 +52,7 @@ export async function cachedLayer(
       } finally {
         await rm(draft, { force: true });
       }
-      await prune(folder, keep);
+      await prune(folder, keep, key);
       const made = await lookUp(folder, key);
       if (made === undefined) throw new Error(`${folder} lost the layer ${key}`);
       return made;
@@ -72,13 +72,18 @@ async function lookUp(folder: string, key: string): Promise<Layer | undefined> {
   return { path, digest, size: (await stat(path)).size };
 }
 
-async function prune(folder: string, keep: number): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".tar"));
+/** @param made stays, whatever a clock that was set back says of the others' times */
+async function prune(folder: string, keep: number, made: string): Promise<void> {
+  const names = (await readdir(folder)).filter(
+    (name) => name.endsWith(".tar") && !name.startsWith(`${made}.`),
+  );
   const aged = await Promise.all(
     names.map(async (name) => ({ name, used: (await stat(join(folder, name))).mtimeMs })),
   );
   aged.sort((a, b) => b.used - a.used);
-  await Promise.all(aged.slice(keep).map(({ name }) => rm(join(folder, name), { force: true })));
+  await Promise.all(
+    aged.slice(keep - 1).map(({ name }) => rm(join(folder, name), { force: true })),
+  );
 }
 
 async function sha256(path: string): Promise<string> {
