@@ -7,11 +7,11 @@ import { end, HOSTILE, record, SAMPLE, start } from "./testdata/sample-run.ts";
 
 const FOLDER = ".pvh/runs/x";
 
-function show(events: readonly RunEvent[], only: "all" | "failures" = "all") {
+function show(events: readonly RunEvent[], only: "all" | "failures" = "all", columns = 60) {
   const printed: string[] = [];
   const statuses: string[] = [];
   const report = new TerminalReport(
-    { print: (line) => printed.push(line), status: (line) => statuses.push(line), columns: 60 },
+    { print: (line) => printed.push(line), status: (line) => statuses.push(line), columns },
     noPaint,
     only,
   );
@@ -94,6 +94,20 @@ test("after 30 s without a line the heartbeat names what runs", () => {
   expect(printed.at(-1)).toBe("still running: slow: boot, after storage (31 s)");
   report.tick(last + 32_000);
   expect(printed.length).toBe(2);
+});
+
+test("a clock that is set back costs the heartbeat nothing, and no time is negative", () => {
+  const begun = [...SAMPLE.slice(0, 1), start("slow", "unix", [["u", "t"]])];
+  const { report, printed } = show(begun);
+  const back = (record(begun).at(-1)?.t ?? 0) - 3_600_000;
+  report.tick(back);
+  report.tick(back + 31_000);
+  expect(printed.at(-1)).toBe("still running: slow: boot begins (0 s)");
+});
+
+test.each([1, 12, 40])("the live line fits a terminal of %d columns", (columns) => {
+  const { statuses } = show(SAMPLE, "all", columns);
+  expect(Math.max(...statuses.map((line) => line.length))).toBeLessThanOrEqual(columns);
 });
 
 test("the closing line counts checks by their last attempt", () => {

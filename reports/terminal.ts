@@ -53,7 +53,8 @@ export class TerminalReport {
   /** To be called every second or so: the live line, and the heartbeat where there is none. */
   tick(now: number): void {
     this.#terminal.status(this.#statusLine(now));
-    if (this.#lastPrint === 0) this.#lastPrint = now;
+    // Also a clock that was set back must not keep the heartbeat waiting.
+    if (this.#lastPrint === 0 || now < this.#lastPrint) this.#lastPrint = now;
     const busy = this.#busy(now);
     if (now - this.#lastPrint >= HEARTBEAT && busy !== "") this.#say(now, `still running: ${busy}`);
   }
@@ -115,7 +116,8 @@ export class TerminalReport {
     ).length;
     const { passed, failed } = countChecks(this.state);
     const line = `[${done}/${this.state.started?.selected.length ?? 0}] ${passed} passed, ${failed} failed | ${busy}`;
-    return line.slice(0, Math.max(20, this.#terminal.columns - 1));
+    // A line that wraps could not be replaced.
+    return line.slice(0, Math.max(1, this.#terminal.columns - 1));
   }
 
   /** What runs now: each scenario with its stage or check. */
@@ -125,7 +127,7 @@ export class TerminalReport {
       .filter(({ attempt }) => attempt.verdict === undefined)
       .map(
         ({ scenario, attempt }) =>
-          `${scenario.name}: ${activityOf(attempt)} (${Math.round((now - attempt.t) / 1000)} s)`,
+          `${scenario.name}: ${activityOf(attempt)} (${Math.max(0, Math.round((now - attempt.t) / 1000))} s)`,
       )
       .join("; ");
   }

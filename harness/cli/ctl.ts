@@ -1,3 +1,4 @@
+import { printable } from "../../reports/printable.ts";
 import { findHeld } from "../appengine/held.ts";
 import { findEngine } from "../engine/engine.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -21,7 +22,9 @@ export async function ctlCommand(options: CtlOptions, out: Output): Promise<Exit
     ...(options.data !== undefined && { body: options.data }),
   });
   await appengine.close();
-  if (reply.body !== "") out.data(reply.body);
+  // A body may hold what a container wrote; on a terminal it does nothing but appear.
+  const body = process.stdout.isTTY ? printable(reply.body) : reply.body;
+  if (body !== "") out.data(body);
   const good = reply.status >= 200 && reply.status < 300;
   if (!good) out.say(`HTTP ${reply.status}`);
   return good ? EXIT.pass : EXIT.failed;

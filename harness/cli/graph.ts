@@ -1,3 +1,4 @@
+import { printableLine } from "../../reports/printable.ts";
 import type { BrokerStatus, LinkStatus } from "../../broker/formats/broker-status.ts";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
 import { askBroker } from "../appengine/ask-broker.ts";
@@ -31,16 +32,18 @@ export async function graphCommand(options: GraphOptions, out: Output): Promise<
     return EXIT.pass;
   }
   const head = ["TYPE", "SERVICE", "CONSUMER", "ROLE", "PROVIDER", "TARGET", "SOCKET"];
-  const rows = graph.map((link) => [
-    link.type,
-    link.name,
-    `${link.consumer} (${pid(link.consumer_pid)})`,
-    link.role,
-    `${link.provider} (${pid(link.provider_pid)})`,
-    link.target ?? "no target",
-    link.socket,
-    ...(status === undefined ? [] : described(statusOf(link, status))),
-  ]);
+  const rows = graph.map((link) =>
+    [
+      link.type,
+      link.name,
+      `${link.consumer} (${pid(link.consumer_pid)})`,
+      link.role,
+      `${link.provider} (${pid(link.provider_pid)})`,
+      link.target ?? "no target",
+      link.socket,
+      ...(status === undefined ? [] : described(statusOf(link, status))),
+    ].map((cell) => printableLine(cell)),
+  );
   const more = status === undefined ? [] : ["STATE", "SESSIONS", "LAST ERROR"];
   out.data(table([...head, ...more], rows));
   return EXIT.pass;

@@ -7,6 +7,13 @@ import { oneOf, positiveNumber, quirkList, timeoutScale } from "./parse-value.ts
 
 /** The commands on held appengines: what their command lines mean. */
 export async function up({ args, out, signal }: Call): Promise<ExitCode> {
+  const name = args.word(0);
+  // What the engine takes (moby's RestrictedNamePattern).
+  if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+    throw new PvhError("PVH_USAGE", `'${name}' cannot be a container's name`, {
+      hint: "a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
+    });
+  }
   await removeLeftovers(signal);
   const { upCommand } = await import("./up.ts");
   const image = args.text("image");
@@ -54,10 +61,18 @@ export async function logs({ args, out, signal }: Call): Promise<ExitCode> {
 }
 
 export async function ctl({ args, out, signal }: Call): Promise<ExitCode> {
-  const { ctlCommand } = await import("./ctl.ts");
   const [method = "GET", path = "/"] = args.words;
+  if (!/^[A-Za-z]+$/.test(method)) {
+    throw new PvhError("PVH_USAGE", `'${method}' is no HTTP method`, { hint: "pvh ctl --help" });
+  }
+  if (!/^[!-~]+$/.test(path)) {
+    throw new PvhError("PVH_USAGE", `'${path}' is no path of pv-ctrl`, {
+      hint: "percent-encode what is not printable ASCII",
+    });
+  }
   const name = args.text("name");
   const data = args.text("data");
+  const { ctlCommand } = await import("./ctl.ts");
   return ctlCommand(
     {
       method,

@@ -1,12 +1,16 @@
 import { createInterface } from "node:readline";
 import { prettyFactory } from "pino-pretty";
+import { printable } from "../../reports/printable.ts";
 import { findHeld } from "../appengine/held.ts";
-import { consoleLog, pantavisorLog } from "../appengine/layout.ts";
+import type { Appengine } from "../appengine/appengine.ts";
+import { consoleLog, LOG_ROOT, pantavisorLog } from "../appengine/layout.ts";
 import { parseLogLine } from "../appengine/log-line.ts";
 import type { LogLine } from "../appengine/log-line.ts";
 import { findEngine } from "../engine/engine.ts";
+import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { shellQuote } from "../shell-quote.ts";
 import type { Output } from "./output.ts";
 
 export interface LogsOptions {
@@ -33,18 +37,36 @@ export async function logsCommand(options: LogsOptions, out: Output): Promise<Ex
   const appengine = await findHeld(engine, options.name);
   const path = options.container === undefined ? pantavisorLog() : consoleLog(options.container);
   const follow = options.follow ? ["-F"] : [];
+  // What is followed may still come.
+  if (!options.follow) await requireFile(appengine, path);
   const stream = await appengine.stream(["tail", "-n", "+1", ...follow, path]);
-  options.signal.addEventListener("abort", () => stream.destroy(), { once: true });
+  const lines = createInterface({ input: stream });
+  // A stream that is destroyed has no end, which is all that readline hears of.
+  const end = (): void => {
+    lines.close();
+    stream.destroy();
+  };
+  options.signal.addEventListener("abort", end, { once: true });
   // Nobody reads on (pvh logs -f | head): there is no other end.
-  process.stdout.once("error", () => stream.destroy());
-  const show = formatter(options.json);
-  for await (const line of createInterface({ input: stream })) out.data(show(line));
+  process.stdout.once("error", end);
+  const show = formatter(options.json, process.stdout.isTTY);
+  for await (const line of lines) out.data(show(line));
   await appengine.close();
   return EXIT.pass;
 }
 
-function formatter(json: boolean): (line: string) => string {
-  const pretty = process.stdout.isTTY
+async function requireFile(appengine: Appengine, path: string): Promise<void> {
+  const { exitCode } = await appengine.sh(`test -f ${shellQuote(path)}`);
+  if (exitCode === 0) return;
+  const { stdout } = await appengine.sh(`cd ${LOG_ROOT}/0 && ls`);
+  throw new PvhError("PVH_USAGE", `there is no ${path} in ${appengine.name}`, {
+    hint: `logs are there of ${stdout.trim().split("\n").join(", ")}`,
+  });
+}
+
+/** On a terminal, what containers have written only appears: it does nothing there. */
+export function formatter(json: boolean, isTty: boolean): (line: string) => string {
+  const pretty = isTty
     ? prettyFactory({
         colorize: true,
         ignore: "pid,hostname",
@@ -55,12 +77,13 @@ function formatter(json: boolean): (line: string) => string {
   return (line) => {
     const parsed = parseLogLine(line);
     if (json) return JSON.stringify(parsed ?? { message: line });
-    if (parsed === undefined || pretty === undefined) return line;
+    if (pretty === undefined) return line;
+    if (parsed === undefined) return printable(line);
     return pretty({
       level: PINO_LEVELS[parsed.level],
       time: parsed.seconds,
-      name: parsed.module,
-      msg: parsed.message,
+      name: printable(parsed.module),
+      msg: printable(parsed.message),
     }).trimEnd();
   };
 }

@@ -71,6 +71,13 @@ describe("a command line that means nothing exits 2 with a hint", () => {
     [["mutants", "no-such"], "not the name of a scenario"],
     [["graph", "demo", "--ctrl", "/run/pv-ctrl"], "pvh graph --help"],
     [["engine", "sttop"], "did you mean stop"],
+    [["exports"], "needs a command: make, lint"],
+    [["exports", "mkae"], "'mkae' is not a command of pvh exports"],
+    [["exports", "lnit", "x"], "did you mean lint"],
+    [["up", "a b"], "'a b' cannot be a container's name"],
+    [["up", "../x"], "letter or digit"],
+    [["ctl", "GET", "/a b"], "'/a b' is no path of pv-ctrl"],
+    [["ctl", "GET /", "/"], "'GET /' is no HTTP method"],
   ])("%j", async (words, hint) => {
     const { exitCode, said, data } = await pvh(...words);
     expect(exitCode).toBe(2);

@@ -61,16 +61,18 @@ function optionOf(option: NonNullable<Command["options"]>[number]): CommanderOpt
 
 function usageError(error: CommanderError, words: readonly string[]): PvhError {
   const message = error.message.replace(/^error: /, "");
-  if (error.code === "commander.unknownCommand") {
-    const near = didYouMean(
-      words[0] ?? "",
-      COMMANDS.map(({ name }) => name),
-    );
-    return new PvhError("PVH_USAGE", `'${words[0] ?? ""}' is not a command of pvh`, {
-      hint: near ?? "pvh --help",
-    });
-  }
   const command = COMMANDS.find(({ name }) => name === words[0]);
   const help = command === undefined ? "pvh --help" : `pvh ${command.name} --help`;
+  const names = (command?.commands ?? COMMANDS).map(({ name }) => name);
+  const of = command === undefined ? "pvh" : `pvh ${command.name}`;
+  if (error.code === "commander.unknownCommand") {
+    const [, word = ""] = /'(.*?)'/s.exec(message) ?? [];
+    return new PvhError("PVH_USAGE", `'${word}' is not a command of ${of}`, {
+      hint: didYouMean(word, names) ?? help,
+    });
+  }
+  if (error.code === "commander.help") {
+    return new PvhError("PVH_USAGE", `${of} needs a command: ${names.join(", ")}`, { hint: help });
+  }
   return new PvhError("PVH_USAGE", (message.split("\n")[0] ?? message).trim(), { hint: help });
 }

@@ -26,7 +26,7 @@ export function engineError(error: unknown, subject: string): PvhError {
   if (status === 409 && /already in use/i.test(text)) {
     return new PvhError("PVH_NAME_IN_USE", `the name ${subject} is taken: ${text}`, {
       ...details,
-      hint: `docker rm -f ${subject}, or choose another name`,
+      hint: `pvh down ${subject} where pvh ps lists it, or choose another name`,
     });
   }
   if (/ECONNREFUSED|ENOENT|ECONNRESET|EACCES|EPIPE|ENOTFOUND|socket hang up/.test(text)) {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +55,21 @@ test.each([
     code: "PVH_BAD_IMAGE",
     message: expect.stringContaining("image.tar") as string,
   });
+});
+
+test("a pipe is refused at once: it could not be read twice", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "pvh-"));
+  const path = join(folder, "image.tar");
+  execFileSync("mkfifo", [path]);
+  await expect(loadImageTarball(nobody, path)).rejects.toThrow("it is not a regular file");
+  await rm(folder, { recursive: true });
+});
+
+test("reading an image ends when it is cancelled", async () => {
+  const cancelled = AbortSignal.abort();
+  await expect(
+    loadImageTarball(nobody, import.meta.filename, { signal: cancelled }),
+  ).rejects.toMatchObject({ code: "PVH_ABORTED" });
 });
 
 test("a missing file is refused and named", async () => {

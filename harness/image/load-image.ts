@@ -38,7 +38,7 @@ export async function loadImageTarball(
   path: string,
   { signal, progress, quirks = [] }: FindOptions & { readonly quirks?: readonly string[] } = {},
 ): Promise<LoadedImage> {
-  const manifest = await readManifest(path);
+  const manifest = await readManifest(path, signal);
   const { tags } = manifest;
   const mistaken = quirks.includes("image-bad-config" satisfies QuirkName);
   const digest = mistaken ? `sha256:${"0".repeat(64)}` : manifest.digest;
@@ -70,7 +70,10 @@ export async function loadImageTarball(
 }
 
 /** manifest.json of the archive: it comes last in what Docker writes, so all of it is read. */
-async function readManifest(path: string): Promise<{ tags: string[]; digest: string }> {
+async function readManifest(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ tags: string[]; digest: string }> {
   let manifest: string | undefined;
   const extract = tar.extract();
   extract.on("entry", (header, body, next) => {
@@ -84,14 +87,21 @@ async function readManifest(path: string): Promise<{ tags: string[]; digest: str
       );
   });
   try {
+    // Opening a pipe waits for somebody who writes; it could not be read a second time.
+    if (!(await stat(path)).isFile()) throw new Error("it is not a regular file");
     const unpack = (await isGzip(path)) ? createGunzip() : new PassThrough();
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), unpack, extract);
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), unpack, extract, {
+      ...(signal && { signal }),
+    });
     if (manifest === undefined) throw new Error("it has no manifest.json");
     const first = manifestSchema.parse(JSON.parse(manifest))[0];
     const digest = /([0-9a-f]{64})(?:\.json)?$/.exec(first?.Config ?? "")?.[1];
     if (digest === undefined) throw new Error("its manifest.json names no configuration");
     return { tags: first?.RepoTags ?? [], digest: `sha256:${digest}` };
   } catch (error) {
+    if (signal?.aborted === true) {
+      throw new PvhError("PVH_ABORTED", `cancelled: reading ${path}`, { cause: error });
+    }
     throw badImage(path, error instanceof z.ZodError ? "its manifest.json is malformed" : error);
   }
 }

@@ -9,7 +9,7 @@ import { ensureReferenceImage } from "./reference-image.ts";
  * What `--image` names: nothing (the reference appengine, made when needed), a docker save
  * tarball (loaded), or an image on the engine.
  *
- * @throws PvhError PVH_IMAGE_MISSING, and what the two above throw
+ * @throws PvhError PVH_USAGE for what is no reference, PVH_IMAGE_MISSING, and what the two above throw
  */
 export async function resolveImage(
   engine: Engine,
@@ -18,6 +18,11 @@ export async function resolveImage(
 ): Promise<{ readonly ref: string; readonly id: string }> {
   if (image === undefined) return ensureReferenceImage(engine, options);
   if (await isTarball(image)) return loadImageTarball(engine, image, options);
+  if (!/^\w[\w.:/@-]*$/.test(image)) {
+    throw new PvhError("PVH_USAGE", `'${image}' can be neither an image nor a file that is there`, {
+      hint: "name an image as docker images lists it, or a docker save tarball",
+    });
+  }
   const id = await imageIdOf(engine, image);
   if (id !== undefined) return { ref: image, id };
   throw new PvhError(
