@@ -8,6 +8,8 @@ import type {
 import type { GraphEntry } from "../../broker/formats/graph.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
+import { engineError } from "../engine/engine-error.ts";
+import type { PvhError } from "../errors.ts";
 import type { Evidence } from "../evidence/collect-appengine.ts";
 import { reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
@@ -56,6 +58,17 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
   /** Put logs, graph, containers and the engine's view into `folder`. Never throws. */
   collectEvidence(folder: string): Promise<Evidence[]> {
     return this.appengine.collectEvidence(folder);
+  }
+
+  /** @returns why the engine cannot be reached; undefined when it can */
+  async engineGone(): Promise<PvhError | undefined> {
+    try {
+      await this.#engine.docker.ping();
+      return undefined;
+    } catch (error) {
+      const why = engineError(error, this.name);
+      return why.code === "PVH_ENGINE_UNREACHABLE" ? why : undefined;
+    }
   }
 
   /**

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import type Dockerode from "dockerode";
 import type { Appengine } from "../appengine/appengine.ts";
 import { LOG_ROOT } from "../appengine/layout.ts";
@@ -12,6 +15,7 @@ export interface Evidence {
 }
 
 const PATIENCE = 3_000;
+const PATIENCE_LOGS = 5_000;
 
 /**
  * What is worth keeping of an appengine, read before it is removed. Every collector is
@@ -53,25 +57,41 @@ export async function collectAppengine(
       async () => JSON.stringify(await container.inspect(), null, 2),
     ],
   ];
-  const written = await Promise.all(
-    files.map(async ([name, what, read]): Promise<Evidence[]> => {
-      try {
-        await writeFile(join(folder, name), await read());
-        return [{ path: name, what }];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return [...written.flat(), ...(await collectLogs())];
-
-  async function collectLogs(): Promise<Evidence[]> {
+  const collected = files.map(async ([name, what, read]): Promise<Evidence[]> => {
     try {
-      const archive = await container.getArchive({ path: LOG_ROOT });
-      await extractRegularFiles(archive, folder);
-      return [{ path: "logs", what: "log tree of the appengine's storage" }];
+      await writeFile(join(folder, name), await within(signal, read()));
+      return [{ path: name, what }];
     } catch {
       return [];
     }
+  });
+  return (await Promise.all([...collected, collectLogs()])).flat();
+
+  async function collectLogs(): Promise<Evidence[]> {
+    const what = "log tree of the appengine's storage";
+    const enough = AbortSignal.timeout(PATIENCE_LOGS);
+    let archive: NodeJS.ReadableStream | undefined;
+    try {
+      archive = await within(enough, container.getArchive({ path: LOG_ROOT }));
+      await within(enough, extractRegularFiles(archive, folder));
+      return [{ path: "logs", what }];
+    } catch {
+      // The engine holds the container, also against its removal, until the archive is closed.
+      if (archive instanceof Readable) archive.destroy();
+      return existsSync(join(folder, "logs"))
+        ? [{ path: "logs", what: `${what}, as far as it came` }]
+        : [];
+    }
   }
+}
+
+/** What does not come in time is not waited for: an engine may answer nothing, a log never end. */
+function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return Promise.race([
+    work,
+    once(signal, "abort").then((): never => {
+      throw new Error("it took too long");
+    }),
+  ]);
 }

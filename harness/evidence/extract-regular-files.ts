@@ -18,6 +18,8 @@ export async function extractRegularFiles(
 ): Promise<void> {
   const entries = extract();
   const feeding = pipeline(archive, entries);
+  // What ends the loop below ends this too, and is told once.
+  feeding.catch(() => undefined);
   for await (const entry of entries) {
     const name = normalize(entry.header.name);
     const inside = name !== ".." && !name.startsWith(`..${sep}`) && !name.startsWith(sep);

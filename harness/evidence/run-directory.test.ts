@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -26,6 +34,13 @@ test("runs of the same second have directories of their own", () => {
   const folder = base();
   const runs = Array.from({ length: 20 }, () => makeRunDirectory(now, folder).run);
   expect(new Set(runs).size).toBe(20);
+});
+
+test("a latest that is no link stays, and the command that removes it is told", () => {
+  const folder = base();
+  mkdirSync(join(folder, ".pvh/runs/latest/old"), { recursive: true });
+  expect(() => makeRunDirectory(now, folder)).toThrow("is a folder, not the link");
+  expect(readdirSync(join(folder, ".pvh/runs"))).toEqual(["latest"]);
 });
 
 test("a part's name cannot leave the run directory", () => {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PvhError } from "../errors.ts";
+import { shellQuote } from "../shell-quote.ts";
 
 export interface RunDirectory {
   /** `<utc>-<short id>` */
@@ -31,7 +32,8 @@ export function makeRunDirectory(now = new Date(), base = process.cwd()): RunDir
     writeFileSync(join(folder, "README"), README);
     pointLatest(runs, run);
   } catch (cause) {
-    throw notWritable(folder, cause);
+    rmSync(folder, { recursive: true, force: true });
+    throw cause instanceof PvhError ? cause : notWritable(folder, cause);
   }
   return { run, folder, shown: `${RUNS}/${run}` };
 }
@@ -57,7 +59,13 @@ function pointLatest(runs: string, run: string): void {
     renameSync(temporary, join(runs, "latest"));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    const latest = join(runs, "latest");
+    if (lstatSync(latest, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+    // As a copy that has followed links leaves it.
+    throw new PvhError("PVH_USAGE", `${latest} is a folder, not the link to the last run`, {
+      hint: `rm -r ${shellQuote(latest)}`,
+      cause: error,
+    });
   }
 }
 

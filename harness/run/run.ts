@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { hostname, release } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import { junitReport } from "../../reports/junit.ts";
 import { foldRun } from "../../reports/run-state.ts";
@@ -8,7 +9,7 @@ import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
 import { reap } from "../engine/reaper.ts";
-import type { PvhError } from "../errors.ts";
+import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { machineError } from "../machine-error.ts";
@@ -87,7 +88,8 @@ export async function runScenarios(
       return events;
     },
   };
-  const cleanUp = () => reap(prepared.engine, { kind: "run", run: directory.run });
+  const cleanUp = () =>
+    inTime(reap(prepared.engine, { kind: "run", run: directory.run }), signal.aborted);
   try {
     journal.append(startOf(selected, prepared, directory, options));
     const settings = settingsOf(selected, prepared, directory, options);
@@ -116,6 +118,21 @@ export async function runScenarios(
   follower.stop();
   log.close();
   return { exitCode, state, unwritten: writeReports(state, directory) };
+}
+
+/** An engine that answers nothing must not hold the end up: after Ctrl+C that is 10 s away. */
+async function inTime(removal: Promise<unknown>, interrupted: boolean): Promise<void> {
+  const over = new AbortController();
+  const limit = interrupted ? 3_000 : 60_000;
+  try {
+    await Promise.race([removal, delay(limit, undefined, { signal: over.signal }).then(giveUp)]);
+  } finally {
+    over.abort();
+  }
+}
+
+function giveUp(): never {
+  throw new PvhError("PVH_ENGINE", "the engine takes too long; the next pvh removes what is left");
 }
 
 function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError | undefined {

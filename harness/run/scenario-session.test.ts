@@ -23,6 +23,8 @@ function sessionOf(
   const did: string[] = [];
   /** Appengines that cannot be removed. */
   const broken = new Set<string>();
+  /** Appengines whose engine has gone. */
+  const gone = new Map<string, PvhError>();
   const requests: BootRequest[] = [];
   let booted = 0;
   const definition = {
@@ -62,6 +64,7 @@ function sessionOf(
       const container = {
         name,
         appengine: { name },
+        engineGone: () => Promise.resolve(gone.get(name)),
         collectEvidence: (to: string) => {
           did.push(`collect ${name} in ${to.slice(folder.length + 1)}`);
           return Promise.resolve([{ path: "boot.log", what: "output" }]);
@@ -91,7 +94,7 @@ function sessionOf(
     for (const check of session.checks) await session.run(check).catch(() => undefined);
     await session.end();
   };
-  return { session, folder, did, broken, requests, events, verdicts, all };
+  return { session, folder, did, broken, gone, requests, events, verdicts, all };
 }
 
 const fails = (): void => expect(1).toBe(2);
@@ -252,4 +255,19 @@ test("an appengine that cannot be removed is noted and hides no failure", async 
     text: "appengine appengine-1 could not be removed: busy",
   });
   expect(events().at(-1)).toMatchObject({ type: "scenario.finished", verdict: "failed" });
+});
+
+test("an engine that goes away under a check is the machine's fault, whatever the check saw", async () => {
+  const { all, gone, verdicts } = sessionOf([
+    passes,
+    ({ appengine }) => {
+      gone.set(appengine.name, new PvhError("PVH_ENGINE_UNREACHABLE", "it does not answer"));
+      fails();
+    },
+  ]);
+  await all();
+  expect(verdicts()).toEqual([
+    ["c0", "passed", undefined],
+    ["c1", "failed", "PVH_ENGINE_UNREACHABLE"],
+  ]);
 });

@@ -94,15 +94,20 @@ export class ScenarioSession {
     const run = new CheckRun(this, check, this.#appengine?.container);
     const begun = performance.now();
     const outcome = await run.result();
+    const ms = performance.now() - begun;
     const failed = "error" in outcome;
-    this.#finish(check, performance.now() - begun, {
-      ...(failed && { failure: toFailure(outcome.error) }),
+    // Whatever a check saw of an engine that went away under it, the product did not do it.
+    const error = failed
+      ? ((await this.#appengine?.container.engineGone()) ?? outcome.error)
+      : undefined;
+    this.#finish(check, ms, {
+      ...(failed && { failure: toFailure(error) }),
       ...("skipped" in outcome && { reason: outcome.skipped }),
     });
     // The state as the check left it: later checks may change it.
     if (failed) await this.#appengine?.collect();
     await run.removeBooted(failed);
-    if (failed) throw outcome.error;
+    if (failed) throw error;
     return "skipped" in outcome ? outcome.skipped : undefined;
   }
 
