@@ -44,7 +44,7 @@ function attempt({ state }: Ran, scenario: string): AttemptState {
   return lastAttempt(found);
 }
 
-describe.concurrent("a run", { timeout: 30_000 }, () => {
+describe.concurrent("a run", { timeout: 60_000 }, () => {
   test("gives every check one verdict, and says whose fault a failure is", async () => {
     const ran = await run("verdicts");
     const { checks } = attempt(ran, "verdicts");
