@@ -38,6 +38,12 @@ test("ls --json lists what a program needs to know", async () => {
   ]);
 });
 
+test("--version is the package's", async () => {
+  const { exitCode, data } = await pvh("--version");
+  expect(exitCode).toBe(0);
+  expect(data).toMatch(/^\d+\.\d+\.\d+$/);
+});
+
 test("ls of nothing exits 4", async () => {
   expect((await pvh("ls", "nothing-*")).exitCode).toBe(4);
 });

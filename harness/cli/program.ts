@@ -1,3 +1,4 @@
+import packageJson from "../../package.json" with { type: "json" };
 import { Command as Commander, CommanderError, Option as CommanderOption } from "commander";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -21,6 +22,7 @@ export async function runProgram(
   let exitCode: ExitCode = EXIT.pass;
   const program = new Commander("pvh")
     .description("Integration tests and appengine orchestration for Pantavisor")
+    .version(packageJson.version, "--version", "print the version")
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({
