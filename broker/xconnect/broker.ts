@@ -75,7 +75,7 @@ export class Broker {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
     const { tools, plugins, quirks } = this.#options;
-    tools.removeLeftovers();
+    tools.plants.removeLeftovers();
     if (quirks.has("plugin-eager")) await plugins.loadAll();
     while (!signal.aborted) {
       this.#changed = false;
@@ -140,7 +140,7 @@ export class Broker {
     this.#refusals = new Set(refusals.map(({ line }) => line));
     for (const effect of changes) await this.#apply(effect);
     this.#peers.retain(this.#peersInUse(desired));
-    if (changes.length > 0) tools.writeJournal(this.#records.values());
+    if (changes.length > 0) tools.plants.writeJournal(this.#records.values());
     this.#watch();
     this.#reconciles += 1;
     return this.#pause(now, changes.length > 0);
@@ -169,7 +169,7 @@ export class Broker {
     const { tools, quirks, replant } = this.#options;
     for (const record of this.#records.values()) {
       if (!replant || quirks.has("poll-only")) continue;
-      if (record.state === "established") tools.watch(record, this.#watches);
+      if (record.state === "established") tools.plants.watch(record, this.#watches);
     }
   }
 
@@ -177,7 +177,7 @@ export class Broker {
     const { tools, quirks, replant } = this.#options;
     for (const record of this.#records.values()) {
       if (!replant || quirks.has("socket-not-replanted", record.link.type)) continue;
-      if (record.state === "established" && !tools.isPlantInPlace(record)) record.state = "lost";
+      if (record.state === "established" && !tools.plants.isInPlace(record)) record.state = "lost";
     }
   }
 
@@ -242,7 +242,7 @@ export class Broker {
       record.state = error instanceof LinkRefused ? "refused" : "failed";
       // Ends who has connected already. Sessions that a link had before go on without it.
       ready.reject(error);
-      tools.release(record);
+      tools.plants.release(record);
       this.#reportFailure(record, error);
     }
   }
@@ -277,7 +277,7 @@ export class Broker {
   #drop(record: LinkRecord, why: string): void {
     record.endSessions(why);
     record.spliced?.remove();
-    this.#options.tools.release(record);
+    this.#options.tools.plants.release(record);
     this.#tellRemoved(record);
   }
 

@@ -1,29 +1,21 @@
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { MessageSocket } from "../linux/message-socket.ts";
-import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
-import { canRefuseFds, refuseFds } from "../linux/pass-rights.ts";
+import { canRefuseFds } from "../linux/pass-rights.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
 import { messageOf } from "../message-of.ts";
 import type { ConnectOptions, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
-import { ContainerRoot } from "./container-root.ts";
 import { probeDevice } from "./device-probe.ts";
-import type { DirectoryWatches } from "./directory-watches.ts";
-import { WHICHEVER, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
-import type { PlantLedger, PlantOptions, Planted } from "./injection.ts";
-import type { LinkRecord, Plant } from "./link-record.ts";
+import type { LinkRecord } from "./link-record.ts";
 import { Listener } from "./listener.ts";
 import type { SocketListener } from "./listener.ts";
 import { openFiles } from "./open-files.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Output } from "./output.ts";
-import { PeerGone } from "./peer-gone.ts";
-import { pinPeer } from "./peer.ts";
-import type { Peer } from "./peer.ts";
-import { PlantedInodes } from "./planted-inodes.ts";
 import type { PlantedJournal } from "./planted-journal.ts";
+import { Plants } from "./plants.ts";
 import { Providers } from "./providers.ts";
 import { SessionBudget } from "./session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
@@ -42,23 +34,21 @@ export interface ToolboxOptions {
 /** What plugins do to the two ends of a link; every way into a container goes through here. */
 export class BrokerToolbox implements Toolbox {
   readonly quirks: Quirks;
+  readonly plants: Plants;
   readonly #output: Output;
-  readonly #replaceLive: boolean;
-  readonly #journal: PlantedJournal | undefined;
   readonly #limits: SessionLimits;
   readonly #spliced: SplicedSockets;
   readonly #records = new WeakMap<Link, LinkRecord>();
-  readonly #planted = new PlantedInodes();
   readonly #providers: Providers;
 
   constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
     this.quirks = quirks;
     this.#providers = new Providers(quirks);
     this.#output = output;
-    this.#replaceLive = replaceLive;
-    this.#journal = journal;
+    const warn = (line: string) => output.warn(line);
+    this.plants = new Plants({ quirks, replaceLive, warn, ...(journal && { journal }) });
     const budget = new SessionBudget(files, quirks);
-    this.#limits = new SessionLimits(budget, (line) => output.warn(line));
+    this.#limits = new SessionLimits(budget, warn);
     this.#spliced = new SplicedSockets({
       quirks,
       limits: this.#limits,
@@ -110,19 +100,16 @@ export class BrokerToolbox implements Toolbox {
   injectDevnode(link: Link, source: DeviceNode): Promise<void> {
     return attempt(() => {
       const record = this.#recordOf(link);
-      this.release(record);
-      using root = this.#enter(record.wanted.consumer);
-      const ledger = this.#ledgerOf(record);
-      this.#keep(record, { planted: plantDevice(root, link.target, source, ledger) });
+      this.plants.release(record);
+      this.plants.addDevice(record, source);
     });
   }
 
   async isDeviceDenied(link: Link): Promise<boolean | undefined> {
-    const { wanted } = this.#recordOf(link);
-    using root = this.#enter(wanted.consumer);
-    const inode = root.open(link.target, O_PATH | O_NOFOLLOW);
+    const record = this.#recordOf(link);
+    const inode = this.plants.openTarget(record);
     try {
-      return await probeDevice(wanted.consumer, inode);
+      return await probeDevice(record.wanted.consumer, inode);
     } finally {
       closeSync(inode);
     }
@@ -160,73 +147,9 @@ export class BrokerToolbox implements Toolbox {
     plant?.listener?.pause("provider");
   }
 
-  /** Report when somebody touches what is planted for a link. */
-  watch({ plant, wanted }: LinkRecord, watches: DirectoryWatches): void {
-    if (plant === undefined) return;
-    const slash = wanted.target.lastIndexOf("/");
-    try {
-      using root = this.#enter(wanted.consumer);
-      const directory = root.open(wanted.target.slice(0, slash + 1), O_PATH | O_DIRECTORY);
-      watches.add(directory, wanted.target.slice(slash + 1));
-    } catch {
-      // The consumer has ended or removed the directory: the next reconcile sees that.
-    }
-  }
-
-  /** Take back what a broker that was killed has planted. */
-  removeLeftovers(): void {
-    if (this.quirks.has("broker-orphans")) return;
-    for (const { consumer, target, planted } of this.#journal?.read() ?? []) {
-      const peer = pinPeer(consumer.pid);
-      try {
-        if (peer?.start === consumer.start) this.#unplant(peer, target, planted);
-      } catch (error) {
-        this.warn(`cannot remove ${target} of process ${consumer.pid}: ${messageOf(error)}`);
-      } finally {
-        peer?.close();
-      }
-    }
-  }
-
-  /** What is planted has changed: keep the journal short. */
-  writeJournal(records: Iterable<LinkRecord>): void {
-    const entries = [...records].flatMap(({ plant, wanted: { consumer, target } }) =>
-      plant === undefined ? [] : [{ consumer, target, planted: plant.planted }],
-    );
-    this.#journal?.rewrite(entries);
-  }
-
-  /** False when what was planted has been removed or replaced by somebody else. */
-  isPlantInPlace({ plant, wanted }: LinkRecord): boolean {
-    if (plant === undefined) return true;
-    try {
-      using root = this.#enter(wanted.consumer);
-      return isInPlace(root, wanted.target, plant.planted);
-    } catch {
-      // It cannot be known now: the consumer has ended, which the next graph says, or there are
-      // no fds left, which must cost no link.
-      return true;
-    }
-  }
-
   /** End what runs beside the main thread. */
   async close(): Promise<void> {
     await this.#spliced.close();
-  }
-
-  /** Take back what was planted for a link. */
-  release(record: LinkRecord): void {
-    const { plant, wanted } = record;
-    if (plant === undefined) return;
-    this.#closePlant(record);
-    try {
-      this.#unplant(wanted.consumer, wanted.target, plant.planted);
-    } catch (error) {
-      if (error instanceof PeerGone) return;
-      this.warn(
-        `${wanted.entry.consumer}/${wanted.entry.name}: cannot remove ${wanted.target}: ${messageOf(error)}`,
-      );
-    }
   }
 
   /** For who goes on in promises. */
@@ -244,63 +167,25 @@ export class BrokerToolbox implements Toolbox {
     const record = this.#recordOf(link);
     // A link that is re-established for the same consumer keeps its listener: nobody who
     // waits in the backlog is reset.
-    if (record.plant?.listener?.kind === kind && this.isPlantInPlace(record)) {
+    if (record.plant?.listener?.kind === kind && this.plants.isInPlace(record)) {
       record.plant.listener.resume("provider");
       return;
     }
-    this.release(record);
+    this.plants.release(record);
     if (kind !== "spliced") {
       // Whoever has just got in there must not get to a provider that expects to be told who it is.
       record.spliced?.remove();
       record.spliced = undefined;
     }
-    using root = this.#enter(record.wanted.consumer);
-    const { fd, planted } = plantSocket(root, link.target, this.#plantOptions(record, kind));
+    const { fd, planted } = this.plants.addSocket(record, kind);
     try {
       this.#providers.refuseLoop(record, planted);
     } catch (error) {
       closeSync(fd);
-      unplant(root, link.target, planted);
+      this.plants.release(record);
       throw error;
     }
-    this.#keep(record, { planted, listener: serve(record, fd) });
-  }
-
-  #plantOptions(record: LinkRecord, kind: SocketListener["kind"]): PlantOptions {
-    const common = { replaceLive: this.#replaceLive, ledger: this.#ledgerOf(record) };
-    if (kind !== "spliced") return { ...common, type: kind };
-    return {
-      ...common,
-      // Born so: who connects early must not be able to send fds either.
-      prepare: refuseFds,
-      ...(this.quirks.has("small-backlog", "unix") ? { backlog: 1 } : {}),
-    };
-  }
-
-  #closePlant(record: LinkRecord): void {
-    const { plant } = record;
-    if (plant === undefined) return;
-    this.#planted.delete(plant.planted);
-    plant.listener?.close();
-    record.plant = undefined;
-  }
-
-  #keep(record: LinkRecord, plant: Plant): void {
-    record.plant = plant;
-    this.#planted.add(plant.planted);
-  }
-
-  #ledgerOf({ wanted: { consumer, target } }: LinkRecord): PlantLedger {
-    return {
-      isPlanted: (inode) => this.#planted.has(inode),
-      willUse: (path) => this.#journal?.add({ consumer, target: path, planted: WHICHEVER }),
-      willPlant: (planted) => this.#journal?.add({ consumer, target, planted }),
-    };
-  }
-
-  #unplant(consumer: Peer, target: string, planted: Planted): void {
-    using root = this.#enter(consumer);
-    unplant(root, target, planted);
+    record.plant = { planted, listener: serve(record, fd) };
   }
 
   #serve(record: LinkRecord, fd: number, type: SocketType): Listener {
@@ -334,10 +219,6 @@ export class BrokerToolbox implements Toolbox {
       record.finishSession(session);
       this.#limits.closed(record);
     }
-  }
-
-  #enter(peer: Peer): ContainerRoot {
-    return new ContainerRoot(peer, this.quirks);
   }
 
   #recordOf(link: Link): LinkRecord {

@@ -1,0 +1,168 @@
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
+import { refuseFds } from "../linux/pass-rights.ts";
+import { messageOf } from "../message-of.ts";
+import type { DeviceNode } from "../plugins/plugin.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { ContainerRoot } from "./container-root.ts";
+import type { DirectoryWatches } from "./directory-watches.ts";
+import { WHICHEVER, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
+import type { PlantLedger, PlantOptions, Planted } from "./injection.ts";
+import type { LinkRecord } from "./link-record.ts";
+import type { SocketListener } from "./listener.ts";
+import { PeerGone } from "./peer-gone.ts";
+import { pinPeer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import { PlantedInodes } from "./planted-inodes.ts";
+import type { PlantedJournal } from "./planted-journal.ts";
+
+export interface PlantsOptions {
+  readonly quirks: Quirks;
+  /** Also take the place of sockets that somebody listens on. */
+  readonly replaceLive: boolean;
+  /** Where to write down what is planted. */
+  readonly journal?: PlantedJournal;
+  readonly warn: (line: string) => void;
+}
+
+/** What links have in their consumers: `record.plant` of each, and the journal of all. */
+export class Plants {
+  readonly #options: PlantsOptions;
+  readonly #inodes = new PlantedInodes();
+
+  constructor(options: PlantsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The link has had nothing planted before.
+   * @returns `fd` listens; the caller owns it
+   * @throws as plantSocket, and PeerGone
+   */
+  addSocket(
+    record: LinkRecord,
+    kind: SocketListener["kind"],
+  ): { readonly fd: number; readonly planted: Planted } {
+    using root = this.#enter(record.wanted.consumer);
+    const made = plantSocket(root, record.link.target, this.#socketOptions(record, kind));
+    this.#keep(record, made.planted);
+    return made;
+  }
+
+  /**
+   * The link has had nothing planted before.
+   * @throws as plantDevice, and PeerGone
+   */
+  addDevice(record: LinkRecord, source: DeviceNode): void {
+    using root = this.#enter(record.wanted.consumer);
+    this.#keep(record, plantDevice(root, record.link.target, source, this.#ledgerOf(record)));
+  }
+
+  /** @returns an O_PATH fd of what is at the link's target now, which the caller owns */
+  openTarget({ link, wanted }: LinkRecord): number {
+    using root = this.#enter(wanted.consumer);
+    return root.open(link.target, O_PATH | O_NOFOLLOW);
+  }
+
+  /** False when what was planted has been removed or replaced by somebody else. */
+  isInPlace({ plant, wanted }: LinkRecord): boolean {
+    if (plant === undefined) return true;
+    try {
+      using root = this.#enter(wanted.consumer);
+      return isInPlace(root, wanted.target, plant.planted);
+    } catch {
+      // It cannot be known now: the consumer has ended, which the next graph says, or there are
+      // no fds left, which must cost no link.
+      return true;
+    }
+  }
+
+  /** Report when somebody touches what is planted for a link. */
+  watch({ plant, wanted }: LinkRecord, watches: DirectoryWatches): void {
+    if (plant === undefined) return;
+    const slash = wanted.target.lastIndexOf("/");
+    try {
+      using root = this.#enter(wanted.consumer);
+      const directory = root.open(wanted.target.slice(0, slash + 1), O_PATH | O_DIRECTORY);
+      watches.add(directory, wanted.target.slice(slash + 1));
+    } catch {
+      // The consumer has ended or removed the directory: the next reconcile sees that.
+    }
+  }
+
+  /** Take back what was planted for a link. */
+  release(record: LinkRecord): void {
+    const { plant, wanted } = record;
+    if (plant === undefined) return;
+    record.plant = undefined;
+    this.#inodes.delete(plant.planted);
+    plant.listener?.close();
+    try {
+      this.#unplant(wanted.consumer, wanted.target, plant.planted);
+    } catch (error) {
+      if (error instanceof PeerGone) return;
+      const { consumer, name } = wanted.entry;
+      this.#options.warn(
+        `${consumer}/${name}: cannot remove ${wanted.target}: ${messageOf(error)}`,
+      );
+    }
+  }
+
+  /** Take back what a broker that was killed has planted. */
+  removeLeftovers(): void {
+    const { journal, quirks, warn } = this.#options;
+    if (quirks.has("broker-orphans")) return;
+    for (const { consumer, target, planted } of journal?.read() ?? []) {
+      const peer = pinPeer(consumer.pid);
+      try {
+        if (peer?.start === consumer.start) this.#unplant(peer, target, planted);
+      } catch (error) {
+        warn(`cannot remove ${target} of process ${consumer.pid}: ${messageOf(error)}`);
+      } finally {
+        peer?.close();
+      }
+    }
+  }
+
+  /** What is planted has changed: keep the journal short. */
+  writeJournal(records: Iterable<LinkRecord>): void {
+    const entries = [...records].flatMap(({ plant, wanted: { consumer, target } }) =>
+      plant === undefined ? [] : [{ consumer, target, planted: plant.planted }],
+    );
+    this.#options.journal?.rewrite(entries);
+  }
+
+  #socketOptions(record: LinkRecord, kind: SocketListener["kind"]): PlantOptions {
+    const { quirks, replaceLive } = this.#options;
+    const common = { replaceLive, ledger: this.#ledgerOf(record) };
+    if (kind !== "spliced") return { ...common, type: kind };
+    return {
+      ...common,
+      // Born so: who connects early must not be able to send fds either.
+      prepare: refuseFds,
+      ...(quirks.has("small-backlog", "unix") ? { backlog: 1 } : {}),
+    };
+  }
+
+  #keep(record: LinkRecord, planted: Planted): void {
+    record.plant = { planted };
+    this.#inodes.add(planted);
+  }
+
+  #ledgerOf({ wanted: { consumer, target } }: LinkRecord): PlantLedger {
+    const { journal } = this.#options;
+    return {
+      isPlanted: (inode) => this.#inodes.has(inode),
+      willUse: (path) => journal?.add({ consumer, target: path, planted: WHICHEVER }),
+      willPlant: (planted) => journal?.add({ consumer, target, planted }),
+    };
+  }
+
+  #unplant(consumer: Peer, target: string, planted: Planted): void {
+    using root = this.#enter(consumer);
+    unplant(root, target, planted);
+  }
+
+  #enter(peer: Peer): ContainerRoot {
+    return new ContainerRoot(peer, this.#options.quirks);
+  }
+}
