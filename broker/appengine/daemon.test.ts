@@ -6,7 +6,12 @@ import { parseQuirks } from "../quirks/quirks.ts";
 import type { Daemon } from "./daemon.ts";
 import { runDaemon } from "./daemon.ts";
 
-function run(script: string, quirks = ""): { daemon: Daemon; lines: string[] } & AsyncDisposable {
+/** @param scale what the daemon's waits are divided by */
+function run(
+  script: string,
+  quirks = "",
+  scale = 100,
+): { daemon: Daemon; lines: string[] } & AsyncDisposable {
   const lines: string[] = [];
   const daemon = runDaemon({
     name: "d",
@@ -17,7 +22,7 @@ function run(script: string, quirks = ""): { daemon: Daemon; lines: string[] } &
       moveTo: () => undefined,
       [Symbol.dispose]: () => undefined,
     },
-    clock: systemClock(100),
+    clock: systemClock(scale),
     quirks: parseQuirks(quirks),
   });
   return { daemon, lines, [Symbol.asyncDispose]: () => daemon.shutDown() };
@@ -75,7 +80,9 @@ it("one that ignores SIGTERM is killed", async () => {
 });
 
 it("is told of changes by SIGHUP, but not before it listens", async () => {
-  await using running = run("trap 'echo changed' HUP; echo up; while :; do sleep 0.02; done");
+  // Its line says that it listens, well before the two seconds after which it surely does.
+  const script = "trap 'echo changed' HUP; echo up; while :; do sleep 0.02; done";
+  await using running = run(script, "", 1);
   running.daemon.notify();
   await until(() => expect(running.lines).toContain("INFO [d-out]: changed"));
   expect(running.lines.filter((line) => line.includes("ended"))).toEqual([]);
