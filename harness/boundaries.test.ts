@@ -25,6 +25,7 @@ const RULES: readonly Rule[] = [
     may: [
       "harness/",
       "reports/",
+      "package.json",
       "broker/formats/",
       "broker/quirks/names.ts",
       "broker/quirks/compat.ts",
