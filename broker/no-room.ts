@@ -1,3 +1,6 @@
+/** What pv-ctrl says of it. */
+export const NO_ROOM = "Not enough disk space available";
+
 /** The disk is full, or what of it we may use (write(2)). */
 export function isNoRoom(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { CommandRefusal } from "../control/pantavisor-view.ts";
-import { isNoRoom } from "../no-room.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
 import { readRevision } from "./pvtx/transaction.ts";
 import { progressOf, writeProgress } from "./step-progress.ts";
+import { storageRefusal } from "./storage-refusal.ts";
 
 export const FACTORY = "0";
 
@@ -25,9 +25,7 @@ export function makeFactory(
     const state = readRevision(join(trails, revision));
     deploy(state, objectStore(join(storage, "objects")), factory);
   } catch (error) {
-    return isNoRoom(error)
-      ? { status: 507, reason: "Not enough disk space available" }
-      : { status: 422, reason: `Storage: ${(error as Error).message}` };
+    return storageRefusal(error);
   }
   writeProgress(factory, progressOf.factory);
   return undefined;

@@ -5,12 +5,12 @@ import type { State } from "../formats/state.ts";
 import { parseState } from "../formats/state.ts";
 import { parseUntrusted } from "../formats/json-depth.ts";
 import { SAFE_NAME } from "../formats/names.ts";
-import { isNoRoom } from "../no-room.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
 import type { StateDocument } from "./pvtx/state-merge.ts";
 import { BOOKKEEPING } from "./steps.ts";
+import { storageRefusal } from "./storage-refusal.ts";
 
 export interface InstallerOptions {
   readonly storage: string;
@@ -57,9 +57,7 @@ export function stepInstaller(options: InstallerOptions) {
       deploy(state, store, folder, quirks);
     } catch (error) {
       rmSync(`${folder}.incoming`, { recursive: true, force: true });
-      return isNoRoom(error)
-        ? { status: 507, reason: "Not enough disk space available" }
-        : { status: 422, reason: `Storage: ${(error as Error).message}` };
+      return storageRefusal(error);
     }
     return undefined;
   }

@@ -5,7 +5,7 @@ import { isUp } from "../lifecycle/container-state.ts";
 import { changeBetween } from "../lifecycle/revision-change.ts";
 import type { TrialEvent, TrialState } from "../lifecycle/trial.ts";
 import { isOver, newTrial, stepTrial } from "../lifecycle/trial.ts";
-import { isNoRoom } from "../no-room.ts";
+import { NO_ROOM, isNoRoom } from "../no-room.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
@@ -226,8 +226,6 @@ export class Updater {
     return join(this.#options.config.storage, "boot/uboot.txt");
   }
 }
-
-const NO_ROOM = "Not enough disk space available";
 
 function testingBy(kind: Trial["kind"]): Progress {
   return kind === "reboot" ? progressOf.testing : progressOf.testingInPlace;

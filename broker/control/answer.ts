@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Caller } from "./caller.ts";
+import { NO_ROOM } from "../no-room.ts";
 import { judgeHost } from "./host-header.ts";
 import type { EndpointContext } from "./pantavisor-view.ts";
 import { refuseUnknown, refuseUnprivileged } from "./privilege.ts";
@@ -95,7 +96,7 @@ export async function answer(
 }
 
 /** For `double-reply` only. */
-const noRoom = errorReply(507, "Not enough disk space available");
+const noRoom = errorReply(507, NO_ROOM);
 
 /** For the quirks that hang: a client that has ended its side may still wait, but not for ever. */
 const HANG_AFTER_END = 10_000;

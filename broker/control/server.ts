@@ -19,7 +19,7 @@ import { metadataRoutes } from "./endpoints/metadata.ts";
 import { objectRoutes } from "./endpoints/objects.ts";
 import { signalRoutes } from "./endpoints/signal.ts";
 import { stepRoutes } from "./endpoints/steps.ts";
-import { isNoRoom } from "../no-room.ts";
+import { NO_ROOM, isNoRoom } from "../no-room.ts";
 import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
@@ -153,6 +153,6 @@ async function send(
 function fail(response: ServerResponse, error: unknown): void {
   if (response.headersSent || !response.writable) response.destroy();
   else if (isNoRoom(error)) {
-    void send(response, errorReply(507, "Not enough disk space available", closing));
+    void send(response, errorReply(507, NO_ROOM, closing));
   } else void send(response, errorReply(500, "Internal Error", closing));
 }

@@ -13,6 +13,7 @@ import type { PvhError } from "../errors.ts";
 import type { Evidence } from "../evidence/collect-appengine.ts";
 import { reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
+import { within } from "../within.ts";
 import { Appengine } from "./appengine.ts";
 import type { InsideContainer } from "./inside.ts";
 
@@ -63,7 +64,7 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
   /** @returns why the engine cannot be reached; undefined when it can */
   async engineGone(): Promise<PvhError | undefined> {
     try {
-      await this.#engine.docker.ping();
+      await within(AbortSignal.timeout(3_000), this.#engine.docker.ping());
       return undefined;
     } catch (error) {
       const why = engineError(error, this.name);

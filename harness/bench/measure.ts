@@ -56,11 +56,11 @@ async function measureUnix(target: Target, options: MeasureOptions): Promise<Sam
 /** With the CPU time in seconds that the relay used for it, and its memory in MiB after it. */
 async function withUsage(
   { pid }: Target,
-  run: () => Promise<Load>,
+  work: () => Promise<Load>,
 ): Promise<{ readonly load: Load; readonly cpu?: number; readonly rss?: number }> {
-  if (pid === undefined) return { load: await run() };
+  if (pid === undefined) return { load: await work() };
   const before = usageOf(pid);
-  const load = await run();
+  const load = await work();
   const { cpu, rss } = usageOf(pid);
   return { load, cpu: cpu - before.cpu, rss };
 }

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import Docker from "dockerode";
 import type { DockerVersion } from "dockerode";
 import { PvhError } from "../errors.ts";
+import { within } from "../within.ts";
 import { engineError } from "./engine-error.ts";
 import { canStartPrivateEngine, privateEngineHost, startPrivateEngine } from "./private-engine.ts";
 
@@ -87,7 +88,7 @@ async function connect(
   const limit = AbortSignal.any([AbortSignal.timeout(10_000), ...(signal ? [signal] : [])]);
   try {
     const asked: Promise<[DockerVersion, unknown]> = Promise.all([docker.version(), docker.info()]);
-    const [version, info] = await within(limit, asked);
+    const [version, info] = await within(limit, asked, noAnswer);
     requireApi(version.ApiVersion, `the engine at ${host} (${version.Version})`);
     return {
       docker,
@@ -111,17 +112,7 @@ function client(host: string): Docker {
   return new Docker();
 }
 
-function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  return Promise.race([
-    work,
-    new Promise<never>((_, reject) => {
-      const abort = () => reject(new Error("ECONNREFUSED: no answer within 10 s"));
-      if (signal.aborted) abort();
-      signal.addEventListener("abort", abort, { once: true });
-    }),
-  ]);
-}
+const noAnswer = () => new Error("ECONNREFUSED: no answer within 10 s");
 
 /** @throws PvhError PVH_ENGINE_TOO_OLD */
 export function requireApi(apiVersion: string, engine: string): void {

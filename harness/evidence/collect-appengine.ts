@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { Readable } from "node:stream";
 import type Dockerode from "dockerode";
 import type { Appengine } from "../appengine/appengine.ts";
 import { LOG_ROOT } from "../appengine/layout.ts";
+import { within } from "../within.ts";
 import { extractRegularFiles } from "./extract-regular-files.ts";
 
 /** A file of evidence: path inside the evidence folder, and what it is. */
@@ -83,15 +83,4 @@ export async function collectAppengine(
         : [];
     }
   }
-}
-
-/** What does not come in time is not waited for: an engine may answer nothing, a log never end. */
-function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  return Promise.race([
-    work,
-    once(signal, "abort").then((): never => {
-      throw new Error("it took too long");
-    }),
-  ]);
 }

@@ -15,6 +15,14 @@ export interface PlannedScenario {
   readonly alone: boolean;
 }
 
+export function planScenario(
+  { suite, file, alone }: Pick<PlannedScenario, "suite" | "file" | "alone">,
+  checks: readonly string[],
+  exports: readonly string[] = [],
+): PlannedScenario {
+  return { suite, file, checks, exports, alone };
+}
+
 /** What a worker has to know of the run; plain data, handed over by vitest's `provide`. */
 export interface RunSettings {
   readonly run: string;

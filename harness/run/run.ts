@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { hostname, release } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import { junitReport } from "../../reports/junit.ts";
 import { foldRun } from "../../reports/run-state.ts";
@@ -12,6 +11,7 @@ import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { within } from "../within.ts";
 import { machineError } from "../machine-error.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import { followEvents } from "./event-follower.ts";
@@ -22,7 +22,7 @@ import { PROFILES } from "./profiles.ts";
 import type { Profile } from "./profiles.ts";
 import { repetitions, runRounds } from "./run-rounds.ts";
 import type { Journal } from "./run-rounds.ts";
-import { recordedName } from "./run-settings.ts";
+import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { VitestBridge } from "./vitest-bridge.ts";
@@ -88,8 +88,12 @@ export async function runScenarios(
       return events;
     },
   };
-  const cleanUp = () =>
-    inTime(reap(prepared.engine, { kind: "run", run: directory.run }), signal.aborted);
+  const cleanUp = () => {
+    // An engine that answers nothing must not hold the end up: after Ctrl+C that is 10 s away.
+    const limit = AbortSignal.timeout(signal.aborted ? 3_000 : 60_000);
+    const removal = reap(prepared.engine, { kind: "run", run: directory.run });
+    return within(limit, removal, takesTooLong);
+  };
   try {
     journal.append(startOf(selected, prepared, directory, options));
     const settings = settingsOf(selected, prepared, directory, options);
@@ -120,20 +124,8 @@ export async function runScenarios(
   return { exitCode, state, unwritten: writeReports(state, directory) };
 }
 
-/** An engine that answers nothing must not hold the end up: after Ctrl+C that is 10 s away. */
-async function inTime(removal: Promise<unknown>, interrupted: boolean): Promise<void> {
-  const over = new AbortController();
-  const limit = interrupted ? 3_000 : 60_000;
-  try {
-    await Promise.race([removal, delay(limit, undefined, { signal: over.signal }).then(giveUp)]);
-  } finally {
-    over.abort();
-  }
-}
-
-function giveUp(): never {
-  throw new PvhError("PVH_ENGINE", "the engine takes too long; the next pvh removes what is left");
-}
+const takesTooLong = () =>
+  new PvhError("PVH_ENGINE", "the engine takes too long; the next pvh removes what is left");
 
 function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError | undefined {
   try {
@@ -175,8 +167,8 @@ function settingsOf(
   { profile, quirks, boot, keep, timeoutScale, seed }: RunOptions,
 ): RunSettings {
   const scenarios = selected.map(
-    ({ scenario: { name, suite, file, alone }, checks }) =>
-      [name, { suite, file, checks, exports: exports.get(name) ?? [], alone }] as const,
+    ({ scenario, checks }) =>
+      [scenario.name, planScenario(scenario, checks, exports.get(scenario.name))] as const,
   );
   return {
     run,

@@ -2,6 +2,7 @@ import type { TestProject } from "vitest/node";
 import { makeRunDirectory } from "../evidence/run-directory.ts";
 import { discover } from "./discover.ts";
 import { prepareRun } from "./prepare-run.ts";
+import { planScenario } from "./run-settings.ts";
 
 /**
  * Global set-up of the vitest project `scenarios`: what `pvh run` does before it starts vitest,
@@ -25,16 +26,10 @@ export async function setup(project: TestProject): Promise<void> {
     repetition: 1,
     attempt: 1,
     scenarios: Object.fromEntries(
-      scenarios.map(({ name, suite, file, checks, alone }) => [
-        name,
-        {
-          suite,
-          file,
-          checks: checks.map(({ id }) => id),
-          exports: exports.get(name) ?? [],
-          alone,
-        },
-      ]),
+      scenarios.map((scenario) => {
+        const checks = scenario.checks.map(({ id }) => id);
+        return [scenario.name, planScenario(scenario, checks, exports.get(scenario.name))];
+      }),
     ),
   });
 }

@@ -1,6 +1,7 @@
 import type { EndpointContext } from "../pantavisor-view.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, closing, errorReply, jsonReply } from "../reply.ts";
+import { NO_ROOM } from "../../no-room.ts";
 import type { Route } from "../route.ts";
 
 /** /objects: files named by their sha256 (facts §3.3). */
@@ -38,7 +39,7 @@ export function objectRoutes({ view: { objects } }: EndpointContext): Route[] {
               case "bad checksum":
                 return errorReply(422, "Object has bad checksum");
               case "no room":
-                return errorReply(507, "Not enough disk space available", closing);
+                return errorReply(507, NO_ROOM, closing);
             }
           },
         },
