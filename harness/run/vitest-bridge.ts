@@ -42,7 +42,6 @@ export class VitestBridge {
     const log = logFile(join(settings.folder, "vitest.log"));
     const listeners = SIGNALS.map((signal) => new Set(process.listeners(signal)));
     const vitest = await createVitest(
-      "test",
       {
         ...SCENARIO_OPTIONS,
         root: ROOT,
