@@ -4,6 +4,8 @@ export interface CoverageTable {
     readonly id: string;
     readonly suite: string;
     readonly promise: string;
+    /** Letters of `sources`. */
+    readonly src: string;
     readonly quirk: string | null;
     readonly scenarios: readonly string[];
   }[];
@@ -15,8 +17,14 @@ export interface CoverageTable {
   readonly covered: number;
 }
 
-/** docs/coverage.md. */
-export function coverageMarkdown({ rows, suites, covered }: CoverageTable): string {
+/**
+ * docs/coverage.md.
+ * @param sources meaning of the letters in `src`
+ */
+export function coverageMarkdown(
+  { rows, suites, covered }: CoverageTable,
+  sources: Readonly<Record<string, string>>,
+): string {
   const section = ({
     suite,
     covered: of,
@@ -24,13 +32,13 @@ export function coverageMarkdown({ rows, suites, covered }: CoverageTable): stri
   }: CoverageTable["suites"][number]): string[] => [
     `## ${suite}: ${of} of ${all}`,
     "",
-    "| check | promise | scenario | quirk that must turn it red |",
-    "|---|---|---|---|",
+    "| check | promise | scenario | quirk that must turn it red | source |",
+    "|---|---|---|---|---|",
     ...rows
       .filter((row) => row.suite === suite)
       .map(
-        ({ id, promise, scenarios, quirk }) =>
-          `| ${id} | ${cell(promise)} | ${scenarios.join(", ") || "–"} | ${quirk ?? "–"} |`,
+        ({ id, promise, scenarios, quirk, src }) =>
+          `| ${id} | ${cell(promise)} | ${scenarios.join(", ") || "–"} | ${quirk ?? "–"} | ${src} |`,
       ),
     "",
   ];
@@ -40,6 +48,10 @@ export function coverageMarkdown({ rows, suites, covered }: CoverageTable): stri
     "<!-- Made by `pvh coverage --markdown`; do not edit. -->",
     "",
     `${covered} of ${rows.length} promises have a check.`,
+    "",
+    "The letters of the last column name the document that makes the promise:",
+    "",
+    ...Object.entries(sources).map(([letter, meaning]) => `- **${letter}**: ${meaning}.`),
     "",
     ...suites.flatMap(section),
   ].join("\n");

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { KNOWN_SETTINGS } from "./known-settings.ts";
 
 /**
- * Settings of the appengine (facts §2.4): built-in values, then the config file, then `PV_*`
- * variables of the environment.
+ * Settings of the appengine (docs/pantavisor.md §2.4): built-in values, then the config file, then
+ * `PV_*` variables of the environment.
  */
 export interface AppengineConfig {
   readonly storage: string;

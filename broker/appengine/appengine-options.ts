@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** Command line of pv-appengine (facts §2.1). */
+/** Command line of pv-appengine (docs/pantavisor.md §2.1). */
 export interface AppengineOptions {
   readonly help: boolean;
   /** Appended to pantavisor's command line. */

@@ -3,8 +3,8 @@ import { loadavg, networkInterfaces, uptime } from "node:os";
 import type { MetaStore } from "../control/pantavisor-view.ts";
 
 /**
- * The part of device-meta that changes by itself (facts §3.3): made when it is asked for, never
- * stored. A key of the user's own with the same name hides it.
+ * The part of device-meta that changes by itself (docs/pantavisor.md §3.3): made when it is asked
+ * for, never stored. A key of the user's own with the same name hides it.
  * @param storage any path on the storage volume
  */
 export function withAutomaticMeta(store: MetaStore, storage: string): MetaStore {

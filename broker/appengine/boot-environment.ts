@@ -3,8 +3,8 @@ import { isNoRoom } from "../no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**
- * boot/uboot.txt: `key=value` pairs ended by NUL (facts §2.2). `pv_rev` is the revision to come
- * back to, `pv_try` one that shall be tried at the next boot.
+ * boot/uboot.txt: `key=value` pairs ended by NUL (docs/pantavisor.md §2.2). `pv_rev` is the
+ * revision to come back to, `pv_try` one that shall be tried at the next boot.
  */
 export interface BootEnvironment {
   readonly revision: string;

@@ -3,8 +3,8 @@ import { ensureLoopControl } from "../linux/loop.ts";
 import { MountFlag, mount } from "../linux/mount.ts";
 
 /**
- * What a container engine does not give an appengine (observed §0): a writable /sys, a cgroup2
- * hierarchy at /sys/fs/cgroup, /dev/loop-control, and an /etc/resolv.conf for containers to
+ * What a container engine does not give an appengine (docs/pantavisor.md §2.7): a writable /sys, a
+ * cgroup2 hierarchy at /sys/fs/cgroup, /dev/loop-control, and an /etc/resolv.conf for containers to
  * bind. Doing it here makes the documented `docker run` lines work by themselves.
  * @param warn called with what could not be prepared; the boot goes on and may still work
  */

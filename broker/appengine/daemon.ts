@@ -7,7 +7,7 @@ import { respawnAfter } from "../lifecycle/respawn.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 
-/** A process that pantavisor keeps running beside the containers (facts §3.5). */
+/** A process that pantavisor keeps running beside the containers (docs/pantavisor.md §3.5). */
 export interface Daemon {
   readonly name: string;
   body(): DaemonBody;

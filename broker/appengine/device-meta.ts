@@ -11,7 +11,7 @@ import { arch, cpus, endianness, hostname, release, type, version } from "node:o
 import { join } from "node:path";
 import type { MetaStore } from "../control/pantavisor-view.ts";
 
-/** Metadata, kept as one file per key in a folder of storage/cache (facts §3.3). */
+/** Metadata, kept as one file per key in a folder of storage/cache (docs/pantavisor.md §3.3). */
 export function openMetaStore(folder: string): MetaStore {
   mkdirSync(folder, { recursive: true });
   const fileOf = (key: string): string => join(folder, key);

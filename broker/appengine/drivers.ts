@@ -5,7 +5,7 @@ import type { DriverAliases, DriverNeeds } from "../formats/drivers.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
 /**
- * The drivers that containers ask for by alias (facts §1.3, §1.6, §3.3).
+ * The drivers that containers ask for by alias (docs/pantavisor.md §1.3, §1.6, §3.3).
  *
  * An appengine's kernel is its host's, so nothing is ever loaded into it on a manifest's word:
  * a driver can be loaded when the kernel has all modules of its alias already.

@@ -9,7 +9,7 @@ import { storageRefusal } from "./storage-refusal.ts";
 export const FACTORY = "0";
 
 /**
- * MAKE_FACTORY (facts §3.6): revision 0 becomes a copy of another one, in one step.
+ * MAKE_FACTORY (docs/pantavisor.md §3.6): revision 0 becomes a copy of another one, in one step.
  * @param use why revision 0 cannot be replaced; undefined: it can
  */
 export function makeFactory(

@@ -32,8 +32,8 @@ const FOLDERS = [
 ];
 
 /**
- * Prepare a storage volume; on a prepared one nothing happens (facts §2.2). The exports are
- * processed once per volume: `.pvtx-done` says that they were.
+ * Prepare a storage volume; on a prepared one nothing happens (docs/pantavisor.md §2.2). The
+ * exports are processed once per volume: `.pvtx-done` says that they were.
  * @throws BadExport
  */
 export async function firstBoot(options: FirstBootOptions): Promise<void> {

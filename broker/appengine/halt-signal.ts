@@ -1,4 +1,7 @@
-/** Signals that ask a container's init to end, the first it handles is used (facts §4.1). */
+/**
+ * Signals that ask a container's init to end, the first it handles is used
+ * (docs/pantavisor.md §4.1).
+ */
 const HALT_SIGNALS = [
   ["SIGPWR", 30],
   ["SIGTERM", 15],

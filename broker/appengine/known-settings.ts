@@ -1,6 +1,6 @@
 /**
- * The settings that a real appengine lists (recorded in fixtures/captures/03, facts §2.4), in its
- * order, with its values for an appengine. The reference acts on few of them, and lists them all.
+ * The settings that a real appengine lists (docs/pantavisor.md §2.4), in its order, with its
+ * values for an appengine. The reference acts on few of them, and lists them all.
  */
 export interface KnownSetting {
   /** `updater.goals.timeout` */

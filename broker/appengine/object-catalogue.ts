@@ -4,7 +4,7 @@ import type { ObjectCatalogue } from "../control/pantavisor-view.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ObjectRefused, objectStore } from "./pvtx/object-store.ts";
 
-/** storage/objects as pv-ctrl offers it (facts §3.3). */
+/** storage/objects as pv-ctrl offers it (docs/pantavisor.md §3.3). */
 export function openObjectCatalogue(folder: string, quirks: Quirks): ObjectCatalogue {
   const store = objectStore(folder, !quirks.has("object-unverified"));
   return {

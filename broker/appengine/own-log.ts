@@ -1,4 +1,7 @@
-/** pv-appengine's own lines (observed §1): `[pvtest] 1795388553 INFO -- [pv-appengine]: …`. */
+/**
+ * pv-appengine's own lines (docs/pantavisor.md §2.6):
+ * `[pvtest] 1795388553 INFO -- [pv-appengine]: …`.
+ */
 export interface OwnLog {
   debug(message: string): void;
   info(message: string): void;

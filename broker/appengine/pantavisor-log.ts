@@ -4,7 +4,10 @@ import { uptime } from "node:os";
 import { ifRoom, isNoRoom } from "../no-room.ts";
 import type { LogEffect, LogLevel } from "../lifecycle/log-effect.ts";
 
-/** pantavisor.log in the real format (observed §1): `[pantavisor] 1434 INFO\t -- [state]: (f:1) …`. */
+/**
+ * pantavisor.log in the real format (docs/pantavisor.md §2.6):
+ * `[pantavisor] 1434 INFO\t -- [state]: (f:1) …`.
+ */
 export interface PantavisorLog extends Disposable {
   write(level: LogLevel, module: string, message: string): void;
   effect(effect: LogEffect): void;

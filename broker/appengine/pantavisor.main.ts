@@ -4,8 +4,8 @@ import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { TrialError, runPantavisor } from "./pantavisor.ts";
 
 /**
- * pantavisor in appengine mode. Exit codes tell pv-appengine what follows (facts §2.3):
- * 0 reboot, 3 poweroff, anything else a failure.
+ * pantavisor in appengine mode. Exit codes tell pv-appengine what follows
+ * (docs/pantavisor.md §2.3): 0 reboot, 3 poweroff, anything else a failure.
  */
 const POWEROFF = 3;
 
@@ -26,7 +26,7 @@ try {
   });
   // Before any container can have been started, so that READY is never reached.
   if (quirks.has("crash-loop")) process.kill(process.pid, "SIGKILL");
-  // In appengine mode SIGTERM is a reboot, SIGINT a poweroff (facts §2.3).
+  // In appengine mode SIGTERM is a reboot, SIGINT a poweroff (docs/pantavisor.md §2.3).
   process.on("SIGTERM", () => pantavisor.shutDown("reboot"));
   process.on("SIGINT", () => pantavisor.shutDown("poweroff"));
   const outcome = await pantavisor.ended;

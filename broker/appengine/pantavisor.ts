@@ -184,7 +184,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   return { ended, shutDown: (outcome) => runner.dispatch({ type: "shutdown", outcome }) };
 }
 
-/** `logs` there is a view of storage/logs, while pantavisor runs (facts §0.7). */
+/** `logs` there is a view of storage/logs, while pantavisor runs (docs/pantavisor.md §2.6). */
 function prepareRunDirectory({ runDirectory, storage }: AppengineConfig): void {
   mkdirSync(runDirectory, { recursive: true });
   const view = join(runDirectory, "logs");

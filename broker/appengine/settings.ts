@@ -3,7 +3,7 @@ import type { AppengineConfig } from "./appengine-config.ts";
 import type { KnownSetting } from "./known-settings.ts";
 import { KNOWN_SETTINGS } from "./known-settings.ts";
 
-/** The real one answers these by their number (recorded in captures/03). */
+/** The real one answers these by their number (recorded in fixtures/captures/03-ctrl-get-raw.txt). */
 const ENUMERATIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "bootloader.type": { uboot: 0 },
   "log.server.outputs": { filetree: 132 },

@@ -24,8 +24,8 @@ export interface InstallerOptions {
 const LONGEST_NAME = 64;
 
 /**
- * PUT /steps/locals/{rev} (facts §3.3): a state becomes a revision in storage, or stays out
- * with the reason. It runs when a command says so (facts §3.6).
+ * PUT /steps/locals/{rev} (docs/pantavisor.md §3.3): a state becomes a revision in storage, or
+ * stays out with the reason. It runs when a command says so (docs/pantavisor.md §3.6).
  */
 export function stepInstaller(options: InstallerOptions) {
   const { storage, quirks } = options;

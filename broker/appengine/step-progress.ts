@@ -5,8 +5,8 @@ import { ifRoom } from "../no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**
- * How far a revision has come: `.pv/progress` in its folder, served at /steps/{rev}/progress
- * (facts §3.3, §3.6). Words and order are those of the documents ("Updates"):
+ * How far a revision has come: `.pv/progress` in its folder, served at /steps/{rev}/progress.
+ * Words and order (docs/pantavisor.md §3.6, §5.4):
  *
  *   NEW → INPROGRESS → TESTING → DONE            by a reboot
  *                    → TESTING → UPDATED         without; DONE after the next boot

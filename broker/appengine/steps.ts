@@ -4,7 +4,10 @@ import type { StepStore, StepView } from "../control/pantavisor-view.ts";
 import { writeDurably } from "./durable-file.ts";
 import { readProgress } from "./step-progress.ts";
 
-/** The revisions in storage/trails: numbered ones, and `locals/NAME` (facts §2.5, §3.6). */
+/**
+ * The revisions in storage/trails: numbered ones, and `locals/NAME` (docs/pantavisor.md §2.5,
+ * §3.6).
+ */
 export function openSteps(storage: string, current: () => string): Omit<StepStore, "install"> {
   const trails = join(storage, "trails");
   const nameOf = (name: string): string => (name === "current" ? current() : name);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import type { OwnLog } from "./own-log.ts";
 
-/** What to do after pantavisor has ended (facts §2.3 [B]). */
+/** What to do after pantavisor has ended (docs/pantavisor.md §2.3). */
 export type NextStep =
   | { readonly kind: "again"; readonly warning?: string }
   | { readonly kind: "leave"; readonly code: number };

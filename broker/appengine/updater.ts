@@ -37,10 +37,10 @@ interface Trial {
 }
 
 /**
- * Takes the device from one revision to another and decides whether it stays (facts §3.6, §5.4;
- * documents "Updates"). What the next boot runs is always settled in boot/uboot.txt before
- * anything happens that a kill or a power cut could interrupt: a revision on trial is tried at
- * most once, and until it is committed the one before it comes back.
+ * Takes the device from one revision to another and decides whether it stays
+ * (docs/pantavisor.md §3.6, §5.4). The next boot's revision is always settled in boot/uboot.txt
+ * before anything happens that a kill or a power cut could interrupt: a revision on trial is tried
+ * at most once, and until it is committed the one before it comes back.
  */
 export class Updater {
   readonly #options: UpdaterOptions;

@@ -73,8 +73,8 @@ function mountImage(plan: VolumePlan, volume: string, target: string): void {
 }
 
 /**
- * `lxc-overlay/upper`, living as long as its persistence says (facts §1.3): `boot` in memory,
- * `revision` with the revision, `permanent` for ever.
+ * `lxc-overlay/upper`, living as long as its persistence says (docs/pantavisor.md §1.3): `boot` in
+ * memory, `revision` with the revision, `permanent` for ever.
  */
 function mountWritable(plan: VolumePlan, target: string): void {
   const persistence = plan.run.storage[OVERLAY]?.persistence ?? "boot";

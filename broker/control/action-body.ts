@@ -2,7 +2,7 @@ import * as z from "zod";
 
 const bodySchema = z.object({ action: z.unknown() }).refine(({ action }) => action !== undefined);
 
-/** The `action` of a request body; a message when there is none (observed §1). */
+/** The `action` of a request body; a message when there is none (docs/pantavisor.md §4.6). */
 export function parseAction<A extends string>(
   body: string,
   known: readonly A[],

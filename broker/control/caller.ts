@@ -4,7 +4,7 @@ import { peerProcess } from "../linux/peer-process.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
 /**
- * Who calls pv-ctrl (facts §3.2). Trust comes from the kernel alone: the process that
+ * Who calls pv-ctrl (docs/pantavisor.md §3.2). Trust comes from the kernel alone: the process that
  * connected, its cgroup and its namespaces. A caller that is gone, or that is neither in a
  * container of ours nor beside us, is unknown and refused.
  */
@@ -32,7 +32,8 @@ export function identifyCaller(socket: Socket, quirks: Quirks): Caller {
 
 /**
  * The container that a cgroup belongs to. Forms: cgroup v2 `0::/lxc.payload.NAME[/…]` or
- * `0::/runc.payload.NAME[/…]`, the real appengine's `…/lxc/NAME`, cgroup v1 `N:name=pantavisor:/lxc/NAME`.
+ * `0::/runc.payload.NAME[/…]`, the real appengine's `…/lxc/NAME`, cgroup v1
+ * `N:name=pantavisor:/lxc/NAME`.
  * @param cgroup text of /proc/PID/cgroup
  */
 export function containerOf(cgroup: string): string | undefined {

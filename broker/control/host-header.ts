@@ -1,5 +1,5 @@
 /**
- * The Host rule (facts §3.1, §0.21): none, an empty one and `localhost` with any port are
+ * The Host rule (docs/pantavisor.md §3.1): none, an empty one and `localhost` with any port are
  * this appengine; everything else is foreign and refused, as is more than one.
  */
 export type HostVerdict = "local" | "missing" | "foreign";

@@ -31,7 +31,7 @@ export interface SimulatedContainer {
   readonly starts: number;
 }
 
-/** What may follow what (facts §4.1). */
+/** What may follow what (docs/pantavisor.md §4.1). */
 const FOLLOWS: Readonly<Record<ContainerStatus, readonly ContainerStatus[]>> = {
   NONE: [],
   INSTALLED: ["BLOCKED", "MOUNTED", "STOPPING", "STOPPED", "RECOVERING"],

@@ -28,7 +28,7 @@ export function textReply(body: string): Reply {
 /** The request is accepted; there is nothing to say. */
 export const accepted: Reply = { status: 200, contentType: "application/json", body: "" };
 
-/** `{"Error":"…"}` (observed §1); unlike the real one, the text is escaped. */
+/** `{"Error":"…"}` (docs/pantavisor.md §3.1); unlike the real one, the text is escaped. */
 export function errorReply(
   status: number,
   text: string,

@@ -28,8 +28,8 @@ import { Turns } from "./turns.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
 
 /**
- * pv-ctrl: HTTP on a unix socket (facts §3). Every container can connect, so callers are
- * hostile: each connection belongs to one identified process, heads and bodies are bounded in
+ * pv-ctrl: HTTP on a unix socket (docs/pantavisor.md §3). Every container can connect, so callers
+ * are hostile: each connection belongs to one identified process, heads and bodies are bounded in
  * size and time, and no request waits for another.
  */
 const HEAD_TIMEOUT = 5_000;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** Bodies of pv-ctrl (facts §3.3 to §3.5, observed §1), as clients read them. */
+/** Bodies of pv-ctrl (docs/pantavisor.md §3.3, §3.4, §3.5), as clients read them. */
 export const CONTAINER_STATUSES = [
   "NONE",
   "INSTALLED",

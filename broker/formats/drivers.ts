@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { safeName } from "./names.ts";
 
-/** bsp/drivers.json (facts §1.6): the kernel modules behind each driver alias. */
+/** bsp/drivers.json (docs/pantavisor.md §1.6): the kernel modules behind each driver alias. */
 export const DRIVERS_SPEC = "driver-aliases@1";
 
 /**
@@ -20,7 +20,9 @@ export function parseDriverAliases(value: unknown): DriverAliases {
   return new Map(Object.entries(aliases.parse(value).all));
 }
 
-/** What a container asks of drivers: aliases by how much it needs them (facts §1.3). */
+/**
+ * What a container asks of drivers: aliases by how much it needs them (docs/pantavisor.md §1.3).
+ */
 const list = z.array(safeName).default([]);
 export const driverNeeds = z
   .object({ required: list, optional: list, manual: list })

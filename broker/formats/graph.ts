@@ -4,9 +4,9 @@ import { linkExtensions } from "./extensions.ts";
 import type { LinkExtensions } from "./extensions.ts";
 
 /**
- * One entry of GET /xconnect-graph (facts §6.9). Written by the reference as below; readers
- * also accept the older shapes of facts §0.5: the injection path is `target`, else an
- * `interface` that is an absolute path. A pid of 0 or less, or none, means "not running".
+ * One entry of GET /xconnect-graph (docs/pantavisor.md §6.1). Written by the reference as below;
+ * readers also accept its older shape: the injection path is `target`, else an `interface` that is
+ * an absolute path. A pid of 0 or less, or none, means "not running".
  */
 export interface GraphEntry extends LinkExtensions {
   readonly consumer: string;

@@ -2,7 +2,10 @@ import * as z from "zod";
 import { firstTwice, safeName } from "./names.ts";
 import { autoRecovery } from "./run-manifest.ts";
 
-/** Groups of containers, in start order (facts §1.6): groups.json, or device.json's `groups`. */
+/**
+ * Groups of containers, in start order (docs/pantavisor.md §1.6): groups.json, or device.json's
+ * `groups`.
+ */
 const group = z.object({
   name: safeName,
   restart_policy: z.enum(["system", "container"]).default("container"),
@@ -39,8 +42,8 @@ export interface GroupAssignment {
 }
 
 /**
- * The group of each container, by name (facts §1.6). With the default groups an unassigned
- * container goes to `platform`, except that the alphabetically first goes to `root` when
+ * The group of each container, by name (docs/pantavisor.md §1.6). With the default groups an
+ * unassigned container goes to `platform`, except that the alphabetically first goes to `root` when
  * nothing else is there; with a device's own groups it goes to the last one.
  * @throws Error naming a container whose group does not exist
  */

@@ -4,7 +4,10 @@ import { objectName, serviceName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";
 import type { RequirementExtensions } from "./extensions.ts";
 
-/** run.json (facts §1.3): how Pantavisor starts one container and which services it requires. */
+/**
+ * run.json (docs/pantavisor.md §1.3): how Pantavisor starts one container and which services it
+ * requires.
+ */
 export const RUN_SPEC = "service-manifest-run@1";
 
 /**
@@ -22,7 +25,7 @@ export interface Requirement extends RequirementExtensions {
 }
 
 /**
- * Accepted forms (facts §0.1, §0.4): a string (the name; target defaults to
+ * Accepted forms (docs/pantavisor.md §1.3): a string (the name; target defaults to
  * /run/pv/services/NAME.sock), or an object whose target is `target`, else `socket`, else an
  * `interface` that is an absolute path.
  */
@@ -48,7 +51,7 @@ export const requirement = z.union([
 
 const seconds = z.number().int().min(0);
 
-/** `<N>`, `<N>s`, `<N>min`, `<N>h`, `reboot` or `never` (facts §5.1). */
+/** `<N>`, `<N>s`, `<N>min`, `<N>h`, `reboot` or `never` (docs/pantavisor.md §5.1). */
 export const backoffPolicy = z.union([
   z.number().int().min(0).transform(String),
   z.string().regex(/^(reboot|never|\d+(s|min|h)?)$/),

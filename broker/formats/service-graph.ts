@@ -16,7 +16,7 @@ export interface GraphPeer {
 let graphs = 0;
 
 /**
- * The links of a revision (facts §6.9, strict): consumers in state order, required before
+ * The links of a revision (docs/pantavisor.md §6.1): consumers in state order, required before
  * optional; of several providers of one name the first in state order serves. Names match;
  * a requirement that states a type or a provider is served by that only.
  */

@@ -3,7 +3,7 @@ import { exportExtensions } from "./extensions.ts";
 import { firstTwice, serviceName } from "./names.ts";
 
 /**
- * services.json: what a container exports (facts §1.4, §0.3). Accepted forms: an object with
+ * services.json: what a container exports (docs/pantavisor.md §1.4). Accepted forms: an object with
  * or without `#spec`, and a bare array. Written with `#spec`. Unknown keys are ignored.
  */
 export const SERVICES_SPEC = "service-manifest-xconnect@1";

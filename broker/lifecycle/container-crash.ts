@@ -5,7 +5,7 @@ import type { LogEffect } from "./log-effect.ts";
 import { logEffect } from "./log-effect.ts";
 import { backoffSeconds, decideRecovery } from "./recovery.ts";
 
-/** The step that a container takes when it has ended by itself (facts §5.2). */
+/** The step that a container takes when it has ended by itself (docs/pantavisor.md §5.2). */
 export function afterCrash(
   plan: ContainerPlan,
   state: ContainerState,

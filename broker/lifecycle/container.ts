@@ -13,8 +13,9 @@ import type { LogEffect } from "./log-effect.ts";
 import { logEffect } from "./log-effect.ts";
 
 /**
- * The life of one container as a pure state machine (facts §4). `stepContainer` never starts
- * or stops anything: it returns effects, and whoever carries them out reports back by events.
+ * The life of one container as a pure state machine (docs/pantavisor.md §4). `stepContainer` never
+ * starts or stops anything: it returns effects, and whoever carries them out reports back by
+ * events.
  *
  *   INSTALLED ─launch→ MOUNTED → STARTING → STARTED (→ READY)
  *   running ─stop→ STOPPING ─ended→ STOPPED, or INSTALLED for a restart
@@ -226,7 +227,7 @@ function restart(plan: ContainerPlan, state: ContainerState, quirks: Quirks): St
   return start(state, quirks);
 }
 
-/** A start or restart by the user begins a new history (facts §4.6). */
+/** A start or restart by the user begins a new history (docs/pantavisor.md §4.6). */
 function forget(state: ContainerState): ContainerState {
   return { ...state, userStopped: false, crashed: false, retries: 0 };
 }

@@ -5,7 +5,8 @@ export const CONTAINER_ACTIONS = ["start", "stop", "restart"] as const;
 export type ContainerAction = (typeof CONTAINER_ACTIONS)[number];
 
 /**
- * The state rules of PUT /containers/{n} (facts §4.6), for a container that may be controlled.
+ * The state rules of PUT /containers/{n} (docs/pantavisor.md §4.6), for a container that may be
+ * controlled.
  * @returns why the action is refused, undefined when it is accepted
  */
 export function refusal(

@@ -29,8 +29,8 @@ export function worstStatus(statuses: Iterable<OverallStatus>): OverallStatus {
 }
 
 /**
- * What one container contributes. Down by request, or ended in a way that its policy does not
- * call failure, holds nothing back; down by a crash does (facts §4.3 for what the real one
+ * What one container contributes. Down by request, or ended in a way that its policy does not call
+ * failure, holds nothing back; down by a crash does (docs/pantavisor.md §4.3 for what the real one
  * does: there such a container counts as READY).
  */
 export function contribution(

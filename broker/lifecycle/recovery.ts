@@ -1,7 +1,9 @@
 import type { AutoRecovery } from "../formats/run-manifest.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
-/** What to do about a container that ended without being asked to (facts §5.2, §5.3). */
+/**
+ * What to do about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).
+ */
 export type RecoveryVerdict =
   /** Stay STOPPED; `crashed` is false for an end that the policy does not count as failure. */
   | { readonly kind: "stay"; readonly crashed: boolean }

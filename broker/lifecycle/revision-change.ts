@@ -16,7 +16,7 @@ export type RevisionChange =
   | { readonly kind: "in-place"; readonly kept: ReadonlySet<string> };
 
 /**
- * How to get from one revision to another (documents, "Updates"): by a reboot when a document
+ * How to get from one revision to another (docs/pantavisor.md §5.4): by a reboot when a document
  * at the root, the BSP, a container with restart_policy `system` or a file of no container has
  * changed, else by stopping and starting just the containers that have.
  */

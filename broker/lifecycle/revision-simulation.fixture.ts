@@ -138,7 +138,7 @@ export function revisionPlan(...containers: ContainerPlan[]): RevisionPlan {
   };
 }
 
-/** The recovery of pv-example-recovery (facts §5.5). */
+/** The recovery of pv-example-recovery (docs/pantavisor.md §5.5). */
 export const onFailure = autoRecovery.parse({
   policy: "on-failure",
   max_retries: 5,

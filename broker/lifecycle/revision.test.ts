@@ -314,7 +314,10 @@ describe("shutdown", () => {
   });
 });
 
-/** What may follow a status: facts §4.1, and what a user or a shutdown may do at any moment. */
+/**
+ * What may follow a status: docs/pantavisor.md §4.1, and what a user or a shutdown may do at any
+ * moment.
+ */
 const LEGAL: Readonly<Record<string, readonly string[]>> = {
   INSTALLED: ["BLOCKED", "MOUNTED", "STOPPING", "STOPPED"],
   BLOCKED: ["MOUNTED", "STOPPING", "STOPPED"],
@@ -364,7 +367,7 @@ describe("whatever happens", () => {
     return run;
   };
 
-  /** Every status line of the log against what may follow what (facts §4.1). */
+  /** Every status line of the log against what may follow what (docs/pantavisor.md §4.1). */
   const illegal = ({ log }: Simulation): string[] => {
     const last: Record<string, string> = {};
     return log.flatMap((message) => {

@@ -13,9 +13,9 @@ import type { LogEffect } from "./log-effect.ts";
 import { logEffect } from "./log-effect.ts";
 
 /**
- * The life of a revision as a pure state machine: groups start in order, each waiting for the
- * one before to reach its goal or to time out (facts §4.4); the status of the whole follows
- * from its containers; an end (reboot, poweroff) first stops them all.
+ * The life of a revision as a pure state machine: groups start in order, each waiting for the one
+ * before to reach its goal or to time out (docs/pantavisor.md §4.4); the status of the whole
+ * follows from its containers; an end (reboot, poweroff) first stops them all.
  */
 export interface RevisionPlan {
   readonly revision: string;

@@ -6,8 +6,8 @@ import { initialRevision, stepRevision } from "./revision.ts";
 import { containerPlan, onFailure, revisionPlan } from "./revision-simulation.fixture.ts";
 
 /**
- * The timeline of pv-example-recovery (facts §5.5) on real timers, a hundred times faster: 815 s
- * take 8.15 s. The container is played; everything that waits is the product's.
+ * The timeline of pv-example-recovery (docs/pantavisor.md §5.5) on real timers, a hundred times
+ * faster: 815 s take 8.15 s. The container is played; everything that waits is the product's.
  */
 const SCALE = 100;
 const RUN_SECONDS = 10;

@@ -2,7 +2,7 @@ import type { ContainerPlan, ContainerState } from "./container-state.ts";
 import type { RevisionPlan, RevisionState } from "./revision.ts";
 
 /**
- * The trial of a new revision as a pure state machine (facts §5.4, documents "Updates"):
+ * The trial of a new revision as a pure state machine (docs/pantavisor.md §5.4):
  *
  *   starting ─READY→ testing ─delay over→ passed, or holding until every container is stable
  *   any ─a container fails, or a goal is missed→ failed

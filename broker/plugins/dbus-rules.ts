@@ -70,7 +70,10 @@ export const rulesOf = oncePerLink((link): readonly DbusRuleList[] => {
   return lists.length === 0 ? [[]] : lists;
 });
 
-/** `interface` may also be a path or, from the real pantavisor, the link's type (facts §6.3). */
+/**
+ * `interface` may also be a path or, from the real pantavisor, the link's type
+ * (docs/pantavisor.md §6.1).
+ */
 function requiredName({ entry }: Link): string | undefined {
   const name = entry.interface;
   return name !== null && isWellKnownName(name) ? name : undefined;

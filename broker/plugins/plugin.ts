@@ -5,8 +5,8 @@ import type { Quirks } from "../quirks/quirks.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 
 /**
- * What every plugin (unix, rest, dbus, drm, …) is to the broker, after the interface of the
- * first requirements document: the core decides which links exist, a plugin plants the
+ * What every plugin (unix, rest, dbus, drm, …) is to the broker
+ * (docs/pantavisor.md §6.6): the core decides which links exist, a plugin plants the
  * resource and mediates what flows through it.
  *
  * Trust: the graph is pantavisor's and trusted; everything that comes from a consumer or a
@@ -19,7 +19,10 @@ export interface Plugin {
    * @throws LinkRefused when the link can never work as declared; any other error is retried
    */
   onLinkAdded(link: Link, tools: Toolbox): void | Promise<void>;
-  /** The link has left, after an onLinkAdded that ended well; what `tools` planted is taken back by the core afterwards. */
+  /**
+   * The link has left, after an onLinkAdded that ended well; what `tools` planted is taken back by
+   * the core afterwards.
+   */
   onLinkRemoved?(link: Link): void;
   /**
    * A consumer has connected to the socket that was planted. The session lasts until what is
@@ -57,7 +60,9 @@ export interface ConsumerConnection {
    * the session. Done at once when it has gone already.
    */
   onEnd(act: ((why: Error) => void) | undefined): void;
-  /** The same for who waits; it costs more than the connection itself, and is made when asked for. */
+  /**
+   * The same for who waits; it costs more than the connection itself, and is made when asked for.
+   */
   readonly signal: AbortSignal;
 }
 

@@ -1,8 +1,8 @@
 import type { QuirkName } from "./names.ts";
 
 /**
- * The profile `compat`: what the real 029-32 does where it departs from the promise, as far as
- * it was recorded (fixtures/captures) or measured (observed §2). Left out is what would end or
+ * The profile `compat`: what the real 029-32 does where it departs from the promise, as far as it
+ * was recorded (fixtures/captures) or measured (docs/pantavisor.md). Left out is what would end or
  * stall a test that only looks at formats (`long-path-crash`), and what is coarser than the real
  * thing: `inject-host-side` acts on every consumer, the real one only while it is not running.
  */

@@ -34,7 +34,7 @@ export async function fetchGraph(
 
 function get(ctrl: string, signal: AbortSignal, quirks: Quirks): Promise<string> {
   return new Promise((resolve, reject) => {
-    // pv-ctrl closes connections whose Host is not localhost (facts §3.1).
+    // pv-ctrl closes connections whose Host is not localhost (docs/pantavisor.md §3.1).
     const headers = { Host: "localhost", Connection: "close" };
     const options = { socketPath: ctrl, path: "/xconnect-graph", headers, agent: false, signal };
     const outgoing = request(options, (response) => {

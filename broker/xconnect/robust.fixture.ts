@@ -15,8 +15,8 @@ const DEADLINE = 20_000;
 const KEPT = 16;
 
 /**
- * How often things are done, times what issue 3 asks for: a fraction in the unit tests, which
- * must be quick, the whole and more in `pvh bench --soak N`.
+ * The factor by which repetitions are multiplied: a fraction in the unit tests, which must be
+ * quick, N in `pvh bench --soak N`.
  */
 const SCALE = Number(process.env["PVH_SOAK"] ?? 0.1);
 

@@ -29,7 +29,7 @@ const SIGNAL_TO_ALL = writeMessage({
   body: strings("y".repeat(65_536)),
 });
 
-// Their number is that of issue 3 with `pvh bench --soak 1`.
+// `pvh bench --soak 1` opens as many sessions as the numbers say (robust.fixture.ts).
 describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)", () => {
   let bench: RobustBench;
   const sockets = new Set<Socket>();

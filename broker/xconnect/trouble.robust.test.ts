@@ -23,7 +23,7 @@ const BUS: BenchLink = { name: "bus", type: "dbus" };
 const REQUEST = "GET /thing HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-// How often is that of issue 3 with `pvh bench --soak 1`.
+// `pvh bench --soak 1` does everything as often as the numbers say (robust.fixture.ts).
 describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", () => {
   let bench: RobustBench;
   let sockets: Socket[] = [];

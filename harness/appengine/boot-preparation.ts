@@ -1,7 +1,8 @@
 /**
- * What a real appengine needs of its container before pv-appengine starts (observed §0), as
- * POSIX sh. Each line is harmless where it is already so, and the reference's own pv-appengine
- * does the same, so that the documented `docker run` lines work without pvh.
+ * What a real appengine needs of its container before pv-appengine starts
+ * (docs/pantavisor.md §2.7), as POSIX sh. Each line is harmless where it is already so, and the
+ * reference's own pv-appengine does the same, so that the documented `docker run` lines work
+ * without pvh.
  */
 export const PREPARE = [
   "[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237",

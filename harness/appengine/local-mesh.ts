@@ -44,7 +44,7 @@ async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]>
   const options = {
     socketPath: ctrl,
     path: "/xconnect-graph",
-    // pv-ctrl closes connections whose Host is not localhost (facts §3.1).
+    // pv-ctrl closes connections whose Host is not localhost (docs/pantavisor.md §3.1).
     headers: { Host: "localhost", Connection: "close" },
     agent: false,
     signal: withPatience(signal),

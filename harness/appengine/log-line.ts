@@ -1,4 +1,4 @@
-/** One line of pantavisor.log (facts §2.6). */
+/** One line of pantavisor.log (docs/pantavisor.md §2.6). */
 export interface LogLine {
   readonly platform: string;
   /** Seconds since the kernel's or pantavisor's start. */

@@ -1,7 +1,7 @@
 import { coverageMarkdown } from "../../reports/coverage.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { catalogue } from "../run/catalogue.ts";
+import { PROMISE_SOURCES, catalogue } from "../run/catalogue.ts";
 import { coverageOf } from "../run/coverage.ts";
 import { discover } from "../run/discover.ts";
 import type { Call } from "./command.ts";
@@ -13,7 +13,7 @@ export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
   if (args.flag("json")) {
     out.data(JSON.stringify(coverage, null, 2));
   } else if (args.flag("markdown")) {
-    out.data(coverageMarkdown(coverage).trimEnd());
+    out.data(coverageMarkdown(coverage, PROMISE_SOURCES).trimEnd());
   } else {
     const rows = coverage.rows.map(({ id, scenarios, promise }) => [
       id,

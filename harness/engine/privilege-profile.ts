@@ -18,8 +18,9 @@ export const CAPABILITIES = `
 export type PrivilegeProfile = HostConfig & { readonly CgroupnsMode: "private" };
 
 /**
- * What an appengine needs of the engine (observed §0): every capability there is, all devices,
- * unconfined, nothing masked, and a cgroup namespace of its own, by which pv-ctrl knows callers.
+ * What an appengine needs of the engine (docs/pantavisor.md §2.7): every capability there is, all
+ * devices, unconfined, nothing masked, and a cgroup namespace of its own, by which pv-ctrl knows
+ * callers.
  *
  * `--privileged` does it where the bounding set is full. Where it lacks a capability runc
  * refuses that ("unable to apply caps"), and the largest set which can be had is asked for.

@@ -12,11 +12,11 @@ export interface ContainerDefinition {
   readonly entrypoint: readonly string[];
   /** What runs it; default lxc. */
   readonly type?: string | undefined;
-  /** args.json: the PV_* keys, or the older `services: […]` (facts §0.1, §0.2). */
+  /** args.json: the PV_* keys, or the older `services: […]` (docs/pantavisor.md §1.5). */
   readonly args: JsonObject;
   /**
    * What lives longer than a boot: `{"lxc-overlay": "revision"}` keeps what the container writes
-   * (pvr's --volume, facts §1.3).
+   * (pvr's --volume, docs/pantavisor.md §1.3).
    */
   readonly persistence?: Readonly<Record<string, Persistence>> | undefined;
   /** services.json as it goes into the state; any documented form. Absent: exports nothing. */

@@ -5,8 +5,8 @@ export interface JsonObject {
 }
 
 /**
- * The same value with the keys of every object in byte order, as recorded exports have them.
- * That order also puts run.json before services.json, which Pantavisor needs (facts §1.2).
+ * The same value with the keys of every object in byte order, as recorded exports have them. That
+ * order also puts run.json before services.json, which Pantavisor needs (docs/pantavisor.md §1.2).
  */
 export function sortKeys<T extends JsonValue>(value: T): T;
 export function sortKeys(value: JsonValue): JsonValue {

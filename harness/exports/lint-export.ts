@@ -7,7 +7,7 @@ import type { JsonObject } from "./json-value.ts";
 import type { ReadExport } from "./read-export.ts";
 
 /**
- * What is wrong, or will surprise, in an export (facts §0 and §1). Findings come in the order
+ * What is wrong, or will surprise, in an export (docs/pantavisor.md §1). Findings come in the order
  * of the state's keys. Unknown keys are nobody's business; wrong types are errors.
  */
 export function lintExport({ fragment, objects, ignored }: ReadExport): Finding[] {

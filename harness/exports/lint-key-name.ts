@@ -1,6 +1,9 @@
 import type { Report } from "./finding.ts";
 
-/** Keys that the real parser looks up anywhere in the text, values included (facts §1.2). */
+/**
+ * Keys that the real parser looks up anywhere in the text, values included
+ * (docs/pantavisor.md §1.2).
+ */
 const KEYS = new Set(
   [
     "name type config root-volume volumes storage persistence disk group runlevel restart_policy",

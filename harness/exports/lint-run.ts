@@ -6,7 +6,7 @@ import { lintKeyName } from "./lint-key-name.ts";
 import { lintRequirement, requiredType } from "./lint-requirement.ts";
 import { lintTypes } from "./lint-types.ts";
 
-/** Groups whose default restart policy is `system` (facts §1.6). */
+/** Groups whose default restart policy is `system` (docs/pantavisor.md §1.6). */
 const SYSTEM_GROUPS = ["data", "root", "platform"];
 const BACKENDS = ["lxc", "runc", "wasm"];
 

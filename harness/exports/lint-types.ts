@@ -14,7 +14,7 @@ export function lintTypes(path: string, parse: () => unknown, report: Report): v
         code: "wrong-type",
         path: pointer === "" ? path : `${path}#${pointer}`,
         message,
-        fix: "see facts §1.3 to §1.5 for the format",
+        fix: "see docs/pantavisor.md §1.3 and §1.4 for the format",
       });
     }
   }

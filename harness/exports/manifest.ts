@@ -5,7 +5,7 @@ import { isJsonObject, sortKeys } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { ociConfigOf } from "./oci-config.ts";
 
-/** args.json key → where its value goes in run.json, verbatim (facts §1.5). */
+/** args.json key → where its value goes in run.json, verbatim (docs/pantavisor.md §1.5). */
 const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
   PV_SERVICES_REQUIRED: ["services", "required"],
   PV_SERVICES_OPTIONAL: ["services", "optional"],
@@ -128,7 +128,10 @@ function place(run: JsonObject, [key, below]: readonly [string, string?], value:
   run[key] = { ...(isJsonObject(parent) ? parent : {}), [below]: value };
 }
 
-/** The older form names the injection path `socket`; run.json calls it `target` (facts §0.1). */
+/**
+ * The older form names the injection path `socket`; run.json calls it `target`
+ * (docs/pantavisor.md §1.3).
+ */
 function olderRequirements(value: JsonValue): JsonValue {
   if (!Array.isArray(value)) return value;
   return value.map((item) => {

@@ -101,7 +101,7 @@ function checkMember({ name, type, size }: TarMember, limits: ExportLimits): voi
   if (size > limits.object) {
     throw new TarError(`${size} bytes; at most ${limits.object} are read`, name);
   }
-  // The real pvtx takes members by the beginning of their names (facts §1.1).
+  // The real pvtx takes members by the beginning of their names (docs/pantavisor.md §1.1).
   if (name.startsWith("objects/") && !SHA256.test(name.slice("objects/".length))) {
     throw new TarError("an object's name must be 64 lower-case hexadecimal digits", name);
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { coverageMarkdown } from "../../reports/coverage.ts";
+import { PROMISE_SOURCES, catalogue } from "./catalogue.ts";
 import { coverageOf } from "./coverage.ts";
 
 const row = (id: string, suite: string, quirk: string | null) => ({
@@ -33,8 +34,16 @@ test("a row is covered by every scenario that has its check", () => {
 });
 
 test("the page has a table for each suite, and a bar in a promise stays in its cell", () => {
-  const page = coverageMarkdown(coverage);
+  const page = coverageMarkdown(coverage, { B: "the second document" });
   expect(page).toContain("1 of 3 promises have a check.");
   expect(page).toContain("## unix: 1 of 2");
-  expect(page).toContain(String.raw`| unix.a | promise of unix.a \| with a bar | one, two | q |`);
+  expect(page).toContain(
+    String.raw`| unix.a | promise of unix.a \| with a bar | one, two | q | B |`,
+  );
+  expect(page).toContain("- **B**: the second document.");
+});
+
+test("each letter in a row's src is explained", () => {
+  const letters = new Set([...catalogue().values()].flatMap(({ src }) => src.split(" ")));
+  expect([...letters].sort()).toEqual(Object.keys(PROMISE_SOURCES).sort());
 });

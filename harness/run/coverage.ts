@@ -6,6 +6,8 @@ export interface CoveredRow {
   readonly id: string;
   readonly suite: string;
   readonly promise: string;
+  /** Letters of PROMISE_SOURCES. */
+  readonly src: string;
   readonly quirk: string | null;
   readonly scenarios: readonly string[];
 }
@@ -24,10 +26,11 @@ export function coverageOf(
   rows: Iterable<CatalogueRow>,
   scenarios: readonly Pick<Selectable, "name" | "checks">[],
 ): Coverage {
-  const covered = [...rows].map(({ id, suite, promise, quirk }) => ({
+  const covered = [...rows].map(({ id, suite, promise, src, quirk }) => ({
     id,
     suite,
     promise,
+    src,
     quirk,
     scenarios: scenarios
       .filter(({ checks }) => checks.some((check) => check.id === id))

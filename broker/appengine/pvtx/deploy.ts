@@ -23,9 +23,9 @@ export const INCOMING_SUFFIX = ".incoming";
 export const BACKUP_SUFFIX = ".bak";
 
 /**
- * Write a state out as a revision folder (facts §2.5): `.pvr/json`, hard links to the objects,
- * inline documents as files. It appears under its name complete or not at all, also when the
- * power is cut; the folder it replaces is `.bak` until then. A lock on the incoming folder
+ * Write a state out as a revision folder (docs/pantavisor.md §2.5): `.pvr/json`, hard links to the
+ * objects, inline documents as files. It appears under its name complete or not at all, also when
+ * the power is cut; the folder it replaces is `.bak` until then. A lock on the incoming folder
  * tells recover-trails.ts that somebody works on it.
  * @throws Error naming a key that is not a relative path, or a missing object
  */

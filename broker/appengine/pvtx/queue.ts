@@ -8,9 +8,9 @@ import type { StateDocument } from "./state-merge.ts";
 import { mergeFragment, removePart } from "./state-merge.ts";
 
 /**
- * A pvtx queue (facts §2.5): operations that are noted in a folder, in order, and applied to a
- * state at once later. `0001.remove` holds the name of a part, `0002.unpack` the fragment of an
- * export whose objects are in the queue's object folder already.
+ * A pvtx queue (docs/pantavisor.md §2.5): operations that are noted in a folder, in order, and
+ * applied to a state at once later. `0001.remove` holds the name of a part, `0002.unpack` the
+ * fragment of an export whose objects are in the queue's object folder already.
  */
 export interface Queue {
   readonly objects: string;

@@ -9,9 +9,9 @@ import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
 
 /**
- * Reading a pvrexport (facts §1.1): a tar, gzipped or not, with `json` and `objects/<sha256>`,
- * or the bare JSON of a fragment. The file is hostile: nothing is ever written under a name it
- * chose; only objects whose content matches their hash reach the store.
+ * Reading a pvrexport (docs/pantavisor.md §1.1): a tar, gzipped or not, with `json` and
+ * `objects/<sha256>`, or the bare JSON of a fragment. The file is hostile: nothing is ever written
+ * under a name it chose; only objects whose content matches their hash reach the store.
  */
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 /** Large reads: with 64 KiB every chunk costs a trip through the thread pool. */

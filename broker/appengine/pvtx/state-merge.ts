@@ -6,8 +6,8 @@ export type StateDocument = Readonly<Record<string, unknown>>;
 export const emptyState: StateDocument = { "#spec": STATE_SPEC };
 
 /**
- * Add a fragment (facts §1.1): first the parts it supersedes leave, then its keys come. Adding
- * the same fragment twice is adding it once.
+ * Add a fragment (docs/pantavisor.md §1.1): first the parts it supersedes leave, then its keys
+ * come. Adding the same fragment twice is adding it once.
  */
 export function mergeFragment(state: StateDocument, fragment: StateDocument): StateDocument {
   let merged = state;

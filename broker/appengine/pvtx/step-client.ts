@@ -4,14 +4,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { StateDocument } from "./state-merge.ts";
 
-/** What pvtx needs of pv-ctrl (facts §3.3). */
+/** What pvtx needs of pv-ctrl (docs/pantavisor.md §3.3). */
 export interface StepClient {
   currentState(): Promise<StateDocument>;
   putObject(sha256: string, file: string): Promise<void>;
   putStep(name: string, state: StateDocument): Promise<void>;
 }
 
-/** In the appengine, and in its containers (facts §3.1). */
+/** In the appengine, and in its containers (docs/pantavisor.md §3.1). */
 const SOCKETS = ["/run/pantavisor/pv/pv-ctrl", "/pantavisor/pv-ctrl", "/pv/pv-ctrl"];
 const TIMEOUT = 60_000;
 

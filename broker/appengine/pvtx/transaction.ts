@@ -14,9 +14,9 @@ import type { StepClient } from "./step-client.ts";
 import { emptyState, mergeFragment, removePart } from "./state-merge.ts";
 
 /**
- * A pvtx transaction (facts §2.5): a state under construction, kept in a folder so that each
- * verb can be its own process. One with an object folder of its own is local and is deployed to
- * a folder; one without is remote and is committed to pv-ctrl.
+ * A pvtx transaction (docs/pantavisor.md §2.5): a state under construction, kept in a folder so
+ * that each verb can be its own process. One with an object folder of its own is local and is
+ * deployed to a folder; one without is remote and is committed to pv-ctrl.
  */
 export interface Transaction {
   /** Is one under way? */

@@ -11,7 +11,7 @@ const RETRY_AFTER = { "Retry-After": "600" };
 
 const commandSchema = z.object({ op: z.string(), payload: z.unknown().optional() });
 
-/** POST /commands (facts §3.6) and POST /storage/gc. */
+/** POST /commands (docs/pantavisor.md §3.6) and POST /storage/gc. */
 export function commandRoutes({ view }: EndpointContext): Route[] {
   return [
     {

@@ -10,7 +10,7 @@ import type { Route } from "../route.ts";
 
 const BODY_LIMIT = 1024;
 
-/** GET /containers and PUT /containers/{name} (facts §3.4, §4.6). */
+/** GET /containers and PUT /containers/{name} (docs/pantavisor.md §3.4, §4.6). */
 export function containerRoutes({ view, stall }: EndpointContext): Route[] {
   return [
     {

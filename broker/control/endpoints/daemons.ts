@@ -5,7 +5,7 @@ import type { Route } from "../route.ts";
 
 const BODY_LIMIT = 1024;
 
-/** GET /daemons and PUT /daemons/{name} (facts §3.5). */
+/** GET /daemons and PUT /daemons/{name} (docs/pantavisor.md §3.5). */
 export function daemonRoutes({ view }: EndpointContext): Route[] {
   return [
     {

@@ -4,14 +4,14 @@ import type { Reply } from "../reply.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
-/** /drivers (facts §3.3): a container's own drivers; the appengine itself has none. */
+/** /drivers (docs/pantavisor.md §3.3): a container's own drivers; the appengine itself has none. */
 export function driverRoutes({ view }: EndpointContext): Route[] {
   const own = (caller: Caller): string | undefined =>
     caller.kind === "container" ? caller.name : undefined;
   const list = (caller: Caller): Reply => {
     const name = own(caller);
     const drivers = name === undefined ? [] : view.drivers.list(name);
-    // An empty list is an empty object on the real one (observed §1).
+    // An empty list is an empty object on the real one (docs/pantavisor.md §3.3).
     return jsonReply(drivers.length === 0 ? {} : drivers);
   };
   const set = (status: "LOADED" | "UNLOADED", caller: Caller, name?: string): Reply => {

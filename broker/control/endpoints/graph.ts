@@ -6,7 +6,7 @@ import type { Route } from "../route.ts";
 /** For `xconnect-holds-ctrl` only. */
 const HELD = 10_000;
 
-/** GET /xconnect-graph (facts §6.9): computed on each request. */
+/** GET /xconnect-graph (docs/pantavisor.md §6.1): computed on each request. */
 export function graphRoutes({ view, stall }: EndpointContext): Route[] {
   return [
     {

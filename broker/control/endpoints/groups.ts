@@ -4,7 +4,7 @@ import type { EndpointContext, GroupView } from "../pantavisor-view.ts";
 import { jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
-/** GET /groups (facts §3.3). */
+/** GET /groups (docs/pantavisor.md §3.3). */
 export function groupRoutes({ view }: EndpointContext): Route[] {
   return [
     {

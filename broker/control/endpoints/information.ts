@@ -1,7 +1,7 @@
 import { jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
-/** Wake locks are off in an appengine: it never sleeps (facts §3.3). */
+/** Wake locks are off in an appengine: it never sleeps (docs/pantavisor.md §3.3). */
 const WAKELOCKS = {
   mode: "disabled",
   count: 0,

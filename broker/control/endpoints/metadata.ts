@@ -6,7 +6,10 @@ const BODY_LIMIT = 4096;
 /** All are read for each GET; a real device has some dozens. */
 const MOST_KEYS = 1000;
 
-/** /device-meta and /user-meta (facts §3.3): facts about the device and wishes of its user. */
+/**
+ * /device-meta and /user-meta (docs/pantavisor.md §3.3): facts about the device and wishes of its
+ * user.
+ */
 export function metadataRoutes({ view }: EndpointContext): Route[] {
   const routes = (kind: "Device" | "User", store: MetaStore): Route[] => {
     const path = `/${kind.toLowerCase()}-meta`;

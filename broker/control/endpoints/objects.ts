@@ -4,7 +4,7 @@ import { accepted, closing, errorReply, jsonReply } from "../reply.ts";
 import { NO_ROOM } from "../../no-room.ts";
 import type { Route } from "../route.ts";
 
-/** /objects: files named by their sha256 (facts §3.3). */
+/** /objects: files named by their sha256 (docs/pantavisor.md §3.3). */
 export function objectRoutes({ view: { objects } }: EndpointContext): Route[] {
   return [
     {

@@ -9,8 +9,8 @@ const BODY_LIMIT = 1024;
 const signalSchema = z.object({ type: z.enum(["ready", "alive"]) });
 
 /**
- * POST /signal (facts §3.3): a container whose goal is READY says that it is. It says so of
- * itself alone, and any container may: who calls is known from its process.
+ * POST /signal (docs/pantavisor.md §3.3): a container whose goal is READY says that it is. It says
+ * so of itself alone, and any container may: who calls is known from its process.
  */
 export function signalRoutes({ view }: EndpointContext): Route[] {
   return [

@@ -6,7 +6,7 @@ import type { Handler, Route } from "../route.ts";
 const STATE_LIMIT = 4 * 1024 * 1024;
 const MESSAGE_LIMIT = 256;
 
-/** /steps: the revisions in storage (facts §3.3). `current` is the one that runs. */
+/** /steps: the revisions in storage (docs/pantavisor.md §3.3). `current` is the one that runs. */
 export function stepRoutes({ view: { steps } }: EndpointContext): Route[] {
   const missing = errorReply(404, "Resource does not exist");
   const nameOf = ({ revision, local }: Readonly<Record<string, string>>): string =>

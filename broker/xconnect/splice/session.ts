@@ -7,7 +7,9 @@ import { SpliceEnd } from "./end.ts";
 import type { EventTable } from "./event-table.ts";
 import { UnboundedDirection } from "./unbounded-direction.ts";
 
-/** How long the quirk no-half-close keeps a session after the first EOF (observed §2.1). */
+/**
+ * How long the quirk no-half-close keeps a session after the first EOF (docs/pantavisor.md §6.4).
+ */
 const LINGER = 60_000;
 
 export interface SpliceSurroundings extends SpliceMeans {
