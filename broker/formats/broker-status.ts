@@ -2,22 +2,22 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 
 /**
- * What a pv-xconnect tells about itself: one JSON document to whoever connects to its status
- * socket, then EOF.
+ * The status of a pv-xconnect: one JSON document, then EOF, to each connection to its status
+ * socket.
  */
 export const BROKER_FOLDER = "/run/pv-xconnect";
 
-/** Names below BROKER_FOLDER of what belongs to the broker of one pv-ctrl socket. */
+/** Paths below BROKER_FOLDER of the files of the broker of one pv-ctrl socket. */
 export interface BrokerFiles {
-  /** Held by the one broker that mediates; its content is that broker's pid. */
+  /** Lock file, held by the one broker that mediates; its content is that broker's pid. */
   readonly lock: string;
   /** Status socket. */
   readonly status: string;
-  /** What it has planted, for the next one to take back if it is killed. */
+  /** Journal of what the broker has planted: if it is killed, the next broker takes that back. */
   readonly planted: string;
 }
 
-/** @param ctrl real path of the pv-ctrl socket: two names of one socket have one broker */
+/** @param ctrl real path of the pv-ctrl socket, so that two paths of one socket have one broker */
 export function brokerFiles(ctrl: string): BrokerFiles {
   const key = createHash("sha256").update(ctrl).digest("hex").slice(0, 32);
   return { lock: `${key}.lock`, status: `${key}.sock`, planted: `${key}.planted` };
@@ -31,13 +31,13 @@ export const linkStatus = z.object({
   role: z.string(),
   target: z.string(),
   socket: z.string(),
-  /** established, waiting, failed, refused or lost. */
+  /** State of the link: established, waiting, failed, refused or lost. */
   state: z.string(),
   /** Sessions that are open now. */
   open: z.number(),
   /**
-   * `sessions`, `bytesFromConsumer`, `bytesToConsumer`, `rejections`, `errors`, `paused`, and the
-   * plugin's own.
+   * Counters of the link: `sessions`, `bytesFromConsumer`, `bytesToConsumer`, `rejections`,
+   * `errors`, `paused`, and those of its plugin.
    */
   counters: z.record(z.string(), z.number()),
   lastError: z.object({ message: z.string(), at: z.string() }).nullable(),
@@ -50,9 +50,9 @@ export const brokerStatus = z.object({
   ctrl: z.string(),
   /** Graphs reconciled so far. */
   reconciles: z.number(),
-  /** Open file descriptors, and how many there may be. */
+  /** Open file descriptors and their limit. */
   files: z.object({ open: z.number(), limit: z.number() }),
-  /** Plugins that are loaded, with the links they were given and had taken back. */
+  /** Loaded plugins, each with the number of links added to it and removed from it. */
   plugins: z.record(z.string(), z.object({ added: z.number(), removed: z.number() })),
   links: z.array(linkStatus),
 });

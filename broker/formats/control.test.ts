@@ -13,7 +13,7 @@ import {
 } from "./control.ts";
 import { parseGraph } from "./graph.ts";
 
-/** The exchanges of a file in fixtures/captures; of several replies the first. */
+/** The exchanges of a file in fixtures/captures, each with its first reply. */
 function recorded(file: string): { request: string; status: number; body: string }[] {
   const text = readFileSync(new URL(`../../fixtures/captures/${file}`, import.meta.url), "utf8");
   return text

@@ -25,7 +25,7 @@ export const containerBody = z.object({
   status_goal: z.enum(["MOUNTED", "STARTED", "READY"]),
   restart_policy: z.enum(["system", "container"]),
   roles: z.array(z.string()),
-  /** Absent when the policy is `no`. */
+  /** Recovery state; absent when the policy is `no`. */
   auto_recovery: z
     .object({
       policy: z.string(),
@@ -33,15 +33,15 @@ export const containerBody = z.object({
       current_retries: z.number(),
       stable_timeout: z.number(),
       is_stable: textBoolean,
-      /** `reboot`, `never` or `<N>s`. */
+      /** Policy as text: `reboot`, `never` or `<N>s`. */
       backoff_policy: z.string(),
-      /** Seconds; strict only, absent on the real 029-32. */
+      /** Seconds before the first attempt; absent on 029-32. */
       retry_delay: z.number().optional(),
       backoff_factor: z.number().optional(),
       reset_window: z.number().optional(),
     })
     .optional(),
-  /** Present only for restart_policy container. */
+  /** User's stop flag; present for restart_policy `container` only. */
   user_stopped: textBoolean.optional(),
 });
 export type ContainerBody = z.infer<typeof containerBody>;
@@ -60,7 +60,7 @@ export const groupBody = z.object({
 export type GroupBody = z.infer<typeof groupBody>;
 export const groupsBody = z.array(groupBody);
 
-/** pid: 0 = not enabled, -1 = stopped. */
+/** A daemon of /daemons; pid 0 means not enabled, -1 stopped. */
 export const daemonBody = z.object({ name: z.string(), pid: z.number(), respawn: z.boolean() });
 export type DaemonBody = z.infer<typeof daemonBody>;
 export const daemonsBody = z.array(daemonBody);
@@ -83,7 +83,7 @@ export const stepProgressBody = z.object({
   retries: z.number(),
 });
 
-/** `progress` is empty until the step has been tried. */
+/** The body of /steps; a step's `progress` is empty until it has been tried. */
 export const stepsBody = z.array(
   z.object({
     name: z.string(),
@@ -93,7 +93,7 @@ export const stepsBody = z.array(
   }),
 );
 
-/** /device-meta and /user-meta: strings, or embedded objects and arrays. */
+/** The body of /device-meta and /user-meta: strings, or embedded objects and arrays. */
 export const metaBody = z.record(
   z.string(),
   z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())]),

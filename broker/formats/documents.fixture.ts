@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { STATE_SPEC } from "./state.ts";
 
-/** Valid documents for property tests, small and with names that come twice. */
+/** Valid documents for property tests: small, from few names, so that names repeat. */
 export const containerName = fc.constantFrom("a", "b", "c", "web.1");
 const service = fc.constantFrom("raw", "web", "bus");
 const type = fc.constantFrom("unix", "rest", "dbus");
@@ -38,7 +38,7 @@ export const recoveryDocument = fc.record(
   { requiredKeys: [] },
 );
 
-/** All of run.json but its name. */
+/** A run.json without its name. */
 export const runDocument = fc.record(
   {
     type: fc.constantFrom("lxc", "runc"),
@@ -94,7 +94,7 @@ const part = fc.record({
 });
 
 interface StateDocument {
-  /** Of its containers, in its order. */
+  /** Names of the state's containers, in its order. */
   readonly names: readonly string[];
   readonly document: Readonly<Record<string, unknown>>;
 }
@@ -127,7 +127,7 @@ function pair(key: string, value: unknown): [string, unknown][] {
   return [[key, value]];
 }
 
-/** What is in no document for a good reason; of every type. */
+/** Values of every type that no valid document has. */
 const odd = fc.constantFrom<unknown>(
   ...[null, true, -1, 0.5, 1e308, "", "..", "/a/../b", "a\nb", "__proto__", "x".repeat(300)],
   ...[[], [null], [[[]]], {}, { name: 7 }, { __proto__: null, constructor: {} }],

@@ -5,8 +5,8 @@ import { safeName } from "./names.ts";
 export const DRIVERS_SPEC = "driver-aliases@1";
 
 /**
- * Modules by alias, each a module's name, perhaps with options. Of the sections only `all`
- * counts: the others are for boards, and an appengine is none.
+ * Modules by alias; a module is a name, perhaps with options. Only the section `all` counts: the
+ * others are for boards, and an appengine is not a board.
  */
 export type DriverAliases = ReadonlyMap<string, readonly string[]>;
 
@@ -21,7 +21,7 @@ export function parseDriverAliases(value: unknown): DriverAliases {
 }
 
 /**
- * What a container asks of drivers: aliases by how much it needs them (docs/pantavisor.md §1.3).
+ * The driver aliases that a container names, by how much it needs them (docs/pantavisor.md §1.3).
  */
 const list = z.array(safeName).default([]);
 export const driverNeeds = z

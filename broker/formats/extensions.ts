@@ -5,8 +5,8 @@ import type { Quirks } from "../quirks/quirks.ts";
 /**
  * Optional keys that exports (services.json) and requirements (run.json) may carry beyond what
  * Pantavisor documents; pantavisor merges them into the graph entry, where the broker's plugins
- * read them. Their values are checked by the plugin they are for: a wrong type refuses that
- * link by name and no other.
+ * read them. The plugin of the link checks their values: a wrong one refuses that link by name and
+ * no other.
  */
 const ofExport = ["identity", "socketType", "fds", "rules", "upgrade", "nodes"] as const;
 const ofRequirement = ["fds", "rules"] as const;
@@ -15,8 +15,8 @@ export type ExportExtensions = { readonly [K in (typeof ofExport)[number]]?: unk
 export type RequirementExtensions = { readonly [K in (typeof ofRequirement)[number]]?: unknown };
 
 /**
- * As merged: `fds` is what both sides list; `rules` is a list of lists, of which a message must
- * pass each; the rest is the export's.
+ * The merged extensions: `fds` holds the types that both sides list, `rules` the rule list of each
+ * side (a message must pass every list); the other keys are the export's.
  */
 export type LinkExtensions = ExportExtensions;
 
@@ -44,7 +44,9 @@ function agreed(provided: unknown, wanted: unknown, quirks: Quirks): { readonly 
   return wanted === undefined ? {} : { fds: common(provided, wanted) };
 }
 
-/** What both lists hold; a value that is no list stays as it is, for the plugin to refuse. */
+/**
+ * Items of both lists. A value that is no list is returned as it is, so that the plugin refuses it.
+ */
 function common(a: unknown, b: unknown): unknown {
   if (!Array.isArray(a)) return a;
   if (!Array.isArray(b)) return b;

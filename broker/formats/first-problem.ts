@@ -1,7 +1,7 @@
 import type * as z from "zod";
 
 /**
- * What is wrong with a document first, for one line: `key.of.it: what`.
+ * The first problem of a document, in one line: `path.to.key: problem`.
  * @param root keys that lead to the document, where it is part of another
  */
 export function firstProblem({ issues: [issue] }: z.ZodError, ...root: readonly string[]): string {

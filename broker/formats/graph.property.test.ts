@@ -58,7 +58,7 @@ it("a revision has a cycle of requirements exactly when no order starts each pro
   );
 });
 
-/** As the documents say it: the first container in state order that serves a requirement. */
+/** The documented rule: the first container in state order that serves a requirement. */
 function servedIn(containers: readonly ContainerDefinition[]) {
   const links: object[] = [];
   const missing: object[] = [];
@@ -78,14 +78,14 @@ function servedIn(containers: readonly ContainerDefinition[]) {
   return { links, missing };
 }
 
-/** It exports a service of its own name and requires those of others. */
+/** A container that exports a service of its own name and requires those of `needs`. */
 function container(name: string, needs: readonly string[]): ContainerDefinition {
   const required = needs.map((need) => ({ name: need }));
   const run = { ...parseRunManifest({ name }), services: { required, optional: [] } };
   return { name, run, exports: [{ name, type: "unix", socket: "/s" }] };
 }
 
-/** Kahn: take away whoever needs nobody that is left. */
+/** Kahn's algorithm: repeatedly remove containers that need none of the remaining ones. */
 function canBeOrdered(names: readonly string[], lists: readonly (readonly string[])[]): boolean {
   const left = new Map(names.map((name, index) => [name, lists[index] ?? []]));
   for (;;) {

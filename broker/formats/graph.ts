@@ -21,13 +21,13 @@ export interface GraphEntry extends LinkExtensions {
   readonly role: string;
   readonly interface: string | null;
   readonly target: string | null;
-  /** Path inside the provider. */
+  /** Path of the socket or node inside the provider. */
   readonly socket: string;
-  /** Uid for dbus, where pantavisor maps roles itself (hosted bus). */
+  /** Uid for dbus where pantavisor maps roles itself (hosted bus). */
   readonly uid?: number | undefined;
 }
 
-/** (uid_t)-1 means "unchanged" to setresuid(2), and larger numbers would be cut to 32 bits. */
+/** Largest uid: setresuid(2) takes (uid_t)-1 as "unchanged" and cuts larger numbers to 32 bits. */
 const MAX_UID = 0xffff_fffe;
 
 const pid = z
@@ -62,7 +62,7 @@ export function parseGraph(value: unknown): GraphEntry[] {
 
 /** An entry that cannot be read. */
 export interface UnreadableEntry {
-  /** `consumer/name` where it has both, else its place in the graph. */
+  /** Name of the link: `consumer/name` where the entry has both, else its place in the graph. */
   readonly link: string;
   readonly name: string;
   readonly problem: string;
@@ -74,7 +74,7 @@ export interface ReadGraph {
 }
 
 /**
- * The same for who serves the links that can be read: one wrong entry must not keep the others
+ * As `parseGraph`, with the unreadable entries apart: one wrong entry must not keep the other links
  * from being served.
  * @throws z.ZodError when the document is not an array
  */

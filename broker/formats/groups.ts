@@ -10,7 +10,7 @@ const group = z.object({
   name: safeName,
   restart_policy: z.enum(["system", "container"]).default("container"),
   status_goal: z.enum(["MOUNTED", "STARTED", "READY"]).default("STARTED"),
-  /** Seconds. */
+  /** Seconds until its goal has timed out. */
   timeout: z.number().int().min(1).optional(),
   auto_recovery: autoRecovery.optional(),
 });
@@ -35,7 +35,7 @@ export interface GroupMember {
   readonly group?: string | undefined;
 }
 
-/** Where a container goes, and what to say about it. */
+/** The group of a container, and a warning about the choice, if any. */
 export interface GroupAssignment {
   readonly group: string;
   readonly warning?: string;

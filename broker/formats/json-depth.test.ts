@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { PROPERTY_RUNS } from "./property-runs.fixture.ts";
 import { parseUntrusted } from "./json-depth.ts";
 
-it("what is not too deep is parsed as ever", () => {
+it("text that is not too deep is parsed as by JSON.parse", () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 5 }), (text) => {
       expect(parseUntrusted(text)).toEqual(JSON.parse(text));
@@ -23,7 +23,7 @@ it("any text is a value as deep as allowed at most, or an Error", () => {
       } catch (error) {
         expect(error).toBeInstanceOf(Error);
         const isDeep = /deeper/.test((error as Error).message);
-        // What is refused for its depth has that many brackets at least.
+        // A text that is refused for its depth has more than 64 opening brackets.
         if (isDeep) expect(text.replace(/[^[{]/g, "").length).toBeGreaterThan(64);
         else expect(() => JSON.parse(text) as unknown).toThrow();
         return;

@@ -1,12 +1,12 @@
-/** No document of a state is nested like this. */
+/** Deepest nesting that is accepted; documents of a state are far flatter. */
 const DEEPEST = 64;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Parse JSON that a stranger wrote. JSON.parse takes seconds for megabytes of brackets, and
- * what it makes of them breaks whoever walks it: they are counted first.
+ * Parse JSON from an untrusted source. JSON.parse takes seconds for megabytes of brackets, and code
+ * that walks the result recursively overflows its stack. So the depth is counted first.
  * @throws Error when it is no JSON or nested deeper than 64 levels
  */
 export function parseUntrusted(text: string): unknown {
@@ -18,7 +18,7 @@ export function parseUntrusted(text: string): unknown {
       if (code === BACKSLASH) index += 1;
       else if (code === QUOTE) quoted = false;
     } else if (code === QUOTE) quoted = true;
-    // [ and {, ] and }: they differ in one bit.
+    // One bit tells [ from {, and ] from }; setting it tests both at once.
     else if ((code | 0x20) === 0x7b) depth += 1;
     else if ((code | 0x20) === 0x7d) depth -= 1;
     if (depth > DEEPEST) throw new Error(`is nested deeper than ${DEEPEST} levels`);

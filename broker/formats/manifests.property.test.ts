@@ -25,7 +25,7 @@ import { SAFE_NAME } from "./names.ts";
 import { parseRunManifest } from "./run-manifest.ts";
 import { parseServices } from "./services.ts";
 
-/** What it gives, read again, is the same; what it refuses, it refuses as zod does. */
+/** Check that a parsed value parses to itself again, and that a refusal is a ZodError. */
 function isReadOnce<T>(parse: (value: unknown) => T, value: unknown): T | undefined {
   let parsed: T;
   try {
@@ -47,7 +47,7 @@ const drivers = fc.record({
   all: fc.dictionary(fc.constantFrom("wifi", "bt"), fc.array(fc.constantFrom("mod", "mod a=1"))),
 });
 
-/** Lists sometimes say everything twice. */
+/** A document; a list sometimes twice over. */
 function doubled(document: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(document, fc.boolean())

@@ -3,12 +3,14 @@ import * as z from "zod";
 /** Container and role names that may travel in headers, cgroup paths and file names. */
 export const SAFE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** Names of services: what people call things, but nothing that could be a path or a line. */
+/**
+ * Names of services: any text without slashes and control characters, so no path and no line end.
+ */
 export const serviceName = z
   .string()
   .regex(/^[^/\p{Cc}]{1,128}$/u, "must be 1 to 128 characters, no slash or control character");
 
-/** Of an object beside run.json, `dm:` in front where it is to be verified. */
+/** Name of an object beside run.json, with the prefix `dm:` where it is to be verified. */
 export const objectName = z
   .string()
   .regex(/^(dm:)?[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "must be a file name of A-Z a-z 0-9 _ . -");

@@ -20,7 +20,7 @@ export interface Requirement extends RequirementExtensions {
   readonly role?: string;
   readonly interface?: string;
   readonly target?: string;
-  /** Only this provider may serve the requirement (older `provider` key). */
+  /** Name of the only provider that may serve the requirement (older `provider` key). */
   readonly provider?: string;
 }
 

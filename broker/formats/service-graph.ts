@@ -7,18 +7,18 @@ import type { ContainerDefinition } from "./state.ts";
 
 /** The process of a container, for the graph. */
 export interface GraphPeer {
-  /** -1 while it is not running. */
+  /** Pid of its init; -1 while it does not run. */
   readonly pid: number;
   readonly startTime?: number | undefined;
 }
 
-/** Graphs built so far: the quirk duplicate-flaps takes turns by it. */
+/** Number of graphs built so far, by which the quirk duplicate-flaps alternates providers. */
 let graphs = 0;
 
 /**
  * The links of a revision (docs/pantavisor.md §6.1): consumers in state order, required before
- * optional; of several providers of one name the first in state order serves. Names match;
- * a requirement that states a type or a provider is served by that only.
+ * optional. The first provider of a name in state order serves it. A requirement that states a type
+ * or a provider is served only by an export of that type or by that provider.
  */
 export function buildGraph(
   containers: readonly ContainerDefinition[],
@@ -78,8 +78,8 @@ export function missingServices(
 }
 
 /**
- * Containers that cannot do without each other, directly or by way of others, first to last;
- * undefined when there are none. Each would have to be there before the other.
+ * A circle of containers that require each other, directly or through others, the first one again
+ * at its end; undefined when there is none. None of them could ever be started first.
  */
 export function requirementCycle(
   containers: readonly ContainerDefinition[],
@@ -93,7 +93,7 @@ export function requirementCycle(
       return [name, providers.filter((provider) => provider !== undefined)];
     }),
   );
-  /** Those from which no cycle can be reached. */
+  /** Containers from which no circle can be reached. */
   const clear = new Set<string>();
   const follow = (name: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
@@ -112,7 +112,7 @@ export function requirementCycle(
   return undefined;
 }
 
-/** What is odd about the links of a revision without keeping it from running, a line each. */
+/** Warnings about links of a revision that do not keep it from running, a line each. */
 export function graphWarnings(
   containers: readonly ContainerDefinition[],
   quirks: Quirks,
@@ -165,7 +165,7 @@ function findProvider(
   return found[quirks.has("duplicate-flaps") ? graphs % found.length : 0];
 }
 
-/** In state order. */
+/** Exports that can serve a requirement, in state order. */
 function providersOf(
   containers: readonly ContainerDefinition[],
   { name, type, provider: selector }: Requirement,
@@ -187,7 +187,7 @@ function exportsOf(containers: readonly ContainerDefinition[]): Provided[] {
   );
 }
 
-/** The graph is asked for all the time, and a revision's exports never change. */
+/** Exports by name, kept because the graph is built often and a revision's exports never change. */
 const indices = new WeakMap<readonly ContainerDefinition[], ReadonlyMap<string, Provided[]>>();
 
 function byName(containers: readonly ContainerDefinition[]): ReadonlyMap<string, Provided[]> {

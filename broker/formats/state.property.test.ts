@@ -21,7 +21,7 @@ it("any document is a state in the order of its text, or refused in one line", (
         return;
       }
       const keys = Object.keys(value as object).filter((key) => key !== "#spec");
-      // Zod leaves `__proto__` out of records.
+      // Zod's records leave `__proto__` out.
       expect(state.entries.map(([key]) => key)).toEqual(keys.filter((key) => key !== "__proto__"));
       expect(state.containers.map(({ name }) => `${name}/run.json`)).toEqual(
         keys.filter((key) => /^[^/]+\/run\.json$/.test(key)),

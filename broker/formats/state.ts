@@ -17,7 +17,9 @@ import { parseServices } from "./services.ts";
  */
 export const STATE_SPEC = "pantavisor-service-system@1";
 
-/** No appengine can run so many; to plan ten times as many would take it minutes. */
+/**
+ * Largest number of containers: no appengine runs so many, and planning 20,000 would take minutes.
+ */
 const MOST_CONTAINERS = 2000;
 
 const documentSchema = z.record(z.string(), z.unknown());
@@ -26,7 +28,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits
 export interface State {
   /** Raw keys and values in the order of the text, `#spec` left out. */
   readonly entries: readonly (readonly [key: string, value: unknown])[];
-  /** undefined: the appengine's default groups apply. */
+  /** Groups of the state; undefined when the appengine's default groups apply. */
   readonly groups: readonly Group[] | undefined;
   readonly containers: readonly ContainerDefinition[];
   readonly drivers: DriverAliases;
@@ -46,7 +48,7 @@ export class StateError extends Error {
 /** @throws StateError naming the key that is wrong */
 export function parseState(value: unknown, quirks: Quirks): State {
   const document = at("state", () => documentSchema.parse(value));
-  // A record leaves it out, and whoever deploys the state would not: nobody would have checked it.
+  // Zod's record drops this key unchecked, but deploying the state would write it as a file.
   if (Object.hasOwn(value as object, "__proto__")) {
     throw new StateError("__proto__: is not a name for a file");
   }
@@ -163,7 +165,7 @@ function at<T>(key: string, read: () => T): T {
   }
 }
 
-/** A key that holds control characters, at whatever depth, must not make lines of its own. */
+/** Escape control characters, so that a key with a line end cannot write lines of its own. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

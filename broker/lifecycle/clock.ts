@@ -1,6 +1,6 @@
 /**
- * All timing of container life goes through one clock, so that a recovery of 815 s runs in
- * 8 s under `PVH_TIME_SCALE=100` and in no time under test.
+ * The clock of everything that waits in a container's life: with it, a recovery of 815 s takes 8 s
+ * under `PVH_TIME_SCALE=100` and no time under test.
  */
 export interface Clock {
   /** Milliseconds since an arbitrary start, never going back. */
@@ -13,7 +13,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** setTimeout fires at once for longer waits than this. */
+/** Longest wait that setTimeout takes, in milliseconds: it fires at once for longer ones. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** @param scale how many times faster than real time this clock runs */
@@ -26,7 +26,7 @@ export function systemClock(scale = 1): Clock {
         const left = Math.ceil(due - performance.now());
         return setTimeout(look, Math.min(Math.max(left, 0), LONGEST_TIMEOUT));
       };
-      // setTimeout may be early by what it rounds away; a deadline must not be.
+      // setTimeout rounds and may fire early; a deadline must not be early, so look again.
       const look = (): void => {
         if (performance.now() < due) timeout = wait();
         else run();

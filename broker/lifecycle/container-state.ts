@@ -2,33 +2,33 @@ import type { ContainerStatus } from "../formats/control.ts";
 import type { AutoRecovery } from "../formats/run-manifest.ts";
 import type { LogEffect } from "./log-effect.ts";
 
-/** What the state machine of a container (container.ts) works on, as data. */
+/** Plan, state, events and effects of the state machine of a container (container.ts), as data. */
 export interface ContainerPlan {
   readonly name: string;
   readonly group: string;
   readonly statusGoal: "MOUNTED" | "STARTED" | "READY";
   readonly restartPolicy: "system" | "container";
-  /** Its own block or its group's; undefined when neither exists. */
+  /** Recovery block of the container or else of its group; undefined when neither has one. */
   readonly recovery: AutoRecovery | undefined;
 }
 
 export interface ContainerState {
   readonly status: ContainerStatus;
-  /** A launch is under way and will end in `started`, `mounted` (goal MOUNTED) or `ended`. */
+  /** True while a launch is under way; `started`, `mounted` (goal MOUNTED) or `ended` ends it. */
   readonly launching: boolean;
-  /** The user asked for it to be stopped and has not asked for a start since. */
+  /** True when the user asked for a stop and has not asked for a start since. */
   readonly userStopped: boolean;
-  /** It is down because of a failure, not by request. */
+  /** True when the container is down because of a failure, not by request. */
   readonly crashed: boolean;
   readonly retries: number;
   readonly stable: boolean;
-  /** It has been at its status goal at least once since the revision began. */
+  /** True when it has been at its status goal at least once since the revision began. */
   readonly goalReached: boolean;
-  /** It said so before we had seen that it runs. */
+  /** True when its ready signal came before we had seen that its init runs. */
   readonly readyEarly: boolean;
-  /** Clock time of the last start: of init if it was seen to run, else of the launch. */
+  /** Clock time of the last start: of its init if that was seen to run, else of the launch. */
   readonly lastStart: number;
-  /** What follows STOPPING. */
+  /** Step that follows STOPPING. */
   readonly next: "user-stop" | "restart" | "teardown";
 }
 
@@ -64,7 +64,7 @@ export type TimerName = "recovery" | "stable" | "grace";
 
 export type ContainerEffect =
   | LogEffect
-  /** Mount, and unless the goal is MOUNTED start. */
+  /** Mount its volumes, and start it unless its goal is MOUNTED. */
   | { readonly type: "launch" }
   /** Ask init to end; `kill` ends it. Both are followed by `ended`. */
   | { readonly type: "halt" | "kill" }
@@ -74,12 +74,12 @@ export type ContainerEffect =
   | { readonly type: "disarm"; readonly timer: TimerName }
   | { readonly type: "reboot" };
 
-/** Grace given to a container between the halt signal and the kill. */
+/** Time that a container has between the halt signal and the kill. */
 export const GRACE_MILLISECONDS = 5000;
 
 export const RUNNING: readonly ContainerStatus[] = ["STARTING", "STARTED", "READY"];
 
-/** Something of it may still run. */
+/** True when a process of the container may still run. */
 export function isUp(state: ContainerState): boolean {
   return state.launching || state.status === "STOPPING" || RUNNING.includes(state.status);
 }
@@ -89,7 +89,7 @@ export interface Step {
   readonly effects: readonly ContainerEffect[];
 }
 
-/** A step to a state, in short. */
+/** The step that leads to `state` with these effects. */
 export function to(state: ContainerState, ...effects: ContainerEffect[]): Step {
   return { state, effects };
 }

@@ -14,7 +14,7 @@ import { logEffect } from "./log-effect.ts";
 
 /**
  * The life of one container as a pure state machine (docs/pantavisor.md §4). `stepContainer` never
- * starts or stops anything: it returns effects, and whoever carries them out reports back by
+ * starts or stops anything: it returns effects; the code that carries them out reports back by
  * events.
  *
  *   INSTALLED ─launch→ MOUNTED → STARTING → STARTED (→ READY)
@@ -32,7 +32,7 @@ export function stepContainer(
 ): Step {
   const step = transition(plan, before, event, now, quirks);
   if (step.state.status === before.status) return step;
-  // The log reads: why, what it is now, what follows.
+  // Order of the log: the reason, the new status, then what follows from it.
   const lines = step.effects.filter(({ type }) => type === "log");
   const others = step.effects.filter(({ type }) => type !== "log");
   return { state: step.state, effects: [...lines, statusLine(plan, step.state), ...others] };
@@ -62,7 +62,7 @@ function transition(
     case "mounted":
       if (!state.launching) return stay;
       if (state.status === "STOPPING") {
-        // Nothing runs in a container whose goal is MOUNTED: its stop is over.
+        // A container with goal MOUNTED runs no process, so its stop is over at once.
         return plan.statusGoal === "MOUNTED"
           ? ended(plan, state, { exitCode: 0 }, now, quirks)
           : stay;
@@ -96,7 +96,7 @@ function transition(
 }
 
 function started(plan: ContainerPlan, state: ContainerState): Step {
-  // Stopped while it was being launched: now there is something to halt.
+  // The stop came during the launch: its init runs only now, so halt it now.
   if (state.status === "STOPPING") return to(state, { type: "halt" });
   const running: ContainerState = { ...state, status: "STARTED", crashed: false, stable: false };
   if (plan.statusGoal === "STARTED") return atGoal(plan, running);
@@ -170,7 +170,7 @@ function fired(plan: ContainerPlan, state: ContainerState, timer: TimerName, qui
   return to(state);
 }
 
-/** `state` already says whether the user asked. */
+/** @param state with `userStopped` set when the user asked for the stop */
 function stop(
   plan: ContainerPlan,
   state: ContainerState,
@@ -178,7 +178,7 @@ function stop(
   quirks: Quirks,
 ): Step {
   if (state.launching || RUNNING.includes(state.status)) {
-    // A second stop while STOPPING changes what follows, not the stop that is under way.
+    // A second stop while STOPPING changes only the step that follows the stop under way.
     if (state.status === "STOPPING") return to({ ...state, next });
     const halt: ContainerEffect[] = state.launching ? [] : [{ type: "halt" }];
     return to(

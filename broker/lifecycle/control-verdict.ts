@@ -1,6 +1,6 @@
 import type { ContainerPlan, ContainerState } from "./container-state.ts";
 
-/** What an API request asks of a container. */
+/** Actions that an API request may ask of a container. */
 export const CONTAINER_ACTIONS = ["start", "stop", "restart"] as const;
 export type ContainerAction = (typeof CONTAINER_ACTIONS)[number];
 

@@ -2,10 +2,12 @@ import type { ContainerStatus } from "../formats/control.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { ContainerPlan, ContainerState } from "./container-state.ts";
 
-/** Status of a group or revision: READY, or the status of the member that holds it back most. */
+/**
+ * Status of a group or revision: READY, or the worst status of a member that is not at its goal.
+ */
 export type OverallStatus = ContainerStatus;
 
-/** From worst to best; a member that is at its goal counts as READY. */
+/** Statuses from worst to best; a member at its goal counts as READY. */
 const ORDER: readonly OverallStatus[] = [
   "STOPPED",
   "STOPPING",
@@ -29,9 +31,10 @@ export function worstStatus(statuses: Iterable<OverallStatus>): OverallStatus {
 }
 
 /**
- * What one container contributes. Down by request, or ended in a way that its policy does not call
- * failure, holds nothing back; down by a crash does (docs/pantavisor.md §4.3 for what the real one
- * does: there such a container counts as READY).
+ * The status that one container contributes to its group's. A container counts as READY when it is
+ * down by request, or has ended in a way that its policy does not call a failure; one that is down
+ * by a crash contributes its own status. 029-32 counts that one as READY too
+ * (docs/pantavisor.md §4.3).
  */
 export function contribution(
   plan: ContainerPlan,

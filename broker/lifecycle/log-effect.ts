@@ -3,7 +3,7 @@ export interface LogEffect {
   readonly type: "log";
   readonly level: LogLevel;
   readonly module: string;
-  /** `function:line` of the real source, which readers of the log match on. */
+  /** `function:line` of Pantavisor's source; programs that read the log match on it. */
   readonly origin: string;
   readonly message: string;
 }

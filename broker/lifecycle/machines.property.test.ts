@@ -52,7 +52,7 @@ const event: fc.Arbitrary<ContainerEvent> = fc.oneof(
   }),
 );
 
-/** A container that starts, fails and is due again. */
+/** Events of a container that starts, fails, and whose recovery delay is over. */
 const cycle: readonly ContainerEvent[] = [
   { type: "launch" },
   { type: "mounted" },
@@ -70,7 +70,7 @@ const events = fc
   )
   .map((lists) => lists.flat());
 
-/** What is wrong with a step of a container; no `expect`, which would take longer than the steps. */
+/** The rule that a step of a container breaks, if any; `expect` would be slower than the steps. */
 function violation(
   of: ContainerPlan,
   before: ContainerState,
@@ -281,7 +281,7 @@ it("a change of revision keeps what is the same in both, and nothing else", () =
         kept: new Set(before.plan.containers.map(({ name }) => name)),
       });
       const change = changeBetween(before, after);
-      // It goes both ways: what forces a reboot forward forces one back.
+      // Changes are symmetric: one that needs a reboot forward needs one back.
       expect(changeBetween(after, before).kind).toBe(change.kind);
       if (change.kind === "reboot") return;
       for (const name of change.kept) {

@@ -2,7 +2,7 @@ import type { AutoRecovery } from "../formats/run-manifest.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
 /**
- * What to do about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).
+ * The decision about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).
  */
 export type RecoveryVerdict =
   /** Stay STOPPED; `crashed` is false for an end that the policy does not count as failure. */
@@ -14,11 +14,11 @@ export type RecoveryVerdict =
   | { readonly kind: "reboot"; readonly exhausted: boolean };
 
 export interface UnexpectedEnd {
-  /** null when a signal ended it. */
+  /** Exit code of its init; null when a signal ended it. */
   readonly exitCode: number | null;
   /** Attempts made in this cycle. */
   readonly retries: number;
-  /** Time between its last start and its end. */
+  /** Seconds between its last start and its end. */
   readonly runSeconds: number;
 }
 
@@ -27,7 +27,7 @@ export interface RecoverySubject {
   readonly recovery: AutoRecovery | undefined;
 }
 
-/** Kept apart from the state machine: a pure function of policy and history. */
+/** Decide by policy and history alone, apart from the state machine. */
 export function decideRecovery(
   { restartPolicy, recovery }: RecoverySubject,
   end: UnexpectedEnd,
@@ -54,15 +54,15 @@ export function decideRecovery(
 }
 
 /**
- * Seconds before the attempt: trunc(retry_delay × factor^(attempt − 1)); a factor of 1 or less
- * is none. No jitter, no cap: 5 s × 2.0 gives 5, 10, 20, 40, 80. At once stays at once.
+ * Seconds before the attempt: trunc(retry_delay × factor^(attempt − 1)), without jitter or cap. A
+ * factor of 1 or less counts as 1. 5 s × 2.0 gives 5, 10, 20, 40, 80; a delay of 0 stays 0.
  */
 export function retryDelay(
   recovery: Pick<AutoRecovery, "retry_delay" | "backoff_factor">,
   attempt: number,
   quirks: Quirks,
 ): number {
-  // The factor's power becomes Infinity in the end, and 0 × Infinity is no number.
+  // The power grows to Infinity, and 0 × Infinity is NaN.
   if (recovery.retry_delay === 0) return 0;
   if (quirks.has("backoff-linear")) return recovery.retry_delay * attempt;
   const factor = recovery.backoff_factor > 1 ? recovery.backoff_factor : 1;
@@ -77,7 +77,7 @@ export function backoffSeconds(policy: string): number | undefined {
   return Number(match[1]) * unit;
 }
 
-/** As /containers and the log write it: `10min` is `600s`. */
+/** The policy as /containers and the log write it: `10min` becomes `600s`. */
 export function formatBackoffPolicy(policy: string): string {
   const seconds = backoffSeconds(policy);
   return seconds === undefined ? policy : `${seconds}s`;

@@ -1,9 +1,11 @@
 /** Delays before a daemon that ended by itself is started again, in milliseconds. */
 const DELAYS = [0, 1000, 2000, 5000] as const;
-/** A run as long as this ends a series of crashes. */
+/** Run time, in milliseconds, that ends a series of crashes. */
 const HEALTHY_RUN = 5000;
 
-/** The first crash is repaired at once; a daemon that keeps crashing is slowed down. */
+/**
+ * The delay before the next start: none after a first crash, longer ones while it keeps crashing.
+ */
 export function respawnAfter(
   crashes: number,
   runMilliseconds: number,

@@ -3,7 +3,7 @@ import { installed } from "./container-state.ts";
 import type { RevisionPlan, RevisionState } from "./revision.ts";
 import { initialRevision } from "./revision.ts";
 
-/** A revision as far as a change from it, or to it, is concerned. */
+/** The parts of a revision that decide how to change from it or to it. */
 export interface ChangeSide {
   readonly plan: RevisionPlan;
   /** Keys and values of its state. */
@@ -12,13 +12,13 @@ export interface ChangeSide {
 
 export type RevisionChange =
   | { readonly kind: "reboot"; readonly because: string }
-  /** Containers that are the same in both go on; all others of the old one are stopped. */
+  /** Containers in `kept` are the same in both and go on; the old revision's others are stopped. */
   | { readonly kind: "in-place"; readonly kept: ReadonlySet<string> };
 
 /**
  * How to get from one revision to another (docs/pantavisor.md §5.4): by a reboot when a document
  * at the root, the BSP, a container with restart_policy `system` or a file of no container has
- * changed, else by stopping and starting just the containers that have.
+ * changed, else by stopping and starting only the containers that have changed.
  */
 export function changeBetween(before: ChangeSide, after: ChangeSide): RevisionChange {
   const affected = new Set<string>();
@@ -29,7 +29,7 @@ export function changeBetween(before: ChangeSide, after: ChangeSide): RevisionCh
     }
     affected.add(owner);
   }
-  // A group that the defaults give may change when other containers come or go.
+  // A container's default group may change when other containers come or go.
   for (const { name } of after.plan.containers) {
     const same = JSON.stringify(planOf(before, name)) === JSON.stringify(planOf(after, name));
     if (!same) affected.add(name);
@@ -44,7 +44,7 @@ export function changeBetween(before: ChangeSide, after: ChangeSide): RevisionCh
   return { kind: "in-place", kept: new Set(names.filter((name) => !affected.has(name))) };
 }
 
-/** The state to begin a revision with that takes over containers from the one before it. */
+/** The first state of a revision that takes over containers from the one before it. */
 export function adoptRevision(
   plan: RevisionPlan,
   before: RevisionState,
@@ -63,7 +63,7 @@ function changedKeys(before: ChangeSide, after: ChangeSide): string[] {
   return [...new Set([...was.keys(), ...is.keys()])].filter((key) => was.get(key) !== is.get(key));
 }
 
-/** `a/x`, `_config/a/x` and `_sigs/a.json` are container a's. */
+/** The container that a key belongs to: `a/x`, `_config/a/x` and `_sigs/a.json` belong to `a`. */
 function ownerOf(key: string): string | undefined {
   const special = /^_config\/([^/]+)\/|^_sigs\/([^/]+)\.json$/.exec(key);
   if (special !== null) return special[1] ?? special[2];

@@ -8,14 +8,14 @@ import { VirtualTime } from "./virtual-time.fixture.ts";
 
 /** How a container behaves once it is started. */
 export interface Behaviour {
-  /** Milliseconds until it ends by itself; undefined: never. */
+  /** Milliseconds until it ends by itself; undefined when it never does. */
   readonly runs?: number;
   readonly exitCode?: number | null;
-  /** Milliseconds it takes to obey a halt; undefined: it does not. */
+  /** Milliseconds that it takes to obey a halt; undefined when it ignores halts. */
   readonly halts?: number;
 }
 
-/** A revision in virtual time: effects are carried out by arithmetic. */
+/** A revision in virtual time: its effects only schedule the events that would follow. */
 export class Simulation {
   readonly plan: RevisionPlan;
   readonly #behaviours: Readonly<Record<string, Behaviour>>;
@@ -24,7 +24,7 @@ export class Simulation {
   state: RevisionState;
   readonly log: string[] = [];
   readonly effects: RevisionEffect[] = [];
-  /** Milliseconds of every start, by container. */
+  /** Times of every start in milliseconds, by container. */
   readonly starts: Record<string, number[]> = {};
 
   constructor(
@@ -56,7 +56,7 @@ export class Simulation {
     for (const effect of step.effects) this.#carryOut(effect);
   }
 
-  /** Let everything happen that falls into the next milliseconds. */
+  /** Run everything that is due within the next milliseconds. */
   advance(milliseconds: number): void {
     this.#time.advance(milliseconds);
   }

@@ -315,8 +315,8 @@ describe("shutdown", () => {
 });
 
 /**
- * What may follow a status: docs/pantavisor.md §4.1, and what a user or a shutdown may do at any
- * moment.
+ * Statuses that may follow each status: those of docs/pantavisor.md §4.1, and those that a user's
+ * request or a shutdown may cause at any moment.
  */
 const LEGAL: Readonly<Record<string, readonly string[]>> = {
   INSTALLED: ["BLOCKED", "MOUNTED", "STOPPING", "STOPPED"],
@@ -367,7 +367,7 @@ describe("whatever happens", () => {
     return run;
   };
 
-  /** Every status line of the log against what may follow what (docs/pantavisor.md §4.1). */
+  /** Status lines of the log that may not follow the one before (docs/pantavisor.md §4.1). */
   const illegal = ({ log }: Simulation): string[] => {
     const last: Record<string, string> = {};
     return log.flatMap((message) => {
@@ -379,7 +379,7 @@ describe("whatever happens", () => {
     });
   };
 
-  /** What must hold after each request; no `expect`, which would take longer than the requests. */
+  /** Check what must hold after each request; `expect` would be slower than the requests. */
   const check = (run: Simulation): void => {
     for (const name of names) {
       const { retries, status, userStopped, crashed } = run.of(name);
@@ -391,7 +391,7 @@ describe("whatever happens", () => {
 
   const later = fc.oneof(
     { weight: 9, arbitrary: fc.nat(10_000) },
-    // As long as a cycle of retries and the pause behind it.
+    // The length of a cycle of retries and the pause behind it.
     { weight: 1, arbitrary: fc.constant(800_000) },
   );
 

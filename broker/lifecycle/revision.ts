@@ -20,7 +20,7 @@ import { logEffect } from "./log-effect.ts";
 export interface RevisionPlan {
   readonly revision: string;
   readonly groups: readonly GroupPlan[];
-  /** In state order. */
+  /** Containers in state order. */
   readonly containers: readonly ContainerPlan[];
 }
 
@@ -31,17 +31,17 @@ export interface GroupPlan {
 
 export interface RevisionState {
   readonly containers: ReadonlyMap<string, ContainerState>;
-  /** How many groups may run. */
+  /** Number of groups, from the first, whose containers may run. */
   readonly openGroups: number;
   readonly timedOut: ReadonlySet<string>;
   readonly groupStatus: ReadonlyMap<string, OverallStatus>;
   readonly status: OverallStatus;
-  /** Set once it is being torn down. */
+  /** Reason of the shutdown, set once the revision is being torn down. */
   readonly outcome: Outcome | undefined;
   readonly finished: boolean;
 }
 
-/** What pantavisor tells pv-appengine by its exit code. */
+/** Result that pantavisor reports to pv-appengine by its exit code. */
 export type Outcome = "reboot" | "poweroff";
 
 export type RevisionEvent =
@@ -59,7 +59,7 @@ export type RevisionEffect =
     }
   | { readonly type: "arm-group"; readonly group: string; readonly milliseconds: number }
   | { readonly type: "status"; readonly status: OverallStatus }
-  /** Nothing runs any more. */
+  /** No container runs any more: pantavisor exits. */
   | { readonly type: "exit"; readonly outcome: Outcome };
 
 export interface RevisionStep {
@@ -67,7 +67,7 @@ export interface RevisionStep {
   readonly effects: readonly RevisionEffect[];
 }
 
-/** Before `begin`: everything is installed, nothing has been logged. */
+/** The state before `begin`: all containers are INSTALLED and nothing has been logged. */
 export function initialRevision(plan: RevisionPlan): RevisionState {
   return {
     containers: new Map(plan.containers.map(({ name }) => [name, installed])),
@@ -109,7 +109,7 @@ export function stepRevision(
   return work.result();
 }
 
-/** During a shutdown nobody may ask for more. */
+/** True for the user's requests, which are ignored during a shutdown. */
 function isRequest({ type }: ContainerEvent): boolean {
   return type === "start" || type === "restart" || type === "stop";
 }
@@ -168,7 +168,7 @@ class Work {
     this.shutDown("reboot");
   }
 
-  /** Launch what may run, open the next groups, until nothing more follows. */
+  /** Launch containers that may run and open the next groups, until nothing more follows. */
   settle(): void {
     while (this.#outcome === undefined && (this.#launchWaiting() || this.#openNextGroup()));
     if (this.#outcome !== undefined && this.#isDown()) {
@@ -177,7 +177,7 @@ class Work {
   }
 
   result(): RevisionStep {
-    // Containers that are stopped for a shutdown say nothing about the revision.
+    // A shutdown stops all containers; their statuses then say nothing about the revision.
     if (this.#outcome !== undefined)
       return this.#step(this.#before.groupStatus, this.#before.status);
     const groupStatus = new Map<string, OverallStatus>();
@@ -185,7 +185,7 @@ class Work {
       const status = this.#groupStatus(name);
       groupStatus.set(name, status);
       const changed = this.#before.groupStatus.get(name) !== status;
-      // An empty group is READY from the start; nobody wants to read that.
+      // Do not log empty groups: they are READY from the start.
       if (changed && this.#members(name).length > 0) {
         const line = `group '${name}' status is now ${status}`;
         this.#effects.push(logEffect("INFO", "group", "pv_group_set_status:92", line));
@@ -252,7 +252,7 @@ class Work {
     return true;
   }
 
-  /** Its members have been at their goals, were stopped by the user, or had their time. */
+  /** True when each member has been at its goal, was stopped by the user, or has timed out. */
   #isSettled(group: string): boolean {
     if (this.#timedOut.has(group)) return true;
     return this.#members(group).every((plan) => {

@@ -7,7 +7,7 @@ import { containerPlan, onFailure, revisionPlan } from "./revision-simulation.fi
 
 /**
  * The timeline of pv-example-recovery (docs/pantavisor.md §5.5) on real timers, a hundred times
- * faster: 815 s take 8.15 s. The container is played; everything that waits is the product's.
+ * faster: 815 s take 8.15 s. The container is simulated; all timers are the product's.
  */
 const SCALE = 100;
 const RUN_SECONDS = 10;

@@ -71,7 +71,7 @@ it("the delay begins once", () => {
 
 it.each([
   [revision({}, { status: "STOPPED", crashed: true }), "A container could not be started: a"],
-  // Its retries are used up: it pauses for the back-off, whatever that is.
+  // The retries are used up, so it fails, however long its backoff pause is.
   [
     revision({}, {}, { status: "RECOVERING", crashed: true, retries: 0 }),
     "A container could not be started: b",
@@ -89,7 +89,7 @@ it.each([
   ]);
 });
 
-it("what is stopped by the user, or has ended well, fails nothing", () => {
+it("a container that the user stopped, or that ended well, fails no trial", () => {
   const stopped = revision({ status: "READY" }, {}, { status: "STOPPED", userStopped: true });
   expect(phases(["step", ready], ["delay-over", stopped])).toEqual(["testing", "passed"]);
 });

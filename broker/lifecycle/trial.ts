@@ -13,7 +13,7 @@ import type { RevisionPlan, RevisionState } from "./revision.ts";
 export interface TrialState {
   readonly phase: "starting" | "testing" | "holding" | "passed" | "failed";
   readonly delayOver: boolean;
-  /** Why it failed. */
+  /** Reason of the failure. */
   readonly reason?: string;
 }
 
@@ -22,7 +22,7 @@ export type TrialEvent = "step" | "delay-over";
 
 export interface TrialStep {
   readonly trial: TrialState;
-  /** The commit delay begins now. */
+  /** True when the commit delay begins now. */
   readonly armDelay: boolean;
 }
 
@@ -66,7 +66,10 @@ function failure(plan: RevisionPlan, state: RevisionState): string | undefined {
   return state.outcome === undefined ? undefined : `${state.outcome} before it was stable`;
 }
 
-/** Down for good, or until a pause is over: its retries, if it had any, are used up. */
+/**
+ * True when the container is down for good, or until a backoff pause ends (its retries are used
+ * up).
+ */
 function hasFailed({ status, crashed, retries }: ContainerState): boolean {
   return crashed && (status === "STOPPED" || (status === "RECOVERING" && retries === 0));
 }
@@ -82,7 +85,9 @@ function isStable(plan: RevisionPlan, state: RevisionState): boolean {
   });
 }
 
-/** What is meant to be down, or only mounted, has nothing to be stable in. */
+/**
+ * False for a container that is stopped or only mounted: it runs no process that could be unstable.
+ */
 function mustBecomeStable(
   { recovery, statusGoal }: ContainerPlan,
   { status }: ContainerState,

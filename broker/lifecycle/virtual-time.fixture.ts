@@ -4,12 +4,12 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** For simulations: time that passes when it is told to; milliseconds. */
+/** Time for simulations, in milliseconds: it passes only by `advance`. */
 export class VirtualTime {
   now = 0;
   #pending: Timer[] = [];
 
-  /** Of what is to come. */
+  /** Keys of the timers that are pending. */
   get keys(): readonly string[] {
     return this.#pending.map(({ key }) => key);
   }
@@ -22,7 +22,7 @@ export class VirtualTime {
     this.#pending = this.#pending.filter((one) => one.key !== key);
   }
 
-  /** Let everything happen that falls into the next milliseconds. */
+  /** Run everything that is due within the next milliseconds. */
   advance(milliseconds: number): void {
     const end = this.now + milliseconds;
     for (;;) {

@@ -3,7 +3,7 @@ import { accept } from "./stream-io.ts";
 
 /**
  * Take a waiting connection of a non-blocking listening socket.
- * @returns a non-blocking fd that the caller owns, or undefined when nobody waits
+ * @returns a non-blocking fd that the caller owns, or undefined when no connection waits
  * @throws SystemCallError EMFILE, ENFILE, …
  */
 export function acceptConnection(listener: number): number | undefined {

@@ -6,11 +6,10 @@ import type { SocketType } from "./unix-stream.ts";
 import { Scratch } from "./stream-io.ts";
 
 /**
- * Connect as somebody else: SO_PEERCRED and SO_PEERGROUPS of a unix socket show the
- * credentials that the connecting *thread* had in connect(2) (unix(7), kernel
- * init_peercred). This changes the effective ids of the calling thread alone, connects, and
- * changes them back, all in one synchronous call: nothing else of the process runs on this
- * thread in between.
+ * Connect with another account's credentials: SO_PEERCRED and SO_PEERGROUPS of a unix socket show
+ * the credentials that the connecting *thread* had in connect(2) (unix(7), kernel init_peercred).
+ * `connectAs` changes the effective ids of the calling thread alone, connects, and changes them
+ * back, all in one synchronous call: no other code runs on this thread in between.
  *
  * glibc's wrappers are not used: they change all threads of the process.
  */
@@ -35,16 +34,17 @@ const setgroupsCall = libc.func("syscall", "long", ["long", "size_t", "uintptr_t
   list: number,
 ) => number;
 
-/** gid_t is of 4 bytes; most accounts have a few groups. */
+/** Bytes of a gid_t. */
 const GID = 4;
+/** Memory for the ids of an account's groups; it grows for an account with more than 64. */
 let groupList = new Scratch(64 * GID);
 
 /**
  * @param inode O_PATH fd of the socket
  * @returns a connected non-blocking fd that the caller owns
  * @throws SystemCallError as connectToInode does, and EPERM when the broker is not root.
- *         When the old credentials cannot be restored the process ends: it must not go on as
- *         somebody else.
+ *         When the broker's own credentials cannot be restored the process ends: it must not
+ *         go on under another account.
  */
 export function connectAs(
   inode: number,
@@ -53,7 +53,7 @@ export function connectAs(
 ): number {
   const own = (broker ??= currentCredentials());
   try {
-    // Groups and gid while still root; the real and saved uid stay, they are the way back.
+    // Change groups and gid while still root. Keep the real and saved uid: they allow the way back.
     setThreadGroups(credentials.groups);
     setThreadIds("setresgid", credentials.gid);
     setThreadIds("setresuid", credentials.uid);
@@ -63,7 +63,7 @@ export function connectAs(
   }
 }
 
-/** Nothing but `connectAs` changes them, and it takes them back. */
+/** The broker's own credentials, read once: only `connectAs` changes them, and it restores them. */
 let broker: ThreadCredentials | undefined;
 
 function currentCredentials(): ThreadCredentials {

@@ -16,20 +16,20 @@ export interface Control {
 }
 
 export interface ReceivedControl extends Control {
-  /** SO_TIMESTAMP: comes with every packet, however short, and never with an end. */
+  /** True when the message carries a timestamp (SO_TIMESTAMP): every packet does, an end never. */
   readonly hasTimestamp: boolean;
 }
 
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const SCM_CREDENTIALS = 2;
-/** SCM_TIMESTAMP: SO_TIMESTAMP_OLD and, with a 64-bit time_t everywhere, _NEW. */
+/** Values of SCM_TIMESTAMP: SO_TIMESTAMP_OLD, and _NEW where time_t always has 64 bits. */
 const SCM_TIMESTAMPS: readonly number[] = [29, 63];
 const HEADER = 16;
 const UCRED = 12;
 
 export const TIMESTAMP_SPACE = space(16);
-/** Enough for the most fds, credentials and a timestamp. */
+/** Bytes that hold MAX_FDS descriptors, credentials and a timestamp. */
 export const CONTROL_SPACE = space(MAX_FDS * 4) + space(UCRED) + TIMESTAMP_SPACE;
 
 export function encodeControl({ fds, credentials }: Control): Buffer {

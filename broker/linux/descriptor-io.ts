@@ -25,11 +25,11 @@ header.bytes.writeBigUInt64LE(1n, 24);
 header.bytes.writeBigUInt64LE(BigInt(control.address), 32);
 
 export interface Arrival {
-  /** 0 at the end of the stream; the negative errno when nothing was read. */
+  /** Bytes read; 0 at the end of the stream, the negative errno when nothing was read. */
   readonly count: number;
-  /** Close-on-exec, the caller's to close. */
+  /** Descriptors that came with the bytes, close-on-exec; the caller closes them. */
   readonly fds: readonly number[];
-  /** Some did not come: this process has no room for more. */
+  /** True when descriptors were lost: this process has no room for more. */
   readonly isCut: boolean;
 }
 
@@ -46,7 +46,7 @@ export function receiveWithFds(socket: number, into: Scratch, size: number): Arr
   return { count, fds, isCut };
 }
 
-/** As `send`; the descriptors go with the first byte, or nothing does. */
+/** As `send`, with descriptors: they go with the first byte, and none goes when no byte does. */
 export function sendWithFds(
   socket: number,
   bytes: { readonly scratch: Scratch; readonly from: number; readonly count: number },

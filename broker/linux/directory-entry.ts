@@ -1,8 +1,8 @@
 import { check, libc } from "./libc.ts";
 
 /**
- * Changes to one name in an open directory. `name` is a single component; none of these
- * follows a symlink at it.
+ * Changes to one name in an open directory. `name` is a single component; these functions never
+ * follow a symlink at it.
  */
 const AT_EMPTY_PATH = 0x1000;
 const RENAME_NOREPLACE = 1;

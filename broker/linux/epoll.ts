@@ -11,7 +11,10 @@ export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
-/** Told once per change. As a signed number: the bit operators of JavaScript are 32-bit signed. */
+/**
+ * Edge-triggered: each change is reported once. A negative number, since JavaScript's bit operators
+ * work on signed 32-bit numbers.
+ */
 export const EPOLLET = 1 << 31;
 
 const EPOLL_CLOEXEC = 0o2000000;
@@ -19,7 +22,7 @@ const CTL_ADD = 1;
 const CTL_DEL = 2;
 const CTL_MOD = 3;
 const BATCH = 256;
-/** What `waitBriefly` waits for at most, in nanoseconds. */
+/** Longest wait of `waitBriefly`, in nanoseconds. */
 const BRIEFLY = 200_000n;
 const { EINTR, ENOSYS } = constants.errno;
 
@@ -61,7 +64,8 @@ briefly.bytes.writeBigInt64LE(BRIEFLY, 8);
 
 /**
  * An epoll instance. Each descriptor is registered with two numbers of the caller's, which come
- * back with its events: which it is, and which use of a re-used number it is.
+ * back with its events: `slot` tells the caller's object, `use` tells a reused slot from its
+ * earlier use.
  */
 export class Epoll implements Disposable {
   readonly #fd = check(createCall(EPOLL_CLOEXEC), "epoll_create1");
@@ -70,7 +74,7 @@ export class Epoll implements Disposable {
   readonly #event = new Int32Array(new ArrayBuffer(4 * LAYOUT.size));
   readonly #eventAddress = Number(koffi.address(this.#event));
 
-  /** Readable while there are events: an epoll instance can be watched like any other fd. */
+  /** The instance's own fd, readable while there are events: it can be watched like any other. */
   get fd(): number {
     return this.#fd;
   }
@@ -80,12 +84,12 @@ export class Epoll implements Disposable {
     this.#control(CTL_ADD, fd, events, slot, use);
   }
 
-  /** With EPOLLET, what is ready now is told again. */
+  /** With EPOLLET this also reports again what is ready now. */
   modify(fd: number, events: number, slot: number, use: number): void {
     this.#control(CTL_MOD, fd, events, slot, use);
   }
 
-  /** Only for a descriptor that stays open: close(2) does it too. */
+  /** Needed only for a descriptor that stays open: close(2) removes it too. */
   remove(fd: number): void {
     check(controlCall(this.#fd, CTL_DEL, fd, 0), "epoll_ctl");
   }
@@ -100,7 +104,7 @@ export class Epoll implements Disposable {
     return lastErrno() === EINTR ? 0 : check(count, "epoll_wait");
   }
 
-  /** As `wait`, for a fifth of a millisecond; not at all before Linux 5.11 (epoll_pwait2). */
+  /** As `wait`, for 0.2 ms at most; before Linux 5.11 (no epoll_pwait2) it does not wait at all. */
   waitBriefly(): number {
     const number = systemCallNumbers().epollPwait2;
     const count = waitPreciselyCall(number, this.#fd, this.#address, BATCH, briefly.address, 0, 0);

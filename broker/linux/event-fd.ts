@@ -24,8 +24,8 @@ export function signalEventFd(fd: number): void {
   check(writeCall(fd, one, one.length), "write");
 }
 
-/** Make it unready again. */
+/** Reset the counter, so that the fd is not readable any more. */
 export function clearEventFd(fd: number): void {
-  // EAGAIN: it was not ready, which is as good.
+  // EAGAIN is fine: the counter was 0 already.
   readCall(fd, Buffer.alloc(8), 8);
 }

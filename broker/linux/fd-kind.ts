@@ -7,15 +7,15 @@ import { openPidfd } from "./pidfd.ts";
 import { createMemfd } from "./sealed-memfd.ts";
 
 /**
- * What a file descriptor from a hostile process is. Never judged by the text of its link in
- * /proc/self/fd, which a file name can imitate, and never by a call that a file system in user
+ * The type of a file descriptor from a hostile process. It is never judged by the text of its link
+ * in /proc/self/fd, which a file name can imitate, and never by a call that a file system in user
  * space would have to answer: fstat(2) and fstatfs(2) wait for a FUSE daemon, statx(2) with
  * AT_STATX_DONT_SYNC and /proc/self/fdinfo do not.
  */
 export interface FdKind {
-  /** undefined: never passes a link */
+  /** Type by which manifests authorise it; undefined for one that never passes a link. */
   readonly type: FdType | undefined;
-  /** For log lines: the type, or what it is instead. */
+  /** Name for log lines: the type, or the kind of file that never passes. */
   readonly name: string;
 }
 
@@ -67,20 +67,20 @@ export function fdKind(fd: number): FdKind {
 
 function regularKind(fd: number, links: number, device: string): FdKind {
   const known = knownDevices();
-  // Files of a mounted tmpfs are on another device, whatever their seals say.
+  // Files of a mounted tmpfs are on another device than memfds, whatever their seals say.
   if (device === known.memfd) return links === 0 ? passing("memfd") : refused("unknown");
   if (device === known.namespace) return refused("namespace");
   if (device === known.pidfd) return refused("pidfd");
   return hasField(fd, "exp_name") ? dmabufKind(fd) : passing("file");
 }
 
-/** No file type at all: an inode that no file system has. */
+/** The kind of an anonymous inode: its mode names no file type. */
 function anonymousKind(fd: number): FdKind {
   if (hasField(fd, "exp_name")) return dmabufKind(fd);
   return hasField(fd, "eventfd-count") ? passing("eventfd") : refused("anonymous");
 }
 
-/** Not a FUSE file, those have no such field: the question is answered by the kernel. */
+/** Called for a file with the field `exp_name`, so not for a FUSE file: statfs(2) does not wait. */
 function dmabufKind(fd: number): FdKind {
   const isDmabuf = statfsSync(`/proc/self/fd/${fd}`).type === DMA_BUF_MAGIC;
   return isDmabuf ? passing("dmabuf") : refused("unknown");
@@ -93,7 +93,7 @@ function hasField(fd: number, name: string): boolean {
 interface KnownDevices {
   readonly memfd: string;
   readonly namespace: string;
-  /** That of anonymous inodes before Linux 6.9. */
+  /** Device of pidfds; before Linux 6.9 the device of all anonymous inodes. */
   readonly pidfd: string;
 }
 
@@ -108,7 +108,7 @@ function knownDevices(): KnownDevices {
   return devices;
 }
 
-/** Closes the descriptor. */
+/** The device of a descriptor's inode. Closes the descriptor. */
 function deviceOf(fd: number): string {
   try {
     return statx(fd).device;

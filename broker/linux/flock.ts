@@ -9,7 +9,7 @@ const flockCall = libc.func("int flock(int, int)") as (fd: number, operation: nu
 /**
  * Try to lock an open file for this open file description alone (flock(2)); the lock goes
  * with the last fd, also when the process is killed.
- * @returns false when somebody else holds it
+ * @returns false when another open file description holds the lock
  */
 export function tryLock(fd: number): boolean {
   const result = flockCall(fd, LOCK_EX | LOCK_NB);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { Gathered, arena, together } from "./gathered.ts";
 
-/** A stream that keeps what it was sent, and how often. */
+/** A stream that keeps the bytes of each send. */
 class Sink {
   readonly gathered = new Gathered((from, to) => {
     this.#sent.push(Buffer.from(arena.bytes.subarray(from, to)));
@@ -27,7 +27,7 @@ class Sink {
   }
 }
 
-test("what is written meanwhile is sent at the end, in one piece for each stream", () => {
+test("bytes written during the work are sent at its end, in one piece for each stream", () => {
   const [a, b] = [new Sink(), new Sink()];
   together(() => {
     a.writeText("one ");
@@ -51,7 +51,7 @@ test("outside, and beyond a size, bytes are sent by themselves, behind what was 
   expect(sink.received).toBe(`now small ${"x".repeat(16 * 1024 + 1)}`);
 });
 
-test("what has been written is sent even when the work fails", () => {
+test("bytes written before the work fails are sent all the same", () => {
   const sink = new Sink();
   const fails = () => {
     sink.writeText("before");

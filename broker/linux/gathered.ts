@@ -4,21 +4,20 @@ import { Scratch } from "./stream-io.ts";
 const LARGEST = 16 * 1024;
 const SIZE = 128 * 1024;
 
-/** Of the whole thread; each stream with bytes in it has one part. */
+/** Bytes gathered by all streams of the thread; each stream with bytes in it has one part. */
 export const arena = new Scratch(SIZE);
-/** Where its free part begins. */
+/** Offset where the arena's free part begins. */
 let used = 0;
-/** In the order in which they began. */
+/** Streams with a part in the arena, in the order in which their parts began. */
 const started: Gathered[] = [];
 let isOpen = false;
 
 /**
- * Do `work`; what streams are written meanwhile goes to the kernel at its end, each stream's in
- * one send.
+ * Run `work`. Bytes that it writes to streams go to the kernel when it ends, those of each stream
+ * in one send.
  *
- * To send is what a relay spends its time with, and most of that is to wake whoever waits for
- * the bytes. Peers that are sent to right after each other are mostly woken once: the second
- * send finds them awake.
+ * A relay spends most of its time in send(2), and most of that in waking the receiver. Sends that
+ * follow each other closely wake a receiver only once: the second one finds it awake.
  */
 export function together(work: () => void): void {
   if (isOpen) {
@@ -34,21 +33,21 @@ export function together(work: () => void): void {
   }
 }
 
-/** What one stream was written since `together` began. */
+/** Bytes written to one stream since `together` began. */
 export class Gathered {
   readonly #send: (from: number, to: number) => void;
   #from = 0;
   #to = 0;
 
   /**
-   * @param send takes these bytes of the arena; must not throw: it sends for another stream's
-   *        event
+   * @param send sends these bytes of the arena; must not throw, since it may run during another
+   *        stream's event
    */
   constructor(send: (from: number, to: number) => void) {
     this.#send = send;
   }
 
-  /** @returns false when the bytes are to be sent by themselves, now */
+  /** @returns false when the caller has to send the bytes itself, now */
   add(bytes: Buffer): boolean {
     if (!this.#makeRoom(bytes.length)) return false;
     used += bytes.copy(arena.bytes, used);
@@ -56,7 +55,7 @@ export class Gathered {
     return true;
   }
 
-  /** As `add`; one byte per character (latin1). */
+  /** As `add`, for text with one byte per character (latin1). */
   addText(text: string): boolean {
     if (!this.#makeRoom(text.length)) return false;
     used += arena.bytes.write(text, used, "latin1");
@@ -64,7 +63,7 @@ export class Gathered {
     return true;
   }
 
-  /** Send what there is, ahead of its time. */
+  /** Send this stream's gathered bytes now, before `together` ends. */
   send(): void {
     const [from, to] = [this.#from, this.#to];
     if (from === to) return;
@@ -72,7 +71,10 @@ export class Gathered {
     this.#send(from, to);
   }
 
-  /** Behind the stream's own part, which grows in place or is sent. */
+  /**
+   * Make room for bytes behind the stream's part: the part grows when it is the last of the arena,
+   * and is sent otherwise.
+   */
   #makeRoom(length: number): boolean {
     const mayGrow = this.#from !== this.#to && this.#to === used;
     if (!mayGrow) this.send();
@@ -91,6 +93,6 @@ export class Gathered {
 function sendAll(): void {
   for (const gathered of started) gathered.send();
   started.length = 0;
-  // Only now: bytes of one stream must never be in another's part.
+  // Free the arena only after all sends: no stream's bytes may land in another's unsent part.
   used = 0;
 }

@@ -5,8 +5,8 @@ import { SystemCallError } from "./errno.ts";
  * libc through koffi. Only files in broker/linux import this; each wraps a few calls in
  * typed functions that throw SystemCallError.
  *
- * Pointers are passed as Buffers. Calls are synchronous: they are made for things that do
- * not block (openat2, bind, mknodat, mount, non-blocking connect).
+ * Pointers are passed as Buffers. Calls are synchronous, so only calls that do not block are made
+ * (openat2, bind, mknodat, mount, non-blocking connect).
  */
 export const libc = koffi.load("libc.so.6");
 

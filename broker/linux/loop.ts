@@ -22,18 +22,21 @@ const LO_FLAGS_AUTOCLEAR = 4;
 
 /** Devices per appengine, as on the real one. */
 const BAND_WIDTH = 64;
-/** Another appengine may take the free device between our two calls. */
+/** Attempts to attach: another appengine may take the free device between our two calls. */
 const MAX_RACES = 256;
 
 const ioctlNumber = libc.func("ioctl", "int", ["int", "unsigned long", "long"]);
 const ioctlBuffer = libc.func("ioctl", "int", ["int", "unsigned long", "void *"]);
 
 export interface LoopDevice extends Disposable {
-  /** "/dev/loop7". Close the handle (dispose) after mounting: the mount keeps the device. */
+  /**
+   * Path such as "/dev/loop7". Close the handle (dispose) after mounting: the mount keeps the
+   * device.
+   */
   readonly path: string;
 }
 
-/** Make /dev/loop-control when the engine did not. */
+/** Make /dev/loop-control if the engine did not. */
 export function ensureLoopControl(): void {
   ensureDeviceNode("/dev/loop-control", { kind: "character", major: 10, minor: 237 });
 }
@@ -88,7 +91,7 @@ function configure(index: number, backing: number, file: string): LoopDevice | u
     const config = Buffer.alloc(CONFIG_SIZE);
     config.writeUInt32LE(backing, 0);
     config.writeUInt32LE(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR, FLAGS_OFFSET);
-    // Only a label for losetup(8); the last byte stays NUL.
+    // The name is only a label for losetup(8); its last byte stays NUL.
     config.write(file, FILE_NAME_OFFSET, FILE_NAME_SIZE - 1, "utf8");
     check(ioctlBuffer(device, LOOP_CONFIGURE, config) as number, "LOOP_CONFIGURE", path);
   } catch (error) {

@@ -11,7 +11,7 @@ import { SHUT_RD, SHUT_WR, shutdown } from "./stream-io.ts";
 import type { Readiness } from "./readiness.ts";
 import type { SocketType } from "./unix-stream.ts";
 
-/** Bytes that are read from a stream at once. */
+/** Bytes of the largest read from a stream. */
 const CHUNK = 64 * 1024;
 /** The largest packet that is received whole. */
 export const PACKET_LIMIT = 256 * 1024;
@@ -29,14 +29,14 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSGHDR = 56;
 const IOVEC = 16;
 const CONTROL = MSGHDR + 2 * IOVEC;
-/** An address that is never mapped (vm.mmap_min_addr): what would be copied to it is not taken. */
+/** Address that is never mapped (vm.mmap_min_addr): the kernel cannot copy bytes to it. */
 const NOWHERE = 8n;
 
 type MessageCall = (fd: number, header: Buffer, flags: number) => number;
 const recvmsgCall = libc.func("int64_t recvmsg(int, void *, int)") as MessageCall;
 const sendmsgCall = libc.func("int64_t sendmsg(int, void *, int)") as MessageCall;
 
-// Shared by all sockets: every call is synchronous. What is kept is copied out.
+// All sockets share this memory, since every call is synchronous. Bytes that are kept are copied.
 const scratch = Buffer.allocUnsafeSlow(CONTROL + CONTROL_SPACE);
 const scratchAddress = koffi.address(scratch);
 const incoming = Buffer.allocUnsafeSlow(PACKET_LIMIT + 1);
@@ -46,15 +46,15 @@ export type Received =
   | { readonly type: "end" }
   | {
       readonly type: "message";
-      /** Valid until the next receive on any socket. */
+      /** Bytes of the message, valid until the next receive on any socket. */
       readonly bytes: Buffer;
-      /** Owned by the caller. Close-on-exec. */
+      /** Descriptors of the message, close-on-exec; the caller closes them. */
       readonly fds: readonly number[];
-      /** Who sent it, where SO_PASSCRED is on. */
+      /** Credentials of the sender, where SO_PASSCRED is on. */
       readonly credentials?: MessageCredentials;
-      /** Bytes of the packet were lost: it is longer than PACKET_LIMIT. */
+      /** True when bytes were lost: the packet is longer than PACKET_LIMIT. */
       readonly isCut: boolean;
-      /** Fds were lost: this process has no room for more, or wanted none. */
+      /** True when fds were lost: this process has no room for more, or asked for none. */
       readonly hasLostFds: boolean;
     };
 
@@ -68,14 +68,14 @@ export class MessageSocket implements Disposable {
   #watcher: Disposable | undefined;
   #isOpen = true;
 
-  /** Owns `fd` from here on. */
+  /** @param fd owned by the socket from now on */
   constructor(fd: number, type: SocketType) {
     this.fd = fd;
     this.type = type;
     if (type === "stream") return;
-    // A packet of no bytes looks like the end, but for its timestamp (unix(7), socket(7)).
+    // Only its timestamp tells an empty packet from the end (unix(7), socket(7)).
     setSocketOption(this.fd, SO_TIMESTAMP, 1);
-    // So that whatever we receive can be sent on; the kernel caps it at wmem_max.
+    // The buffer must hold every packet that we receive; the kernel caps it at wmem_max.
     setSocketOption(this.fd, SO_SNDBUF, PACKET_LIMIT + 1024);
   }
 
@@ -102,15 +102,15 @@ export class MessageSocket implements Disposable {
    */
   receive({ exact = false, withFds = true } = {}): Received | undefined {
     if (this.type === "seqpacket") {
-      // The timestamp is written before the fds and leaves no room for them.
+      // A control buffer of the timestamp's size leaves no room for fds, which come behind it.
       return this.#receive(incoming.length, withFds ? CONTROL_SPACE : TIMESTAMP_SPACE);
     }
     return this.#receive(exact ? this.#beforeFds(CHUNK) : CHUNK, withFds ? CONTROL_SPACE : 0);
   }
 
   /**
-   * @returns how many of the bytes were taken (with any of them the fds, which stay the
-   *          caller's to close), or undefined when the socket is full
+   * @returns how many bytes were taken, or undefined when the socket is full. The fds go with the
+   *          first byte; the caller still closes its own
    * @throws SystemCallError EPIPE, EMSGSIZE, ETOOMANYREFS, …
    */
   send(bytes: Buffer, control: Control): number | undefined {
@@ -126,17 +126,17 @@ export class MessageSocket implements Disposable {
     return undefined;
   }
 
-  /** A message would be taken now, or fail for good. */
+  /** @returns true when the next send would not find the socket full: it succeeds or fails */
   hasRoom(): boolean {
     return isReady(this.fd, POLLOUT);
   }
 
-  /** No more will be sent: the peer reads an end. */
+  /** End our sending half: the peer reads an end. */
   endWriting(): void {
     shutdown(this.fd, SHUT_WR);
   }
 
-  /** Nobody reads any more: the peer's writes fail with EPIPE. */
+  /** End our receiving half: the peer's writes fail with EPIPE. */
   endReading(): void {
     shutdown(this.fd, SHUT_RD);
   }
@@ -178,16 +178,17 @@ export class MessageSocket implements Disposable {
   /**
    * How many bytes to read so that fds come with the first of them or not at all.
    *
-   * MSG_PEEK without room for control messages says by MSG_CTRUNC whether fds are in the
-   * chunk, and how long it is: it ends with the buffer that carries them, whose beginning is
-   * not told. Reading one byte less than that length with an unmapped address behind it
-   * does: the kernel takes whole buffers as long as they fit and leaves the one that faults
-   * (unix_stream_read_generic). EFAULT with nothing taken: the first buffer is that long.
+   * A chunk ends with the kernel buffer that carries fds. A peek (MSG_PEEK) without room for
+   * control messages gives the chunk's length, and MSG_CTRUNC when it carries fds, but not where
+   * that last buffer begins. A second peek finds that out: it has room for one byte less than the
+   * chunk, and an unmapped address behind. The kernel copies whole buffers while they fit and
+   * leaves out the one that faults (unix_stream_read_generic). EFAULT means that the first buffer
+   * is the chunk.
    */
   #beforeFds(limit: number): number {
     prepare(incomingAddress, limit);
     const count = recvmsgCall(this.fd, scratch, MSG_DONTWAIT | MSG_PEEK);
-    // An end, an error or EAGAIN is for the read that follows.
+    // The read that follows deals with an end, an error or EAGAIN.
     if (count <= 0) return limit;
     if ((scratch.readInt32LE(48) & MSG_CTRUNC) === 0) return count;
     return this.#lengthOfWholeBuffers(count - 1) || count;
@@ -202,7 +203,7 @@ export class MessageSocket implements Disposable {
   }
 }
 
-/** One buffer to read into or write from, no control messages. */
+/** Point the msghdr at one buffer to read into or write from, without control messages. */
 function prepare(address: bigint, length: number): void {
   scratch.fill(0, 0, CONTROL);
   scratch.writeBigUInt64LE(scratchAddress + BigInt(MSGHDR), 16);

@@ -21,11 +21,11 @@ const rawUmount = libc.func("int umount2(const char *target, int flags)");
 export interface MountRequest {
   readonly source: string;
   readonly target: string;
-  /** Ignored for bind and remount. */
+  /** Type of the file system; ignored for bind and remount. */
   readonly type?: string;
   /** MountFlag values, or-ed. */
   readonly flags?: number;
-  /** Options of the file system, "size=1m,mode=755". */
+  /** Options of the file system, such as "size=1m,mode=755". */
   readonly data?: string;
 }
 

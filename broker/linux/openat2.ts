@@ -34,7 +34,7 @@ how.bytes.fill(0);
  */
 export function openat2(directory: number, path: string, flags: number, resolve: number): number {
   if (path.includes("\0")) throw new Error("a path holds a NUL byte");
-  // None of them needs the upper half.
+  // The values fit the lower halves of the 64-bit fields; the upper halves stay 0.
   how.bytes.writeUInt32LE(flags | O_CLOEXEC, 0);
   how.bytes.writeUInt32LE(resolve, 16);
   for (let attempt = 1; ; attempt += 1) {
@@ -47,8 +47,8 @@ export function openat2(directory: number, path: string, flags: number, resolve:
     );
     if (fd !== -1) return fd;
     const errno = lastErrno();
-    // The kernel gives EAGAIN when a rename raced with ".."; a hostile container can do that
-    // for as long as it likes, so the number of attempts is bounded.
+    // EAGAIN means that a rename raced with "..". A hostile container can repeat that for ever, so
+    // the number of attempts is bounded.
     if (errno !== system.errno.EAGAIN || attempt === RACES)
       throw new SystemCallError("openat2", errno, path);
   }

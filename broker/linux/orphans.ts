@@ -15,8 +15,9 @@ const waitid = libc.func("int waitid(int type, int id, void *info, int options)"
 const waitpid = libc.func("int waitpid(int pid, void *status, int options)");
 
 /**
- * Reap dead children that are not in `own`. A zombie of `own` is only looked at (WNOWAIT) and
- * left for Node, which must see its exit status; it ends this round, later ones go on.
+ * Reap dead children that are not in `own`. A zombie of `own` is left for Node, which must see its
+ * exit status (WNOWAIT). It ends this round, since waitid(2) would return it again and again; later
+ * rounds go on.
  */
 export function reapOrphans(own: ReadonlySet<number>): void {
   for (;;) {

@@ -59,7 +59,7 @@ describe.skipIf(!canRefuseFds())("refuseFds (needs Linux 6.16)", () => {
     }
   }
 
-  it("gives EPERM to who sends to what a listener accepts, also before it does", () => {
+  it("gives EPERM to a client that sends fds, also before its connection is accepted", () => {
     const listener = kept(listenIn(folder, "s", 0o600, 1, { prepare: refuseFds }));
     const client = dial();
     expect(sendFd(client, folder)).toBe(EPERM);

@@ -5,8 +5,8 @@ import { setSocketOption } from "./socket-option.ts";
 import { unixStreamSocket } from "./unix-stream.ts";
 
 /**
- * SO_PASSRIGHTS (Linux ≥ 6.16, include/uapi/asm-generic/socket.h): when 0, whoever sends file
- * descriptors to this socket gets EPERM. A listener's value is that of the sockets it accepts.
+ * SO_PASSRIGHTS (Linux ≥ 6.16, include/uapi/asm-generic/socket.h): when 0, a peer that sends file
+ * descriptors to this socket gets EPERM. Accepted sockets inherit their listener's value.
  */
 const SO_PASSRIGHTS = 83;
 const { ENOPROTOOPT } = constants.errno;
@@ -14,14 +14,14 @@ const { ENOPROTOOPT } = constants.errno;
 let known: boolean | undefined;
 
 /**
- * Let nobody send fds to this socket.
+ * Refuse fds that are sent to this socket.
  * @throws SystemCallError ENOPROTOOPT when the kernel does not know the option
  */
 export function refuseFds(socket: number): void {
   setSocketOption(socket, SO_PASSRIGHTS, 0);
 }
 
-/** Whether this kernel can. */
+/** True when this kernel has the option. */
 export function canRefuseFds(): boolean {
   if (known !== undefined) return known;
   const socket = unixStreamSocket();

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { libc } from "./libc.ts";
 
 /**
- * Who connected to our unix socket: SO_PEERCRED gives the pid at connect time, SO_PEERPIDFD
- * (Linux ≥ 6.5) a handle that a recycled pid cannot take over.
+ * The process that connected to our unix socket: SO_PEERCRED gives the pid at connect time,
+ * SO_PEERPIDFD (Linux ≥ 6.5) a handle that a recycled pid cannot take over.
  */
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
@@ -15,7 +15,7 @@ const getsockopt = libc.func(
 );
 
 export interface PeerProcess extends Disposable {
-  /** In our pid namespace; 0 when the peer lives outside it. */
+  /** Its pid in our pid namespace; 0 when it lives outside. */
   readonly pid: number;
   /** False once the process is known to have gone; always true on kernels without pidfds. */
   isAlive(): boolean;

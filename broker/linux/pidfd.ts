@@ -17,7 +17,7 @@ export function openPidfd(pid: number): number {
   return check(pidfdOpenCall(systemCallNumbers().pidfdOpen, pid, 0), "pidfd_open", String(pid));
 }
 
-/** True once the process has ended, reaped or not: its number may be another's from then on. */
+/** True once the process has ended, reaped or not. Its pid may then belong to another process. */
 export function hasExited(pidfd: number): boolean {
   return isReady(pidfd, POLLIN);
 }

@@ -11,13 +11,13 @@ const pollCall = libc.func("int poll(void *, unsigned long, int)") as (
   timeout: number,
 ) => number;
 
-/** Whether a descriptor is ready for what is asked, or has failed or hung up (poll(2)), now. */
+/** True when a descriptor is ready for `events` now, or has failed or hung up (poll(2)). */
 export function isReady(fd: number, events: number): boolean {
   const descriptor = Buffer.alloc(8);
   descriptor.writeInt32LE(fd, 0);
   descriptor.writeInt16LE(events, 4);
   let ready = pollCall(descriptor, 1, 0);
-  // A signal does not make it wait: it has not been asked yet.
+  // A signal interrupted the call before it looked at the descriptor: ask again.
   while (ready === -1 && lastErrno() === EINTR) ready = pollCall(descriptor, 1, 0);
   return check(ready, "poll") > 0;
 }

@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** A stream, what its owner has been told, and its peer. */
+/** A stream, its peer, and a record of its owner's callbacks. */
 async function pair() {
   const peer = connect({ path, allowHalfOpen: true });
   const [accepted] = (await once(server, "connection")) as [Socket];
@@ -60,7 +60,7 @@ test("a peer that closes is noticed while nothing is read, and its bytes are sti
   stream.close();
 });
 
-test("what was gathered goes out in order with what was not, and a stall is kept", async () => {
+test("gathered and direct writes go out in order, and a stall keeps the rest", async () => {
   const { stream, peer, told } = await pair();
   const large = Buffer.alloc(1024 * 1024, "x");
   together(() => {

@@ -16,24 +16,24 @@ import {
 } from "./stream-io.ts";
 import { streamLoop } from "./stream-loop.ts";
 
-/** What the owner of a stream is told. It may close the stream in any of them. */
+/** Callbacks to the owner of a stream, which may close the stream in any of them. */
 export interface StreamOwner {
-  /** Read once; told again while there is more. Not told while paused. */
+  /** Bytes can be read: read once, the call is repeated while there are more. Not while paused. */
   onReadable(): void;
-  /** Everything that had to wait is with the kernel; behind `closeSoon` the stream is closed. */
+  /** The kernel has taken all bytes that had to wait. After `closeSoon` the stream is closed. */
   onDrained(): void;
-  /** The peer has closed for good, and reading has been paused or has ended. Told once. */
+  /** The peer has closed for good, while reading is paused or has ended. Called once. */
   onGone(): void;
 }
 
-/** Descriptors that go with the first byte of what they are written with. */
+/** Descriptors that are sent with the first byte of a write. */
 export interface Parcel {
   readonly fds: readonly number[];
-  /** They are with the kernel, or will never be. */
+  /** Called when the kernel has them, or when they will not be sent. */
   close(): void;
 }
 
-/** Bytes that the kernel has not taken. */
+/** Bytes of one write that the kernel has not taken. */
 interface Segment {
   bytes: Buffer;
   readonly parcel: Parcel | undefined;
@@ -41,19 +41,19 @@ interface Segment {
 
 const GONE: readonly number[] = [EPIPE, ECONNRESET];
 
-/** Bytes of the largest read: a D-Bus message with a body of 64 KiB is one. */
+/** Bytes of the largest read: one read takes a D-Bus message with a body of 64 KiB. */
 export const READ_SIZE = 128 * 1024;
 
-/** One read at a time in the whole thread: what is in here is used or copied before the next. */
+/** Memory that all streams read into: bytes in it are used or copied before the next read. */
 const incoming = new Scratch(READ_SIZE);
-/** Everything else passes here on its way to the kernel. */
+/** Memory that bytes from anywhere else are copied to before they are sent. */
 const outgoing = new Scratch(READ_SIZE);
 
 /**
- * A connected stream socket without a node:net object: what is read is lent from one buffer
- * of the thread, what is written goes to the kernel at once or at the end of `together`, and
- * only what the kernel does not take is kept. Unlike in node:net, a peer that does not read any more leaves the reading half
- * as it is, and a peer that has closed for good is told from one that has only ended.
+ * A connected stream socket without a node:net object. Reads lend bytes of one buffer of the
+ * thread. Writes go to the kernel at once, or at the end of `together`; only bytes that the kernel
+ * does not take are kept. Unlike node:net, it goes on reading from a peer that has stopped reading,
+ * and it tells a peer that has closed from one that has only ended its half.
  */
 export class PolledStream {
   readonly #fd: number;
@@ -64,11 +64,11 @@ export class PolledStream {
   #ended = false;
   #gone = false;
   #toldGone = false;
-  /** The peer reads no more. */
+  /** True once a send has failed: the peer reads no more. */
   #broken = false;
   #failed = false;
   #closed = false;
-  /** `end` has been called. */
+  /** True once `end` has been called. */
   #ending = false;
   #closesWhenDrained = false;
   readonly #gathered = new Gathered((from, to) => this.#sendGathered(from, to));
@@ -79,7 +79,7 @@ export class PolledStream {
 
   /**
    * @param fd non-blocking; owned by the stream from here on, and closed on failure
-   * @param options.receivesFds without it the kernel discards those that are sent
+   * @param options.receivesFds receive descriptors; the kernel discards them otherwise
    * @throws SystemCallError ENOSPC, ENOMEM
    */
   constructor(fd: number, owner: StreamOwner, { receivesFds = false } = {}) {
@@ -98,34 +98,34 @@ export class PolledStream {
     return this.#closed;
   }
 
-  /** The peer has ended its half and all of it has been read. */
+  /** True when the peer has ended its half and all of it has been read. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** The peer has closed: what is written reaches nobody. */
+  /** True when the peer has closed: writes do not reach it any more. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** The kernel has not taken all that was written. */
+  /** True while the kernel has not taken all bytes that were written. */
   get stalled(): boolean {
     return this.#pending.length > 0;
   }
 
-  /** What has been written went nowhere, for another reason than that the peer has gone. */
+  /** True when a send failed for another reason than that the peer has gone. */
   get failed(): boolean {
     return this.#failed;
   }
 
-  /** Descriptors are missing: more than MAX_FDS had not been taken, or there was no room. */
+  /** True when descriptors were lost: over MAX_FDS were not taken, or the process had no room. */
   get hasLostFds(): boolean {
     return this.#hasLostFds;
   }
 
   /**
-   * @returns what has arrived, on loan until the next read of any stream; undefined: nothing
-   *          now, or the end, which `ended` tells
+   * @returns bytes that have arrived, on loan until the next read of any stream; undefined when
+   *          there are none now, or at the end (see `ended`)
    */
   read(): Buffer | undefined {
     if (this.#ended || this.#closed) return undefined;
@@ -134,13 +134,13 @@ export class PolledStream {
       : receive(this.#fd, incoming, READ_SIZE);
     if (count > 0) return incoming.bytes.subarray(0, count);
     if (count === EAGAIN || count === EINTR) return undefined;
-    // 0, or reset by a peer that closed before it had read everything: nothing more comes.
+    // 0 or ECONNRESET (the peer closed before it had read everything): no more bytes come.
     this.#ended = true;
     this.pause();
     return undefined;
   }
 
-  /** The descriptors that have come since, in order; the caller's to close. */
+  /** Descriptors that have come since the last call, in order; the caller closes them. */
   takeFds(): readonly number[] {
     const fds = this.#received;
     if (fds.length > 0) this.#received = [];
@@ -159,24 +159,24 @@ export class PolledStream {
     this.#update();
   }
 
-  /** What the kernel does not take is copied and sent as soon as it can be. */
+  /** Bytes that the kernel does not take are copied, and sent as soon as it takes more. */
   write(bytes: Buffer, parcel?: Parcel): void {
     if (parcel !== undefined) this.#gathered.send();
     else if (this.#gathered.add(bytes)) return;
     this.#send(bytes, parcel);
   }
 
-  /** As `write`; one byte per character (latin1). */
+  /** As `write`, for text with one byte per character (latin1). */
   writeText(text: string): void {
     if (!this.#gathered.addText(text)) this.#send(Buffer.from(text, "latin1"));
   }
 
-  /** Tell somebody else from here on: what comes next is another's business. */
+  /** Send further callbacks to another owner. */
   handTo(owner: StreamOwner): void {
     this.#owner = owner;
   }
 
-  /** EOF behind what has been written. */
+  /** Send an EOF behind all bytes that were written. */
   end(): void {
     if (this.#ending || this.#closed) return;
     this.#gathered.send();
@@ -184,7 +184,7 @@ export class PolledStream {
     if (!this.stalled) shutdown(this.#fd, SHUT_WR);
   }
 
-  /** Close when all that was written is with the kernel. */
+  /** Close once the kernel has all bytes that were written. */
   closeSoon(): void {
     this.#gathered.send();
     if (!this.stalled) {
@@ -212,7 +212,7 @@ export class PolledStream {
       this.#owner.onReadable();
     }
     if (this.#gone && !this.#reading && !this.#closed) {
-      // The hang-up would be told for ever.
+      // Level-triggered epoll would report the hang-up for ever.
       this.#unwatch();
       if (this.#toldGone) return;
       this.#toldGone = true;
@@ -220,7 +220,7 @@ export class PolledStream {
     }
   }
 
-  /** Called at the end of any stream's event: a failure is this stream's alone. */
+  /** Runs at the end of any stream's event, so a failure is noted here and not thrown. */
   #sendGathered(from: number, to: number): void {
     const isReady = !this.#closed && !this.#ending && !this.stalled && !this.#broken;
     const sent = isReady ? send(this.#fd, arena, from, to - from) : 0;
@@ -249,7 +249,7 @@ export class PolledStream {
     const taken = this.stalled ? 0 : this.#transmit(bytes, parcel);
     if (taken === bytes.length) return;
     const last = this.#pending.at(-1);
-    // Joined while that is cheap: a peer that reads nothing may cause any number of small pieces.
+    // Join small writes: there may be any number of them while a peer reads nothing.
     if (last !== undefined && parcel === undefined && last.bytes.length < READ_SIZE) {
       last.bytes = Buffer.concat([last.bytes, bytes]);
       return;
@@ -275,7 +275,7 @@ export class PolledStream {
     this.#owner.onDrained();
   }
 
-  /** @returns how many bytes need not be sent again: all of them when nobody will read them */
+  /** @returns how many bytes are done with: those sent, or all of them when the peer is broken */
   #transmit(bytes: Buffer, parcel: Parcel | undefined): number {
     let taken = 0;
     while (taken < bytes.length && !this.#broken) {
@@ -295,7 +295,7 @@ export class PolledStream {
 
   #transmitPart(bytes: Buffer, from: number, parcel: Parcel | undefined): number {
     const { buffer } = bytes;
-    // What came from a scratch goes out without another copy.
+    // Send bytes that lie in a scratch without another copy.
     if (buffer === incoming.bytes.buffer || buffer === arena.bytes.buffer) {
       const scratch = buffer === incoming.bytes.buffer ? incoming : arena;
       return this.#sendFrom(scratch, bytes.byteOffset + from, bytes.length - from, parcel);
@@ -314,7 +314,7 @@ export class PolledStream {
     if (this.#closed) return;
     const interest = (this.#reading ? EPOLLIN : 0) | (this.stalled ? EPOLLOUT : 0);
     if (interest === this.#interest) return;
-    // A hang-up is told whatever is asked for, and that ends the watch.
+    // epoll reports the hang-up whatever the interest, and #onEvents then ends the watch.
     if (interest === 0 && this.#gone && this.#token !== undefined) return;
     this.#interest = interest;
     if (this.#token !== undefined) streamLoop().modify(this.#fd, interest, this.#token);
@@ -332,7 +332,7 @@ export class PolledStream {
   }
 }
 
-/** Not waited for: to close what a container has sent can take as long as it likes. */
+/** Close without waiting: closing a container's descriptor can take as long as it likes. */
 function discard(fds: readonly number[]): void {
   for (const fd of fds) close(fd, () => undefined);
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 
 /**
- * When a process started, in clock ticks since boot: field 22 of /proc/PID/stat (proc(5)).
- * With the pid it names a process for good.
+ * Start time of a process, in clock ticks since boot: field 22 of /proc/PID/stat (proc(5)).
+ * Together with the pid it identifies a process for good.
  *
- * @throws ENOENT or ESRCH when there is none
+ * @throws ENOENT or ESRCH when there is no such process
  */
 export function readStartTime(pid: number): number {
   return parseStartTime(readFileSync(`/proc/${pid}/stat`, "latin1"));

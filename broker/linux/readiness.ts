@@ -8,7 +8,7 @@ import { streamLoop } from "./stream-loop.ts";
 export interface Readiness {
   readonly readable: boolean;
   readonly writable: boolean;
-  /** The peer has closed: nothing can be delivered to it any more. */
+  /** True when the peer has closed: nothing can be delivered to it any more. */
   readonly hungUp: boolean;
 }
 
@@ -21,7 +21,7 @@ const EVERYTHING = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 export function watch(fd: number, onReady: (ready: Readiness) => void): Disposable {
   const loop = streamLoop();
   const token = loop.add(fd, EVERYTHING, (events) => {
-    // Who watches goes on in promises.
+    // The callback settles promises, which need Node's own loop.
     loop.leave();
     onReady(readinessOf(events));
   });

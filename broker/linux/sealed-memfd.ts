@@ -21,13 +21,13 @@ export function createMemfd(name: string): number {
 }
 
 /**
- * @returns a memfd that holds `content`, at offset 0, and that nobody can ever change; the
- *          caller owns it
+ * @returns a memfd that holds `content`, at offset 0, sealed against every change; the caller
+ *          owns it
  */
 export function sealedMemfd(name: string, content: Buffer): number {
   const fd = createMemfd(name);
   try {
-    // At a position: the offset, which every holder shares, stays at the start.
+    // Write at a position, so that the offset, which every holder shares, stays at the start.
     for (let done = 0; done < content.length;) {
       done += writeSync(fd, content, done, content.length - done, done);
     }

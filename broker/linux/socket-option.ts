@@ -15,7 +15,7 @@ const value = new Scratch(4);
 
 /**
  * Set an option of the socket level that is an int.
- * @param option asm-generic/socket.h
+ * @param option number from asm-generic/socket.h
  * @throws SystemCallError ENOPROTOOPT when the kernel does not know it
  */
 export function setSocketOption(socket: number, option: number, number: number): void {

@@ -13,7 +13,7 @@ const AF_UNIX = 1;
 const SO_PASSCRED = 16;
 const NONBLOCK_CLOEXEC = 0o2004000;
 
-/** For tests: two sockets that are connected to each other. */
+/** Two sockets that are connected to each other, for tests. */
 export function socketPair(type: SocketType): [MessageSocket, MessageSocket] {
   const pair = Buffer.alloc(8);
   const number = type === "stream" ? 1 : 5;
@@ -30,17 +30,17 @@ const eventfdCall = libc.func("int eventfd(unsigned int, int)") as (
 ) => number;
 const epollCall = libc.func("int epoll_create1(int)") as (flags: number) => number;
 
-/** For tests. */
+/** A new eventfd, for tests. */
 export function createEventfd(): number {
   return check(eventfdCall(0, 0o2004000), "eventfd");
 }
 
-/** For tests: an anonymous inode that is no eventfd. */
+/** An anonymous inode that is no eventfd, for tests. */
 export function createEpoll(): number {
   return check(epollCall(0o2000000), "epoll_create1");
 }
 
-/** For tests: receive SCM_CREDENTIALS (SOL_SOCKET, SO_PASSCRED). */
+/** Make a socket receive SCM_CREDENTIALS (SOL_SOCKET, SO_PASSCRED), for tests. */
 export function passCredentials({ fd }: MessageSocket): void {
   setSocketOption(fd, SO_PASSCRED, 1);
 }

@@ -59,7 +59,7 @@ test("a place is the same by path and by descriptor, and no other directory's", 
   closeSync(fd);
 });
 
-test("what is not there is nothing", () => {
+test("a missing file has no size, place or facts", () => {
   expect(placeOf(join(directory, "absent"))).toBeUndefined();
   expect(sizeOf(join(directory, "absent"))).toBeUndefined();
   expect(inodeFacts(-1)).toBeUndefined();

@@ -2,8 +2,8 @@ import { libc } from "./libc.ts";
 import { Scratch } from "./stream-io.ts";
 
 /**
- * statx(2) for what is looked at with each connection: a third of the cost of node:fs, which
- * makes a BigInt and a Date of each field.
+ * statx(2) for inodes that are looked at with each connection, at a third of the cost of node:fs,
+ * which makes a BigInt or a Date of each field.
  */
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
@@ -21,7 +21,7 @@ const statxCall = libc.func("int statx(int, str, int, unsigned int, uintptr_t)")
   result: number,
 ) => number;
 
-/** struct statx, where its fields are. */
+/** Size of struct statx; the offsets of its fields follow. */
 const SIZE_OF = 256;
 const LINKS = 16;
 const MODE = 28;
@@ -37,13 +37,13 @@ const result = new Scratch(SIZE_OF);
 export interface InodeFacts {
   readonly isFile: boolean;
   readonly size: number;
-  /** Milliseconds since 1970 of the last change of content or attributes. */
+  /** Time of the last change of content or attributes, in milliseconds since 1970. */
   readonly changed: number;
-  /** Another one when anything but the time of access is another: inode, size, times, mode. */
+  /** Text that differs when the inode, its size, mode or times (but for the access time) differ. */
   readonly version: string;
 }
 
-/** Of the inode behind a descriptor; undefined when that cannot be known. */
+/** Facts about the inode behind a descriptor; undefined when statx(2) fails. */
 export function inodeFacts(fd: number): InodeFacts | undefined {
   if (!look(fd, "", AT_EMPTY_PATH)) return undefined;
   const { bytes } = result;
@@ -57,9 +57,9 @@ export function inodeFacts(fd: number): InodeFacts | undefined {
 }
 
 /**
- * Which directory, on which mount, a path or a descriptor leads to now: equal texts are the same
- * one while one of them is held open.
- * @returns undefined when there is none
+ * Text that identifies the directory and the mount that a path or a descriptor leads to now. Equal
+ * texts mean the same directory as long as one of the two is held open.
+ * @returns undefined when there is no directory
  */
 export function placeOf(at: number | string): string | undefined {
   const found = typeof at === "number" ? look(at, "", AT_EMPTY_PATH) : look(AT_FDCWD, at, 0);
@@ -78,7 +78,7 @@ function look(directory: number, path: string, flags: number): boolean {
   return statxCall(directory, path, flags, mask, result.address) === 0;
 }
 
-/** Sizes and seconds: below 2^53. */
+/** A 64-bit field as a number: sizes and seconds are below 2^53. */
 function number64(at: number): number {
   return result.bytes.readUInt32LE(at + 4) * 2 ** 32 + result.bytes.readUInt32LE(at);
 }

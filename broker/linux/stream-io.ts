@@ -3,11 +3,11 @@ import { constants } from "node:os";
 import { lastErrno, libc } from "./libc.ts";
 
 /**
- * The calls that move a stream's bytes. They are made for every message of every session, so
- * they neither allocate nor throw: the result is a count, or the negative errno.
+ * The calls that move a stream's bytes. Every message of every session makes them, so they neither
+ * allocate nor throw: the result is a count, or the negative errno.
  *
- * koffi takes a plain number for an address at a third of the cost of a Buffer; the memory
- * here is made once and never freed.
+ * koffi takes an address as a plain number at a third of the cost of a Buffer. The memory behind it
+ * is made once and never freed.
  */
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -23,7 +23,7 @@ export const ECONNRESET = -constants.errno.ECONNRESET;
 export const EINTR = -constants.errno.EINTR;
 export const EPIPE = -constants.errno.EPIPE;
 
-// They return ssize_t, whose lower half is enough for the sizes here, and cheaper to hand over.
+// The calls return ssize_t; its lower half is enough for these sizes and cheaper to convert.
 type Transfer = (fd: number, address: number, count: number, flags: number) => number;
 const recvCall = libc.func("int recv(int, uintptr_t, size_t, int)") as Transfer;
 const sendCall = libc.func("int send(int, uintptr_t, size_t, int)") as Transfer;
@@ -61,7 +61,7 @@ export class Scratch {
   }
 }
 
-/** Up to `count` bytes into the scratch's beginning; 0 is the end of the stream. */
+/** Read up to `count` bytes into the scratch's beginning; 0 is the end of the stream. */
 export function receive(socket: number, scratch: Scratch, count: number): number {
   return orErrno(recvCall(socket, scratch.address, count, MSG_DONTWAIT));
 }
@@ -88,7 +88,7 @@ export function accept(listener: number): number {
   return orErrno(acceptCall(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
-/** ENOTCONN and the like are of no interest: the other side has gone. */
+/** shutdown(2). Its errors are ignored: ENOTCONN says that the other side has gone. */
 export function shutdown(socket: number, how: typeof SHUT_RD | typeof SHUT_WR): void {
   shutdownCall(socket, how);
 }

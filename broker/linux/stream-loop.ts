@@ -2,39 +2,41 @@ import koffi from "koffi";
 import { Epoll } from "./epoll.ts";
 import { together } from "./gathered.ts";
 
-/** Milliseconds after which Node's own loop gets its turn in any case. */
+/** Milliseconds after which Node's own loop runs again in any case. */
 const LONGEST_TURN = 1;
 
 /**
  * Events of raw stream sockets on Node's own event loop.
  *
- * All descriptors sit in one epoll instance, and libuv watches that one alone. So a busy
- * moment of many sockets costs one turn of the event loop, and a socket costs no libuv handle
- * and no stream object: half the time of node:net per message (docs/plugins/rest.md).
+ * All descriptors sit in one epoll instance, and libuv watches that one alone. So many busy
+ * sockets cost one turn of Node's event loop, and a socket costs no libuv handle and no stream
+ * object: half the time of node:net per message (docs/plugins/rest.md).
  *
- * Level-triggered: what is not dealt with is told again.
+ * Events are level-triggered: those that a callback does not deal with are reported again.
  *
- * Whoever has just been sent something mostly answers at once, and to be woken through Node
- * costs as much as a message itself. So a turn waits a moment for what comes next, unless
- * something that it has caused waits for Node (`leave`).
+ * A peer that has just received bytes mostly answers at once, and being woken through Node costs as
+ * much as the message itself. So a turn waits a moment for the answer before it returns to Node's
+ * loop, unless a callback has settled a promise (`leave`), which only Node's loop continues.
  */
 class StreamLoop {
   readonly #epoll = new Epoll();
   readonly #watchers = new Map<number, (events: number) => void>();
-  /** Kept: an unreferenced handle is closed by the garbage collector. */
+  /**
+   * The libuv handle, kept in a field because the garbage collector closes one without references.
+   */
   readonly #handle = koffi.node.poll(this.#epoll.fd, { readable: true }, () => this.#turn());
   #lastToken = 0;
-  /** When Node gets its turn, in performance.now() milliseconds. */
+  /** Time at which this turn ends and Node's loop runs, in performance.now() milliseconds. */
   #turnEnd = 0;
 
   constructor() {
     this.#handle.unref();
   }
 
-  /** @returns what names the registration from here on */
+  /** @returns a token that identifies the registration */
   add(fd: number, events: number, onEvents: (events: number) => void): number {
-    // A token of its own for each: an event that is in the batch already when its descriptor
-    // is closed must not reach another socket that got the same number.
+    // Each registration has its own token: when a descriptor is closed, an event of it that is
+    // already in the batch must not reach a new socket with the same number.
     const token = (this.#lastToken = (this.#lastToken + 1) & 0x7fff_ffff);
     this.#epoll.add(fd, events, token, 0);
     this.#watchers.set(token, onEvents);
@@ -46,14 +48,14 @@ class StreamLoop {
     this.#epoll.modify(fd, events, token, 0);
   }
 
-  /** Before the descriptor is closed. */
+  /** To be called before the descriptor is closed. */
   remove(fd: number, token: number): void {
     if (!this.#watchers.delete(token)) return;
     this.#epoll.remove(fd);
     if (this.#watchers.size === 0) this.#handle.unref();
   }
 
-  /** The turn ends with its batch: a promise has been settled, and Node has to see to it. */
+  /** End the turn with the current batch, so that Node's loop can continue a settled promise. */
   leave(): void {
     this.#turnEnd = 0;
   }
@@ -76,7 +78,7 @@ class StreamLoop {
     try {
       this.#watchers.get(token)?.(events);
     } catch (error) {
-      // The others of the batch must not wait, nor may koffi keep it to itself.
+      // Throw it outside of the batch: the other watchers go on, and koffi does not swallow it.
       setImmediate(() => {
         throw error;
       });
@@ -86,7 +88,7 @@ class StreamLoop {
 
 let loop: StreamLoop | undefined;
 
-/** The one of this thread. */
+/** The stream loop of this thread. */
 export function streamLoop(): StreamLoop {
   return (loop ??= new StreamLoop());
 }

@@ -1,7 +1,7 @@
 /**
- * System calls that glibc does not wrap, or wraps with another meaning (its setgroups and
- * setres*id change every thread). Numbers from the kernel's syscall tables; those above 423
- * are the same everywhere.
+ * Numbers of system calls that glibc does not wrap, or wraps with another meaning (its setgroups
+ * and setres*id change every thread), from the kernel's syscall tables. Those above 423 are the
+ * same on all architectures.
  */
 export interface SystemCallNumbers {
   readonly setgroups: number;

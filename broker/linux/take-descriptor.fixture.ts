@@ -2,14 +2,14 @@ import type { Socket } from "node:net";
 import { duplicate } from "./duplicate.ts";
 
 /**
- * The connection behind a node:net socket that nothing has been read from; the socket itself
+ * Take over the connection of a node:net socket from which nothing has been read. The socket object
  * is closed in any case, the connection only on failure.
  * @returns a non-blocking fd that the caller owns
  * @throws SystemCallError EMFILE; Error when the socket is closed or has been read from
  */
 export function takeDescriptor(socket: Socket): number {
   try {
-    // node:net has no other way to its descriptor than the handle that every stream of it has.
+    // The descriptor of a node:net socket can only be read from its internal handle.
     const { _handle: handle } = socket as { _handle?: { readonly fd?: number } | null };
     const fd = handle?.fd ?? -1;
     if (fd < 0) throw new Error("the connection is closed");

@@ -2,13 +2,13 @@ import { closeSync } from "node:fs";
 import { check, libc } from "./libc.ts";
 import { Scratch } from "./stream-io.ts";
 
-/** Raw AF_UNIX sockets, for what node:net cannot do: bind by directory fd, modes. */
+/** Raw AF_UNIX sockets, which node:net cannot bind by directory fd or with a mode. */
 const AF_UNIX = 1;
 const SOCK_TYPES = { stream: 1, seqpacket: 5 } as const;
 export type SocketType = keyof typeof SOCK_TYPES;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-/** sizeof sun_path; a path may fill it without a closing NUL. */
+/** Size of sun_path; a path may fill it without a closing NUL. */
 const SUN_PATH = 108;
 
 const socketCall = libc.func("int socket(int, int, int)") as (
@@ -33,7 +33,7 @@ const fchmodCall = libc.func("int fchmod(int, unsigned int)") as (
   mode: number,
 ) => number;
 
-/** A sockaddr_un for inodes: they differ in the number at the end. */
+/** Start of the path by which an inode is connected to; its descriptor's number follows. */
 const INODE_PATH = "/proc/self/fd/";
 const inodeAddress = new Scratch(2 + SUN_PATH);
 inodeAddress.bytes.writeUInt16LE(AF_UNIX, 0);
@@ -41,7 +41,7 @@ inodeAddress.bytes.write(INODE_PATH, 2, "latin1");
 
 export interface SocketOptions {
   readonly type?: SocketType;
-  /** Set options of the socket before anybody can reach it, or be reached by it. */
+  /** Called to set options of the new socket before it listens or connects. */
   readonly prepare?: (socket: number) => void;
 }
 
@@ -54,8 +54,8 @@ export function unixStreamSocket(type: SocketType = "stream"): number {
 /**
  * Make a listening socket at `name` in an open directory.
  *
- * The mode is set on the unbound socket, so the inode is born with it: no moment with other
- * permissions and no chmod by name (bind(2) gives the inode the socket's mode & ~umask).
+ * The mode is set on the unbound socket, so the inode has it from the start (bind(2) gives it the
+ * socket's mode & ~umask): there is no moment with other permissions, and no chmod by name.
  *
  * @returns an fd that the caller owns
  * @throws SystemCallError EADDRINUSE when the name exists, EROFS, …
@@ -71,7 +71,7 @@ export function listenIn(
   try {
     prepare?.(fd);
     check(fchmodCall(fd, mode), "fchmod");
-    // Through /proc/self/fd the directory's own path plays no part: no symlink, no 108 bytes.
+    // By /proc/self/fd, neither a symlink in the directory's path nor its length can matter.
     const address = socketAddress(`/proc/self/fd/${directory}/${name}`);
     const umask = process.umask(0);
     try {

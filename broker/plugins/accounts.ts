@@ -1,13 +1,15 @@
-/** Entries of /etc/passwd and /etc/group (passwd(5), group(5)) as a hostile container wrote them. */
+/**
+ * Entries of /etc/passwd and /etc/group (passwd(5), group(5)) as a hostile container wrote them.
+ */
 export interface Account {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** (uid_t)-1 means "unchanged" to setresuid(2): it must never be taken for an identity. */
+/** Largest id. (uid_t)-1 means "unchanged" to setresuid(2), so it is never an identity. */
 const MAX_ID = 0xffff_fffe;
-/** NGROUPS_MAX, setgroups(2). */
+/** Most groups that setgroups(2) takes (NGROUPS_MAX). */
 const MAX_GROUPS = 65_536;
 
 /** @returns the number, or undefined unless it is 1 to 10 digits and a valid id */
@@ -17,7 +19,9 @@ export function parseId(text: string): number | undefined {
   return id <= MAX_ID ? id : undefined;
 }
 
-/** Lines that are not exactly seven fields with valid ids are passed over. */
+/**
+ * The accounts of a passwd file; lines without exactly seven fields and valid ids are passed over.
+ */
 export function parsePasswd(content: string): Account[] {
   return content.split("\n").flatMap((line) => {
     const fields = line.split(":");

@@ -5,7 +5,7 @@ import type { FdType } from "../formats/fd-types.ts";
 import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
 
-/** The key `fds` of a graph entry: what both manifests list. */
+/** The key `fds` of a graph entry: the types that both manifests list. */
 export const fdList = z.array(z.enum(FD_TYPES)).default([]);
 
 /**

@@ -7,7 +7,7 @@ import type { DbusSessionState, ReplyKind } from "./dbus-session-state.ts";
 import { DROP, PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
-/** How a message of the consumer's ends: it passes, or is answered in the bus's place. */
+/** Makes verdicts on calls of the consumer: pass, or answer in place of the bus. */
 export class DbusAnswers {
   readonly #state: DbusSessionState;
 
@@ -15,7 +15,7 @@ export class DbusAnswers {
     this.#state = state;
   }
 
-  /** The call goes on; its reply is waited for. */
+  /** Pass the call, and expect its reply. */
   pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind = "any"): Verdict {
     if ((flags & NO_REPLY_EXPECTED) === 0) this.#state.expect(serial, { kind, destination });
     return PASS;
@@ -27,7 +27,7 @@ export class DbusAnswers {
     return { ...this.fail(header, "AccessDenied", `${what}: ${why}`), denied: what };
   }
 
-  /** @param error the last element of its name */
+  /** @param error last element of the error's name */
   fail(header: MessageHeader, error: string, text: string): Verdict {
     return this.#answer(header, driverError(this.#answered(header), error, text));
   }

@@ -17,38 +17,42 @@ import { DbusProvider } from "./dbus-provider.ts";
 import type { ProviderWay } from "./dbus-provider.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
 
-/** Milliseconds from connecting to the first message: dbus-daemon's own auth_timeout. */
+/** Milliseconds from connecting to the first message, as dbus-daemon's auth_timeout. */
 const TIMEOUT = 30_000;
 
-/** The consumer is authenticated. The provider is still to be sent `preamble`, then `messages`. */
+/** An authenticated consumer. The provider still has to be sent `preamble`, then `messages`. */
 export interface Begun extends ProviderWay {
   readonly type: "begun";
   readonly consumer: PolledStream;
-  /** What the consumer has sent behind its BEGIN. */
+  /** Bytes that the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
-  /** All three have agreed on passing fds. */
+  /** True when consumer, link and provider have agreed on passing fds. */
   readonly passesFds: boolean;
 }
 
-/** There is to be no session, and both streams are on their way out. */
+/**
+ * Result of an authentication. Unless it has begun, there is no session and the streams are
+ * closing.
+ */
 export type Outcome =
   | Begun
-  /** The consumer has had its replies, and gets EOF. */
+  /** The consumer gets the replies due to it, then EOF. */
   | { readonly type: "refused"; readonly reason: string }
   | { readonly type: "failed"; readonly error: unknown };
 
 /**
  * The consumer's authentication, from its NUL byte to BEGIN, or to its first message.
  *
- * The first consumer of a link is answered when the provider's bus has answered: it is to be told
- * the bus's guid. That is known from then on, and who a consumer is follows from its link, so the
- * others are answered at once. Their provider connection is made when their first message arrives,
- * and gets AUTH, BEGIN and the message in one piece, as from sd-bus: a consumer that says nothing
- * takes none of the places that a bus has for connections without Hello. Only where fds may pass
- * the provider is asked before, as it has to agree.
+ * The OK to a consumer carries the guid of the provider's bus. So the first consumer of a link is
+ * answered only when the bus has answered the broker. Later consumers are answered at once: the
+ * guid is known, and a consumer's identity follows from its link. The broker connects to the bus
+ * for them when their first message arrives, and sends AUTH, BEGIN and the message in one piece, as
+ * sd-bus does: a silent consumer then takes none of the places that a bus has for connections
+ * without Hello. Only where fds may pass is the bus connected to before, since it has to agree to
+ * them.
  *
- * Each event of a socket is dealt with to its end at once; only for a provider that cannot be
- * reached yet there is a promise to wait for.
+ * Each event of a socket is dealt with completely, without promises; only a provider that cannot be
+ * reached yet is waited for with one.
  */
 export class DbusAuthentication implements StreamOwner {
   readonly #link: Link;
@@ -60,15 +64,15 @@ export class DbusAuthentication implements StreamOwner {
   readonly #timer: NodeJS.Timeout;
   readonly #lines = new SaslLineReader({ nul: true });
   #state = saslServerStart;
-  /** What the consumer is to the provider, once it has been accepted. */
+  /** Credentials of the provider connection, once the consumer has been accepted. */
   #credentials: Credentials | undefined;
-  /** What follows are messages. */
+  /** True once the consumer has sent BEGIN: messages follow. */
   #hasBegun = false;
   #isOver = false;
   #passesFds = false;
 
   /**
-   * @param onOutcome called once, with streams that are the caller's when it has begun
+   * @param onOutcome called once; the streams of a `begun` outcome are the caller's
    * @throws SystemCallError ENOSPC, ENOMEM
    */
   constructor(
@@ -102,7 +106,7 @@ export class DbusAuthentication implements StreamOwner {
   }
 
   onGone(): void {
-    // What has arrived before is still to be read, and behind it comes the end.
+    // Go on reading: bytes that arrived before are followed by the end.
   }
 
   #read(): void {
@@ -131,7 +135,7 @@ export class DbusAuthentication implements StreamOwner {
     }
   }
 
-  /** Not beyond an answer of the provider, nor one that the consumer does not take. */
+  /** False while an answer of the provider is due, or the consumer does not take its replies. */
   #mayGoOn(): boolean {
     return !this.#provider.isWaiting && !this.#isOver && !this.#consumer.stalled;
   }
@@ -148,14 +152,14 @@ export class DbusAuthentication implements StreamOwner {
     if (effect.type === "close") this.#refuse(effect.reason);
   }
 
-  /** What it took is done. */
+  /** End the line that was taken; the quirk dbus-auth-strict refuses bytes behind it. */
   #endLine(): void {
     if (this.#lines.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
       this.#refuse("more than one line at a time");
     }
   }
 
-  /** The consumer is what its link says, whatever it claims. */
+  /** Give the consumer the identity of its link, whatever it claims. */
   #identify(claim: SaslClaim): void {
     this.#provider.close();
     this.#passesFds = false;
@@ -198,14 +202,14 @@ export class DbusAuthentication implements StreamOwner {
     });
   }
 
-  /** What the provider was asked for is known: go on. */
+  /** Answer the consumer's line, now that the provider has answered, and take the next lines. */
   #answer(step: ReturnType<typeof saslServerLine>): void {
     this.#step(step);
     this.#endLine();
     this.#takeLines();
   }
 
-  /** Behind BEGIN; a provider is connected to when there is something to tell it. */
+  /** After BEGIN: connect to the provider as soon as there are messages for it. */
   #awaitMessage(): void {
     const credentials = this.#credentials;
     if (credentials === undefined) return;
@@ -219,7 +223,7 @@ export class DbusAuthentication implements StreamOwner {
     return effect;
   }
 
-  /** Whatever goes wrong ends this attempt and nothing else. */
+  /** Run `work`; an error in it fails this authentication and nothing else. */
   #attempt(work: () => void): void {
     try {
       work();

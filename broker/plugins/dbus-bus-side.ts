@@ -21,7 +21,7 @@ import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
 import { DROP, PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
-/** Names below a `.*` whose owners are asked for when a session begins. */
+/** Most names below a `.*` whose owners are asked for when a session begins. */
 const MAX_ASKED = 1_024;
 
 /** The half of the filter that faces the provider's bus; see `dbus-filter.ts`. */
@@ -41,7 +41,7 @@ export class DbusBusSide {
     this.namesLeak = quirks.has("dbus-names-leak", "dbus");
   }
 
-  /** What is sent right behind the consumer's Hello. */
+  /** The broker's own messages that follow the consumer's Hello. */
   begin(): readonly Buffer[] {
     this.#state.saidHello = true;
     this.#state.isLearning = this.#policy.tracked.some(({ withChildren }) => withChildren);
@@ -50,7 +50,8 @@ export class DbusBusSide {
 
   wantsBody(header: MessageHeader): boolean {
     if (header.replySerial === 0) return isNameOwnerChanged(header);
-    // A peer guesses serials, or is overheard: its message may be too large to be held.
+    // A peer may guess a serial, or a monitor overhears it; a peer's message may be too large to
+    // hold.
     if (header.type !== METHOD_RETURN || !isOfBus(header)) return false;
     const { kind = "any" } = this.#state.expected.get(header.replySerial) ?? {};
     return kind !== "any";
@@ -59,12 +60,15 @@ export class DbusBusSide {
   /** @throws MalformedMessage */
   take(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     const verdict = this.#judge(header, bytes, start);
-    // Who writes to the consumer is no secret to it any more.
+    // A connection that writes to the consumer becomes visible to it.
     if (verdict.pass && header.sender.startsWith(":")) this.#state.peers.seen(header.sender);
     return verdict;
   }
 
-  /** Instead of the PASS of a message: its receiver is told that there was one, where it waits. */
+  /**
+   * The verdict on a message with fds that may not pass: a peer that waits for a reply gets an
+   * error.
+   */
   refuseFds(
     { type, sender, serial, replySerial, destination }: MessageHeader,
     why: string,
@@ -78,7 +82,7 @@ export class DbusBusSide {
     return { ...DROP, denied, ...(isAwaited && { toBus: [this.failure(sender, serial, why)] }) };
   }
 
-  /** An error in the consumer's place, for who waits for its reply. */
+  /** An error in place of the consumer's reply, for the peer that waits for it. */
   failure(destination: string, replySerial: number, text: string): Buffer {
     const answered = { destination, replySerial, serial: this.#state.nextSerial() };
     return consumerError(answered, "AccessDenied", text);
@@ -103,12 +107,12 @@ export class DbusBusSide {
 
   #onReply(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     const expected = this.#state.expected.get(header.replySerial);
-    // The reply that says our name is for that name.
+    // The reply to Hello is addressed to our name before we know that name.
     const isOurs = expected?.kind === "hello" || this.#state.isAddressed(header);
     if (!isOurs) return this.#eavesdropped();
     if (expected === undefined || !this.#state.isFromCallee(expected, header.sender)) {
       if (this.#quirks.has("dbus-replies-unmatched", "dbus")) return PASS;
-      // A name that the consumer may own can be another's.
+      // A name that the consumer may own can belong to another connection now.
       return header.destination === this.#state.ownName ? DROP : this.#eavesdropped();
     }
     this.#state.expected.delete(header.replySerial);
@@ -206,7 +210,10 @@ export class DbusBusSide {
     return { pass: isVisible || this.#state.mayReceiveAll, toBus };
   }
 
-  /** What is for one connection comes from somebody that it knows, unless it serves all. */
+  /**
+   * True when the consumer may hear this signal. A signal to it alone must come from a connection
+   * that it may see, unless the consumer is a service.
+   */
   #mayHear(header: MessageHeader): boolean {
     const { sender } = header;
     if (sender === DRIVER) return true;
@@ -226,7 +233,10 @@ export class DbusBusSide {
   }
 }
 
-/** dbus-daemon leaves itself out where the call was for nobody. */
+/**
+ * True for a message of the bus, which leaves its sender out when it answers a call without
+ * destination.
+ */
 function isOfBus({ sender }: MessageHeader): boolean {
   return sender === DRIVER || sender === "";
 }

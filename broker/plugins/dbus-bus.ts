@@ -3,15 +3,14 @@ import type { StreamOwner } from "../linux/polled-stream.ts";
 import { saslClientAnswer } from "../protocols/sasl/client.ts";
 import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
 
-/** One line, or why there is none. */
+/** One line of the bus, or the reason why there is none. */
 export type BusAnswer =
   | { readonly type: "line"; readonly text: string }
   | { readonly type: "failed"; readonly reason: string };
 
 /**
  * A connection to the provider's bus until BEGIN: one question at a time, each answered by one
- * line. Nothing is read while no answer is due. Afterwards the stream is handed to whoever goes
- * on with it.
+ * line. It reads only while an answer is due. Afterwards the session takes the stream over.
  */
 export class BusConnection implements StreamOwner {
   readonly stream: PolledStream;
@@ -19,7 +18,7 @@ export class BusConnection implements StreamOwner {
   #onAnswer: ((answer: BusAnswer) => void) | undefined;
 
   /**
-   * @param fd non-blocking; owned by the stream from here on, and closed on failure
+   * @param fd non-blocking; owned by the stream from now on, and closed on failure
    * @throws SystemCallError ENOSPC, ENOMEM
    */
   constructor(fd: number) {
@@ -44,14 +43,14 @@ export class BusConnection implements StreamOwner {
   }
 
   onDrained(): void {
-    // The answer comes when the question has arrived.
+    // Nothing to do: the bus answers once the question has arrived.
   }
 
   onGone(): void {
-    // What has arrived before is still to be read, and behind it comes the end.
+    // Go on reading: bytes that arrived before are followed by the end.
   }
 
-  /** @param bytes on loan; undefined at the end */
+  /** @param bytes bytes on loan; undefined at the end */
   #take(bytes: Buffer | undefined): void {
     if (bytes === undefined) {
       this.#answer(failed("it closes the connection"));
@@ -72,7 +71,7 @@ export class BusConnection implements StreamOwner {
   }
 }
 
-/** The answer to an AUTH behind which BEGIN and messages were sent at once. */
+/** Reads the answer to an AUTH that was sent together with BEGIN and messages. */
 export class BusAnswerAhead {
   readonly #lines = new SaslLineReader({ nul: false });
   readonly #onGuid: (guid: string) => void;
@@ -82,8 +81,8 @@ export class BusAnswerAhead {
   }
 
   /**
-   * @param bytes on loan
-   * @returns the messages behind it, which may be none; undefined: push more
+   * @param bytes bytes on loan
+   * @returns the bytes behind the answer, perhaps none; undefined until the answer is complete
    * @throws Refusal
    */
   take(bytes: Buffer): Buffer | undefined {
@@ -98,7 +97,7 @@ export class BusAnswerAhead {
   }
 }
 
-/** The bus does not take the connection. */
+/** The bus refuses the connection. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 }

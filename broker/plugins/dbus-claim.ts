@@ -5,8 +5,8 @@ import { root } from "./dbus-identity.ts";
 import type { Credentials, Link } from "./plugin.ts";
 
 /**
- * What a consumer that claims to be somebody is to the provider: what its link says.
- * @returns undefined when the claim is to be rejected, which without quirks it never is
+ * The credentials that a claim is granted: those of the consumer's link.
+ * @returns undefined when the claim is to be rejected, which happens under a quirk only
  */
 export function granted(
   claim: SaslClaim,
@@ -26,7 +26,7 @@ export function notTaken(link: Link, credentials: Credentials, reason: string): 
   return `${link.provider} does not take ${roleOf(link, credentials)}: ${reason}`;
 }
 
-/** How log lines call it. */
+/** The role in log lines. */
 export function roleOf({ role }: Link, { uid }: Credentials): string {
   return `role '${role}' (UID ${uid})`;
 }

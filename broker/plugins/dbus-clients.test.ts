@@ -6,11 +6,11 @@ import { RealBus, obstacle } from "./real-bus.fixture.ts";
 
 const run = promisify(execFile);
 
-/** Debian's, whose packages no other Python has. */
+/** Debian's Python: only it has Debian's python3-* packages. */
 const PYTHON = "/usr/bin/python3";
 const TOOLS = ["gdbus", "dbus-test-tool", "dbus-monitor"];
 
-/** Five accesses on every name, and monitoring. */
+/** Rules for all five accesses on every name, and for monitoring. */
 const EVERYTHING = [
   ...(["see", "talk", "own", "call", "broadcast"] as const).map((access) => ({
     access,
@@ -47,7 +47,7 @@ loop.run()
 print(sorted(seen))
 `;
 
-/** The same with GDBus. */
+/** The same program with GDBus. */
 const GI = `
 from gi.repository import Gio, GLib
 XML = """<node><interface name='org.pvh.I'><method name='Greet'><arg type='s' direction='in'/>

@@ -12,7 +12,7 @@ describe.skipIf(why !== undefined)(
     test.each([
       ["nobody", "", 65_534],
       ["root", "", 0],
-      ["1", "", 1], // dbus-daemon wants to know the groups of a uid: the host must have it
+      ["1", "", 1], // dbus-daemon looks up the groups of a uid, so the host must have the account
       ["nobody", "dbus-role-ignored", 0],
     ])(
       "sees role %s with quirks '%s' as uid %i, asked by dbus-send and busctl",
@@ -49,7 +49,7 @@ describe.skipIf(why !== undefined)(
       expect(await bus.hold(libdbus)).not.toBe(await bus.hold(libdbus));
       await using one = await RealBus.start("nobody", "dbus-shared-connection");
       const name = await one.hold(libdbus);
-      // The daemon refuses the second Hello of a connection, by its unique name.
+      // The daemon refuses a second Hello of the same connection; its error shows the unique name.
       expect(await one.hold(libdbus)).toBe(name);
     });
 

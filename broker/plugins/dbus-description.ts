@@ -8,7 +8,7 @@ const KINDS: Readonly<Record<number, string>> = {
   [SIGNAL]: "signal",
 };
 
-/** How the log and errors call a message of the consumer's. */
+/** A consumer's message in words, for log lines and errors. */
 export function describe(header: MessageHeader): string {
   const what = KINDS[header.type] ?? "message";
   const of = header.interface === "" ? "" : `${header.interface}.`;

@@ -14,7 +14,7 @@ import type { DbusSessionState } from "./dbus-session-state.ts";
 import { PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
-/** What depends on the name in the first argument. */
+/** Methods whose verdict depends on the name in the first argument. */
 type NameMethod = Extract<
   DriverMethod,
   "own" | "queue" | "has-owner" | "owner" | "credentials" | "start"
@@ -40,8 +40,8 @@ export class DbusDriverCalls {
   }
 
   /**
-   * @param start of the message in `bytes`, which is wholly there; its flags may be changed
-   * @param maySend whether the link's rules allow a message to its destination
+   * @param start offset of the message in `bytes`, complete; its flags may be changed
+   * @param maySend true when the link's rules allow a message to its destination
    * @throws MalformedMessage
    */
   judge(
@@ -80,7 +80,7 @@ export class DbusDriverCalls {
 
   #onHello(header: MessageHeader): Verdict {
     if (this.#state.saidHello || isRefused(header)) return this.#answers.pass(header);
-    // Buses answer it even when it asks for no answer.
+    // Buses answer Hello even when its flags ask for no reply.
     this.#state.expect(header.serial, { kind: "hello", destination: DRIVER });
     return { ...PASS, toBus: this.#bus.begin() };
   }
@@ -138,7 +138,7 @@ export class DbusDriverCalls {
     if (this.#state.matchRules.size >= MAX_MATCH_RULES) {
       return this.#answers.fail(header, "LimitsExceeded", "too many match rules");
     }
-    // Whether the bus takes it has to be seen.
+    // Ask for the reply in any case: it tells if the bus has taken the rule.
     const wasSilent = (header.flags & NO_REPLY_EXPECTED) !== 0;
     bytes[start + FLAGS_AT] = header.flags & ~NO_REPLY_EXPECTED;
     this.#state.matchRules.ask(text);
@@ -147,14 +147,17 @@ export class DbusDriverCalls {
     return PASS;
   }
 
-  /** Those that the broker has added are not the consumer's to remove. */
+  /** Remove a rule of the consumer's; it must not remove rules that the broker has added. */
   #onRemoveMatch(header: MessageHeader, text: string): Verdict {
     if (this.#state.matchRules.remove(text)) return this.#answers.pass(header);
     return this.#answers.fail(header, "MatchRuleNotFound", "The given match rule wasn't found");
   }
 }
 
-/** A Hello that no bus takes: anything but another Hello behind it would end the connection. */
+/**
+ * True for a Hello that every bus refuses. The broker's own messages must not follow it: the bus
+ * ends a connection whose messages before a valid Hello are not Hello.
+ */
 function isRefused({ destination, signature }: MessageHeader): boolean {
   return destination === "" || signature !== "";
 }

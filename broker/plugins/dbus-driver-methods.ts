@@ -2,9 +2,9 @@ export const DRIVER = "org.freedesktop.DBus";
 const MONITORING = "org.freedesktop.DBus.Monitoring";
 
 /**
- * What is done with a call to the bus itself:
+ * The treatment of a call to the bus itself:
  *
- * - `pass`: any link may ask this
+ * - `pass`: allowed on any link
  * - `hello`, `add-match`, `remove-match`: passed, and remembered
  * - `own`, `queue`, `has-owner`, `owner`, `credentials`, `start`: depends on the name in the
  *   first argument

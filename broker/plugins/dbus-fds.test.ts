@@ -19,7 +19,7 @@ describe.skipIf(why !== undefined)(
   `fds through a bus${why === undefined ? "" : ` (${why})`}`,
   () => {
     beforeAll(async () => {
-      // What the first session of a thread opens for all of them.
+      // Open what the first session of a thread opens for all later ones.
       await using bus = await RealBus.start("root", "");
       (await Client.logIn(bus))[Symbol.dispose]();
     });
@@ -30,7 +30,7 @@ describe.skipIf(why !== undefined)(
       {
         using client = await Client.logIn(bus);
         expect(client.negotiated).toBe("AGREE_UNIX_FD");
-        // To itself: through the link and back. The middle one has none, the last is long.
+        // Calls to itself pass the link twice. The middle one has no fds, the last one is long.
         client.call(10, [memfd("one"), memfd("two")]);
         client.call(11, []);
         client.call(12, [memfd("three")], "x".repeat(140_000));
@@ -105,13 +105,13 @@ describe.skipIf(why !== undefined)(
       await using bus = await RealBus.start("root", "dbus-fd-lost", { fds: ["memfd"] });
       using client = await Client.logIn(bus);
       client.call(10, [memfd("one")]);
-      // The bus gets a message that claims what it has not.
+      // The bus gets a message whose header claims fds that it does not carry.
       expect(await client.ended()).toBe(true);
     });
   },
 );
 
-/** More than any message can have, in front of one that has none. */
+/** Send more fds than any message can have, ahead of a message that has none. */
 function flood(client: Client): void {
   const part = call(client.name, 9, 0);
   for (let at = 0; at < 3; at += 1) {
@@ -122,7 +122,7 @@ function flood(client: Client): void {
   }
 }
 
-/** A client of the link, by hand. */
+/** A client of the link that is written by hand. */
 class Client implements Disposable {
   readonly #socket: MessageSocket;
   readonly #splitter = new MessageSplitter(() => true);
@@ -149,18 +149,18 @@ class Client implements Disposable {
     return client;
   }
 
-  /** The fds are closed here. */
+  /** Send bytes with fds, and close the fds. */
   send(bytes: Buffer, fds: readonly number[]): void {
     expect(this.#socket.send(bytes, { fds })).toBe(bytes.length);
     for (const fd of fds) closeSync(fd);
   }
 
-  /** A call to itself. */
+  /** Call itself. */
   call(serial: number, fds: readonly number[], text = ""): void {
     this.send(call(this.name, serial, fds.length, text), fds);
   }
 
-  /** What answers this serial, or the call of this serial when it has come back. */
+  /** The reply to this serial, or the call with this serial when it comes back. */
   async next(serial: number): Promise<{ header: MessageHeader; contents: string[] }> {
     const isIt = ({ header }: { header: MessageHeader }) =>
       header.replySerial === serial || (header.type === METHOD_CALL && header.serial === serial);
@@ -198,7 +198,7 @@ class Client implements Disposable {
     this.#splitter.keep();
   }
 
-  /** @returns what is behind the two lines of the authentication */
+  /** @returns bytes behind the two lines of the authentication */
   #takeText(bytes: Buffer): Buffer {
     let from = 0;
     while (from < bytes.length && this.#text.split("\r\n").length < 3) {
@@ -220,7 +220,7 @@ class Client implements Disposable {
   }
 }
 
-/** A call with this many fds, which are not in its body. */
+/** A call whose header announces this many fds; its body does not use them. */
 function call(destination: string, serial: number, unixFds: number, text = ""): Buffer {
   const body = strings(text);
   const parts = { type: METHOD_CALL, serial, path: "/p", member: "Take", destination };
@@ -239,7 +239,7 @@ function memfd(content: string): number {
   return fd;
 }
 
-/** Closes it. */
+/** The content of a file. Closes it. */
 function contentOf(fd: number): string {
   const bytes = Buffer.alloc(fstatSync(fd).size);
   readSync(fd, bytes, 0, bytes.length, 0);
@@ -251,7 +251,7 @@ function openFds(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
-/** The broker is in this process: it has closed all it had for the session. */
+/** Wait until the broker, which runs in this process, has closed all descriptors of the session. */
 async function settled(before: number): Promise<void> {
   await vi.waitUntil(() => openFds() <= before, { timeout: 5_000 });
 }

@@ -1,11 +1,11 @@
 import type { Quirks } from "../quirks/quirks.ts";
 import type { DbusPolicy } from "./dbus-policy.ts";
 
-/** What a link's sessions have in common. */
+/** Options that all sessions of a link share. */
 export interface FilterOptions {
   readonly policy: DbusPolicy;
   readonly quirks: Quirks;
-  /** The consumer's name and role, for the provider. */
+  /** Name of the consumer; with `role` it is told to the provider. */
   readonly client: string;
   readonly role: string;
 }

@@ -28,7 +28,7 @@ const CALLED = "org.pvh.Called";
 const SEEN = "org.pvh.Seen";
 const OWNED = "org.pvh.Own";
 const HIDDEN = "org.pvh.Hidden";
-/** As the broker adds it for a name that it follows. */
+/** The match rule that the broker adds for a name that it follows. */
 const OWN_RULE = `type='signal',sender='${DRIVER}',interface='${DRIVER}',member='NameOwnerChanged',arg0='${TALK}'`;
 const RULES: readonly DbusRule[] = [
   { access: "talk", name: TALK },
@@ -36,11 +36,11 @@ const RULES: readonly DbusRule[] = [
   { access: "see", name: `${SEEN}.*` },
 ];
 
-/** A filter between hands that play the consumer and the bus. */
+/** A filter, with methods that act as the consumer and as the bus. */
 class Session {
   readonly filter: DbusFilter;
   #serial = 0;
-  /** The broker's own messages, as they were sent to the bus. */
+  /** Messages of the broker's own that were sent to the bus. */
   readonly own: { header: MessageHeader; bytes: Buffer }[] = [];
 
   constructor(rules: readonly DbusRule[] = RULES, quirks = "") {
@@ -52,7 +52,7 @@ class Session {
     });
   }
 
-  /** Said Hello; the owners of the rules' names are :1.1, :1.2, … as listed. */
+  /** A session after Hello; `owners` lists the owners of the rules' names. */
   static open(rules?: readonly DbusRule[], owners: Record<string, string> = OWNERS): Session {
     const session = new Session(rules);
     const { serial } = session.driver("Hello");
@@ -152,7 +152,7 @@ function fail(): never {
   throw new Error("unreachable");
 }
 
-/** The error or the reply that the broker gives in the bus's place. */
+/** The error or the reply that the broker gives in place of the bus. */
 function answerOf({ pass, toConsumer }: Verdict): string {
   if (pass) return "passed";
   if (toConsumer === undefined) return "dropped";
@@ -234,7 +234,7 @@ describe("with fds that may not pass", () => {
     expect(session.fromConsumer(parts).pass).toBe(true);
   });
 
-  test("a reply of the consumer's becomes an error for who waits for it", () => {
+  test("a reply of the consumer's becomes an error for its caller", () => {
     const reply = { type: METHOD_RETURN, serial: 9, replySerial: 5, destination: ":1.7" };
     const { pass, toBus } = Session.open().filter.refuseFds(header(reply), "file");
     expect(pass).toBe(false);
@@ -376,7 +376,7 @@ describe("match rules", () => {
     const own = session.own.find(({ header }) => header.member === "AddMatch") ?? fail();
     const [rule = ""] = stringArguments(own.header, own.bytes, 0, 1) ?? [];
     expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
-    // Not while the bus may still refuse it, either.
+    // Nor while the bus may still refuse it.
     const { serial } = session.driver("AddMatch", strings(rule));
     expect(answerOf(session.driver("RemoveMatch", strings(rule)))).toBe("MatchRuleNotFound");
     session.fromBus({ ...reply, replySerial: serial });
@@ -582,7 +582,7 @@ describe("replies", () => {
     }
   });
 
-  test("of the consumer pass once, to who has called it", () => {
+  test("of the consumer pass once, to the caller", () => {
     const session = Session.open();
     const call = { type: METHOD_CALL, path: "/p", member: "M", destination: SELF, sender: ":1.4" };
     session.fromBus(call);
@@ -683,7 +683,7 @@ test("whatever both sides send, nothing passes that no rule allows", () => {
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      // Only TALK's owner :1.1 may be spoken to; nothing here makes :1.5 its owner.
+      // The rules allow messages to TALK's owner :1.1 only; :1.5 never becomes its owner.
       const session = Session.open([{ access: "talk", name: TALK }]);
       const mayChange = (parts: MessageParts) => parts.member === "NameOwnerChanged";
       const called = new Set<string>();

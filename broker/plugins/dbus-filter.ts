@@ -18,25 +18,25 @@ import { DROP, PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
 /**
- * Decides on each message of one session; no I/O. The model is xdg-dbus-proxy's.
+ * Decides on each message of one session, without I/O. The model is xdg-dbus-proxy's.
  *
- * Trust. The consumer is hostile: everything it sends is judged, and nothing it sends may
- * confuse what is known of it. The provider's bus is believed in what only a bus can know (who
- * sent a message, who owns a name, our own unique name): a provider that lies about its own
- * bus deceives nobody but its clients. Other connections of that bus are not trusted with more
- * than the rules say, except that whoever sends the consumer a message becomes visible to it.
+ * Trust: the consumer is hostile. Each of its messages is judged, and none may corrupt the
+ * session's state. The provider's bus is trusted in facts that only a bus can know (the sender of a
+ * message, the owner of a name, our unique name): a provider that lies about its own bus deceives
+ * only its own clients. Other connections of that bus have the rights that the rules give them; a
+ * connection that sends the consumer a message becomes visible to it.
  *
  *     connected ──Hello──▶ asking ──own name, owners of the rules' names──▶ open ──▶ monitoring
  *
- * Rules speak of well-known names, messages come from unique ones. So right behind the
- * consumer's Hello the broker asks the bus for the owners of the names that the rules hold,
- * and follows NameOwnerChanged. The bus answers in order: they are known before anything that
- * the consumer asked later. Only for a rule with `.*` the consumer is held until the bus has
+ * Rules name well-known names, but messages come from unique names. So right behind the consumer's
+ * Hello the broker asks the bus for the owners of the names in the rules, and follows
+ * NameOwnerChanged. The bus answers in order, so the owners are known before the replies to the
+ * consumer's later calls. Only a rule with `.*` holds the consumer's messages until the bus has
  * listed its names (`isHeld`).
  *
- * The calls made here have serials from the top of the range; the consumer's own are passed on
- * as they are. A call with the serial of one that is still unanswered is refused, as by
- * dbus-daemon, since its reply would be taken for the other's.
+ * The broker's own calls take serials from the top of the range; the consumer's serials are passed
+ * on unchanged. A call with the serial of an unanswered call is refused, as by dbus-daemon, since
+ * their replies could not be told apart.
  */
 export class DbusFilter {
   readonly #options: FilterOptions;
@@ -53,18 +53,18 @@ export class DbusFilter {
     this.#driverCalls = new DbusDriverCalls(options, this.#state, this.#bus, this.#answers);
   }
 
-  /** Whether messages of the consumer are to wait, until the bus has answered. */
+  /** True while messages of the consumer have to wait for an answer of the bus. */
   get isHeld(): boolean {
     return this.#state.isLearning;
   }
 
-  /** Calls to the bus itself are judged by their arguments. */
+  /** True for a call to the bus itself, which is judged by its arguments. */
   readonly wantsConsumerBody = (header: MessageHeader): boolean =>
     header.type === METHOD_CALL && isForDriver(header);
 
   readonly wantsBusBody = (header: MessageHeader): boolean => this.#bus.wantsBody(header);
 
-  /** @param start of the message in `bytes`; its flags may be changed there */
+  /** @param start offset of the message in `bytes`, where its flags may be changed */
   fromConsumer(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     if (isMetadata(header.interface)) return this.#answers.deny(header);
     if (isReplyInDisguise(header)) return this.#answers.deny(header, "it says that it is a reply");
@@ -87,8 +87,8 @@ export class DbusFilter {
   }
 
   /**
-   * Instead of the PASS of a message of the consumer's: it comes with an fd that may not pass.
-   * @param what the fd is
+   * The verdict on a message of the consumer that would pass but for one of its fds.
+   * @param what name of the fd's kind
    */
   refuseFds(header: MessageHeader, what: string): Verdict {
     const why = `an fd that may not pass (${what})`;
@@ -102,7 +102,7 @@ export class DbusFilter {
     return { ...DROP, denied, toBus: [this.#bus.failure(destination, replySerial, why)] };
   }
 
-  /** The same for a message of the bus. */
+  /** As `refuseFds`, for a message of the bus. */
   refuseBusFds(header: MessageHeader, what: string): Verdict {
     return this.#bus.refuseFds(header, `an fd that may not pass (${what})`);
   }
@@ -118,7 +118,7 @@ export class DbusFilter {
     return this.#maySend(header) ? this.#answers.pass(header) : this.#answers.deny(header);
   }
 
-  /** Signals for everybody are for services; those for one name follow its rules. */
+  /** Broadcast signals pass for services only; a signal to one name passes by that name's rules. */
   #onSignal(header: MessageHeader): Verdict {
     const may = header.destination === "" ? this.#options.policy.isService : this.#maySend(header);
     return may ? PASS : { ...DROP, denied: describe(header) };
@@ -128,7 +128,7 @@ export class DbusFilter {
     this.#state.maySend(header) || this.#options.quirks.has("dbus-no-filter", "dbus");
 }
 
-/** A call without destination is for the bus, if for anyone. */
+/** True for a call to the bus; only the bus answers a call without destination. */
 function isForDriver({ destination }: MessageHeader): boolean {
   return destination === DRIVER || destination === "";
 }

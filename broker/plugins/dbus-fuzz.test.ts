@@ -9,10 +9,10 @@ import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { dbusPlugin } from "./dbus.ts";
 import { Bench, readText } from "./socket-bench.fixture.ts";
 
-/** Sessions that are open at once. */
+/** Number of sessions that are open at once. */
 const SESSIONS = 20;
 
-/** A header that is sound, and an argument that goes beyond the body. */
+/** A call with a valid header and an argument that goes beyond the body. */
 const BAD_CALL = writeMessage({
   type: METHOD_CALL,
   serial: 99,
@@ -30,7 +30,7 @@ const message = fc.record({
 });
 const session = fc.record({
   messages: fc.array(message, { maxLength: 4 }),
-  /** What follows them is no message. */
+  /** Bytes behind the messages that are no message. */
   noise: fc.constantFrom(
     "",
     BAD_CALL,
@@ -43,7 +43,7 @@ const session = fc.record({
 });
 type Session = typeof session extends fc.Arbitrary<infer T> ? T : never;
 
-test("what a consumer may send arrives, nothing else does, and every session ends on both sides", async () => {
+test("allowed messages arrive, others do not, and every session ends on both sides", async () => {
   using bench = new Bench({
     plugin: dbusPlugin,
     uid: 0,
@@ -111,7 +111,7 @@ test("what a consumer may send arrives, nothing else does, and every session end
   expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before);
 }, 120_000);
 
-/** Path and member of each; a malformed one, or half of one, fails. */
+/** Path and member of each message; a malformed or incomplete one throws. */
 function messagesIn(bytes: Buffer): [string, string][] {
   const splitter = new MessageSplitter(() => false);
   const seen: [string, string][] = [];

@@ -9,7 +9,7 @@ const NOBODY = { uid: 65_534, gid: 65_534, groups: [] };
 
 interface Given {
   readonly role: string;
-  /** Of the graph. */
+  /** Uid in the graph entry. */
   readonly uid?: number | undefined;
   readonly passwd: string | undefined;
   readonly group?: string | undefined;

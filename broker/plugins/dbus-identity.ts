@@ -2,7 +2,7 @@ import type { Credentials, Link, Toolbox } from "./plugin.ts";
 import { groupsOf, parseId, parsePasswd } from "./accounts.ts";
 import type { Account } from "./accounts.ts";
 
-/** passwd and group are read up to this size. */
+/** Largest passwd or group file that is read, in bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 const NOBODY = 65_534;
@@ -10,9 +10,9 @@ const nobody: Credentials = { uid: NOBODY, gid: NOBODY, groups: [] };
 export const root: Credentials = { uid: 0, gid: 0, groups: [] };
 
 /**
- * Who a link's connections are to the provider: the graph's uid when pantavisor maps roles
+ * Credentials of a link's connections to its provider: the graph's uid when pantavisor maps roles
  * itself, else the role as a decimal uid, else the role as an account of the provider's
- * /etc/passwd, else nobody. Groups are those of the account.
+ * /etc/passwd, else nobody. The groups are those of the account.
  */
 export function dbusIdentity(link: Link, tools: Toolbox): Credentials {
   if (tools.quirks.has("dbus-all-nobody", "dbus")) return nobody;
@@ -21,7 +21,7 @@ export function dbusIdentity(link: Link, tools: Toolbox): Credentials {
   const passwd = readFile(link, tools, "/etc/passwd");
   const group = readFile(link, tools, "/etc/group");
   let last = derived.get(link);
-  // Mostly the very same strings as before: `readProviderFile` keeps them.
+  // Comparing is cheap: `readProviderFile` mostly returns the same strings as before.
   if (last?.passwd !== passwd || last.group !== group) {
     last = { passwd, group, ...derive(link, passwd, group) };
     derived.set(link, last);
@@ -37,10 +37,10 @@ interface Derived {
   readonly credentials?: Credentials;
 }
 
-/** What was read for a link last, and who that made its connections. */
+/** Files that were last read for a link, and the credentials derived from them. */
 const derived = new WeakMap<Link, Derived>();
 
-/** No credentials: the role is unknown. */
+/** The credentials of a link's role; none when the role is unknown. */
 function derive(link: Link, passwd: string, group: string): { credentials?: Credentials } {
   const accounts = parsePasswd(passwd);
   const uid = link.entry.uid ?? parseId(link.role);

@@ -9,7 +9,7 @@ import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
 import type { MessageBody } from "../protocols/dbus/write-message.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
 
-/** Refused from consumers, so what comes on it is the broker's word. */
+/** Interface of the broker's own signals; consumers may not use it, so providers can trust it. */
 export const METADATA_INTERFACE = "org.pantavisor.Xconnect1";
 
 const DRIVER_PATH = "/org/freedesktop/DBus";
@@ -34,33 +34,36 @@ export function driverCall(
 }
 
 export interface Answered {
-  /** Of the call. */
+  /** Serial of the call that is answered. */
   readonly replySerial: number;
-  /** Of the answer: any, since a receiver tells messages apart by sender and serial. */
+  /** Serial of the answer: any will do, since receivers identify messages by sender and serial. */
   readonly serial: number;
-  /** The caller's unique name, "" before it has one. */
+  /** Unique name of the caller; "" before it has one. */
   readonly destination: string;
 }
 
-/** What the bus would answer. */
+/** A reply as if from the bus. */
 export function driverReply(answered: Answered, body: MessageBody): Buffer {
   return writeMessage({ type: METHOD_RETURN, flags: 1, ...answered, sender: DRIVER, body });
 }
 
-/** @param error the last element of its name */
+/** @param error last element of the error's name */
 export function driverError(answered: Answered, error: string, text: string): Buffer {
   const errorName = ERRORS + error;
   const body = strings(text);
   return writeMessage({ type: ERROR, flags: 1, ...answered, sender: DRIVER, errorName, body });
 }
 
-/** What the consumer would answer; the bus says whom it is from. */
+/** An error as if from the consumer; the bus fills in the sender. */
 export function consumerError(answered: Answered, error: string, text: string): Buffer {
   const errorName = ERRORS + error;
   return writeMessage({ type: ERROR, flags: 1, ...answered, errorName, body: strings(text) });
 }
 
-/** Tells the owner of a name who this connection is; it starts no service that does not run. */
+/**
+ * A signal that tells the owner of a name this connection's consumer and role. It starts no
+ * service.
+ */
 export function metadataSignal(
   serial: number,
   destination: string,

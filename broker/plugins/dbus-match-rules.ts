@@ -1,36 +1,37 @@
 import { parseMatchRule } from "../protocols/dbus/match-rule.ts";
 
 /**
- * The consumer's match rules, by their text; the bus keeps a rule that is added twice twice.
+ * Counts of the consumer's match rules by their text: the bus keeps a rule that is added twice
+ * twice.
  *
- * To remove a rule is to remove one that says the same, whoever has added it. So what says the
- * same as the broker's own (dbus-opening) can be removed only when the bus has taken it. For
- * others the bus itself knows whether there is one: they count from when they are asked for, as
- * clients change their mind without waiting.
+ * RemoveMatch removes any rule of the connection that is equal, also one that the broker added
+ * (dbus-opening). So a consumer's rule that may equal one of the broker's counts only once the bus
+ * has added it. Other rules count as soon as the consumer asks for them, since clients remove rules
+ * without waiting for the reply; the bus itself then knows if there is one to remove.
  */
 export class MatchRules {
   readonly #counts = new Map<string, number>();
-  /** Those that the bus may have. */
+  /** Number of the consumer's rules that the bus may have. */
   size = 0;
 
-  /** The bus is asked to add it. */
+  /** The consumer asks the bus to add a rule. */
   ask(text: string): void {
     this.size += 1;
     if (!mayBeTheBrokers(text)) this.#count(text);
   }
 
-  /** The bus has added it. */
+  /** The bus has added the rule. */
   take(text: string): void {
     if (mayBeTheBrokers(text)) this.#count(text);
   }
 
-  /** The bus has not added it. */
+  /** The bus has refused the rule. */
   drop(text: string): void {
     if (mayBeTheBrokers(text)) this.size -= 1;
     else this.remove(text);
   }
 
-  /** @returns whether there is one to be removed */
+  /** @returns true when the consumer has such a rule */
   remove(text: string): boolean {
     const count = this.#counts.get(text);
     if (count === undefined) return false;
@@ -45,7 +46,7 @@ export class MatchRules {
   }
 }
 
-/** GDBus's rules for the same signal have a path, which the broker's have not. */
+/** True when a rule may equal one of the broker's. GDBus's rules for that signal have a path. */
 function mayBeTheBrokers(text: string): boolean {
   const rule = parseMatchRule(text);
   return rule?.get("member") === "NameOwnerChanged" && !rule.has("path");

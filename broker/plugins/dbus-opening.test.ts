@@ -69,7 +69,7 @@ test.each([HIGHEST, HIGHEST - 4])(
   },
 );
 
-test("what is asked later has serials of its own", () => {
+test("a later question has serials of its own", () => {
   const given = options();
   const { state, messages } = begun(given);
   const later = question(given, state, "org.pvh.Seen.One");

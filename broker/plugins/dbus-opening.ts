@@ -6,22 +6,23 @@ import { driverCall, metadataSignal } from "./dbus-made-messages.ts";
 import { TALK } from "./dbus-policy.ts";
 import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
 
-/** Messages of the broker to the bus, and the answers that they get. */
+/** Messages of the broker to the bus, and the replies to expect. */
 export interface Questions {
   readonly messages: readonly Buffer[];
   readonly expected: readonly (readonly [serial: number, reply: ExpectedReply])[];
 }
 
-/** What a session's questions depend on, but for its serials. */
+/** Options that decide a session's questions, apart from their serials. */
 type Subject = Pick<FilterOptions, "policy" | "quirks" | "client" | "role">;
 
-/** Written for the highest serials, once for all sessions that have the same options. */
+/** Questions with the highest serials, written once for all sessions with the same options. */
 const openings = new WeakMap<Subject, Questions>();
 
 /**
- * What is sent right behind the consumer's Hello: who owns the names of the rules, and who comes.
- * Nearly always the very bytes of the session before: a consumer that has used one of the highest
- * serials itself gets its own.
+ * The broker's messages right behind the consumer's Hello: they ask for the owners of the names in
+ * the rules, and tell those owners about the consumer. They are mostly the same bytes for each
+ * session; only a consumer that has used one of the highest serials itself gets messages of its
+ * own.
  */
 export function opening(options: Subject, state: DbusSessionState): readonly Buffer[] {
   let questions = openings.get(options);
@@ -36,7 +37,7 @@ export function opening(options: Subject, state: DbusSessionState): readonly Buf
   return asked(questions, state);
 }
 
-/** The owner of one name, and who comes for it. */
+/** The messages that ask for the owner of one name and tell it about the consumer. */
 export function question(
   options: Subject,
   state: DbusSessionState,
@@ -48,7 +49,7 @@ export function question(
   );
 }
 
-/** Tell the owner of a name who comes, when the link may talk to it. */
+/** The signal that tells the owner of a name about the consumer, if the link may talk to it. */
 export function introduction(
   { policy, quirks, client, role }: Subject,
   nextSerial: () => number,
@@ -74,7 +75,7 @@ function write(options: Subject, nextSerial: () => number): Questions {
   for (const { name, withChildren } of tracked) {
     const key = withChildren ? "arg0namespace" : "arg0";
     const rule = `type='signal',sender='${DRIVER}',interface='${DRIVER}',member='NameOwnerChanged',${key}='${name}'`;
-    // First the signal, then the question: in between nothing is missed.
+    // Ask for the signal before the owner, so that no change in between is missed.
     const call = { body: strings(rule), flags: NO_REPLY_EXPECTED };
     messages.push(driverCall(nextSerial(), "AddMatch", call));
     if (!withChildren) add(ask(options, nextSerial, name));

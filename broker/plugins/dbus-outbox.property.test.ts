@@ -18,7 +18,7 @@ it("messages of the broker never go between the parts of another, and none is lo
         stalled: false,
         write: (bytes: Buffer) => void written.push(bytes.toString()),
       };
-      // The process edge: what the kernel would be given.
+      // The edge of the process: a fake stream records what the kernel would get.
       const outbox = new DbusOutbox(stream as unknown as PolledStream);
       let inserted = 0;
       let message = 0;
@@ -36,7 +36,7 @@ it("messages of the broker never go between the parts of another, and none is lo
       outbox.flush();
       const own = written.filter((one) => one.startsWith("i"));
       expect(own).toEqual(Array.from({ length: inserted }, (_, index) => `i${index + 1}`));
-      // Behind a part comes more of the same message, until its last.
+      // A part of a message is followed by its next part, until the last one.
       const torn = written.find(
         (one, index) => one.startsWith("p") && written[index + 1]?.slice(1) !== one.slice(1),
       );
@@ -115,7 +115,7 @@ describe("what a session knows", () => {
             expect(state.matchRules.remove(text)).toBe(at !== -1);
             if (at !== -1) rules.splice(at, 1);
           }
-          // A serial of the consumer's that is due is passed over.
+          // A serial of a consumer's unanswered call is passed over.
           state.expect(2 ** 32 - 2 - serials.size, { kind: "any", destination: "x" });
           const serial = state.nextSerial();
           expect(state.expected.has(serial) || serials.has(serial)).toBe(false);

@@ -1,23 +1,24 @@
 import { together } from "../linux/gathered.ts";
 import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
 
-/** Bytes of the broker's own messages that wait, before who causes them is read no more. */
+/** Bytes of the broker's own unsent messages at which the side that causes them is paused. */
 const MAX_OWED_BYTES = 1024 * 1024;
 
 /**
- * The way out to one side: parts of passing messages, and messages made by the broker, which
- * never go between the parts of another. All that one chunk causes is written at once.
+ * The way out to one side, for parts of passing messages and for messages of the broker's own,
+ * which never go between the parts of another message. All messages that one chunk causes are
+ * written at once.
  */
 export class DbusOutbox {
   readonly #stream: PolledStream;
-  /** To be written now; `parcel` goes with the first byte. */
+  /** Pieces to write at the next flush; a `parcel` goes with the first byte of its piece. */
   #ready: { readonly bytes: Buffer; readonly parcel?: Parcel | undefined }[] = [];
-  /** Made while a message was under way. */
+  /** Messages that were made while another message was half sent. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** Of the broker's own, in `#ready`. */
+  /** Bytes of the broker's own messages in `#ready`. */
   #readyBytes = 0;
-  /** Of the broker's own, written since the side last took everything. */
+  /** Bytes of the broker's own messages written since the side last took everything. */
   #unsentBytes = 0;
   #inMessage = false;
 
@@ -25,12 +26,12 @@ export class DbusOutbox {
     this.#stream = stream;
   }
 
-  /** Whether what passes to this side has to wait. */
+  /** True while messages to this side have to wait. */
   get isStalled(): boolean {
     return this.#stream.stalled;
   }
 
-  /** Whether whoever causes the broker's own messages is to be read no further for now. */
+  /** True while the side that causes the broker's own messages has to be paused. */
   get owesMuch(): boolean {
     const unsent = this.isStalled ? this.#unsentBytes : 0;
     return unsent + this.#waitingBytes > MAX_OWED_BYTES;
@@ -38,8 +39,8 @@ export class DbusOutbox {
 
   /**
    * @param bytes on loan until `flush`
-   * @param isLast whether the last message in these bytes is complete
-   * @param parcel the fds of the message that these bytes begin with
+   * @param isLast true when the last message in these bytes is complete
+   * @param parcel fds of the first message in these bytes
    */
   pass(bytes: Buffer, isLast: boolean, parcel?: Parcel): void {
     this.#ready.push({ bytes, parcel });

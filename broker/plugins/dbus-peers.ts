@@ -1,31 +1,30 @@
 import { HIDDEN, SEE } from "./dbus-policy.ts";
 import type { DbusPolicy, Level, Subject } from "./dbus-policy.ts";
 
-/** Connections remembered of each kind. */
+/** Most connections of each kind that are remembered. */
 const MAX_PEERS = 4_096;
-/** Names remembered of one connection, and of all. */
+/** Most names that are remembered of one connection, and of all. */
 const MAX_NAMES = 256;
 const MAX_ALL_NAMES = 16_384;
 
 interface Owner {
-  /** Followed names that it owns. */
+  /** Followed names that the connection owns. */
   readonly names: Set<string>;
-  /** Followed names that it owns or has owned. */
+  /** Followed names that the connection owns or has owned. */
   readonly everOwned: Set<string>;
 }
 
 /**
- * The connections of the provider's bus that the consumer may know of, by unique name: owners
- * of names that its link may see, and whoever has sent it something. Rights end with the
- * ownership of the name; visibility stays until the connection goes, so that the consumer can
- * follow its end.
+ * Connections of the provider's bus that the consumer may see, by unique name: owners of names that
+ * its link may see, and senders of messages to it. Rights end with the ownership of the name;
+ * visibility lasts until the connection goes, so that the consumer learns of its end.
  */
 export class DbusPeers {
   readonly #policy: DbusPolicy;
   readonly #owners = new Map<string, Owner>();
-  /** Of all owners, those that they have owned included. */
+  /** Number of names in `#owners`, formerly owned ones included. */
   #nameCount = 0;
-  /** The others; the one that was heard of first is forgotten when there are too many. */
+  /** Other visible connections; when there are too many, the one seen first is forgotten. */
   readonly #seen = new Set<string>();
 
   constructor(policy: DbusPolicy) {
@@ -41,7 +40,7 @@ export class DbusPeers {
     this.#owners.get(unique)?.names.delete(name);
   }
 
-  /** It has sent the consumer something. */
+  /** The connection has sent the consumer a message. */
   seen(unique: string): void {
     if (this.#owners.has(unique) || this.#seen.has(unique)) return;
     if (this.#seen.size >= MAX_PEERS) {
@@ -85,7 +84,7 @@ export class DbusPeers {
     return false;
   }
 
-  /** @returns false when there is no room for it */
+  /** @returns false when there is no room for the name */
   #remember(unique: string, name: string): boolean {
     if (this.#isFullFor(unique)) this.#forgetFormerOwners();
     if (this.#isFullFor(unique)) return false;

@@ -1,22 +1,24 @@
 import type { DbusRule, DbusRuleList } from "./dbus-rules.ts";
 
-/** What a link may do with a name, each including those before it. */
+/** Levels of a link's rights to a name; each includes the ones before it. */
 export const HIDDEN = 0;
 export const SEE = 1;
 export const TALK = 2;
 export const OWN = 3;
 export type Level = 0 | 1 | 2 | 3;
 
-/** What a rule can restrict; "" is absent. */
+/** Parts of a message that a rule can restrict; "" means absent. */
 export interface Subject {
   readonly path: string;
   readonly interface: string;
   readonly member: string;
 }
 
-/** Names to be followed, since rights to a connection come from the names that it owns. */
+/**
+ * A name whose owner is followed, since rights to a connection come from the names that it owns.
+ */
 export interface TrackedName {
-  /** A name, or what is before `.*`. */
+  /** The name, or the part of it before `.*`. */
   readonly name: string;
   readonly withChildren: boolean;
 }
@@ -25,19 +27,19 @@ const MONITORING = "org.freedesktop.DBus.Monitoring";
 const DRIVER = "org.freedesktop.DBus";
 
 /**
- * What the rules of a link allow. There may be several lists; each of them has to allow a
- * thing, and for the same name: a connection that owns two names gets nothing by having one
- * name in one list and the other in the other.
+ * The rights that the rules of a link give. Where there are several lists, each of them has to
+ * allow a message, and for the same name: a connection that owns one name of one list and another
+ * name of the other list gets no rights by that.
  *
- * Levels are xdg-dbus-proxy's: `call` and `broadcast` make a name visible as `talk` does and
- * allow one direction of it.
+ * Levels are those of xdg-dbus-proxy: `call` and `broadcast` make a name visible as `talk` does,
+ * and allow one direction of it.
  */
 export class DbusPolicy {
   readonly #lists: readonly DbusRuleList[];
   readonly tracked: readonly TrackedName[];
-  /** Whether some name may be owned, which makes the consumer a service. */
+  /** True when some name may be owned, which makes the consumer a service. */
   readonly isService: boolean;
-  /** Whether it may see what is not meant for it: only when rules say so by name. */
+  /** True when a rule names the monitoring interface: the consumer may see messages to others. */
   readonly mayMonitor: boolean;
 
   constructor(lists: readonly DbusRuleList[]) {
@@ -47,7 +49,7 @@ export class DbusPolicy {
     this.mayMonitor = lists.every((list) => list.some(isForMonitoring));
   }
 
-  /** @param name well-known; a unique name has no rights of its own, but `*` means it too */
+  /** @param name a well-known name; a unique name has only the rights of rules for `*` */
   levelOf(name: string): Level {
     let level: Level = OWN;
     for (const list of this.#lists) {
@@ -62,17 +64,17 @@ export class DbusPolicy {
     return level;
   }
 
-  /** Whether this may be sent to (the owner of) the name. */
+  /** True when this message may be sent to the name or its owner. */
   maySend(name: string, subject: Subject): boolean {
     return this.#allows(name, subject, "call");
   }
 
-  /** Whether this signal of (the owner of) the name may be heard. */
+  /** True when this signal of the name or its owner may be heard. */
   mayHear(name: string, subject: Subject): boolean {
     return this.#allows(name, subject, "broadcast");
   }
 
-  /** Whether the owner of the name is known, once the bus has been asked. */
+  /** True when the owner of the name is followed. */
   isTracked(name: string): boolean {
     return this.tracked.some((tracked) =>
       tracked.withChildren ? isBelow(name, tracked.name, ".") : name === tracked.name,
@@ -103,7 +105,7 @@ function matchesName(rule: DbusRule, name: string): boolean {
   return matches(rule.name, name, ".");
 }
 
-/** An absent value matches only what matches anything: the receiver would choose for itself. */
+/** An absent value matches only a pattern for any value: the receiver would choose one itself. */
 function matches(pattern: string | undefined, value: string, separator: string): boolean {
   if (pattern === undefined || pattern === "*") return true;
   if (!pattern.endsWith("*")) return pattern === value;
@@ -126,8 +128,8 @@ function isForMonitoring(rule: DbusRule): boolean {
 }
 
 /**
- * One list without rules for any name is enough to know every connection with rights, as each
- * list has to allow what is allowed; the shortest one costs the fewest questions.
+ * The names to follow. Since every list has to allow a message, one list without rules for any name
+ * tells all connections with rights; the shortest such list costs the fewest questions.
  */
 function trackedNames(lists: readonly DbusRuleList[]): TrackedName[] {
   const named = lists

@@ -15,35 +15,35 @@ import type { BusAnswer } from "./dbus-bus.ts";
 import { notTaken } from "./dbus-claim.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
 
-/** A connection to the provider's bus, which is to be sent `preamble` and then messages. */
+/** A connection to the provider's bus, to which `preamble` and then messages have to be sent. */
 export interface ProviderWay {
   readonly provider: PolledStream;
-  /** Who it is to the provider. */
+  /** Credentials that the provider sees. */
   readonly credentials: Credentials;
   readonly preamble: Buffer;
-  /** What the provider has to say to it, before any message. */
+  /** Reader of the answer that comes before the provider's messages; undefined when it has come. */
   readonly answer: BusAnswerAhead | undefined;
 }
 
-/** Who is told what becomes of it. */
+/** Callbacks to the owner of a DbusProvider. */
 export interface ProviderOwner {
-  /** Runs what an event has to do with the owner. */
+  /** Run the owner's reaction to an event, and deal with errors in it. */
   attempt(work: () => void): void;
-  /** There is to be no session. */
+  /** There will be no session. */
   refuse(reason: string): void;
 }
 
 /**
  * The way of one consumer to its provider's bus, connected as the consumer's role: authenticated
- * ahead of the consumer's BEGIN, or with its first message. What is asked of it is answered by a
- * call, or the owner is told that it is refused; at once or, while `isWaiting`, later.
+ * ahead of the consumer's BEGIN, or with its first message. Each request ends in a call of its
+ * callback or of the owner's `refuse`, at once or, while `isWaiting`, later.
  */
 export class DbusProvider {
   readonly #link: Link;
   readonly #tools: Toolbox;
   readonly #connection: ConsumerConnection;
   readonly #owner: ProviderOwner;
-  /** Authenticated ahead of the first message. */
+  /** Connection that was authenticated ahead of the first message. */
   #bus: BusConnection | undefined;
   #isWaiting = false;
   #isOver = false;
@@ -55,20 +55,20 @@ export class DbusProvider {
     this.#owner = owner;
   }
 
-  /** The provider has to do something before the consumer's next line. */
+  /** True while an answer of the provider has to come before the consumer's next line is read. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
 
-  /** Of the link's bus, once some consumer's connection has been told it. */
+  /** Guid of the link's bus, once a connection of any consumer has been told it. */
   get guid(): string | undefined {
     return guids.get(this.#link);
   }
 
   /**
    * Connect and authenticate before BEGIN.
-   * @param opened has to end with a reply to the consumer or with an end
-   * @param rejected ahead of the owner's `refuse`
+   * @param opened called with the guid; it has to reply to the consumer or end the attempt
+   * @param rejected called before the owner's `refuse`
    */
   open(credentials: Credentials, opened: (guid: string) => void, rejected?: () => void): void {
     const refuse = (reason: string) => {
@@ -93,7 +93,7 @@ export class DbusProvider {
 
   /**
    * Ask whether fds may pass, connecting first where that has not been done.
-   * @param answered as `opened`
+   * @param answered called with the provider's answer, as `opened` is
    */
   negotiateFds(credentials: Credentials, answered: (agreed: boolean) => void): void {
     const bus = this.#bus;
@@ -107,12 +107,12 @@ export class DbusProvider {
     });
   }
 
-  /** Whether `begin` does not connect any more. */
+  /** True when there is a connection already, so that `begin` makes none. */
   get isOpen(): boolean {
     return this.#bus !== undefined;
   }
 
-  /** @param begun owns the stream */
+  /** @param begun called with the way, whose stream it owns */
   begin(credentials: Credentials, begun: (way: ProviderWay) => void): void {
     if (this.#bus !== undefined) {
       const provider = this.#bus.stream;
@@ -127,13 +127,13 @@ export class DbusProvider {
     this.#dial(credentials, connected, (reason) => this.#refuse(credentials, reason));
   }
 
-  /** Another attempt begins. */
+  /** Drop the connection, since another attempt begins. */
   close(): void {
     this.#bus?.stream.close();
     this.#bus = undefined;
   }
 
-  /** Nothing more is told, whatever comes. */
+  /** Call no callbacks any more. */
   abandon(): void {
     this.#isOver = true;
   }
@@ -144,7 +144,7 @@ export class DbusProvider {
 
   /**
    * Connect to the provider's bus as `credentials` in the kernel.
-   * @param connected owns the descriptor
+   * @param connected called with the descriptor, which it owns
    */
   #dial(
     credentials: Credentials,
@@ -168,7 +168,7 @@ export class DbusProvider {
     else this.#wait(dialled, connected, refuse);
   }
 
-  /** For a provider that cannot be reached yet. */
+  /** Wait for a provider that cannot be reached yet. */
   #wait(
     dialled: Promise<number>,
     connected: (fd: number) => void,
@@ -199,12 +199,12 @@ export class DbusProvider {
 }
 
 /**
- * What the link's bus has last said it is. A bus that starts anew in the same container has
- * another one; whoever is told the former one by then is served all the same.
+ * Guid that the link's bus last gave. A bus that is restarted in the same container has a new one;
+ * consumers that were still told the old one are served all the same.
  */
 const guids = new WeakMap<Link, string>();
 
-/** AUTH and BEGIN in one piece, by whom they are for. */
+/** AUTH and BEGIN in one piece, by the credentials in them. */
 const preambles = new WeakMap<Credentials, Buffer>();
 
 function preambleOf(credentials: Credentials): Buffer {
@@ -216,7 +216,7 @@ function preambleOf(credentials: Credentials): Buffer {
   return preamble;
 }
 
-/** Until the session listens, within the same event. */
+/** Owner of a stream until the session takes it over, within the same event. */
 const unheard: StreamOwner = {
   onReadable: () => undefined,
   onDrained: () => undefined,

@@ -11,8 +11,8 @@ import { LinkRefused } from "./plugin.ts";
 import type { Link } from "./plugin.ts";
 
 /**
- * One rule of a manifest. An absent field means any; so does `*`. `name.*` is that name and
- * the names below it, and so for interfaces; `path/*` is that path and those below it.
+ * One rule of a manifest. An absent field and `*` mean any value. `name.*` means that name and the
+ * names below it, also for interfaces; `path/*` means that path and the paths below it.
  */
 export interface DbusRule {
   readonly access: "see" | "talk" | "own" | "call" | "broadcast";
@@ -22,10 +22,10 @@ export interface DbusRule {
   readonly path?: string | undefined;
 }
 
-/** What is allowed is allowed by a rule of the list. */
+/** Rules of one manifest: a message needs one rule of the list that allows it. */
 export type DbusRuleList = readonly DbusRule[];
 
-/** Each rule costs questions to the provider's bus at each connection. */
+/** Most rules of a list, since each costs questions to the provider's bus at each connection. */
 const MAX_RULES = 256;
 
 function pattern(isOne: (text: string) => boolean, below: string): z.ZodOptional<z.ZodString> {
@@ -34,10 +34,10 @@ function pattern(isOne: (text: string) => boolean, below: string): z.ZodOptional
   return z.string().refine(isPattern, "is no pattern").optional();
 }
 
-// Strict, since a key that is misspelt would make the rule allow more.
+// Unknown keys are refused: a misspelt key would make the rule allow more.
 const rule = z.strictObject({
   access: z.enum(["see", "talk", "own", "call", "broadcast"]),
-  // Below one element there is no valid name, yet `com.*` is a pattern.
+  // `com.*` is a valid pattern, though the one element `com` is no valid name.
   name: pattern((text) => isWellKnownName(text) || isElement(text), ".*"),
   interface: pattern((text) => isInterfaceName(text) || isElement(text), ".*"),
   member: pattern(isMemberName, "\0"),
@@ -45,7 +45,7 @@ const rule = z.strictObject({
   role: z.string().optional(),
 });
 
-/** The key `rules` of one side. */
+/** The key `rules` of one manifest. */
 export const dbusRules = z.array(rule).max(MAX_RULES);
 
 const ruleLists = z.array(dbusRules).optional();
@@ -53,9 +53,9 @@ const ruleLists = z.array(dbusRules).optional();
 /**
  * The lists that each message of this link must pass.
  *
- * A bus name as `interface` stands for a list of one rule, talk to that name: alone when there
- * are no rules, and beside the only list there is, since that one may be the provider's. With
- * neither there is an empty list: only the bus itself can be reached.
+ * A bus name as `interface` counts as a list with one rule, talk to that name. It is added when
+ * there is no list or one list (which may be the provider's), but not when both manifests have
+ * rules. Without rules and bus name there is one empty list: only the bus itself can be reached.
  *
  * @throws LinkRefused naming the key that is wrong
  */
@@ -71,7 +71,7 @@ export const rulesOf = oncePerLink((link): readonly DbusRuleList[] => {
 });
 
 /**
- * `interface` may also be a path or, from the real pantavisor, the link's type
+ * The bus name in `interface`, which may also hold a path or, from 029-32, the link's type
  * (docs/pantavisor.md §6.1).
  */
 function requiredName({ entry }: Link): string | undefined {

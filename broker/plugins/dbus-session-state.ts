@@ -5,39 +5,41 @@ import { DbusPeers } from "./dbus-peers.ts";
 import { OWN, SEE, TALK } from "./dbus-policy.ts";
 import type { DbusPolicy, Level } from "./dbus-policy.ts";
 
-/** Calls of one side that the other has not answered. */
+/** Most calls of one side that the other has not answered. */
 export const MAX_OUTSTANDING = 16_384;
-/** As dbus-daemon's system bus (max_match_rules_per_connection). */
+/** Most match rules, as on dbus-daemon's system bus (max_match_rules_per_connection). */
 export const MAX_MATCH_RULES = 512;
 
-/** How a reply is to be treated. */
+/** Kinds of replies by their treatment; `own-` ones answer the broker's own calls. */
 export type ReplyKind = "any" | "hello" | "names" | "match-added" | "own-list" | "own-owner";
 
-/** An answer that is due from the bus. */
+/** A reply that is due from the bus. */
 export interface ExpectedReply {
   readonly kind: ReplyKind;
-  /** Whom the call was for; "" is the bus, which then may leave itself out of the answer, too. */
+  /**
+   * Destination of the call; "" means the bus, which may then leave the sender out of its reply.
+   */
   readonly destination: string;
-  /** The match rule or the name that was asked about. */
+  /** Match rule or name that the call was about. */
   readonly text?: string;
-  /** The consumer does not want this answer. */
+  /** True when the consumer asked for no reply. */
   readonly wasSilent?: boolean;
 }
 
-/** What is known in one session; see `dbus-filter.ts`. */
+/** The state of one session's filter; see `dbus-filter.ts`. */
 export class DbusSessionState {
   readonly #policy: DbusPolicy;
   readonly peers: DbusPeers;
-  /** By serial of the call, which the consumer or the broker has made. */
+  /** Replies that are due, by the serial of the consumer's or the broker's call. */
   readonly expected = new Map<number, ExpectedReply>();
   readonly matchRules = new MatchRules();
   saidHello = false;
-  /** The connection's unique name; "" until the bus has said it. */
+  /** Unique name of the connection; "" until the bus has told it. */
   ownName = "";
   isLearning = false;
-  /** The consumer has asked for messages that are not for it, and may. */
+  /** True once the consumer has asked for messages to others and may see them. */
   mayReceiveAll = false;
-  /** Calls that the consumer is to answer: caller and serial. */
+  /** Calls that the consumer has to answer, as `caller serial`. */
   readonly #incoming = new Set<string>();
   #lastSerial = 2 ** 32;
 
@@ -46,7 +48,7 @@ export class DbusSessionState {
     this.peers = new DbusPeers(policy);
   }
 
-  /** For a message of the broker's own: one that no call without reply has. */
+  /** A serial for a message of the broker's own, which no unanswered call uses. */
   nextSerial(): number {
     do this.#lastSerial -= 1;
     while (this.expected.has(this.#lastSerial));
@@ -54,8 +56,8 @@ export class DbusSessionState {
   }
 
   /**
-   * So many of the highest serials at once, for messages that are written already.
-   * @returns false when one of them is in use, or was given away before
+   * Take the `count` highest serials at once, for messages that are already written.
+   * @returns false when one of them is in use or was taken before
    */
   takeHighest(count: number): boolean {
     const lowest = 2 ** 32 - count;
@@ -69,7 +71,7 @@ export class DbusSessionState {
     this.expected.set(serial, reply);
   }
 
-  /** The call goes to nobody after all. */
+  /** Forget a call that was passed and is then refused. */
   retract(serial: number): void {
     const { kind, text = "" } = this.expected.get(serial) ?? {};
     this.expected.delete(serial);
@@ -83,7 +85,7 @@ export class DbusSessionState {
     return name === DRIVER && level < SEE ? SEE : level;
   }
 
-  /** Whether rules allow this for its destination. */
+  /** True when the rules allow this message to its destination. */
   maySend(header: MessageHeader): boolean {
     const { destination } = header;
     if (destination === this.ownName) return true;
@@ -92,10 +94,10 @@ export class DbusSessionState {
   }
 
   /**
-   * Whether it is for this connection; the bus also delivers what is eavesdropped. The bus's own
-   * name is nobody's, though rules for `*` mean it, too: what a monitor sees of calls to it, and
-   * of the bus's refusals of its own messages, is for others. Before it has a name there is
-   * nothing for others: dbus-daemon then calls it `:not.active.yet`.
+   * True for a message to this connection; the bus also delivers eavesdropped messages. A message
+   * to the bus's own name is never for the consumer, though rules for `*` mean that name too: a
+   * monitor sees calls to the bus, and refusals of the bus's own messages. Before the connection
+   * has a name every message is for it: dbus-daemon then addresses it as `:not.active.yet`.
    */
   isAddressed({ destination }: MessageHeader): boolean {
     if (destination === "" || this.ownName === "" || destination === this.ownName) return true;
@@ -103,7 +105,7 @@ export class DbusSessionState {
     return this.#policy.levelOf(destination) === OWN;
   }
 
-  /** Whether a reply comes from whom the call was for, or from the bus in its place. */
+  /** True when a reply comes from the callee, or from the bus in its place. */
   isFromCallee({ destination }: ExpectedReply, sender: string): boolean {
     if (sender === DRIVER || sender === destination) return true;
     if (destination === "" || destination === DRIVER || destination.startsWith(":")) return false;

@@ -39,7 +39,7 @@ test.each(["provider", "consumer"])(
   },
 );
 
-test("who reads no answers of the broker's is read no further, and gets them all later", async () => {
+test("a side that does not read the broker's answers is paused, and gets all of them later", async () => {
   using both = await open([{ access: "own", name: "org.pvh.Own" }]);
   const count = 40_000;
   const sent = sendPieces(both.consumer, DENIED, count);
@@ -61,7 +61,7 @@ interface Both extends Disposable {
   readonly provider: Socket;
 }
 
-/** A session behind BEGIN; neither side is read. */
+/** A session after BEGIN, of which neither side is read. */
 async function open(rules: readonly DbusRule[]): Promise<Both> {
   const bench = new Bench({ plugin: dbusPlugin, role: "nobody", entry: { rules: [rules] } });
   await bench.start();
@@ -84,7 +84,7 @@ async function open(rules: readonly DbusRule[]): Promise<Both> {
   };
 }
 
-/** How often the text has come, once it is as often as is wanted. */
+/** Wait until the text has come `wanted` times. @returns how often it has come */
 async function countIn(socket: Socket, text: string, wanted: number): Promise<number> {
   let count = 0;
   let rest = "";

@@ -11,29 +11,29 @@ import type { ConsumerConnection } from "./plugin.ts";
 export interface DbusSessionOptions extends WayOptions {
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
-  /** What the provider has to say before its first message. */
+  /** Reader of the answer that comes before the provider's messages; undefined when it has come. */
   readonly answer: BusAnswerAhead | undefined;
-  /** Says when the link goes. */
+  /** Consumer connection, which tells when the link goes. */
   readonly connection: Pick<ConsumerConnection, "onEnd">;
-  /** So many bytes have come. */
+  /** Called with the number of bytes that have come from a side. */
   readonly onBytes: (from: "consumer" | "provider", count: number) => void;
   readonly onFailure: (error: unknown) => void;
-  /** The bus does not take the connection. */
+  /** Called when the bus refuses the connection. */
   readonly onRefused: (reason: string) => void;
-  /** Of why the session ends, when a side does not keep to the protocol. */
+  /** Called with the reason when a side breaks the protocol and the session ends. */
   readonly onMalformed: (side: "consumer" | "provider", reason: string) => void;
 }
 
-/** Milliseconds that a bus has to close when it has been given EOF. */
+/** Milliseconds that a bus has to close after it has been sent EOF. */
 const PARTING = 2_000;
 
 /**
  * The messages of one session, from BEGIN until both sides have closed.
  *
- * A side is read while the other takes what it says; that it takes nothing itself does not
- * count. Buses and clients stop reading until they are rid of what they have to say, and two
- * that wait for each other would wait for ever. What the broker says itself is bounded: who
- * causes it is read no further while too much of it is not taken.
+ * A side is read as long as the other side takes its messages, even while it reads nothing itself:
+ * buses and clients stop reading until they have written everything, and two of them that wait for
+ * each other would wait for ever. The broker's own messages are bounded: a side that causes them is
+ * paused while too many are not taken.
  */
 export class DbusSession {
   readonly #options: DbusSessionOptions;
@@ -42,7 +42,7 @@ export class DbusSession {
   readonly #up: DbusWay;
   readonly #down: DbusWay;
   readonly #finished = Promise.withResolvers<undefined>();
-  /** A side has broken the protocol: nothing more is looked at. */
+  /** True once a side has broken the protocol: no further message is judged. */
   #isOver = false;
   #answer: BusAnswerAhead | undefined;
   #parting: NodeJS.Timeout | undefined;
@@ -59,10 +59,10 @@ export class DbusSession {
   }
 
   /**
-   * Both streams are owned from here on, and closed at the end.
-   * @param preamble goes to the provider first
-   * @param messages what the consumer has already sent
-   * @returns when both are closed; never rejects
+   * Carry messages. The session owns both streams from now on and closes them.
+   * @param preamble bytes that go to the provider first
+   * @param messages bytes that the consumer has already sent
+   * @returns when both streams are closed; never rejects
    */
   run(preamble: Buffer, messages: Buffer): Promise<undefined> {
     const { connection, consumer } = this.#options;
@@ -87,7 +87,7 @@ export class DbusSession {
     });
   }
 
-  /** Deal with one event; whatever goes wrong ends this session and nothing else. */
+  /** Deal with one event; an error in it ends this session and nothing else. */
   #step(work: () => void): void {
     try {
       work();
@@ -119,7 +119,7 @@ export class DbusSession {
     else this.#balance();
   }
 
-  /** @param bytes on loan */
+  /** @param bytes bytes on loan */
   #hear(answer: BusAnswerAhead, bytes: Buffer): void {
     try {
       const messages = answer.take(bytes);
@@ -138,7 +138,7 @@ export class DbusSession {
     this.#end();
   }
 
-  /** @param chunk on loan */
+  /** @param chunk bytes on loan */
   #take(way: DbusWay, chunk: Buffer): void {
     this.#options.onBytes(way.from, chunk.length);
     way.push(chunk);
@@ -159,7 +159,7 @@ export class DbusSession {
     this.#toConsumer.flush();
   }
 
-  /** What was good before it still arrives. */
+  /** End the session because of a malformed message; messages before it still arrive. */
   #giveUp({ from }: DbusWay, reason: string): void {
     const { consumer, provider, onMalformed } = this.#options;
     this.#isOver = true;
@@ -172,8 +172,8 @@ export class DbusSession {
   }
 
   /**
-   * A bus that is closed to before it was read from, or while it writes, may forget what it has
-   * not read: it gets EOF, and closes itself.
+   * Send EOF to the bus and let it close: if we closed first, a bus that still writes could drop
+   * messages that it has not read.
    */
   #partWith(provider: PolledStream): void {
     provider.end();
@@ -191,7 +191,8 @@ export class DbusSession {
   #balance(): void {
     const { consumer, provider } = this.#options;
     if (!this.#isOver && !this.#up.isHeld && this.#up.isBehind) this.#work(this.#up);
-    // Asked rather than told: an end that came before BEGIN was answered is over.
+    // Look at `ended` here: an end that came before the session had the stream is not reported
+    // again.
     if (consumer.ended && !this.#up.isHeld) pass(consumer, provider);
     if (provider.ended) pass(provider, consumer);
     if (consumer.failed || provider.failed) this.#end();
@@ -213,18 +214,18 @@ export class DbusSession {
     clearTimeout(this.#parting);
     for (const way of [this.#up, this.#down]) way.closeFds();
     this.#options.connection.onEnd(undefined);
-    // Nobody waits for it who could not wait for the end of the turn.
+    // No `streamLoop().leave()`: the code that waits for this can wait for the end of the turn.
     this.#finished.resolve(undefined);
   }
 }
 
-/** A side has ended, and all that it sent has been dealt with. */
+/** Pass on the end of a side whose messages have all been dealt with. */
 function pass(from: PolledStream, to: PolledStream): void {
   if (!from.gone && !to.ended) {
     to.end();
     return;
   }
-  // Nobody listens there any more, or both have ended.
+  // The side that ended reads no more, or both sides have ended.
   from.closeSoon();
   to.closeSoon();
 }

@@ -1,14 +1,14 @@
-/** What becomes of a message, and what is sent besides. */
+/** The decision on a message, and further messages that it causes. */
 export interface Verdict {
-  /** Whether the message itself goes on. */
+  /** True when the message itself goes on. */
   readonly pass: boolean;
-  /** Goes to the message's receiver in its place. */
+  /** Message for the receiver in place of the original one. */
   readonly instead?: Buffer;
-  /** Goes to the bus behind the message. */
+  /** Messages for the bus, behind the original one. */
   readonly toBus?: readonly Buffer[];
-  /** Goes back to the consumer: the answer that the bus will not give. */
+  /** Message back to the consumer: the answer that the bus will not give. */
   readonly toConsumer?: Buffer;
-  /** Something the link does not allow, for the log. */
+  /** Text for the log about a thing that the link does not allow. */
   readonly denied?: string;
 }
 

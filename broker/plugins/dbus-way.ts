@@ -12,13 +12,13 @@ import type { DbusOutbox } from "./dbus-outbox.ts";
 import { PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
-/** What both ways of a session have in common. */
+/** Options that both ways of a session share. */
 export interface WayOptions {
   readonly filter: DbusFilter;
   readonly quirks: Quirks;
   /** Fd types that may pass; empty when fds were not agreed on. */
   readonly allowedFds: ReadonlySet<FdType>;
-  /** Of something that the consumer was not allowed. */
+  /** Called with a description of a thing that the link does not allow. */
   readonly onDenied: (what: string) => void;
 }
 
@@ -28,21 +28,21 @@ interface Outboxes {
 }
 
 /**
- * One direction of a session: from the bytes and fds of one side to what leaves for the other,
- * by the filter's verdict on each message. The bodies of passing messages are never held.
+ * One direction of a session: it takes bytes and fds of one side, and sends messages to the other
+ * by the filter's verdict on each. Bodies of passing messages are never held.
  */
 export class DbusWay {
   readonly from: "consumer" | "provider";
   readonly source: PolledStream;
   readonly out: DbusOutbox;
-  /** To where it comes from: what is answered in the other side's place. */
+  /** Outbox back to the source, for answers in place of the other side. */
   readonly back: DbusOutbox;
   readonly #outboxes: Outboxes;
   readonly #options: WayOptions;
   readonly #splitter: MessageSplitter;
-  /** Whether the message that is under way passes. */
+  /** True when the message whose parts are arriving passes. */
   #passes = false;
-  /** Have come, and their message's header has not yet. */
+  /** Fds that have come before their message's header was read. */
   readonly #fds: ForeignFd[] = [];
 
   constructor(
@@ -63,28 +63,28 @@ export class DbusWay {
     this.#splitter = new MessageSplitter(isUp ? filter.wantsConsumerBody : filter.wantsBusBody);
   }
 
-  /** Its messages wait until the bus has answered. */
+  /** True while this way's messages wait for an answer of the bus. */
   get isHeld(): boolean {
     return this.from === "consumer" && this.#options.filter.isHeld;
   }
 
-  /** There are bytes that have not been judged. */
+  /** True when there are bytes that have not been judged. */
   get isBehind(): boolean {
     return this.#splitter.isBehind;
   }
 
-  /** Whether `source` may be read: what comes can leave, and what it causes is bounded. */
+  /** True when `source` may be read: its messages can leave, and the answers to it are bounded. */
   get isOpen(): boolean {
-    // Not for what `out` owes that waits for this side's own message to end.
+    // `out.owesMuch` does not count: its messages may wait for the end of this side's own message.
     return !this.isHeld && !this.out.isStalled && !this.back.owesMuch;
   }
 
-  /** The fds that have come with what has been read. */
+  /** Take the fds that have come with the bytes read so far. */
   takeFds(): void {
     this.#fds.push(...judged(this.source.takeFds()));
   }
 
-  /** @param chunk on loan until `keep` */
+  /** @param chunk bytes on loan until `keep` */
   push(chunk: Buffer): void {
     this.#splitter.push(chunk);
   }
@@ -104,7 +104,8 @@ export class DbusWay {
   }
 
   /**
-   * All that has come, as far as it is not held. Neighbouring parts that pass leave as one.
+   * Judge all bytes that have come, until messages are held. Neighbouring parts that pass leave as
+   * one piece.
    * @throws MalformedMessage
    */
   judge(): void {
@@ -115,7 +116,8 @@ export class DbusWay {
       if (run >= 0) out.pass(splitter.bytes.subarray(run, end), this.#isWhole(end));
       run = -1;
     };
-    // What passes before something malformed goes on: however the stream is cut, it is the same.
+    // Messages before a malformed one still pass, so that the result does not depend on how the
+    // stream is cut into chunks.
     let judgedTo = splitter.end;
     const next = () => {
       judgedTo = splitter.end;
@@ -150,7 +152,7 @@ export class DbusWay {
     this.#checkLeft();
   }
 
-  /** Whether the last message up to there is complete. */
+  /** True when the last message before `end` is complete. */
   #isWhole(end: number): boolean {
     return end !== this.#splitter.end || !this.#splitter.inMessage;
   }
@@ -162,7 +164,7 @@ export class DbusWay {
       : filter.fromBus(header, bytes, start);
   }
 
-  /** A message with an fd that may not pass does not pass. */
+  /** The verdict, changed to a refusal when one of the message's fds may not pass. */
   #withFds(verdict: Verdict, header: MessageHeader, fds: readonly ForeignFd[]): Verdict {
     const { filter, allowedFds } = this.#options;
     const refused = verdict.pass ? refusedAmong(fds, allowedFds) : undefined;
@@ -180,8 +182,8 @@ export class DbusWay {
   }
 
   /**
-   * The next so many: they come with the first byte of their message at the latest, as every
-   * library sends them.
+   * The fds of a message. They arrive with its first byte at the latest, as every library sends
+   * them.
    * @throws MalformedMessage
    */
   #fdsOf({ unixFds }: MessageHeader): readonly ForeignFd[] {
@@ -194,10 +196,10 @@ export class DbusWay {
     return NO_FDS;
   }
 
-  /** @throws MalformedMessage when fds have come that no message can have */
+  /** @throws MalformedMessage for fds that belong to no message, or were lost */
   #checkLeft(): void {
     const { length } = this.#fds;
-    // They are of a message that has come with them: one that is not judged yet, or there is none.
+    // Fds that are left must belong to a message that has come and is not judged yet.
     if (length > MAX_FDS || (length > 0 && !this.isBehind)) {
       throw new MalformedMessage(`${length} fds without a message`);
     }

@@ -15,9 +15,9 @@ afterEach(() => vi.useRealTimers());
 const GUID = "0123456789abcdef0123456789abcdef";
 const PASSWD = ["root:x:0:0:::", "nobody:x:65534:65534:::", "app:x:1000:100:::"].join("\n");
 const GROUP = ["audio:x:29:app", "video:x:44:root,app"].join("\n");
-/** Lets pass what a fake bus repeats. */
+/** Rules that let pass what the fake bus sends back. */
 const entry = { rules: [[{ access: "own" }]] };
-/** A signal, each byte a character. */
+/** A signal, as a string with one character for each byte. */
 const MESSAGES = writeMessage({
   type: SIGNAL,
   serial: 7,
@@ -33,7 +33,7 @@ async function bench(options: Partial<BenchOptions> = {}): Promise<Bench> {
   return made;
 }
 
-/** A bus that accepts whoever comes and then repeats what it gets. */
+/** A bus that accepts every connection and then sends back all that it gets. */
 async function provideBus(b: Bench, received: string[], answer = `OK ${GUID}`): Promise<void> {
   await b.provide((socket) => {
     let text = "";
@@ -52,7 +52,7 @@ async function provideBus(b: Bench, received: string[], answer = `OK ${GUID}`): 
   });
 }
 
-/** What the consumer reads when it sends this and closes. */
+/** The text that a consumer reads when it sends `wire` and ends. */
 async function say(b: Bench, wire: string): Promise<string> {
   const consumer = b.consume();
   consumer.end(wire, "latin1");
@@ -175,7 +175,7 @@ describe("no way of authenticating changes it", () => {
   });
 });
 
-test("what the consumer has sent at once waits for a provider that is waited for", async () => {
+test("bytes that the consumer sent at once wait until the provider can be reached", async () => {
   const dialled = Promise.withResolvers<number>();
   using b = await bench({ dial: () => dialled.promise });
   await provideBus(b, []);
@@ -294,7 +294,7 @@ test("a provider that goes between OK and BEGIN ends the session", async () => {
 });
 
 describe("behind a link's first consumer", () => {
-  /** @returns what the provider gets from each */
+  /** @returns the bytes that the provider gets from each connection */
   const first = async (b: Bench, answers: readonly string[] = []): Promise<string[]> => {
     const received: string[] = [];
     const left = [`OK ${GUID}`, ...answers];

@@ -17,14 +17,13 @@ import { DbusSession } from "./dbus-session.ts";
 import { oncePerLink } from "./once-per-link.ts";
 import type { ConsumerConnection, Link, Plugin, Toolbox } from "./plugin.ts";
 
-/** Denials of one session that are logged. */
+/** Most denials of one session that are logged. */
 const MAX_LOGGED = 10;
 
 /**
- * Links of type `dbus`: each consumer connection gets a connection of its own to the
- * provider's bus, whose kernel credential and SASL identity are the role's. The consumer's
- * half of the authentication ends at the broker; after BEGIN each message has to pass the
- * link's rules. See docs/plugins/dbus.md.
+ * Links of type `dbus`: each consumer connection gets a connection of its own to the provider's
+ * bus, with the role's kernel credentials and SASL identity. The consumer's authentication ends at
+ * the broker; after BEGIN each message has to pass the link's rules. See docs/plugins/dbus.md.
  */
 export const dbusPlugin: Plugin = {
   type: "dbus",
@@ -51,7 +50,7 @@ export const dbusPlugin: Plugin = {
   },
 };
 
-/** The same for each session of a link, so that what follows from it is made once (dbus-opening). */
+/** One object for all sessions of a link, so that dbus-opening writes their messages only once. */
 const filterOptionsOf = oncePerLink((link, quirks: Quirks): FilterOptions => {
   const { consumer: client, role } = link;
   return { policy: new DbusPolicy(rulesOf(link)), quirks, client, role };
@@ -136,7 +135,7 @@ function reportNoSession(link: Link, reason: string, tools: Toolbox): void {
   tools.warn(`pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${reason}`);
 }
 
-/** The connection that each provider's consumers share under the quirk. */
+/** Connection that all consumers of a provider share under the quirk dbus-shared-connection. */
 const shared = new Map<string, PolledStream>();
 
 function beginning(
@@ -154,7 +153,7 @@ function beginning(
   return begun;
 }
 
-/** The link that all consumers of a provider are taken for under the quirk. */
+/** Link that all consumers of a provider are taken for under the quirk dbus-shared-listener. */
 const firstLinks = new Map<string, Link>();
 
 function firstOf(link: Link): Link {

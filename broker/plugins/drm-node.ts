@@ -1,7 +1,7 @@
 import type { Quirks } from "../quirks/quirks.ts";
 import type { FileFacts } from "./plugin.ts";
 
-/** Linux assigns character major 226 to DRM (admin-guide/devices.txt). */
+/** Character major of DRM devices (Linux, admin-guide/devices.txt). */
 const DRM_MAJOR = 226;
 
 export type DrmClass = "card" | "render";
@@ -21,7 +21,7 @@ export function drmClass(minor: number): DrmClass | undefined {
   return minor >= 128 ? "render" : undefined;
 }
 
-/** Why a node may not be given to a role, or undefined when it may. */
+/** The reason why a node may not be given to a role; undefined when it may. */
 export function drmRefusal(facts: FileFacts, role: string, quirks: Quirks): string | undefined {
   if (!facts.isCharacterDevice) {
     return quirks.has("drm-any-file") ? undefined : "it is not a character device";

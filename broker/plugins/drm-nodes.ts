@@ -2,15 +2,15 @@ import * as z from "zod";
 import type { GraphEntry } from "../formats/graph.ts";
 import { LinkRefused } from "./plugin.ts";
 
-/** The key `nodes`. */
+/** The key `nodes` of an export: a path for each role. */
 export const drmNodes = z.record(
   z.string(),
   z.string().regex(/^\/[^\0-\x1f\x7f]*[^/\0-\x1f\x7f]$/),
 );
 
 /**
- * Path of the provider's node for a link's role: what the export's `nodes` names for it, else
- * its `socket`. Which class of node a role may have is judged on the node itself.
+ * Path of the provider's node for a link's role: the one that the export's `nodes` names for the
+ * role, else its `socket`. The node itself decides if the role may have it (drm-node.ts).
  *
  * @throws LinkRefused when `nodes` is not an object of absolute paths
  */

@@ -9,7 +9,7 @@ import type { FileFacts, Link, Plugin, Toolbox } from "./plugin.ts";
 
 /**
  * `drm`: the provider's device node appears in the consumer with the same number, owner and
- * mode. There is nothing to mediate afterwards: the kernel serves whoever opens it.
+ * mode. There is nothing to mediate afterwards: the kernel serves each open(2).
  */
 export const drmPlugin: Plugin = {
   type: "drm",
@@ -33,7 +33,7 @@ export const drmPlugin: Plugin = {
   },
 };
 
-/** A node that is there and cannot be opened is worse than none: say who is in the way. */
+/** Warn when the device cgroup denies the node: programs would see it and fail to open it. */
 async function diagnose(link: Link, { major, minor }: FileFacts, tools: Toolbox): Promise<void> {
   if (tools.quirks.has("drm-denial-silent")) return;
   if ((await tools.isDeviceDenied(link)) !== true) return;
@@ -44,7 +44,7 @@ async function diagnose(link: Link, { major, minor }: FileFacts, tools: Toolbox)
   tools.warn(`pvx-drm: ${line}`);
 }
 
-/** Quirk drm-cgroup-denied. */
+/** Deny the consumer its DRM nodes, for the quirk drm-cgroup-denied. */
 async function denyByCgroup({ consumer }: Link): Promise<void> {
   await promisify(execFile)("lxc-cgroup", ["-n", consumer, "devices.deny", "c 226:* rwm"]);
 }
@@ -64,12 +64,12 @@ function statNode(link: Link, node: string, tools: Toolbox): FileFacts {
   }
 }
 
-/** st_rdev as the documented line prints it. */
+/** The device number as the documented line prints it (st_rdev). */
 function deviceWord({ major, minor }: FileFacts): string {
   return ((major << 8) | (minor & 0xff) | ((minor & ~0xff) << 12)).toString(16);
 }
 
-/** st_mode as the documented line prints it; S_IFCHR where it is a character device. */
+/** The mode as the documented line prints it (st_mode), with S_IFCHR for a character device. */
 function modeWord({ isCharacterDevice, mode }: FileFacts): string {
   const S_IFCHR = 0o020000;
   return ((isCharacterDevice ? S_IFCHR : 0) | mode).toString(16);

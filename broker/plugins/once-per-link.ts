@@ -1,8 +1,8 @@
 import type { Link } from "./plugin.ts";
 
 /**
- * What a plugin reads from a link's graph entry: read and checked once, however many connections
- * come. What throws is not kept.
+ * Make a function of a link run once per link, so that a graph entry is read and checked only once
+ * for all connections. An error is not remembered.
  */
 export function oncePerLink<T extends object, More extends readonly unknown[]>(
   read: (link: Link, ...more: More) => T,

@@ -23,7 +23,7 @@ const linkWith = (more: object): Link => ({
   ...{ socket: "/s", entry: { ...entry, ...more }, consumerPid: 1, providerPid: 2 },
 });
 
-/** What it gives; undefined when the link is refused, by the key that is wrong. */
+/** The result of `work`; undefined when it refuses the link and names the wrong key. */
 function unlessRefused<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -133,7 +133,7 @@ describe("the dbus policy", () => {
     member: fc.constantFrom("Go", "Stop"),
   });
 
-  /** The words of docs/plugins/dbus.md: `x.*` is x and what is below it. */
+  /** The rule of docs/plugins/dbus.md: `x.*` means x and the names below it. */
   function fits(pattern: string | undefined, value: string, separator: string): boolean {
     if (pattern === undefined || pattern === "*") return true;
     if (!pattern.endsWith(`${separator}*`)) return pattern === value;
@@ -173,7 +173,7 @@ describe("the dbus policy", () => {
             ),
           );
           expect(policy.levelOf(of)).toBe(level);
-          // Who has rights by a name is followed, unless rules for any name give them to all.
+          // Names that give rights are followed, unless a rule for any name gives them to everyone.
           const byName = lists.every((list) => list.every((one) => (one.name ?? "*") !== "*"));
           if (level > 0 && byName) expect(policy.isTracked(of)).toBe(true);
         },
@@ -223,7 +223,7 @@ describe("passwd and group", () => {
   });
 });
 
-it("what a unix provider is told is one line that says the graph's own words", () => {
+it("the greeting to a unix provider is one line with the graph's own names", () => {
   const safe = fc.stringMatching(/^[A-Za-z0-9_.-]{1,20}$/);
   const socket = fc.constantFrom("/run/x.sock", "/run/x", "/run.d/x", "/run/.x", "/a.b/c.d.e");
   fc.assert(

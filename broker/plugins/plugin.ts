@@ -5,11 +5,10 @@ import type { Quirks } from "../quirks/quirks.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 
 /**
- * What every plugin (unix, rest, dbus, drm, …) is to the broker
- * (docs/pantavisor.md §6.6): the core decides which links exist, a plugin plants the
- * resource and mediates what flows through it.
+ * A plugin for one service type (docs/pantavisor.md §6.6). The core decides which links exist; the
+ * plugin plants the resource and mediates what flows through it.
  *
- * Trust: the graph is pantavisor's and trusted; everything that comes from a consumer or a
+ * Trust: the graph comes from pantavisor and is trusted; everything that comes from a consumer or a
  * provider (bytes, paths, symlinks, file contents, timing) is hostile.
  */
 export interface Plugin {
@@ -20,13 +19,13 @@ export interface Plugin {
    */
   onLinkAdded(link: Link, tools: Toolbox): void | Promise<void>;
   /**
-   * The link has left, after an onLinkAdded that ended well; what `tools` planted is taken back by
-   * the core afterwards.
+   * The link has left the graph after a successful onLinkAdded. The core afterwards takes back what
+   * `tools` planted.
    */
   onLinkRemoved?(link: Link): void;
   /**
-   * A consumer has connected to the socket that was planted. The session lasts until what is
-   * returned has settled.
+   * A consumer has connected to the planted socket. The session lasts until the returned promise
+   * settles.
    */
   onAccept?(link: Link, consumer: ConsumerConnection, tools: Toolbox): void | Promise<void>;
 }
@@ -37,7 +36,7 @@ export interface Link {
   readonly provider: string;
   readonly name: string;
   readonly type: string;
-  /** From the graph alone; nothing a consumer sends changes it. */
+  /** Role of the consumer, from the graph alone: nothing that the consumer sends changes it. */
   readonly role: string;
   /** Injection path in the consumer, absolute. */
   readonly target: string;
@@ -51,25 +50,26 @@ export interface Link {
 
 export interface ConsumerConnection {
   /**
-   * To be called once: what nobody has taken is closed when the session ends.
-   * @returns the connection, non-blocking, from which nothing has been read; the caller's to close
+   * Take the connection, once; one that was not taken is closed when the session ends.
+   * @returns a non-blocking descriptor from which nothing has been read; the caller closes it
    */
   take(): number;
   /**
-   * What is to be done when the link or the broker goes away, in place of what was before: end
-   * the session. Done at once when it has gone already.
+   * Set the callback that ends the session when the link or the broker goes away, in place of an
+   * earlier one. It is called at once when the link has gone already.
    */
   onEnd(act: ((why: Error) => void) | undefined): void;
   /**
-   * The same for who waits; it costs more than the connection itself, and is made when asked for.
+   * Signal of the same event, for code that waits. It costs more than the connection itself, so it
+   * is made when it is first read.
    */
   readonly signal: AbortSignal;
 }
 
 export interface ConnectOptions {
-  /** Looked at only when there is something to wait for. */
+  /** Signal that ends the wait; read only when there is something to wait for. */
   readonly signal: AbortSignal;
-  /** Of the connection; the broker's own when absent. */
+  /** Credentials of the connection; the broker's own when absent. */
   readonly credentials?: Credentials | undefined;
   /** Path inside the provider; `link.socket` when absent. */
   readonly path?: string | undefined;
@@ -84,9 +84,9 @@ export interface Credentials {
 
 export interface Toolbox {
   readonly quirks: Quirks;
-  /** A line on stdout, flushed at once: `pvx-unix: …`; `times` times if it happened as often. */
+  /** Write a line (`pvx-unix: …`) to stdout `times` times, flushed at once. */
   log(line: string, times?: number): void;
-  /** A line on stderr. */
+  /** Write a line to stderr. */
   warn(line: string): void;
   /** Add to one of the link's counters (`requests`, `rejections`, …), shown by its status. */
   count(link: Link, counter: string, by?: number): void;
@@ -96,9 +96,9 @@ export interface Toolbox {
   injectUnixSocket(link: Link): Promise<void>;
   /**
    * As injectUnixSocket, for links whose bytes need no mediation: the broker itself connects to
-   * `link.socket` and carries the sessions, at the speed of the kernel, and whoever sends fds
+   * `link.socket` and carries the sessions at the speed of the kernel, and a peer that sends fds
    * gets EPERM. On a kernel that cannot refuse fds (Linux < 6.16) `onAccept` is called instead.
-   * @param onAccepted called after connections, with their number
+   * @param onAccepted called with the number of connections accepted since the last call
    */
   injectSplicedSocket(link: Link, onAccepted: (count: number) => void): Promise<void>;
   /** As injectUnixSocket, with a SOCK_SEQPACKET socket. */
@@ -106,13 +106,13 @@ export interface Toolbox {
   /** Make the provider's character device `source` appear at `link.target` in the consumer. */
   injectDevnode(link: Link, source: DeviceNode): Promise<void>;
   /**
-   * Whether the consumer's device cgroup keeps it from opening the node that was injected.
-   * @returns undefined when this machine cannot tell
+   * True when the consumer's device cgroup denies opening the injected node; undefined when this
+   * machine cannot tell.
    */
   isDeviceDenied(link: Link): Promise<boolean | undefined>;
   /**
    * Look at `path` inside the provider's root, never following a symlink out of it.
-   * @throws SystemCallError ENOENT and friends
+   * @throws SystemCallError ENOENT, …
    */
   statProviderNode(link: Link, path: string): FileFacts;
   /**
@@ -121,11 +121,12 @@ export interface Toolbox {
    */
   connectProvider(link: Link, options: ConnectOptions): Promise<Socket>;
   /**
-   * The same as a bare descriptor, non-blocking, that the caller owns; at once where nothing has
-   * to be waited for. Who gets a promise goes on outside of the stream loop.
+   * As `connectProvider`, for a bare non-blocking descriptor that the caller owns. It returns the
+   * descriptor at once when there is nothing to wait for, and otherwise a promise, which settles
+   * outside of the stream loop.
    */
   dialProvider(link: Link, options: ConnectOptions): number | Promise<number>;
-  /** The same for a plane of messages: fds and packets can be received from it. */
+  /** As `connectProvider`, for a socket that can receive fds and packets. */
   connectProviderMessages(
     link: Link,
     options: ConnectOptions & { readonly type: SocketType },
@@ -141,7 +142,7 @@ export interface FileFacts {
   readonly isCharacterDevice: boolean;
   readonly major: number;
   readonly minor: number;
-  /** Permission bits, 0o7777. */
+  /** Permission bits (mask 0o7777). */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -149,7 +150,7 @@ export interface FileFacts {
 
 export type DeviceNode = FileFacts;
 
-/** The link can never work as declared; reported once by name, other links are not touched. */
+/** A link that can never work as declared. It is reported once by name; other links go on. */
 export class LinkRefused extends Error {
   override readonly name = "LinkRefused";
 }

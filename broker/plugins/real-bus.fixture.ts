@@ -13,7 +13,7 @@ import { Bench } from "./socket-bench.fixture.ts";
 
 const run = promisify(execFile);
 
-/** Why these tests cannot run here, or undefined. */
+/** The reason why these tests cannot run here; undefined when they can. */
 export function obstacle(): string | undefined {
   if (process.getuid?.() !== 0) return "changing credentials needs root";
   const missing = ["dbus-daemon", "dbus-send", "busctl"].filter(
@@ -71,7 +71,7 @@ export class RealBus {
     return this.#bench.counters;
   }
 
-  /** Last errors, in order. */
+  /** Last errors of the link, in order. */
   get notes(): readonly string[] {
     return this.#bench.notes;
   }
@@ -80,7 +80,10 @@ export class RealBus {
     return this.#bench.warnings;
   }
 
-  /** Authenticate with these bytes, say Hello, stay. @returns the unique name */
+  /**
+   * Connect, authenticate with these bytes, send Hello, and stay connected. @returns the unique
+   * name
+   */
   async hold(authentication: string): Promise<string> {
     const socket = this.#bench.consume();
     socket.write(Buffer.concat([Buffer.from(authentication, "latin1"), HELLO]));
@@ -95,7 +98,7 @@ export class RealBus {
     throw new Error(`no Hello reply in ${JSON.stringify(text)}`);
   }
 
-  /** Asked directly of the daemon, not through the link. */
+  /** The uid of a name's owner, asked of the daemon directly and not through the link. */
   async uidOf(name: string): Promise<number> {
     const answer = await this.busctl(this.#bench.providerPath, "GetConnectionUnixUser", "s", name);
     return Number(answer.replace("u ", ""));
@@ -117,7 +120,7 @@ export class RealBus {
   }
 }
 
-/** As the broker connects: by inode, with the thread's credentials changed. */
+/** Connect as the broker does: by inode, with the thread's credentials changed. */
 function dial(path: string, credentials: Credentials | undefined): number {
   const inode = openSync(path, constants.O_RDONLY | O_PATH);
   try {

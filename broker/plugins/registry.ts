@@ -1,6 +1,6 @@
 import type { Plugin } from "./plugin.ts";
 
-/** How each service type's plugin is loaded. */
+/** Functions that load each service type's plugin. */
 export type PluginLoaders = Readonly<Record<string, () => Promise<Plugin>>>;
 
 const LOADERS: PluginLoaders = {
@@ -10,7 +10,7 @@ const LOADERS: PluginLoaders = {
   drm: async () => (await import("./drm.ts")).drmPlugin,
 };
 
-/** The plugins that exist; each is loaded when its first link appears. */
+/** All plugins; each is loaded when its first link appears. */
 export class PluginRegistry {
   readonly #loaders: PluginLoaders;
   readonly #loaded = new Map<string, Promise<Plugin>>();
@@ -23,12 +23,12 @@ export class PluginRegistry {
     return Object.hasOwn(this.#loaders, type);
   }
 
-  /** Types whose plugin has been asked for. */
+  /** Types whose plugin has been loaded or is being loaded. */
   get loaded(): string[] {
     return [...this.#loaded.keys()];
   }
 
-  /** For the quirk plugin-eager. */
+  /** Load all plugins, for the quirk plugin-eager. */
   async loadAll(): Promise<void> {
     await Promise.all(Object.keys(this.#loaders).map((type) => this.load(type)));
   }

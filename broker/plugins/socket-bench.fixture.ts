@@ -13,7 +13,7 @@ import { parseQuirks } from "../quirks/quirks.ts";
 import { Session } from "../xconnect/session.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
 
-/** What a plugin's test decides; the rest of the toolbox refuses to be used. */
+/** Parts of the toolbox that a plugin's test provides; the others throw when used. */
 export interface BenchOptions {
   readonly plugin: Plugin;
   readonly role?: string;
@@ -25,16 +25,16 @@ export interface BenchOptions {
   readonly extensions?: LinkExtensions;
   /** Content of files in the provider, by path. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Connects to the provider; a plain connection to `provider.sock` when absent. */
+  /** Function that connects to the provider; absent for a plain connection to `provider.sock`. */
   readonly dial?: Dial;
 }
 
-/** @returns a descriptor, the caller's */
+/** @returns a descriptor that the caller owns */
 type Dial = (path: string, credentials: Credentials | undefined) => number | Promise<number>;
 
 /**
- * One link with real sockets on both sides: `consumer.sock` is what the consumer would find
- * at the link's target, `provider.sock` is for the test to listen on.
+ * One link with real sockets on both sides: `consumer.sock` stands for the socket at the link's
+ * target, and the test listens on `provider.sock`.
  */
 export class Bench {
   readonly directory = mkdtempSync(join(tmpdir(), "pvx-"));
@@ -45,7 +45,7 @@ export class Bench {
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
   readonly counters = new Map<string, number>();
-  /** Last errors, in order. */
+  /** Last errors of the link, in order. */
   readonly notes: string[] = [];
   /** Credentials of each provider connection, in order. */
   readonly dialled: (Credentials | undefined)[] = [];
@@ -101,19 +101,19 @@ export class Bench {
     await this.#listen(server, this.providerPath);
   }
 
-  /** A connection of the consumer's. */
+  /** Connect as the consumer. */
   consume(): Socket {
     const socket = connect({ path: this.consumerPath, allowHalfOpen: true });
     socket.on("error", () => undefined);
     return this.#keep(socket);
   }
 
-  /** Of both sides, as Node knows them; those of a session are its own. */
+  /** Number of Node's sockets of both sides; the session's own descriptors do not count. */
   get openSockets(): number {
     return this.#sockets.size;
   }
 
-  /** The link leaves the graph. */
+  /** End the sessions, as when the link leaves the graph. */
   endSessions(): void {
     for (const session of this.#sessions) session.end(new Error("the link has gone"));
   }
@@ -149,7 +149,7 @@ export class Bench {
   }
 }
 
-/** Everything that arrives, as text, up to EOF or to the given end. */
+/** All text that arrives, up to EOF or until `until` is true. */
 export async function readText(socket: Socket, until?: (text: string) => boolean): Promise<string> {
   let text = "";
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

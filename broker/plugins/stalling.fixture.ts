@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
 
-/** Let the sockets of this process go round. */
+/** Let Node's event loop turn `count` times, so that the sockets of this process make progress. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 
-/** Sends as fast as the socket takes the pieces. */
+/** Send pieces as fast as the socket takes them. */
 export function sendPieces(socket: Socket, piece: Buffer, total: number): { count: number } {
   const sent = { count: 0 };
   const next = () => {
@@ -20,7 +20,7 @@ export function sendPieces(socket: Socket, piece: Buffer, total: number): { coun
   return sent;
 }
 
-/** The value when it has stopped changing. */
+/** Wait until the value stops changing, and return it. */
 export async function settled(probe: () => number): Promise<number> {
   let before: number;
   do {

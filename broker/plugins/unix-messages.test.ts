@@ -23,7 +23,7 @@ import { Listener } from "../xconnect/listener.ts";
 const TARGET = "/run/pv/services/raw.sock";
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Connect with no help of node:net. */
+/** Connect without node:net. */
 function connect(path: string, type: SocketType): MessageSocket {
   const inode = openSync(path, O_PATH);
   try {
@@ -47,7 +47,7 @@ async function text(socket: MessageSocket): Promise<string> {
   return received.type === "end" ? "END" : received.bytes.toString();
 }
 
-// Containers are played by processes in mount namespaces of their own: only root can make them.
+// Processes in mount namespaces of their own stand for containers: only root can make them.
 describe.skipIf(process.getuid?.() !== 0)(
   "unix links with manifest extensions (needs root)",
   () => {
@@ -85,7 +85,7 @@ describe.skipIf(process.getuid?.() !== 0)(
       };
     }
 
-    /** The provider's next connection on a socket of its own. */
+    /** Listen on a socket of the provider, and return its next connection. */
     function listen(name: string, type: SocketType): Promise<MessageSocket> {
       const directory = openSync(provider.path("/run/example"), O_PATH | O_DIRECTORY);
       const fd = listenIn(directory, name, 0o600, 8, { type });
@@ -212,7 +212,7 @@ describe.skipIf(process.getuid?.() !== 0)(
     });
 
     it("keep packet sessions within the budget, and serve who waits when others end", async () => {
-      // Eight more than are kept in reserve: half of them.
+      // The limit is eight above the reserve; a link gets half of those.
       const few = { limit: 72, open: () => 0 };
       await start({ socketType: "seqpacket" }, /Link established/, few);
       const peers: MessageSocket[] = [];

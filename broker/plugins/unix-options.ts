@@ -15,7 +15,7 @@ const schema = z.object({
   fds: fdList,
 });
 
-/** What a unix link's manifests chose beyond the defaults. */
+/** Options of a unix link, defaults filled in. */
 export interface UnixOptions {
   readonly identity: z.infer<typeof schema>["identity"];
   readonly socketType: z.infer<typeof schema>["socketType"];
@@ -29,5 +29,5 @@ export function unixOptions(entry: GraphEntry): UnixOptions {
   throw new LinkRefused(firstProblem(parsed.error));
 }
 
-/** Those of a link, as `unixOptions` reads them. */
+/** The options of a link, read once. */
 export const optionsOf = oncePerLink(({ entry }) => unixOptions(entry));

@@ -8,10 +8,10 @@ import { greetingText, roleAccount, roleSocketPath } from "./unix-identity.ts";
 import { optionsOf } from "./unix-options.ts";
 
 /**
- * A session on the message plane, from the accepted connection to its end: the provider
- * connection that the role gets, the identity that the export asked for, then messages.
+ * Carry a session on the message plane, from the accepted connection to its end: connect to the
+ * provider, send the identity that the export asked for, then carry messages.
  *
- * @param consumer owned from here on
+ * @param consumer owned by the session from now on
  */
 export async function serveMessages(
   link: Link,
@@ -55,7 +55,7 @@ function messageIdentity(link: Link, tools: Toolbox): MessageIdentity & Disposab
   const handle = sealedMemfd("pvx-identity", Buffer.from(greetingText(link), "utf8"));
   return {
     handle,
-    // Only root may claim another uid; the pid must be of a living process: it is the broker's.
+    // Only root may claim another uid. The pid has to be a living process's, so it is the broker's.
     credentials: { pid: process.pid, ...roleAccount(link, tools) },
     [Symbol.dispose]: () => closeSync(handle),
   };

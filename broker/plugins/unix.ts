@@ -5,7 +5,7 @@ import type { UnixOptions } from "./unix-options.ts";
 import { serveMessages } from "./unix-session.ts";
 
 /**
- * `unix`: a socket's bytes or packets, untouched, both ways, with the fds that both manifests
+ * `unix`: carries a socket's bytes or packets unchanged both ways, with the fds that both manifests
  * list and the identity that the export asks for.
  */
 export const unixPlugin: Plugin = {
@@ -22,13 +22,13 @@ export const unixPlugin: Plugin = {
 
   async onAccept(link, consumer, tools) {
     logAccepted(link, tools);
-    // Also for a plain link that could not be spliced: fds are refused, not lost in silence.
+    // Plain links come here too where splicing cannot refuse fds: here fds end the session.
     const socket = new MessageSocket(consumer.take(), optionsOf(link).socketType);
     await serveMessages(link, socket, consumer.signal, tools);
   },
 };
 
-/** Nothing but bytes: no fd passes, and the provider is told nothing. */
+/** True for a link of bytes only: no fds may pass, and the provider gets no identity. */
 function isPlain({ identity, fds }: UnixOptions): boolean {
   return identity === "none" && fds.size === 0;
 }

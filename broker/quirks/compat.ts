@@ -1,10 +1,10 @@
 import type { QuirkName } from "./names.ts";
 
 /**
- * The profile `compat`: what the real 029-32 does where it departs from the promise, as far as it
- * was recorded (fixtures/captures) or measured (docs/pantavisor.md). Left out is what would end or
- * stall a test that only looks at formats (`long-path-crash`), and what is coarser than the real
- * thing: `inject-host-side` acts on every consumer, the real one only while it is not running.
+ * The profile `compat`: deviations of the real 029-32 that were recorded (fixtures/captures) or
+ * measured (docs/pantavisor.md). It leaves out `long-path-crash`, which would end or stall tests
+ * that only look at formats, and quirks that are coarser than the real deviation:
+ * `inject-host-side` acts on every consumer, 029-32 only on those that do not run.
  */
 export const COMPAT: readonly QuirkName[] = [
   "host-foreign-closed",

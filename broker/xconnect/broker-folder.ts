@@ -4,10 +4,11 @@ import { BROKER_FOLDER, brokerFiles } from "../formats/broker-status.ts";
 import type { BrokerFiles } from "../formats/broker-status.ts";
 
 /**
- * Paths of what the broker of a pv-ctrl socket keeps. The folder is the broker's alone, and no
- * mount of a container shows it: a lock beside pv-ctrl could be held by whoever sees pv-ctrl.
+ * Paths of the files of the broker of a pv-ctrl socket. Their folder belongs to the broker alone,
+ * and no mount of a container shows it: a lock beside pv-ctrl could be held by any container that
+ * sees pv-ctrl.
  *
- * @throws Error when the folder cannot be made, or somebody else has it
+ * @throws Error when the folder cannot be made, or belongs to another user
  */
 export function openBrokerFolder(ctrl: string): BrokerFiles {
   try {
@@ -24,7 +25,7 @@ export function openBrokerFolder(ctrl: string): BrokerFiles {
   return { lock: inside(lock), status: inside(status), planted: inside(planted) };
 }
 
-/** Of a socket that need not exist yet. */
+/** The real path of a socket that need not exist yet. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);

@@ -12,11 +12,11 @@ import {
 import { tryLock } from "../linux/flock.ts";
 
 /**
- * One broker owns a pv-ctrl socket: the one that holds this lock. The kernel lets go of it when
- * the process ends, however it ends; an orderly end removes the file too.
+ * Take the lock of a pv-ctrl socket, which makes its holder the one broker of that socket. The
+ * kernel releases the lock when the process ends in any way; an orderly end also removes the file.
  *
  * @param path from openBrokerFolder()
- * @returns the lock, or the pid of the broker that has it (0 when it has not written it yet)
+ * @returns the lock, or the pid of the broker that holds it (0 when it has not written its pid yet)
  * @throws Error when the file cannot be made
  */
 export function takeBrokerLock(path: string): Disposable | { readonly heldBy: number } {
@@ -38,7 +38,7 @@ export function takeBrokerLock(path: string): Disposable | { readonly heldBy: nu
         },
       };
     }
-    // Its owner removed the file between our open and our lock: lock the one that is there now.
+    // The holder removed this file between our open and our lock: lock the file that is there now.
     closeSync(fd);
   }
 }

@@ -104,7 +104,7 @@ export class BrokerBench {
     }
   }
 
-  /** A server in a container; `serve` gets each connection, which is half-open. */
+  /** Start a server in a container; `serve` gets each connection, as a half-open socket. */
   async serve(path: string, serve: (socket: Socket) => void): Promise<void> {
     const server = createSocketServer({ allowHalfOpen: true }, (socket) => {
       socket.on("error", () => undefined);
@@ -132,7 +132,7 @@ export async function dial(path: string): Promise<Socket> {
   return socket;
 }
 
-/** For tests: everything until EOF. */
+/** For tests: read everything until EOF. */
 export async function readAll(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -25,7 +25,7 @@ import type { OpenFiles } from "./open-files.ts";
 const SOCKET = "/run/example/raw.sock";
 const TARGET = "/run/pv/services/raw.sock";
 
-// Containers are played by processes in mount namespaces of their own: only root can make them.
+// Processes in mount namespaces of their own stand for containers: only root can make them.
 describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)", () => {
   let bench: BrokerBench;
   let consumer: ContainerStandIn;
@@ -235,7 +235,7 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
         counters: { sessions: 1, bytesFromConsumer: 4, bytesToConsumer: 4 },
         lastError: null,
       });
-      // One for each try, and a slow machine may have tried again.
+      // Each try counts one error, and a slow machine may have tried again.
       expect(readOnly?.state).toBe("failed");
       expect(readOnly?.counters["errors"]).toBeGreaterThan(0);
       expect(readOnly?.lastError?.message).toContain("EROFS");
@@ -352,7 +352,7 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
     it("plants and reaches paths of any length", async () => {
       const long = `/run/${"d".repeat(200)}/${"e".repeat(200)}/${"f".repeat(240)}.sock`;
       mkdirSync(provider.path(`/run/${"d".repeat(200)}`));
-      // Bound under a short name: the test's own server has the 107-byte limit.
+      // Bind under a short name: the test's own server is limited to 107 bytes.
       await bench.serve(provider.path("/run/short.sock"), echo);
       symlinkSync("/run/short.sock", provider.path(`/run/${"d".repeat(200)}/p.sock`));
       await bench.reconcile(
@@ -474,7 +474,7 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
     it("changes nothing when the graph stays the same", async () => {
       await bench.serve(provider.path(SOCKET), echo);
       await bench.reconcile([entry()], /Link established/);
-      // A first session: the worker has started, with what it keeps open.
+      // After a first session the worker has started and opened all that it keeps open.
       const socket = await dial(consumer.path(TARGET));
       socket.end("hello");
       expect(await readAll(socket)).toBe("hello");
@@ -486,12 +486,12 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
         bench.broker.graphChanged();
         while (bench.ctrl.requests === seen) await new Promise(setImmediate);
       }
-      // One more link shows that the rounds before it are over.
+      // Adding a link shows that the rounds before it are over.
       await bench.reconcile([entry(), entry({ name: "end", target: "/run/end" })], /client\/end$/);
       expect(bench.lines[length]).toBe("Reconciling graph with 2 links");
       expect(lstatSync(consumer.path(TARGET)).ino).toBe(inode);
       await bench.reconcile([entry()], /Removing link/);
-      // The worker closes the listener, a moment later.
+      // The worker closes the listener a moment later.
       await expect
         .poll(() => readdirSync("/proc/self/fd").length, { interval: 5 })
         .toBeLessThanOrEqual(descriptors + 1);
@@ -500,7 +500,7 @@ describe.skipIf(process.getuid?.() !== 0)("broker with containers (needs root)",
 
   describe("short of descriptors", () => {
     const few = { limit: 72, open: () => 0 };
-    /** Not for the splice worker, which counts for itself. */
+    /** A link with fds: the main thread serves it, whose count of open files the test controls. */
     const withFds = (overrides = {}) => entry({ fds: ["memfd"], ...overrides });
 
     it("accepts as many as half of what is free, and others as these end", async () => {

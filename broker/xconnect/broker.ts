@@ -18,19 +18,19 @@ import type { DesiredEntry, Effect, Wanted } from "./reconcile.ts";
 import type { BrokerToolbox } from "./toolbox.ts";
 
 const FETCH_TIMEOUT = 5_000;
-/** Pauses between reconciles, in milliseconds; a signal from pantavisor ends them early. */
+/** Pause between reconciles, in milliseconds; a signal from pantavisor ends it early. */
 const POLL = 5_000;
 const RETRY_LINK = 1_000;
 const RETRY_FETCH = 200;
 
 export interface BrokerOptions {
-  /** pv-ctrl socket */
+  /** Path of the pv-ctrl socket. */
   readonly ctrl: string;
   readonly quirks: Quirks;
   readonly output: Output;
   readonly plugins: PluginRegistry;
   readonly tools: BrokerToolbox;
-  /** Plant sockets and nodes again that have been removed. */
+  /** True when removed sockets and nodes are to be planted again. */
   readonly replant: boolean;
 }
 
@@ -39,7 +39,7 @@ export class Broker {
   readonly #options: BrokerOptions;
   readonly #records = new Map<string, LinkRecord>();
   readonly #peers: PeerTable;
-  /** What is planted has been touched: look at once whether it is still there. */
+  /** Watches on planted sockets and nodes; a touched one is looked for at once. */
   readonly #watches = new DirectoryWatches(() => this.graphChanged());
   readonly #pluginLinks = new Map<string, { added: number; removed: number }>();
   #reconciles = 0;
@@ -54,7 +54,7 @@ export class Broker {
     this.#peers = new PeerTable(options.quirks);
   }
 
-  /** For the status socket. */
+  /** The broker's part of its status document. */
   status(): Pick<BrokerStatus, "ctrl" | "reconciles" | "plugins" | "links"> {
     const { ctrl, plugins } = this.#options;
     return {
@@ -65,7 +65,7 @@ export class Broker {
     };
   }
 
-  /** The graph has changed: reconcile at once, or once more after the one under way. */
+  /** Reconcile at once because the graph has changed, or once more after the round under way. */
   graphChanged(): void {
     this.#changed = true;
     this.#wake();
@@ -204,9 +204,9 @@ export class Broker {
       await this.#establish(successor);
       return;
     }
-    // Sessions with a provider that restarts end by themselves, with its sockets, after what
-    // it sent has been delivered; those that wait for it go on. A session under another role
-    // or with another provider must not.
+    // Sessions with a restarting provider end by themselves when its sockets close, after its bytes
+    // have been delivered, and connections that wait for it go on. But a session must not go on
+    // under another role or with another provider.
     if (!sameDeclaration(old.entry, wanted.entry)) record.endSessions("the link has changed");
     this.#tellRemoved(record);
     record.wanted = wanted;
@@ -240,7 +240,7 @@ export class Broker {
       output.log(`Link established: ${link.consumer}/${link.name}`);
     } catch (error) {
       record.state = error instanceof LinkRefused ? "refused" : "failed";
-      // Ends who has connected already. Sessions that a link had before go on without it.
+      // This ends connections that wait for the link. Its earlier sessions go on without it.
       ready.reject(error);
       tools.plants.release(record);
       this.#reportFailure(record, error);
@@ -314,7 +314,7 @@ export class Broker {
 }
 
 function toLink({ entry, target, consumer, provider }: Wanted<Peer>, quirks: Quirks): Link {
-  // 107 bytes is what sun_path holds: where the real broker cuts paths.
+  // 029-32 cuts paths at the 107 bytes of sun_path (docs/pantavisor.md §6.3).
   const cut = (path: string) =>
     quirks.has("path-truncated", entry.type) ? path.slice(0, 107) : path;
   return {

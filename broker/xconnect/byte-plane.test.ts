@@ -68,7 +68,7 @@ describe("proxyBytes", () => {
     provider.pause();
     let accepted = 0;
     const chunk = Buffer.alloc(64 * 1024);
-    // Written until the kernel and the proxy take no more.
+    // Write until the kernel and the proxy take no more.
     while (consumer.write(chunk)) accepted += chunk.length;
     for (let blocked = 0; blocked < 50;) {
       if (consumer.writableLength === 0) {

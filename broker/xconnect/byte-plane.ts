@@ -5,13 +5,13 @@ import type { Socket } from "node:net";
  *
  * - EOF of one side is passed on as a half-close as soon as the bytes before it are; the
  *   other direction goes on.
- * - A side that does not read stops the reading from the other: what is held per direction is
+ * - While a side does not read, the other is not read from: bytes in flight per direction are
  *   bounded by the sockets' own buffers.
- * - When a side fails (its peer has closed it for good and something was written to it), what
- *   was read from it before is still delivered, then the other side is closed.
+ * - When a side fails (a write to it after its peer has closed for good), the bytes read from it
+ *   before are still delivered, then the other side is closed.
  * - The signal ends the session at once.
  *
- * Both sockets must be `allowHalfOpen`; they are owned from here on and destroyed at the end.
+ * Both sockets must be `allowHalfOpen`; they are owned from now on and destroyed at the end.
  *
  * @returns when both are closed; never rejects
  */
@@ -37,8 +37,8 @@ function carry(source: Socket, sink: Socket): void {
   sink.on("drain", () => source.resume());
   source.on("end", () => sink.end());
   source.on("error", () => undefined);
-  // Reached with or without an error; after an orderly end the sink has ended already. What
-  // the source sent before is flushed first.
+  // The source has closed, with or without an error. After an orderly end the sink has ended
+  // already; otherwise flush the bytes that the source sent before.
   if (source.closed) sink.destroySoon();
   else source.on("close", () => sink.destroySoon());
   source.resume();

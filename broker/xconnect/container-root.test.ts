@@ -15,7 +15,7 @@ import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { none } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 
-/** Counts how often a path is gone from the root. */
+/** A root that counts how often a path is opened from it. */
 class CountingRoot extends ContainerRoot {
   walks = 0;
   onMissing: () => void = () => undefined;

@@ -33,7 +33,7 @@ export class ContainerRoot implements Disposable {
   }
 
   /**
-   * The same for what is done often, where the peer lends its root: to be used at once, before
+   * A root for frequent uses, on loan where the peer lends its root: use it at once, before
    * anything else happens.
    * @throws PeerGone
    */
@@ -44,23 +44,23 @@ export class ContainerRoot implements Disposable {
   }
 
   /**
-   * @param path absolute, inside the container
+   * @param path absolute path inside the container
    * @returns an fd that the caller owns
    * @throws SystemCallError ENOENT, ELOOP, …
    */
   open(path: string, flags: number): number {
-    // With RESOLVE_IN_ROOT a leading slash would mean the same.
+    // Without RESOLVE_IN_ROOT (quirk symlink-follow) a leading slash would leave the directory.
     return openat2(this.#fd, withoutSlashes(path), flags, this.#resolve);
   }
 
   /**
-   * Open the directory that holds `target`, making what is missing on the way (mode 0755),
-   * one component at a time.
+   * Open the directory that holds `target`, and make missing ones on the way (mode 0755), one
+   * component at a time.
    *
-   * A container can make the way long (4,095 bytes, 40 symlinks that are as long): it is gone as
-   * a whole, and only where something is missing a few times more to find what.
+   * A container can make a path slow to resolve (4,095 bytes, 40 symlinks of that length). So the
+   * whole path is tried first, and only if a component is missing a few more times to find which.
    *
-   * @returns an O_PATH fd that the caller owns, and the last component
+   * @returns an O_PATH fd that the caller owns, and the path's last component
    */
   openParent(target: string): { directory: number; name: string } {
     const parts = target.split("/").filter((part) => part !== "" && part !== ".");
@@ -72,7 +72,7 @@ export class ContainerRoot implements Disposable {
     if (!this.#isLent) closeSync(this.#fd);
   }
 
-  /** @returns the directory of these components; undefined when there is none */
+  /** @returns the directory with this path; undefined when there is none */
   #openFirst(parts: readonly string[]): number | undefined {
     try {
       return this.open(`/${parts.join("/")}`, O_PATH | O_DIRECTORY);
@@ -96,7 +96,7 @@ export class ContainerRoot implements Disposable {
     return directory;
   }
 
-  /** How many components are there, by bisection: what is below a missing one is missing, too. */
+  /** The number of components that exist, by bisection: all below a missing one are missing too. */
   #depthOf(parts: readonly string[]): number {
     let [found, missing] = [0, parts.length];
     while (missing - found > 1) {
@@ -117,7 +117,7 @@ function makeAndOpen(parent: number, name: string): number {
   try {
     makeDirectory(parent, name, DIRECTORY_MODE);
   } catch (error) {
-    // The container may have made it meanwhile, or it is a symlink that leads nowhere.
+    // EEXIST: the container has made it meanwhile, or it is a symlink that leads nowhere.
     if (!(error instanceof SystemCallError) || error.code !== "EEXIST") throw error;
     taken = error;
   }
@@ -128,7 +128,7 @@ function makeAndOpen(parent: number, name: string): number {
   }
 }
 
-/** Relative to the root. */
+/** The path without leading slashes, relative to the root. */
 function withoutSlashes(path: string): string {
   let start = 0;
   while (path.startsWith("/", start)) start += 1;

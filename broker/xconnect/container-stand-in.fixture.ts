@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * For tests: a process with a mount namespace and a root of its own, as a container's init
- * is to the broker. Needs root and util-linux.
+ * For tests: a process with a mount namespace and a root of its own, which to the broker looks like
+ * a container's init. Needs root and util-linux.
  */
 export class ContainerStandIn {
   readonly pid: number;
@@ -20,7 +20,7 @@ export class ContainerStandIn {
     this.#directory = directory;
   }
 
-  /** @param ownUsers with a user namespace of its own, in which it is root */
+  /** @param ownUsers give it a user namespace of its own, in which it is root */
   static async start({ ownUsers = false } = {}): Promise<ContainerStandIn> {
     const directory = mkdtempSync(join(tmpdir(), "pvh-container-"));
     const child = spawn(
@@ -36,7 +36,7 @@ export class ContainerStandIn {
         "sh",
         directory,
       ],
-      // It reads its standard input, so that it ends with the test, however that ends.
+      // It reads its standard input, so it ends when the test process ends in any way.
       { stdio: ["pipe", "pipe", "inherit"] },
     );
     await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
@@ -44,7 +44,7 @@ export class ContainerStandIn {
     return new ContainerStandIn(child, child.pid, directory);
   }
 
-  /** A path inside, as the test can use it. */
+  /** A path inside the container, as the test can open it. */
   path(inside: string): string {
     return `/proc/${this.pid}/root${inside}`;
   }
@@ -59,7 +59,7 @@ export class ContainerStandIn {
   }
 }
 
-/** A tmpfs as root, with the machine's programs, one read-only and one nodev mount. */
+/** Script that makes a tmpfs root with the machine's programs, a read-only and a nodev mount. */
 const SCRIPT = `
 mount -t tmpfs -o mode=755,dev pvh "$1"
 cd "$1"

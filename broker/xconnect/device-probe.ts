@@ -2,22 +2,22 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { PeerId } from "./reconcile.ts";
 
-/** Milliseconds: a container may have frozen its cgroup. */
+/** Milliseconds to wait for the probe, since a container may have frozen its cgroup. */
 const PATIENCE = 1_000;
 const DENIED = 7;
 
 /**
- * A child of ours enters the consumer's device cgroup and asks the kernel by access(2), which
- * consults the device cgroup and does not open the device. File permissions play no part: the
+ * Script of a child process that enters the consumer's device cgroup and calls access(2), which
+ * consults the device cgroup without opening the device. File permissions play no part, since the
  * child is root with all capabilities.
  */
 const PROBE = `echo 0 >"$1" 2>/dev/null || exit 0; [ -r /proc/self/fd/3 ] && [ -w /proc/self/fd/3 ] || exit ${DENIED}; echo may`;
 
 /**
- * Does the device cgroup keep a process from opening a device node?
+ * Find out if the device cgroup of a process denies a device node.
  *
  * @param inode O_PATH fd of the node
- * @returns undefined when that cannot be found out
+ * @returns true when it does; undefined when that cannot be found out
  */
 export async function probeDevice({ pid }: PeerId, inode: number): Promise<boolean | undefined> {
   const group = deviceGroup(pid);
@@ -38,7 +38,7 @@ export async function probeDevice({ pid }: PeerId, inode: number): Promise<boole
   });
 }
 
-/** Folder of the process's device cgroup: its own hierarchy in version 1, the only one in 2. */
+/** Folder of the process's device cgroup: in the `devices` hierarchy of v1, or in the one of v2. */
 function deviceGroup(pid: number): string | undefined {
   try {
     const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");

@@ -6,13 +6,13 @@ import type { Quirks } from "../quirks/quirks.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
 /**
- * Connect to a provider's socket, without waiting. The path is looked up each time: a provider
+ * Connect to a provider's socket without waiting. The path is resolved each time, since a provider
  * may bind it anew.
  *
- * @param path absolute, inside the provider
- * @param connect makes the connection to the inode behind an O_PATH fd
- * @returns what `connect` does
- * @throws SystemCallError as openat2(2) and connect(2); Error when it is not a socket
+ * @param path absolute path inside the provider
+ * @param connect connects to the inode behind an O_PATH fd
+ * @returns the result of `connect`
+ * @throws SystemCallError of openat2(2) or connect(2); Error when the path is not a socket
  */
 export function dialProvider(
   root: ContainerRoot,
@@ -24,7 +24,7 @@ export function dialProvider(
   try {
     return connect(inode);
   } catch (error) {
-    // The kernel says the same of a file that is no socket as of one that nobody serves.
+    // connect(2) gives ECONNREFUSED for a file that is no socket, too.
     const isRefused = error instanceof SystemCallError && error.code === "ECONNREFUSED";
     if (!isRefused || fstatSync(inode).isSocket()) throw error;
     throw new Error(`the provider's ${path} is not a socket`, { cause: error });

@@ -64,7 +64,7 @@ describe("DirectoryWatches", () => {
       touched = Promise.withResolvers();
       execFileSync("mount", ["-t", "tmpfs", "pvh", watched]);
       try {
-        // It usually has the device and inode number of the one before.
+        // The new mount usually has the device and inode number of the one before.
         watch();
         writeFileSync(join(watched, "target"), "");
         expect(await touched.promise).toBe("touched");

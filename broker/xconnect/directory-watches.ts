@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 
-/** After this many events a directory is left to the poll: its container may make any number. */
+/** Events after which a directory is left to the poll: its container may make any number. */
 const MAX_EVENTS = 1_000;
-/** Milliseconds from an event to the report: what comes together is reported together. */
+/** Milliseconds from an event to its report, so that events that come together are one report. */
 const SETTLE = 50;
 
 interface Watch {
@@ -13,9 +13,9 @@ interface Watch {
 }
 
 /**
- * Tells when names in containers' directories are touched, or the directories themselves, by
- * inotify(7): one watch per directory. A watch ends with its first report, and begins again when
- * it is asked for again.
+ * Reports when names in containers' directories, or the directories themselves, are touched, by
+ * inotify(7) with one watch per directory. A watch ends with its first report; `add` begins it
+ * again.
  */
 export class DirectoryWatches {
   readonly #watches = new Map<string, Watch>();
@@ -26,8 +26,8 @@ export class DirectoryWatches {
   }
 
   /**
-   * @param directory O_PATH fd; it is closed here
-   * @param name in that directory
+   * @param directory O_PATH fd, which this closes
+   * @param name name in that directory
    */
   add(directory: number, name: string): void {
     try {
@@ -48,14 +48,14 @@ export class DirectoryWatches {
   #begin(key: string, directory: number, name: string): void {
     let watcher: FSWatcher;
     try {
-      // The magic link names the open directory itself; no path of the container is resolved.
+      // Watch the open directory by its magic link, so that no path of the container is resolved.
       watcher = watch(`/proc/self/fd/${directory}`);
     } catch {
-      // fs.inotify.max_user_watches: the poll looks after it.
+      // Beyond fs.inotify.max_user_watches the directory is left to the poll.
       return;
     }
-    // What happens to the directory itself (moved, removed, unmounted) is told under this name.
-    // The kernel's watch may have ended then, and another directory may get the same numbers.
+    // Events of the directory itself (moved, removed, unmounted) come under this name. The kernel's
+    // watch may then have ended, and another directory may get the same numbers.
     const own = String(directory);
     const state: Watch = { watcher, names: new Set([name, own]), events: 0 };
     this.#watches.set(key, state);

@@ -2,8 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import type { GraphEntry } from "../formats/graph.ts";
 
 /**
- * For the quirk inject-everyone: every service goes to every container on the machine,
- * whether it asked for it or not.
+ * The graph with every service for every container on the machine, for the quirk inject-everyone.
  */
 export function everyContainer(
   entries: readonly GraphEntry[],
@@ -21,7 +20,7 @@ export function everyContainer(
   return all;
 }
 
-/** Processes that are number 1 of a PID namespace below ours (NSpid of /proc/PID/status). */
+/** Processes with pid 1 in a PID namespace below ours (NSpid of /proc/PID/status). */
 function containerInits(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -4,10 +4,9 @@ import { fdKind } from "../linux/fd-kind.ts";
 import type { FdKind } from "../linux/fd-kind.ts";
 
 /**
- * Closing a descriptor that a container has sent can wait for ever: for the answer of its FUSE
- * daemon (close(2) flushes), for the unsent bytes of a TCP socket with SO_LINGER, for a
- * terminal to drain. So only kinds that cannot wait are closed on the spot, the others on a
- * thread of Node's pool.
+ * Types of descriptors that are closed on the spot. Closing another one that a container has sent
+ * can wait for ever: for its FUSE daemon (close(2) flushes), for the unsent bytes of a TCP socket
+ * with SO_LINGER, for a terminal to drain. Those are closed on a thread of Node's pool.
  */
 const CLOSE_AT_ONCE: ReadonlySet<FdType | undefined> = new Set([
   "memfd",
@@ -16,18 +15,18 @@ const CLOSE_AT_ONCE: ReadonlySet<FdType | undefined> = new Set([
   "eventfd",
 ]);
 
-/** Descriptors that may wait to be closed before no more are received. */
+/** Descriptors waiting to be closed at which no more are received. */
 const MAX_CLOSING = 1024;
 let closing = 0;
 
-/** A descriptor that a container has sent. Ours to close. */
+/** A descriptor that a container has sent; the broker closes it. */
 export interface ForeignFd {
   readonly fd: number;
-  /** undefined: not judged */
+  /** Kind of the descriptor; undefined when it was not judged. */
   readonly kind: FdKind | undefined;
 }
 
-/** @throws SystemCallError when one cannot be looked at; all are closed then */
+/** @throws SystemCallError when one cannot be looked at; then all of them are closed */
 export function judged(fds: readonly number[]): ForeignFd[] {
   const foreign: ForeignFd[] = [];
   try {
@@ -39,7 +38,7 @@ export function judged(fds: readonly number[]): ForeignFd[] {
   }
 }
 
-/** @returns what the first one is that may not pass */
+/** @returns the name of the first one's kind that may not pass; undefined when all may */
 export function refusedAmong(
   fds: readonly ForeignFd[],
   allowed: ReadonlySet<FdType>,
@@ -52,7 +51,7 @@ export function closeAll(fds: readonly ForeignFd[]): void {
   for (const { fd, kind } of fds) closeForeign(fd, kind?.type);
 }
 
-/** @param type as judged; undefined when it was not, or is none that may pass */
+/** @param type type as judged; undefined when it was not judged or is none that may pass */
 function closeForeign(fd: number, type: FdType | undefined): void {
   if (CLOSE_AT_ONCE.has(type)) {
     closeSync(fd);
@@ -62,7 +61,7 @@ function closeForeign(fd: number, type: FdType | undefined): void {
   close(fd, () => (closing -= 1));
 }
 
-/** False while so many wait to be closed that the next ones could exhaust the broker's. */
+/** False while so many wait to be closed that more could exhaust the broker's descriptors. */
 export function mayReceiveForeign(): boolean {
   return closing < MAX_CLOSING;
 }

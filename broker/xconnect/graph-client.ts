@@ -8,16 +8,15 @@ const MAX_BODY = 16 * 1024 * 1024;
 
 export interface FetchOptions {
   readonly signal: AbortSignal;
-  /** Milliseconds for the whole exchange. */
+  /** Time limit of the whole exchange, in milliseconds. */
   readonly timeout: number;
   readonly quirks: Quirks;
 }
 
 /**
- * GET /xconnect-graph from pv-ctrl; the whole body is read, however it arrives.
+ * Fetch the graph: GET /xconnect-graph from pv-ctrl, with the whole body in however many pieces.
  *
- * @throws Error when pv-ctrl is not there, answers with another status than 200, or sends
- *         what is not a graph
+ * @throws Error when pv-ctrl is not there, answers with another status than 200, or sends no graph
  */
 export async function fetchGraph(
   ctrl: string,
@@ -53,7 +52,7 @@ function get(ctrl: string, signal: AbortSignal, quirks: Quirks): Promise<string>
       });
     });
     outgoing.on("error", reject);
-    // 101 to a request that asked for no upgrade closes the connection without any event.
+    // Node closes the connection without another event when 101 comes unasked.
     outgoing.on("upgrade", (_response, socket) => {
       socket.destroy();
       reject(new Error("Failed to fetch graph: status 101"));

@@ -10,7 +10,7 @@ import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { openPidfd } from "../linux/pidfd.ts";
 import { HeldRoot } from "./held-root.ts";
 
-/** Takes another root for each line that it reads, and says so. */
+/** A process that changes its root for each line that it reads, and prints that it has. */
 const ROAMER = `
 import os, sys
 print("ready", flush=True)
@@ -37,7 +37,7 @@ describe.skipIf(process.getuid?.() !== 0)("a root that is held (chroot needs roo
     expect(await once(lines, "line")).toEqual(["moved"]);
   }
 
-  /** Where the descriptor leads; why it does not, when it is closed. */
+  /** The path that the descriptor leads to, or the error code when it is closed. */
   const placeOf = (fd: number) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`);

@@ -3,16 +3,16 @@ import { placeOf } from "../linux/statx.ts";
 import { streamLoop } from "../linux/stream-loop.ts";
 
 /**
- * The root directory of a process, held open from one use to the next: to open it anew, with all
- * that has to be looked at, is seven system calls, and a connection needs it three times.
+ * The root directory of a process, held open from one use to the next. Opening it with all checks
+ * takes seven system calls, and a connection needs it three times.
  *
- * At each use one look at `/proc/PID/root` tells whether it is still the process's root. That
- * goes by the number, but only its answer "the same directory, on the same mount" is believed,
- * and what is used then is the directory that the pinned process had: another process that got
- * the number, or a process that has ended, makes it be opened anew by who pinned it.
+ * Each use checks with one look at `/proc/PID/root` that it is still the process's root. The pid
+ * may be another process's by then, but only the answer "same directory on the same mount" is used,
+ * and then the held directory, which the pinned process had, is the right one. After any other
+ * answer `open`, which checks the pinned process, opens it anew.
  *
- * It is let go when the process ends, whoever uses it or not: a file system that is held open
- * cannot be unmounted, nor its loop device be taken away.
+ * The directory is closed when the process ends, used or not: a file system that is held open
+ * cannot be unmounted, nor its loop device be detached.
  */
 export class HeldRoot {
   readonly #pid: number;
@@ -23,7 +23,7 @@ export class HeldRoot {
 
   /**
    * @param pidfd stays the caller's, and open until `release`
-   * @param open the directory, to be owned from then on
+   * @param open opens the directory, which this then owns
    */
   constructor(pid: number, pidfd: number, open: () => number) {
     this.#pid = pid;
@@ -33,7 +33,7 @@ export class HeldRoot {
 
   /**
    * @returns an O_PATH fd on loan: it may be closed as soon as anything else happens
-   * @throws what `open` does
+   * @throws the errors of `open`
    */
   lend(): number {
     const held = this.#held;
@@ -56,7 +56,7 @@ export class HeldRoot {
       closeFd(fd);
       throw error;
     }
-    // What cannot be told apart is not taken for the same.
+    // Without a place the next use cannot compare, and opens the directory anew.
     this.#held = { fd, place: placeOf(fd) ?? "" };
     return fd;
   }

@@ -20,7 +20,7 @@ import { ContainerRoot } from "./container-root.ts";
 import { WHICHEVER, isInPlace, plantSocket, unplant } from "./injection.ts";
 import type { PlantLedger, Planted } from "./injection.ts";
 
-/** What a container's root says of any path. */
+/** A root that fails with this errno for any path. */
 function failing(errno: number): { open: () => number } {
   return {
     open: () => {
@@ -89,7 +89,8 @@ describe("plantSocket", () => {
     const ledger = { isPlanted: () => false, willUse: () => undefined, willPlant: () => undefined };
     const { fd, planted } = plantSocket(root, "/reused.sock", { replaceLive: false, ledger });
     closeSync(fd);
-    // ext4 gives a number that is free to the next inode; the clock of inodes is coarse.
+    // ext4 reuses a free inode number at once. Repeat until the coarse clock gives another birth
+    // time.
     const born = () => statSync(inside("/reused.sock"), { bigint: true }).birthtimeNs;
     do {
       rmSync(inside("/reused.sock"));

@@ -19,49 +19,53 @@ import type { ContainerRoot } from "./container-root.ts";
 /**
  * Plant sockets and device nodes in a container and take them back.
  *
- * The container is root in its own tree and may change it at any moment; every step goes
- * through open directories, so whatever it does stays inside it. What is planted is known by
- * its inode, never by its name.
+ * The container is root in its own tree and may change it at any moment. Every step goes through
+ * open directories, so no change leads out of the container. A planted file is identified by its
+ * inode, never by its name.
  */
 export interface Planted {
   readonly dev: bigint;
   readonly ino: bigint;
-  /** File systems give a number that is free to the next inode (ext4 at once): its birth tells. */
+  /**
+   * Birth time, which tells an inode from a later one with the same number (ext4 reuses them at
+   * once).
+   */
   readonly birthtimeNs: bigint;
 }
 
 const SOCKET_MODE = 0o666;
 const REPLACED = "it was replaced meanwhile";
 const NULL_DEVICE: DeviceNumber = { major: 1, minor: 3 };
-/** Connections that wait for us; the kernel caps it at net.core.somaxconn (4096). */
+/** Backlog of a planted socket; the kernel caps it at net.core.somaxconn (4096). */
 export const BACKLOG = 4096;
 
 type DeviceNumber = Pick<DeviceNode, "major" | "minor">;
 
-/** For a name that is our own: whichever inode has it. */
+/** Stands for any inode, at a path whose name the broker has made up itself. */
 export const WHICHEVER: Planted = { dev: 0n, ino: 0n, birthtimeNs: 0n };
 
 /**
- * What is planted where. It is told before anything is made: whenever the broker is killed, the
- * next one knows all that it has left.
+ * The record of planted inodes. It is written before anything is made, so that after a kill at any
+ * moment the next broker knows all that was left.
  */
 export interface PlantLedger {
-  /** Planted for a link at present. */
+  /** True when the inode is planted for a link now. */
   isPlanted(inode: Planted): boolean;
-  /** Something will be made at this path of the consumer's, under a name of our own. */
+  /** A file will be made at this path in the consumer, under a temporary name of our own. */
   willUse(path: string): void;
-  /** The inode will get the target's name. */
+  /** The inode will be renamed to the target. */
   willPlant(inode: Planted): void;
 }
 
 export interface PlantOptions extends SocketOptions {
-  /** Also take the place of a socket that somebody listens on. */
+  /** True when a socket may be replaced even if a process listens on it. */
   readonly replaceLive: boolean;
   readonly ledger: PlantLedger;
   readonly backlog?: number;
 }
 
 /**
+ * Make a listening socket at the target.
  * @returns the listening fd, owned by the caller
  * @throws SystemCallError EROFS, …; Error when the target is taken
  */
@@ -73,7 +77,7 @@ export function plantSocket(
   using parent = openParent(root, target, ledger);
   clear(parent, (inode, facts) => {
     if (!facts.isSocket()) return false;
-    // One of ours is not asked: to its provider that would be a connection of the consumer's.
+    // Do not probe a socket of our own: its provider would see a connection of the consumer.
     return replaceLive || !(ledger.isPlanted(facts) || isListening(inode));
   });
   return underOwnName(parent, (temporary) => {
@@ -104,8 +108,8 @@ export function plantDevice(
   if (isMountedNodev(directory)) throw new Error("it is on a mount that allows no devices");
   if (!opensDevices(parent)) throw new Error("it is on a file system that allows no devices");
   const isSame = (facts: BigIntStats) => isDevice(facts, device);
-  // Its very likeness is taken for what was left by a broker that was killed, or in a container
-  // that has restarted; a node of the consumer's own may have another owner or mode.
+  // An identical node was left by a broker that was killed, or before the container restarted: take
+  // its place. A node of the consumer's own would have another owner or mode.
   clear(
     parent,
     (_inode, facts) => isSame(facts) && hasOwnerAndMode(facts, device) && !ledger.isPlanted(facts),
@@ -124,11 +128,11 @@ export function plantDevice(
   });
 }
 
-/** What openat2(2) says of a path that leads nowhere, or no longer to where it led. */
+/** Error codes of openat2(2) for a path that leads nowhere, or no longer to the same place. */
 const NOT_THERE = ["ENOENT", "ENOTDIR", "ELOOP"];
 
 /**
- * True while the inode that was planted is at the target.
+ * True while the planted inode is at the target.
  * @throws SystemCallError when it cannot be known (EMFILE, …)
  */
 export function isInPlace(
@@ -150,7 +154,7 @@ export function isInPlace(
   }
 }
 
-/** Unlink the target, if it still is the inode that was planted. */
+/** Unlink the target, if it still is the planted inode. */
 export function unplant(root: ContainerRoot, target: string, planted: Planted): void {
   const slash = target.lastIndexOf("/");
   let directory: number;
@@ -172,11 +176,11 @@ export function unplant(root: ContainerRoot, target: string, planted: Planted): 
   }
 }
 
-/** The directory of a target, open, and the target's name in it. */
+/** The open directory of a target, and the target's name in it. */
 interface Parent extends Disposable {
   readonly directory: number;
   readonly name: string;
-  /** The directory's path with a slash at its end. */
+  /** Path of the directory, with a slash at its end. */
   readonly path: string;
   readonly ledger: PlantLedger;
 }
@@ -192,9 +196,8 @@ function openParent(root: ContainerRoot, target: string, ledger: PlantLedger): P
 }
 
 /**
- * What is planted is born under a name of our own and gets the target's when it is ready: a
- * consumer that sees it can use it, nothing half-made is left at the target, and a target's name
- * may be longer than sun_path.
+ * Make a file under a temporary name; `make` renames it to the target when it is ready. So a
+ * consumer never sees a half-made target, and a target's name may be longer than sun_path.
  */
 function underOwnName<T>(parent: Parent, make: (temporary: string) => T): T {
   const { directory, name, path, ledger } = parent;
@@ -204,13 +207,14 @@ function underOwnName<T>(parent: Parent, make: (temporary: string) => T): T {
     return make(temporary);
   } catch (error) {
     removeQuietly(directory, temporary);
-    // Nobody knows our name, and with it each retry would say something else.
+    // Report the target's name, not our random temporary one: otherwise every retry would log a new
+    // message.
     if (!(error instanceof SystemCallError)) throw error;
     throw new SystemCallError(error.syscall, error.errno, name);
   }
 }
 
-/** Give what was made the target's name. */
+/** Verify the temporary file and rename it to the target. */
 function putInPlace(
   { directory, name, ledger }: Parent,
   temporary: string,
@@ -230,8 +234,9 @@ function putInPlace(
 }
 
 /**
- * False on a file system that was mounted in a user namespace (SB_I_NODEV), which statvfs(3) does
- * not tell, but open(2) by EACCES. Tried with /dev/null, whose opening does nothing.
+ * False on a file system that was mounted in a user namespace (SB_I_NODEV). statvfs(3) does not
+ * show that, but open(2) of a device fails with EACCES. Try it with a node of /dev/null, which
+ * opening does not affect.
  */
 function opensDevices(parent: Parent): boolean {
   const { directory } = parent;
@@ -261,7 +266,7 @@ function isDevice(facts: BigIntStats, { major, minor }: DeviceNumber): boolean {
   return facts.isCharacterDevice() && facts.rdev === makeDeviceNumber(major, minor);
 }
 
-/** Free a target, if `mayReplace` says so of the inode that is there. */
+/** Unlink a target whose inode may be replaced; fail on another one. */
 function clear(
   { directory, name }: Parent,
   mayReplace: (inode: number, facts: BigIntStats) => boolean,
@@ -296,7 +301,7 @@ function isListening(inode: number): boolean {
   }
 }
 
-/** The inode as it is now; the permissions are judged on it and never by name. */
+/** Check the inode itself, its kind and its mode, and return its identity. */
 function verify(
   directory: number,
   name: string,
@@ -331,7 +336,7 @@ function removeQuietly(directory: number, name: string): void {
   try {
     unlinkEntry(directory, name);
   } catch {
-    // Not made yet, renamed already, or taken away by the container.
+    // The file was not made yet, is renamed already, or the container has removed it.
   }
 }
 

@@ -1,10 +1,10 @@
 import { messageOf } from "../message-of.ts";
 import { makeCounters, readCounters } from "./splice/counters.ts";
 
-/** What a link has done, for the status socket. Numbers only grow. */
+/** Counters and last error of a link, for the status socket. Numbers only grow. */
 export class LinkCounters {
   readonly #counters = new Map<string, number>();
-  /** What the splice worker counts. */
+  /** Counters that the splice worker writes. */
   readonly spliced = makeCounters();
   #lastError: { message: string; at: string } | undefined;
 

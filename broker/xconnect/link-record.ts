@@ -9,30 +9,30 @@ import { Session } from "./session.ts";
 import { readCounters } from "./splice/counters.ts";
 import type { SplicedLink } from "./splice/plane.ts";
 
-/** What is planted for a link: an inode in the consumer and, for a socket, its listener. */
+/** The planted part of a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {
   readonly planted: Planted;
   readonly listener?: SocketListener;
 }
 
-/** A link as the broker keeps it: mutable, private to xconnect; plugins see `link`. */
+/** The broker's mutable record of a link, private to xconnect; plugins see `link`. */
 export class LinkRecord implements Current<Peer> {
   wanted: Wanted<Peer>;
   link: Link;
   state: LinkState = "failed";
-  /** Set while `state` is waiting: when waiting ends, in performance.now() milliseconds. */
+  /** End of the wait in performance.now() milliseconds, while `state` is waiting. */
   waitsUntil: number | undefined;
   plugin: Plugin | undefined;
-  /** onLinkAdded has ended well, and onLinkRemoved has not been called since. */
+  /** True after a successful onLinkAdded, until onLinkRemoved is called. */
   isAdded = false;
   plant: Plant | undefined;
-  /** The part of the link that the splice worker has, once it has one. */
+  /** The link in the splice worker, once there is one. */
   spliced: SplicedLink | undefined;
-  /** Settled when the link can serve; connections accepted before wait for it. */
+  /** Promise that settles when the link can serve; earlier connections wait for it. */
   ready: Promise<void> = Promise.resolve();
-  /** It can: there is nothing to wait for. */
+  /** True when the link can serve, so that `ready` need not be awaited. */
   isReady = false;
-  /** The last failure that was reported, so that a retry does not repeat it. */
+  /** Last failure that was reported, so that a retry does not repeat it. */
   reported = "";
   counters = new LinkCounters();
   readonly #sessions = new Set<Session>();
@@ -58,7 +58,7 @@ export class LinkRecord implements Current<Peer> {
     return session;
   }
 
-  /** Its plugin has done with it. */
+  /** End a session that its plugin has finished. */
   finishSession(session: Session): void {
     this.#sessions.delete(session);
     session[Symbol.dispose]();

@@ -2,8 +2,8 @@ import { SAFE_NAME } from "../formats/names.ts";
 import type { GraphEntry } from "../formats/graph.ts";
 
 /**
- * Why a graph entry can never become a link, or undefined. Names travel in headers, cgroup
- * paths and log lines; paths in system calls.
+ * The reason why a graph entry can never become a link, or undefined. Its names go into headers,
+ * cgroup paths and log lines, its paths into system calls.
  */
 export function entryProblem(entry: GraphEntry): string | undefined {
   for (const part of ["consumer", "provider", "name", "role"] as const) {

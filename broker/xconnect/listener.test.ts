@@ -35,7 +35,7 @@ afterEach(() => {
 
 async function dial(): Promise<void> {
   const client = connect(join(directory, "s.sock"));
-  // Of a listener that closes: ECONNRESET.
+  // ECONNRESET comes when the listener closes.
   client.on("error", () => undefined);
   clients.push(client);
   await once(client, "connect");
@@ -47,7 +47,7 @@ test("everybody is accepted, in a descriptor of their own", async () => {
   expect(new Set(accepted).size).toBe(3);
 });
 
-test("who connects while it is paused waits in the backlog, for every reason to pass", async () => {
+test("connections wait in the backlog until each reason to pause has passed", async () => {
   listener.pause("limit");
   listener.pause("provider");
   await dial();

@@ -6,22 +6,22 @@ import type { SocketType } from "../linux/unix-stream.ts";
 /** Milliseconds until accept is tried again when there are no descriptors left. */
 const RETRY = 100;
 
-/** Why a listener accepts nobody for the time being. */
+/** Reasons for which a listener does not accept. */
 export type PauseReason = "provider" | "limit";
 
-/** What a link's socket is served by. */
+/** The server of a link's planted socket. */
 export interface SocketListener {
   readonly kind: SocketType | "spliced";
-  /** Accept nobody until every reason to pause has been taken back. */
+  /** Stop accepting until each reason to pause has been taken back. */
   pause(reason: PauseReason): void;
   resume(reason: PauseReason): void;
   close(): void;
 }
 
 /**
- * A listening socket that can stop accepting without closing: those who connect meanwhile wait
- * in the kernel's backlog. One connection is accepted at each event, so that those under way get
- * their turn in between.
+ * A listening socket that can stop accepting without closing; new connections then wait in the
+ * kernel's backlog. It accepts one connection per event, so that open sessions get their turn in
+ * between.
  */
 export class Listener implements SocketListener {
   readonly kind: SocketType;
@@ -36,10 +36,10 @@ export class Listener implements SocketListener {
   #hasFailed = false;
 
   /**
-   * @param fd listening and non-blocking; owned by the listener from here on
-   * @param onConnection owns the descriptor, which does not block
-   * @param onError told once until a connection is accepted again
-   * @throws SystemCallError ENOSPC, ENOMEM; the fd is closed then
+   * @param fd listening and non-blocking; owned by the listener from now on
+   * @param onConnection called with a non-blocking descriptor, which it owns
+   * @param onError called once for a series of failures, until a connection is accepted again
+   * @throws SystemCallError ENOSPC, ENOMEM; then the fd is closed
    */
   constructor(
     fd: number,
@@ -85,7 +85,7 @@ export class Listener implements SocketListener {
   }
 
   #accept(): void {
-    // It may have been paused by another event of the same batch.
+    // Another event of the same batch may have paused or closed it.
     if (!this.#isOpen || this.#paused.size > 0) return;
     let fd: number | undefined;
     try {
@@ -99,7 +99,9 @@ export class Listener implements SocketListener {
     this.#onConnection(fd);
   }
 
-  /** The kernel would tell of who waits for ever. */
+  /**
+   * Pause and retry later: level-triggered epoll would report the waiting connection without end.
+   */
   #retryLater(error: unknown): void {
     this.#paused.add("error");
     this.#update();

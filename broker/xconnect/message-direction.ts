@@ -8,15 +8,15 @@ import { closeAll, judged, mayReceiveForeign, refusedAmong } from "./foreign-fds
 import type { ForeignFd } from "./foreign-fds.ts";
 import { holdFds, mayHoldMore } from "./held-fds.ts";
 
-/** What ends a session for what a peer did; the text is for the log. */
+/** An act of a peer that ends its session; the text is for the log. */
 export class Violation extends Error {
   override readonly name = "Violation";
 }
 
-/** Who the provider is told it speaks with, in control messages. */
+/** Identity of the consumer as the provider sees it in control messages. */
 export interface MessageIdentity {
   readonly credentials: MessageCredentials;
-  /** Sent with the first message; not owned. */
+  /** Descriptor that is sent with the first message; not owned. */
   readonly handle: number;
 }
 
@@ -26,19 +26,19 @@ export interface DirectionOptions {
   /** Fd types that may pass. */
   readonly allowed: ReadonlySet<FdType>;
   readonly quirks: Quirks;
-  /** A message of the broker's own, sent before anything else. */
+  /** Message of the broker's own that is sent before all others. */
   readonly preamble?: Buffer | undefined;
   readonly identity?: MessageIdentity | undefined;
-  /** Told of the bytes of each message that came from the source. */
+  /** Called with the number of bytes of each message that came from the source. */
   readonly onBytes: (count: number) => void;
 }
 
-/** Messages that are carried before other sessions get their turn. */
+/** Most messages that are carried before other sessions get their turn. */
 const MESSAGES_PER_TURN = 32;
 
 interface Message {
   readonly bytes: Buffer;
-  /** Ours to close. */
+  /** Descriptors of the message; this side closes them. */
   readonly fds: readonly ForeignFd[];
 }
 
@@ -49,9 +49,9 @@ interface Message {
 export class MessageDirection {
   readonly #options: DirectionOptions;
   #held: Message | undefined;
-  /** Of the held message's fds, once the sink has had no room for them. */
+  /** Share in the number of held fds, while the sink has no room for the held message. */
   #holding: Disposable | undefined;
-  /** Quirk packets-merged: waits for the next. */
+  /** Packet that waits for the next one, under the quirk packets-merged. */
   #first: Message | undefined;
   #handle: number | undefined;
   #hasEnded = false;
@@ -64,14 +64,14 @@ export class MessageDirection {
     if (preamble !== undefined) this.#held = { bytes: preamble, fds: [] };
   }
 
-  /** The end has been passed on, or the sink takes no more. */
+  /** True when the end has been passed on, or the sink takes no more. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
   /**
    * Carry what can be carried now.
-   * @returns "again" when there may be more at once, else wait for an edge of either socket
+   * @returns "again" when there may be more now, "wait" when an edge of either socket has to come
    * @throws Violation, SystemCallError
    */
   pump(): "again" | "wait" {
@@ -91,11 +91,11 @@ export class MessageDirection {
         this.#first = undefined;
       }
     }
-    // Received bytes are the socket's until its next receive: not kept beyond this turn.
+    // Flush before the turn ends: received bytes are valid only until the socket's next receive.
     return this.#flush() ? "again" : "wait";
   }
 
-  /** Nobody reads from the sink any more: the source is told by EPIPE. */
+  /** Stop because the sink reads no more: the source's next write fails with EPIPE. */
   breakOff(): void {
     if (this.#isDone) return;
     this.#isDone = true;
@@ -103,7 +103,7 @@ export class MessageDirection {
     this.#options.source.endReading();
   }
 
-  /** Close what is held; nothing is carried from here on. */
+  /** Stop, and close the held descriptors. */
   close(): void {
     this.#isDone = true;
     this.#drop();
@@ -111,13 +111,13 @@ export class MessageDirection {
 
   #receive(): Received | undefined {
     const { source, sink, allowed } = this.#options;
-    // The sink tells when it has room.
+    // An edge of the sink will come when it has room.
     if (allowed.size > 0 && !mayHoldMore() && !sink.hasRoom()) return undefined;
     try {
-      // Where no fd may pass, there is none to keep in its place.
+      // `exact` keeps fds at their byte; without allowed types no fd may pass anyway.
       return source.receive({ exact: allowed.size > 0, withFds: mayReceiveForeign() });
     } catch (error) {
-      // The peer has closed without reading all that it was sent.
+      // ECONNRESET: the peer has closed without reading all that it was sent.
       if (error instanceof SystemCallError && error.code === "ECONNRESET") return { type: "end" };
       throw error;
     }
@@ -175,7 +175,7 @@ export class MessageDirection {
         return true;
       }
       if (sent === undefined) {
-        // Received bytes are the socket's until its next receive only.
+        // Copy the bytes: they are valid only until the socket's next receive.
         this.#held = { bytes: Buffer.from(bytes), fds };
         this.#holding ??= holdFds(fds.length);
         return false;

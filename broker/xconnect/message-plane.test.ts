@@ -49,13 +49,13 @@ function session(
   return { consumer, provider, ended, violations };
 }
 
-/** Sessions that are open at once: turns of the event loop are what costs. */
+/** Sessions that are open at once, since turns of the event loop are the main cost. */
 const SESSIONS = 20;
 const AT_ONCE = { minLength: SESSIONS, maxLength: SESSIONS };
 
 type Model = readonly { readonly size: number; readonly fds: number }[];
 
-/** A message with its bytes copied; fds become the inode numbers of what they are. */
+/** A received message: its bytes, copied, and the inode numbers of its fds. */
 interface Seen {
   readonly bytes: Buffer;
   readonly inodes: readonly number[];
@@ -93,9 +93,9 @@ async function text(socket: MessageSocket): Promise<string | undefined> {
   return (await next(socket))?.bytes.toString();
 }
 
-/** Beyond what libuv and koffi opened for themselves. */
+/** Number of open fds of this process. */
 function openFds(): number {
-  // Linux counts them for us (proc_pid_fd(5), since 6.2); an older kernel says 0.
+  // The size of the folder is their number (proc_pid_fd(5), since Linux 6.2); older kernels give 0.
   return statSync("/proc/self/fd").size || readdirSync("/proc/self/fd").length;
 }
 
@@ -122,7 +122,7 @@ describe.each(["stream", "seqpacket"] as const)("proxyMessages on a %s", (type) 
     { maxLength: 4 },
   );
 
-  /** Send as the model says; give what arrives: all bytes, and each fd at its byte offset. */
+  /** Send as the model says. @returns all bytes that arrive, and each fd with its byte offset */
   async function exchange(from: MessageSocket, to: MessageSocket, model: Model) {
     let stamp = 0;
     const inodes = new Map(memfds.map((fd) => [fd, fstatSync(fd).ino]));
@@ -186,7 +186,7 @@ describe.each(["stream", "seqpacket"] as const)("proxyMessages on a %s", (type) 
         await Promise.all(sessions.map(carry));
         expect(openFds()).toBe(baseline);
       }),
-      // Half of them on each type of socket.
+      // Each type of socket gets half of the runs.
       { numRuns: Math.ceil(PROPERTY_RUNS / SESSIONS / 2) },
     );
   }, 120_000);

@@ -8,15 +8,17 @@ import type { MessageIdentity } from "./message-direction.ts";
 
 export interface MessagePlaneOptions {
   readonly signal: AbortSignal;
-  /** Fd types that may pass, both ways. */
+  /** Fd types that may pass in both directions. */
   readonly allowed: ReadonlySet<FdType>;
   readonly quirks: Quirks;
-  /** Sent to the provider before anything of the consumer's: a line, or a packet. */
+  /** Line or packet that is sent to the provider before anything of the consumer's. */
   readonly greeting?: Buffer | undefined;
   readonly identity?: MessageIdentity | undefined;
-  /** Told once why a session was cut: "an fd of type directory from the consumer". */
+  /**
+   * Called once with the reason why a session was cut: "an fd of type directory from the consumer".
+   */
   readonly onViolation: (what: string) => void;
-  /** Told of the bytes of each message, by the counter that they belong to. */
+  /** Called with the number of bytes of each message and the counter to add them to. */
   readonly count: (counter: "bytesFromConsumer" | "bytesToConsumer", bytes: number) => void;
 }
 
@@ -24,17 +26,17 @@ export interface MessagePlaneOptions {
  * Carry messages with their fds between a consumer and a provider, both ways, until both
  * directions have ended.
  *
- * - fds stay with their bytes, packets stay packets, an end is passed on as a half-close
- *   behind what came before it.
- * - A side that does not read stops the reading from the other: at most one chunk or packet
- *   is held per direction.
- * - A side that has closed for good: what it sent before is delivered, and the other's writes
- *   fail with EPIPE, as without the broker.
- * - An fd that may not pass, or a packet that is too long: the message is not delivered, both
- *   sides are closed, nothing of it is kept.
+ * - fds stay at their bytes, packets stay packets, and an end is passed on as a half-close behind
+ *   the messages before it.
+ * - While a side does not read, the other is not read from: at most one chunk or packet is held per
+ *   direction.
+ * - When a side closes for good, its earlier messages are delivered, and the other's writes fail
+ *   with EPIPE, as without the broker.
+ * - A message with an fd that may not pass, or a packet that is too long, is not delivered, and
+ *   both sides are closed.
  * - The signal ends the session at once.
  *
- * @param consumer owned from here on and closed at the end, as is the provider
+ * @param consumer owned from now on and closed at the end, as is the provider
  * @returns when both are closed; never rejects
  */
 export async function proxyMessages(
@@ -90,7 +92,7 @@ export async function proxyMessages(
   signal.addEventListener("abort", end, { once: true });
   if (signal.aborted) end();
   else {
-    // The first edges come at once and say what is ready already.
+    // The first edges come at once and report all that is ready already.
     try {
       consumer.watch(attend(up, down));
       provider.watch(attend(down, up));

@@ -2,21 +2,21 @@ import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { sizeOf } from "../linux/statx.ts";
 
-/** How many descriptors this process has open, and how many it may have. */
+/** Number of descriptors that this process has open, and its limit. */
 export interface OpenFiles {
   open(): number;
   readonly limit: number;
 }
 
 /**
- * To be asked for each new session, a look costs as much as accept(2): it is good for this many
- * milliseconds, in which fewer are opened than the session budget keeps in reserve.
+ * Milliseconds for which a count is used again: each new session asks for it, and counting costs as
+ * much as accept(2). In that time fewer are opened than the session budget keeps in reserve.
  */
 const GOOD_FOR = 1;
 
 /**
- * Linux counts them for us: the size of /proc/self/fd is their number (proc_pid_fd(5), since
- * Linux 6.2). Older kernels say 0; then accept(2) is limited by the number of sessions alone.
+ * Counts open descriptors by the size of /proc/self/fd (proc_pid_fd(5), since Linux 6.2). Older
+ * kernels give 0; then only the number of sessions limits accepting.
  */
 export function openFiles(): OpenFiles {
   const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
@@ -31,7 +31,7 @@ export function openFiles(): OpenFiles {
       }
       return open;
     },
-    // No figure: "unlimited".
+    // The text without a number is "unlimited".
     limit: soft === undefined ? Infinity : Number(soft),
   };
 }

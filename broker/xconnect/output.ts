@@ -1,25 +1,24 @@
 import { EINTR, Scratch, writePipe } from "../linux/stream-io.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 
-/** Where the broker's lines go. */
+/** Output of the broker's lines. */
 export interface Output {
-  /** stdout; `times` times */
+  /** Write a line to stdout, `times` times. */
   log(line: string, times?: number): void;
-  /** stderr */
+  /** Write a line to stderr. */
   warn(line: string): void;
-  /** Before the process ends. */
+  /** Write all pending lines; to be called before the process ends. */
   flush(): void;
 }
 
-/** Bytes that a pipe takes whole or not at all (PIPE_BUF, pipe(7)). */
+/** Bytes that one write puts into a pipe whole or not at all (PIPE_BUF, pipe(7)). */
 const ATOMIC = 4096;
 const outgoing = new Scratch(4 * ATOMIC);
 
 /**
- * Lines go to the file descriptors within the same turn of the event loop: they are evidence,
- * and a pipe must not hold them back. Those of one turn are written together, as a connection
- * says two or three of them and each write wakes whoever reads the log; both descriptors stay
- * in order.
+ * Writes lines to the file descriptors within the same turn of the event loop: they are evidence
+ * and must not be held back. Lines of one turn are written together, since a connection writes two
+ * or three and each write wakes the reader of the log. stdout and stderr stay in order.
  */
 export function createOutput(quirks: Quirks, write: WriteText = writeText): Output {
   const isSilent = quirks.has("xconnect-silent");
@@ -53,19 +52,20 @@ export function createOutput(quirks: Quirks, write: WriteText = writeText): Outp
 type WriteText = (fd: number, text: string) => void;
 
 /**
- * Names and paths come from manifests: a line stays one line, also for readers that break lines
- * at U+0085 and U+2028, and no terminal is told anything (U+009B begins a control sequence).
+ * A line with its control characters replaced, since names and paths come from manifests. It stays
+ * one line also for readers that break lines at U+0085 and U+2028, and it holds no control sequence
+ * for a terminal (U+009B begins one).
  */
 function textOf(line: string): string {
   return `${line.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, "?")}\n`;
 }
 
-/** Without node:fs, which would cost as much as the rest of what a connection says. */
+/** Write without node:fs, which would cost as much as all other work on a connection's lines. */
 function writeText(fd: number, text: string): void {
   const bytes = Buffer.from(text, "utf8");
   for (let done = 0; done < bytes.length;) {
     const count = writePipe(fd, outgoing, 0, bytes.copy(outgoing.bytes, 0, done));
-    // Nobody reads (EPIPE), or not fast enough (EAGAIN): mediation goes on without the lines.
+    // Drop the lines when the reader has gone (EPIPE) or is too slow (EAGAIN): mediation goes on.
     if (count < 0 && count !== EINTR) return;
     done += Math.max(count, 0);
   }

@@ -2,7 +2,7 @@ import type { Quirks } from "../quirks/quirks.ts";
 import { numberedPeer, pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 
-/** The peers that links use, each pinned once. Owns them. */
+/** Owns the peers that links use, each pinned once. */
 export class PeerTable {
   readonly #byPid = new Map<number, Peer>();
   readonly #quirks: Quirks;
@@ -12,9 +12,9 @@ export class PeerTable {
   }
 
   /**
-   * @param start the start time that the graph gives, when it does
-   * @returns the running process with this pid, `isNew` when it was pinned just now;
-   *          undefined when there is none, or when it is not the one that the graph means
+   * @param start start time in the graph, if it gives one
+   * @returns the running process with this pid, `isNew` when it was pinned just now; undefined when
+   *          there is none, or when its start time is another
    */
   pin(pid: number, start: number | undefined): { peer: Peer; isNew: boolean } | undefined {
     if (pid <= 0) return undefined;
@@ -29,7 +29,7 @@ export class PeerTable {
     return matches(peer, start) ? { peer, isNew: true } : undefined;
   }
 
-  /** Let go of all other peers. */
+  /** Let go of all peers that are not in use. */
   retain(inUse: ReadonlySet<Peer>): void {
     for (const [pid, peer] of this.#byPid) {
       if (!inUse.has(peer)) this.#drop(pid);

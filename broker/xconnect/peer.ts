@@ -12,23 +12,23 @@ export interface Peer extends PeerId {
   running(): boolean;
   /**
    * @returns an O_PATH fd of its root directory that the caller owns
-   * @throws PeerGone when it has ended
+   * @throws PeerGone when the process has ended
    */
   openRoot(): number;
   /**
-   * The same on loan, for what is done at once and often (HeldRoot). Absent where the peer is no
-   * process that is pinned.
+   * As `openRoot`, on loan, for frequent uses that are over at once (HeldRoot). Absent where the
+   * peer is not a pinned process.
    */
   lendRoot?(): number;
   close(): void;
 }
 
 /**
- * Pin the process that has this pid now. Everything done through the result is done to that
- * process or not at all: each step that goes by the number (/proc/PID) is followed by a look
- * at the pidfd, and while the process lives nobody else can have its number.
+ * Pin the process that has this pid now. Everything done through the result is done to that process
+ * or not at all: each step that uses the pid (/proc/PID) is followed by a look at the pidfd, and
+ * while the process lives no other can have its pid.
  *
- * @returns undefined when there is none
+ * @returns undefined when there is no such process
  */
 export function pinPeer(pid: number): Peer | undefined {
   let pidfd: number;
@@ -41,7 +41,7 @@ export function pinPeer(pid: number): Peer | undefined {
     const start = readStartTime(pid);
     if (!hasExited(pidfd)) return new PinnedPeer(pid, start, pidfd);
   } catch {
-    // Ended in between.
+    // The process has ended in between.
   }
   closeSync(pidfd);
   return undefined;
@@ -96,7 +96,7 @@ class PinnedPeer implements Peer {
   }
 }
 
-/** Whoever has this pid at the moment: only for the quirk pid-reuse. */
+/** Any process that has this pid at the moment, for the quirk pid-reuse. */
 export function numberedPeer(pid: number): Peer {
   return {
     pid,
@@ -107,7 +107,7 @@ export function numberedPeer(pid: number): Peer {
   };
 }
 
-/** The appengine itself, as if it were a container: only for the quirk inject-host-side. */
+/** The appengine itself as if it were a container, for the quirk inject-host-side. */
 export const hostPeer: Peer = {
   pid: 0,
   start: 0,
@@ -116,7 +116,7 @@ export const hostPeer: Peer = {
   close: () => undefined,
 };
 
-/** Whatever a graph says, links never act on the file system that the broker itself sees. */
+/** True for a root that the broker itself sees: no link may act on it, whatever the graph says. */
 function isOwnFileSystem(pid: number, root: number): boolean {
   const its = fstatSync(root, { bigint: true });
   own ??= { root: statSync("/", { bigint: true }), mounts: readlinkSync("/proc/self/ns/mnt") };
@@ -124,5 +124,5 @@ function isOwnFileSystem(pid: number, root: number): boolean {
   return readlinkSync(`/proc/${pid}/ns/mnt`) === own.mounts;
 }
 
-/** The broker never changes its root or its mount namespace. */
+/** Root and mount namespace of the broker, which never change. */
 let own: { readonly root: BigIntStats; readonly mounts: string } | undefined;

@@ -6,21 +6,21 @@ import { hostPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
 import type { DesiredEntry } from "./reconcile.ts";
 
-/** A graph that changes this often while its peers are being pinned is tried again later. */
+/** Attempts to read a graph that changes while its peers are being pinned. */
 const ATTEMPTS = 3;
 
-/** A graph as read, with the processes that it names. */
+/** A graph as read, with the pinned processes that it names. */
 export interface PinnedGraph {
   readonly desired: readonly DesiredEntry<Peer>[];
   readonly unreadable: readonly UnreadableEntry[];
 }
 
 /**
- * Read the graph and pin its peers. Where the graph gives no start time, the pid may have been
- * recycled between pantavisor's writing and our pinning: then the graph is read again and used
+ * Read the graph and pin its peers. Where the graph gives no start time, a pid may have been
+ * recycled between pantavisor's writing and our pinning. So the graph is then read again, and used
  * only when nothing new had to be pinned for it.
  *
- * @throws Error when it changes all the time, and as `fetch` does
+ * @throws Error when it changes all the time, and the errors of `fetch`
  */
 export async function readPinnedGraph(
   fetch: () => Promise<ReadGraph>,
@@ -43,7 +43,7 @@ export async function readPinnedGraph(
   throw new Error("the graph changes all the time");
 }
 
-/** The peers of one graph, each looked for once: all its links see it run, or none. */
+/** The peers of one graph, each looked up once, so that all its links agree if it runs. */
 class Pins {
   areUnsure = false;
   readonly #peers: PeerTable;

@@ -1,6 +1,6 @@
 import type { Planted } from "./injection.ts";
 
-/** The inodes that are planted for links at present, whichever container they are in. */
+/** The inodes that are planted for links now, in all containers. */
 export class PlantedInodes {
   readonly #keys = new Set<string>();
 

@@ -4,7 +4,7 @@ import { messageOf } from "../message-of.ts";
 import type { Planted } from "./injection.ts";
 import type { PeerId } from "./reconcile.ts";
 
-/** An inode that a broker has planted or is about to plant, and where. */
+/** An inode that a broker has planted or is about to plant, with its place. */
 export interface PlantedEntry {
   readonly consumer: PeerId;
   readonly target: string;
@@ -21,8 +21,8 @@ const line = z.object({
 });
 
 /**
- * A file of what is planted, one JSON object a line. A broker that is killed takes nothing back;
- * the next one does, from this file, also what is no longer in the graph by then.
+ * A file with the planted inodes, one JSON object a line. A broker that is killed takes nothing
+ * back; the next one does so from this file, also for links that have left the graph meanwhile.
  */
 export class PlantedJournal {
   readonly #path: string;
@@ -30,16 +30,16 @@ export class PlantedJournal {
   #hasFailed = false;
 
   /**
-   * @param path from openBrokerFolder(); the lock's owner alone may use it
-   * @param warn told once of a journal that cannot be written, until it can: links are served
-   *             without it
+   * @param path from openBrokerFolder(); only the lock's holder may use it
+   * @param warn called once when the journal cannot be written, until it can be again; links are
+   *             served without it
    */
   constructor(path: string, warn: (line: string) => void) {
     this.#path = path;
     this.#warn = warn;
   }
 
-  /** What was planted last; a line that the kill cut short is left out. */
+  /** The entries in the file; a line that a kill cut short is left out. */
   read(): PlantedEntry[] {
     try {
       return parseJournal(readFileSync(this.#path, "utf8"));
@@ -52,7 +52,7 @@ export class PlantedJournal {
     this.#attempt(() => appendFileSync(this.#path, journalLine(entry), { mode: 0o600 }));
   }
 
-  /** Keep these only. */
+  /** Replace all entries. */
   rewrite(entries: readonly PlantedEntry[]): void {
     this.#attempt(() => {
       writeFileSync(`${this.#path}.new`, entries.map(journalLine).join(""), { mode: 0o600 });

@@ -17,14 +17,14 @@ import type { PlantedJournal } from "./planted-journal.ts";
 
 export interface PlantsOptions {
   readonly quirks: Quirks;
-  /** Also take the place of sockets that somebody listens on. */
+  /** True when sockets may be replaced even if a process listens on them. */
   readonly replaceLive: boolean;
-  /** Where to write down what is planted. */
+  /** Journal of planted inodes. */
   readonly journal?: PlantedJournal;
   readonly warn: (line: string) => void;
 }
 
-/** What links have in their consumers: `record.plant` of each, and the journal of all. */
+/** Plants for links and takes back: keeps `record.plant` of each link and the journal of all. */
 export class Plants {
   readonly #options: PlantsOptions;
   readonly #inodes = new PlantedInodes();
@@ -34,9 +34,9 @@ export class Plants {
   }
 
   /**
-   * The link has had nothing planted before.
-   * @returns `fd` listens; the caller owns it
-   * @throws as plantSocket, and PeerGone
+   * Plant a socket for a link that has nothing planted.
+   * @returns the listening `fd`, which the caller owns
+   * @throws the errors of plantSocket, and PeerGone
    */
   addSocket(
     record: LinkRecord,
@@ -49,34 +49,34 @@ export class Plants {
   }
 
   /**
-   * The link has had nothing planted before.
-   * @throws as plantDevice, and PeerGone
+   * Plant a device node for a link that has nothing planted.
+   * @throws the errors of plantDevice, and PeerGone
    */
   addDevice(record: LinkRecord, source: DeviceNode): void {
     using root = this.#enter(record.wanted.consumer);
     this.#keep(record, plantDevice(root, record.link.target, source, this.#ledgerOf(record)));
   }
 
-  /** @returns an O_PATH fd of what is at the link's target now, which the caller owns */
+  /** @returns an O_PATH fd of the file at the link's target now, which the caller owns */
   openTarget({ link, wanted }: LinkRecord): number {
     using root = this.#enter(wanted.consumer);
     return root.open(link.target, O_PATH | O_NOFOLLOW);
   }
 
-  /** False when what was planted has been removed or replaced by somebody else. */
+  /** False when the planted inode has been removed or replaced. */
   isInPlace({ plant, wanted }: LinkRecord): boolean {
     if (plant === undefined) return true;
     try {
       using root = this.#enter(wanted.consumer);
       return isInPlace(root, wanted.target, plant.planted);
     } catch {
-      // It cannot be known now: the consumer has ended, which the next graph says, or there are
-      // no fds left, which must cost no link.
+      // It cannot be known now: either the consumer has ended, which the next graph tells, or there
+      // are no descriptors left, which must not cost a link.
       return true;
     }
   }
 
-  /** Report when somebody touches what is planted for a link. */
+  /** Watch the planted inode of a link for changes. */
   watch({ plant, wanted }: LinkRecord, watches: DirectoryWatches): void {
     if (plant === undefined) return;
     const slash = wanted.target.lastIndexOf("/");
@@ -85,11 +85,11 @@ export class Plants {
       const directory = root.open(wanted.target.slice(0, slash + 1), O_PATH | O_DIRECTORY);
       watches.add(directory, wanted.target.slice(slash + 1));
     } catch {
-      // The consumer has ended or removed the directory: the next reconcile sees that.
+      // The consumer has ended or removed the directory; the next reconcile sees that.
     }
   }
 
-  /** Take back what was planted for a link. */
+  /** Remove the planted inode of a link. */
   release(record: LinkRecord): void {
     const { plant, wanted } = record;
     if (plant === undefined) return;
@@ -107,7 +107,7 @@ export class Plants {
     }
   }
 
-  /** Take back what a broker that was killed has planted. */
+  /** Remove the inodes that a killed broker has left. */
   removeLeftovers(): void {
     const { journal, quirks, warn } = this.#options;
     if (quirks.has("broker-orphans")) return;
@@ -123,7 +123,7 @@ export class Plants {
     }
   }
 
-  /** What is planted has changed: keep the journal short. */
+  /** Rewrite the journal with the present plants, which keeps it short. */
   writeJournal(records: Iterable<LinkRecord>): void {
     const entries = [...records].flatMap(({ plant, wanted: { consumer, target } }) =>
       plant === undefined ? [] : [{ consumer, target, planted: plant.planted }],
@@ -137,7 +137,8 @@ export class Plants {
     if (kind !== "spliced") return { ...common, type: kind };
     return {
       ...common,
-      // Born so: who connects early must not be able to send fds either.
+      // Set it before the socket can be reached: an early consumer must not be able to send fds
+      // either.
       prepare: refuseFds,
       ...(quirks.has("small-backlog", "unix") ? { backlog: 1 } : {}),
     };

@@ -8,7 +8,7 @@ import { ProviderFiles } from "./provider-files.ts";
 const directory = mkdtempSync(join(tmpdir(), "files-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** A directory as root; what it opens is real. */
+/** A root that opens real files in a directory. */
 const root = {
   open: (path: string, flags: number) => openat2(AT_FDCWD, join(directory, path), flags, 0),
 };
@@ -22,7 +22,7 @@ test("a file that changes is read anew, also within one tick and with its old ti
     utimesSync(path, 1, 1);
     expect(files.read(root, "passwd", 100)).toBe(text);
   }
-  // Settled, as far as the reader's clock can tell: the content is kept from here on.
+  // By the reader's clock the file was left alone long enough, so its content is kept from now on.
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2_000 });
   expect(files.read(root, "passwd", 100)).toBe("six");
   writeFileSync(path, "ten");

@@ -5,13 +5,13 @@ import { inodeFacts } from "../linux/statx.ts";
 import type { InodeFacts } from "../linux/statx.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
-/** Bytes that are read at once. */
+/** Bytes of one read. */
 const PIECE = 4 * 1024;
-/** Larger files are read anew each time. */
+/** Largest file whose content is kept; larger ones are read anew each time. */
 const MAX_KEPT_BYTES = 64 * 1024;
 /**
  * Milliseconds that a file must have been left alone before its content is kept: the clock of
- * inodes is coarse, and a change within one tick of it would not be seen.
+ * inodes is coarse, and a second change within one tick would not be seen.
  */
 const SETTLED = 1_000;
 
@@ -21,9 +21,9 @@ interface Kept {
 }
 
 /**
- * Small files of one provider process (passwd, group), which are asked for with each connection.
- * Content is kept as long as inode, size, times and mode are the same. Only for the life of
- * that process: with another, another file system may have the same numbers.
+ * Small files of one provider process (passwd, group), which each connection needs. Their content
+ * is kept while inode, size, times and mode stay the same, and only for the life of that process:
+ * under another process, another file system may have the same numbers.
  */
 export class ProviderFiles {
   readonly #kept = new Map<string, Kept>();
@@ -37,7 +37,8 @@ export class ProviderFiles {
       return undefined;
     }
     try {
-      // Judged before it is opened for reading: opening a fifo or a device can wait or act.
+      // Look at the inode before opening it for reading: opening a fifo or a device can wait or
+      // act.
       const facts = inodeFacts(inode);
       if (facts?.isFile !== true) return undefined;
       const { version } = facts;

@@ -17,7 +17,7 @@ import type { Peer } from "./peer.ts";
 import { ProviderFiles } from "./provider-files.ts";
 import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
 
-/** The providers of links: their sockets, nodes and files, looked up in their own roots. */
+/** Access to providers' sockets, nodes and files, whose paths are resolved in their own roots. */
 export class Providers {
   readonly #quirks: Quirks;
   readonly #files = new WeakMap<Peer, ProviderFiles>();
@@ -27,20 +27,20 @@ export class Providers {
   }
 
   /**
-   * Connect: at once where the provider can be reached, which costs no promise; else waiting
-   * until it can be.
+   * Connect to the link's provider. A provider that can be reached is connected to at once, without
+   * a promise; for another one the promise waits.
    * @returns a connected fd that the caller owns
-   * @throws Error when waiting would not help; rejects with what the last attempt did, after
-   *         PROVIDER_WAIT, or the signal's reason
+   * @throws Error when waiting would not help; the promise rejects with the last attempt's error
+   *   after PROVIDER_WAIT, or with the signal's reason
    */
   connect(record: LinkRecord, options: ConnectOptions, type: SocketType): number | Promise<number> {
     return this.#attempt(record, options, type) ?? this.#persist(record, options, type);
   }
 
   /**
-   * A link whose own socket is where its provider's is looked for would connect to itself for
-   * each connection, without end.
-   * @throws Error when it is, or when its provider is none that links may reach
+   * Refuse a link whose planted socket is also the provider's socket: each connection to it would
+   * make another connection to itself, without end.
+   * @throws Error for such a link, and for a provider that links may not reach
    */
   refuseLoop({ wanted, link }: LinkRecord, planted: Planted): void {
     try {
@@ -48,7 +48,7 @@ export class Providers {
       const open = (path: string) => root.open(path, O_PATH);
       if (!isInPlace({ open }, link.socket, planted)) return;
     } catch (error) {
-      // The next graph says so.
+      // The provider has ended; the next graph tells.
       if (error instanceof PeerGone) return;
       throw error;
     }
@@ -86,7 +86,7 @@ export class Providers {
     }
   }
 
-  /** @returns undefined when it cannot be reached yet, but for the last time */
+  /** @returns undefined when the provider cannot be reached yet, unless this is the last attempt */
   #attempt(
     record: LinkRecord,
     { credentials, path = record.link.socket }: ConnectOptions,
@@ -94,8 +94,8 @@ export class Providers {
     isLast = false,
   ): number | undefined {
     try {
-      // The record's provider of now: a session that waits while it restarts goes on with
-      // its successor.
+      // Use the record's present provider: a session that waited while the provider restarted goes
+      // on with its successor.
       using root = this.#enter(record);
       const connect = (inode: number) =>
         credentials === undefined

@@ -15,11 +15,11 @@ import { serveStatus } from "./status-server.ts";
 import { BrokerToolbox, ShowingToolbox } from "./toolbox.ts";
 
 /**
- * pv-xconnect: the broker of one pv-ctrl socket, until SIGTERM or SIGINT. SIGHUP: the graph
- * has changed.
+ * pv-xconnect: the broker of one pv-ctrl socket, until SIGTERM or SIGINT. SIGHUP tells that the
+ * graph has changed.
  */
 const DEFAULT_CTRL = "/run/pantavisor/pv/pv-ctrl";
-/** How often a broker that only shows asks whether it is alone by now, in milliseconds. */
+/** Milliseconds between attempts of a broker that only shows to become the one that mediates. */
 const LOCK_POLL = 1_000;
 
 interface Settings {
@@ -27,7 +27,7 @@ interface Settings {
   readonly quirks: Quirks;
   readonly output: Output;
   readonly plugins: PluginRegistry;
-  /** Also take the place of sockets that somebody listens on. */
+  /** True when sockets may be replaced even if a process listens on them. */
   readonly replaceLive: boolean;
   readonly replant: boolean;
 }
@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());
   process.on("SIGINT", () => stop.abort());
-  // Node would open its debugger on the loopback interface, which all containers share.
+  // Ignore SIGUSR1: Node would open its debugger on the loopback interface, which containers share.
   process.on("SIGUSR1", () => undefined);
   process.umask(0o022);
 
@@ -48,7 +48,7 @@ async function main(): Promise<number> {
     if (!quirks.has("poll-only")) running?.graphChanged();
   });
 
-  // The real broker neither knows of others nor looks after what it has planted.
+  // 029-32 neither knows of other brokers nor plants removed sockets again.
   const wipes = quirks.has("second-broker-wipes");
   const output = createOutput(quirks);
   process.on("exit", () => output.flush());
@@ -107,7 +107,7 @@ async function own(settings: Settings, paths: BrokerFiles, signal: AbortSignal):
   journal.remove();
 }
 
-/** For the quirk second-broker-wipes: without looking left or right. */
+/** Mediate without a lock, for the quirk second-broker-wipes. */
 async function mediate(settings: Settings, signal: AbortSignal): Promise<void> {
   running = new Broker({ ...settings, tools: new BrokerToolbox(settings) });
   await running.run(signal);

@@ -139,7 +139,7 @@ describe.skipIf(process.getuid?.() !== 0)("pv-xconnect (needs root)", () => {
     ctrl.graph = [];
     child.process.kill("SIGHUP");
     await child.line("Removing link: client/raw");
-    // It would have told on stderr where it listens, before the next signal's turn.
+    // A debugger would have printed its address on stderr before the next signal was handled.
     expect(await child.end()).toBe(0);
     expect(child.err).toBe("");
   });
@@ -260,7 +260,7 @@ describe.skipIf(process.getuid?.() !== 0)("pv-xconnect (needs root)", () => {
     await child.line("Link established: client/raw");
     const { requests } = ctrl;
     child.process.kill("SIGHUP");
-    // SIGTERM is handled after SIGHUP: had that made it ask, the request would be seen.
+    // SIGTERM is handled after SIGHUP, so a request caused by SIGHUP would be counted by now.
     expect(await child.end()).toBe(0);
     expect(ctrl.requests).toBe(requests);
   });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { dial } from "./broker.fixture.ts";
 import { Heartbeat, PATIENCE, RobustBench, eventually, readUntil } from "./robust.fixture.ts";
 
-/** Figures are printed: the limits alone would not show that they have become ten times worse. */
+/** Print a figure, since the limits alone would not show one that is ten times worse. */
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
 describe.skipIf(process.getuid?.() !== 0)("how fast the broker reacts (needs root)", () => {
@@ -47,7 +47,7 @@ describe.skipIf(process.getuid?.() !== 0)("how fast the broker reacts (needs roo
       await bench.serve("raw", (socket) => void socket.pipe(socket));
       const took: number[] = [];
       for (let round = 0; round < 11; round += 1) {
-        // The provider's container runs and listens; the consumer's has just come up.
+        // The provider runs and listens already; the consumer has just come up.
         bench.graph([]);
         bench.consumer = await bench.container();
         const established = bench.broker.count(/^Link established/gm);

@@ -29,7 +29,7 @@ function entry(overrides: Partial<GraphEntry> = {}): GraphEntry {
   };
 }
 
-/** The entry with its peers running, their start time ten times their pid. */
+/** The entry with running peers, whose start times are ten times their pids. */
 function running(from: GraphEntry): DesiredEntry {
   const peer = (pid: number) => (pid > 0 ? { pid, start: pid * 10 } : undefined);
   return { entry: from, consumer: peer(from.consumer_pid), provider: peer(from.provider_pid) };
@@ -81,7 +81,7 @@ describe("reconcile", () => {
     fc.assert(
       fc.property(anyGraph, anyGraph, (before, after) => {
         const start = apply(none, reconcile(none, before, strict));
-        // Later than any link may wait for a provider.
+        // By then no link may wait for a provider any more.
         const later = { ...strict, now: 60_000 };
         const held = apply(start, reconcile(start, after, strict));
         const links = apply(held, reconcile(held, after, later));

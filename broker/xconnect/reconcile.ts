@@ -3,15 +3,15 @@ import type { Quirks } from "../quirks/quirks.ts";
 import { entryProblem } from "./link-rules.ts";
 
 /**
- * Which links exist, as a pure function: (current links, the graph) → effects.
+ * Decides which links exist, as a pure function: (current links, the graph) → effects.
  *
  * A link is keyed by (consumer, name, target). It exists while both peers run; a peer is a
  * process pinned by pid and start time, so a recycled pid is another peer. A link whose provider
- * has ended is held for a time: the provider may only be restarting. What the broker does with
- * an effect (plant, unplant, end sessions) is not known here.
+ * has ended is held for a time, since the provider may only be restarting. The broker carries the
+ * effects out (plants, unplants, ends sessions).
  */
 
-/** How long a link waits for a provider that has ended, in milliseconds. */
+/** Milliseconds that a link waits for a provider that has ended. */
 export const PROVIDER_GRACE = 5_000;
 
 export interface PeerId {
@@ -19,7 +19,7 @@ export interface PeerId {
   readonly start: number;
 }
 
-/** A graph entry with its peers as found running now; undefined is "not running". */
+/** A graph entry with its running peers; undefined means "not running". */
 export interface DesiredEntry<P extends PeerId = PeerId> {
   readonly entry: GraphEntry;
   readonly consumer: P | undefined;
@@ -37,7 +37,7 @@ export interface Wanted<P extends PeerId = PeerId> {
 
 /**
  * - established: works
- * - waiting: its provider has ended; who connects waits for the next one
+ * - waiting: its provider has ended; connections wait for the next one
  * - failed: could not be planted, worth another try
  * - refused: its plugin said that it can never work as declared
  * - lost: what was planted is no longer there
@@ -47,9 +47,9 @@ export type LinkState = "established" | "waiting" | "failed" | "refused" | "lost
 export interface Current<P extends PeerId = PeerId> {
   readonly wanted: Wanted<P>;
   readonly state: LinkState;
-  /** There is a backlog in which its consumer can wait for a provider. */
+  /** True when the link has a backlog in which connections can wait for a provider. */
   readonly canWait: boolean;
-  /** Of a waiting link: when it has waited long enough, on the clock of `now`. */
+  /** Time at which a waiting link gives up, on the clock of `now`. */
   readonly waitsUntil: number | undefined;
 }
 
@@ -57,10 +57,10 @@ export type Effect<P extends PeerId = PeerId> =
   | { readonly kind: "keep"; readonly key: string }
   | { readonly kind: "add"; readonly key: string; readonly link: Wanted<P> }
   | { readonly kind: "replace"; readonly key: string; readonly link: Wanted<P> }
-  /** The provider has ended: nobody else is accepted until `until`, or until it is back. */
+  /** The provider has ended: no connection is accepted until it is back, or `until` passes. */
   | { readonly kind: "hold"; readonly key: string; readonly until: number }
   | { readonly kind: "remove"; readonly key: string }
-  /** An entry that gets no link; `line` says which and why. */
+  /** The entry gets no link; `line` names it and the reason. */
   | { readonly kind: "refuse"; readonly entry: GraphEntry; readonly line: string };
 
 export interface ReconcileOptions {
@@ -71,7 +71,7 @@ export interface ReconcileOptions {
 }
 
 /**
- * @param current by key
+ * @param current current links by key
  * @returns removals first, so that a target is free before another link takes it
  */
 export function reconcile<P extends PeerId>(
@@ -122,7 +122,7 @@ export function reconcile<P extends PeerId>(
   return [...effects, ...changes];
 }
 
-/** The same entry but for the processes: role, paths, names and whatever else it carries. */
+/** True for entries that differ in their processes only. */
 export function sameDeclaration(one: GraphEntry, other: GraphEntry): boolean {
   return declaration(one) === declaration(other);
 }
@@ -170,7 +170,7 @@ function sameLink(one: Wanted, other: Wanted): boolean {
   );
 }
 
-/** @returns until when a link may wait for its provider; undefined when it may not */
+/** @returns the time until which a link may wait for its provider; undefined when it may not */
 function holdUntil<P extends PeerId>(
   old: Current<P> | undefined,
   { entry, consumer, provider }: DesiredEntry<P>,
@@ -199,7 +199,7 @@ function declaration({
   return JSON.stringify(Object.entries(declared).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** Unambiguous: consumer and name hold neither slash nor blank (SAFE_NAME). */
+/** The key of a link. It is unambiguous: consumer and name hold no slash or blank (SAFE_NAME). */
 function linkKey(entry: GraphEntry): string {
   return `${entry.consumer}/${entry.name} ${entry.target ?? ""}`;
 }

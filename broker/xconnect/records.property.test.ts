@@ -62,7 +62,7 @@ describe("the journal of what is planted", () => {
         const text = list.map(journalLine).join("");
         expect(parseJournal(text)).toEqual(list);
         const kept = text.slice(0, cut % (text.length + 1));
-        // A line without its end only is a line still.
+        // A line that lacks only its line end still counts.
         const whole = `${kept}\n`.split("\n").filter((line) => line.endsWith("}")).length;
         expect(parseJournal(kept)).toEqual(list.slice(0, whole));
       }),
@@ -103,7 +103,7 @@ function isJson(text: string): boolean {
   }
 }
 
-it("whoever opens sessions without end, another link finds room, and what ends is free again", () => {
+it("however many sessions some links open, another finds room, and ended ones are free again", () => {
   const step = fc.record({ link: fc.nat(3), opens: fc.boolean() });
   fc.assert(
     fc.property(
@@ -113,7 +113,7 @@ it("whoever opens sessions without end, another link finds room, and what ends i
         const open = [0, 0, 0, 0];
         const all = () => open.reduce((sum, count) => sum + count, 0);
         const budget = new SessionBudget({ limit, open: all }, none);
-        // Links 0 and 1 are one consumer's, 2 and 3 another's.
+        // Links 0 and 1 belong to one consumer, 2 and 3 to another.
         const of = (link: number) => (open[link & 2] ?? 0) + (open[(link & 2) + 1] ?? 0);
         const may = (link: number) =>
           budget.allows("unix", { link: open[link] ?? 0, consumer: of(link) });
@@ -122,7 +122,7 @@ it("whoever opens sessions without end, another link finds room, and what ends i
           if (!opens && (open[link] ?? 0) > 0) open[link] = (open[link] ?? 0) - 1;
           if (all() > limit - 64) expect.unreachable(`${all()} sessions of ${limit} descriptors`);
         }
-        // A link alone takes half of what is free at most.
+        // One link alone takes at most half of the free descriptors.
         const freeBefore = limit - 64 - all();
         const openBefore = open[0] ?? 0;
         while (may(0)) open[0] = (open[0] ?? 0) + 1;

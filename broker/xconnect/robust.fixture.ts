@@ -11,7 +11,7 @@ import { ContainerStandIn } from "./container-stand-in.fixture.ts";
 
 const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
 const DEADLINE = 20_000;
-/** Fds (pipes) that a broker may keep for its next sessions, however many there were. */
+/** Fds (pipes) that a broker may keep for later sessions, after any number of sessions. */
 const KEPT = 16;
 
 /**
@@ -27,7 +27,7 @@ export function times(count: number): number {
 /** Milliseconds that a test may take which does something `times(…)`. */
 export const PATIENCE = 30_000 + 60_000 * SCALE;
 
-/** For tests: a graph entry but for the processes. */
+/** For tests: a graph entry without its processes. */
 export interface BenchLink {
   readonly name: string;
   readonly type: string;
@@ -35,9 +35,9 @@ export interface BenchLink {
 }
 
 /**
- * For tests: the broker as a process of its own between two stand-in containers, so that its
- * fds, memory and CPU time can be looked at and it can be killed. The link `steady` is always
- * there, its provider sends everything back.
+ * For tests: the broker as a process of its own between two stand-in containers, so that a test can
+ * measure its fds, memory and CPU time, and kill it. The link `steady` is always there; its
+ * provider sends everything back.
  */
 export class RobustBench {
   readonly ctrl = new CtrlStub();
@@ -56,7 +56,7 @@ export class RobustBench {
     this.graph(links);
     await this.startBroker(options);
     await this.broker.established(links.length + 1);
-    // What the broker makes for its first session and keeps is no leak.
+    // Fds that the broker opens for its first session and keeps are no leak.
     const heartbeat = new Heartbeat(this.target("steady"));
     await eventually("the first sessions", () => heartbeat.beats > 2);
     await heartbeat.stop();
@@ -88,12 +88,12 @@ export class RobustBench {
     }));
   }
 
-  /** A link's socket, as the consumer has it. */
+  /** Path of a link's socket in the consumer. */
   target(name: string): string {
     return this.consumer.path(`/run/pv/${name}.sock`);
   }
 
-  /** A server in the provider; its sockets are half-open. */
+  /** Start a server in the provider; its sockets are half-open. */
   async serve(name: string, onConnection: (socket: Socket) => void): Promise<Server> {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("error", () => undefined);
@@ -105,7 +105,7 @@ export class RobustBench {
     return server;
   }
 
-  /** A bus in the provider. */
+  /** Start a bus in the provider. */
   async serveBus(name: string, limits = ""): Promise<void> {
     const path = this.provider.path(`/run/example/${name}.sock`);
     const config = join(this.ctrl.directory, `${name}.conf`);
@@ -146,7 +146,7 @@ export class BrokerProcess {
 
   static async start(ctrl: string, nofile: number | undefined): Promise<BrokerProcess> {
     const limit = nofile === undefined ? [] : ["prlimit", `--nofile=${nofile}`];
-    // Through env(1), which does nothing but start what follows it.
+    // Without a limit use env(1), which only starts the command behind it.
     const args = [...limit, process.execPath, ENTRY_POINT, "--ctrl", ctrl];
     const child = spawn("env", args, { stdio: ["ignore", "pipe", "pipe"] });
     await once(child, "spawn");
@@ -158,7 +158,7 @@ export class BrokerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Wait until so many links have been established since the start. */
+  /** Wait until `count` links have been established since the start. */
   async established(count: number): Promise<void> {
     await eventually(`${count} links`, () => this.count(/^Link established/gm) >= count);
   }
@@ -175,17 +175,17 @@ export class BrokerProcess {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Wait until no session's fds are open beyond those that were open before. */
+  /** Wait until no more fds are open than `fds`, the number before the sessions. */
   async backAt(fds: number): Promise<void> {
     await eventually(`${fds} fds and at most ${KEPT} more`, () => this.fds <= fds + KEPT);
   }
 
-  /** Change how many files it may have open from now on. */
+  /** Change its limit of open files from now on. */
   limitFiles(soft: number): void {
     execFileSync("prlimit", ["--pid", `${this.pid}`, `--nofile=${soft}:`]);
   }
 
-  /** Its fds once nothing changes any more, so that those of the last sessions are closed. */
+  /** The number of its fds once it stays the same, so after the last sessions' fds are closed. */
   async restingFds(): Promise<number> {
     let [last, since] = [this.fds, 0];
     await eventually("the fds to stay as they are", () => {
@@ -197,7 +197,7 @@ export class BrokerProcess {
     return last;
   }
 
-  /** In MiB. */
+  /** Resident memory in MiB. */
   get rss(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "latin1");
     return Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
@@ -222,7 +222,7 @@ export class BrokerProcess {
   }
 }
 
-/** For tests: someone who uses a link all the time and must never notice anything. */
+/** For tests: a client that uses a link all the time and must never see a failure. */
 export class Heartbeat {
   beats = 0;
   #failure: unknown;
@@ -235,7 +235,7 @@ export class Heartbeat {
     });
   }
 
-  /** @throws what went wrong meanwhile, or when there was not one beat */
+  /** @throws Error when a beat failed, or when there was none */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
@@ -243,7 +243,7 @@ export class Heartbeat {
     if (this.beats === 0) throw new Error("the other link did not answer once");
   }
 
-  /** A long session and short ones. */
+  /** Keep one long session open and make short ones. */
   async #run(path: string): Promise<void> {
     const long = await dial(path);
     while (!this.#stopped) {
@@ -272,7 +272,7 @@ async function beat(socket: Socket): Promise<void> {
   }
 }
 
-/** For tests: poll what nothing tells of (the fds or memory of another process). */
+/** For tests: poll a thing that no event reports (the fds or memory of another process). */
 export async function eventually(what: string, probe: () => boolean): Promise<void> {
   const deadline = performance.now() + DEADLINE;
   while (!probe()) {
@@ -281,7 +281,7 @@ export async function eventually(what: string, probe: () => boolean): Promise<vo
   }
 }
 
-/** For tests: `work` for 0 … count - 1, so many at a time. */
+/** For tests: run `work` for 0 … count - 1, a number of them at a time. */
 export async function inParallel(
   count: number,
   width: number,
@@ -294,7 +294,7 @@ export async function inParallel(
   await Promise.all(Array.from({ length: width }, lane));
 }
 
-/** For tests: what arrives up to `end` or EOF; fails when neither comes. */
+/** For tests: the text that arrives up to `end` or EOF; fails when neither comes. */
 export function readUntil(socket: Socket, end: RegExp): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = "";

@@ -1,13 +1,13 @@
 import type { Quirks } from "../quirks/quirks.ts";
 import type { OpenFiles } from "./open-files.ts";
 
-/** More sessions than these wait in the backlog, however much is free. */
+/** Most sessions of a link and of a consumer; further connections wait in the backlog. */
 const PER_LINK = 4096;
 const PER_CONSUMER = 8192;
 /** Descriptors that stay free for sessions under way, new links and the log. */
 const RESERVE = 64;
 
-/** Numbers that the main thread and the splice worker both write. */
+/** A number that the main thread and the splice worker both write. */
 export type SharedCount = Int32Array<SharedArrayBuffer>;
 
 export function sharedCount(): SharedCount {
@@ -15,19 +15,18 @@ export function sharedCount(): SharedCount {
 }
 
 /**
- * Who may open another session.
+ * Decides if a link may open another session.
  *
- * Descriptors are what runs out first. A link may hold as many sessions as half of the
- * descriptors that are still free, a consumer as many as all of them: the more is taken, the
- * less anyone may take, so that whoever comes later still finds some, however many consumers
- * open connections without end (dynamic thresholds, as switches share their buffers; Choudhury
- * and Hahne, 1998).
+ * Descriptors run out first. A link may hold as many sessions as half of the descriptors that are
+ * still free, a consumer as many as all of them. So the more are taken, the fewer each may take,
+ * and a later consumer still finds some even if many others open connections without end (dynamic
+ * thresholds, by which switches share their buffers; Choudhury and Hahne, 1998).
  *
- * Sessions that have begun may need more descriptors later (a spliced one its pipes): these are
- * promised to them and not free.
+ * Open sessions may need more descriptors later (a spliced one its pipes): these are promised to
+ * them and do not count as free.
  */
 export class SessionBudget {
-  /** For the other thread's budget. */
+  /** Number of promised descriptors, shared with the other thread's budget. */
   readonly promised: SharedCount;
   readonly #files: OpenFiles;
   readonly #quirks: Quirks;
@@ -38,7 +37,7 @@ export class SessionBudget {
     this.promised = promised;
   }
 
-  /** @param open sessions of the link, and those of its consumer on all links */
+  /** @param open open sessions of the link, and of its consumer on all links */
   allows(type: string, open: { readonly link: number; readonly consumer: number }): boolean {
     if (this.#quirks.has("no-session-limit", type)) return true;
     const { limit } = this.#files;
@@ -50,7 +49,7 @@ export class SessionBudget {
     );
   }
 
-  /** Set descriptors aside; fewer than 0 gives them back. */
+  /** Set descriptors aside; a negative number gives them back. */
   promise(descriptors: number): void {
     Atomics.add(this.promised, 0, descriptors);
   }

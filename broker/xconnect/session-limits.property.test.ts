@@ -9,7 +9,7 @@ import { hostPeer } from "./peer.ts";
 import { SessionBudget } from "./session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
 
-/** A listening socket, as far as it is paused and goes on. */
+/** A listener that only records if it is paused. */
 class Listener {
   readonly reasons = new Set<string>();
   readonly kind = "stream" as const;
@@ -72,7 +72,7 @@ it("a link is paused while it may open no more, and goes on when it may again", 
           const { record, listener } = links[of] ?? recordOf("x", "x");
           if (opens && !listener.isPaused("limit")) {
             const session = record.beginSession(-1);
-            // There is no descriptor to close here.
+            // The test's sessions have no descriptor to close.
             session.take();
             sessions[of]?.push(() => record.finishSession(session));
             limits.opened(record);
@@ -81,7 +81,7 @@ it("a link is paused while it may open no more, and goes on when it may again", 
         }
         for (const of of sessions.keys()) while ((sessions[of]?.length ?? 0) > 0) close(of);
         expect(links.filter(({ listener }) => listener.isPaused("limit"))).toEqual([]);
-        // Nobody looks again when nothing is paused.
+        // The timer runs only while a listener is paused.
         expect(timers()).toBe(before);
         for (const consumer of ["a", "b"])
           expect(Atomics.load(limits.sessionsOf(consumer), 0)).toBe(0);

@@ -2,13 +2,16 @@ import type { LinkRecord } from "./link-record.ts";
 import { sharedCount } from "./session-budget.ts";
 import type { SessionBudget, SharedCount } from "./session-budget.ts";
 
-/** What others free is not told: milliseconds between looks, only while a listener is paused. */
+/**
+ * Milliseconds between looks for free descriptors, while a listener is paused: no event reports
+ * them.
+ */
 const LOOK_AGAIN = 200;
 
 /**
- * Keeps links within the budget: beyond its limit a link's listener is paused, and further
- * connections wait in its own backlog, where they cost nobody else anything. The splice worker
- * does so for its own listeners; the sessions of a consumer are counted together.
+ * Keeps links within the budget: at its limit a link's listener is paused, and further connections
+ * wait in its own backlog, where they cost other links nothing. The splice worker does the same for
+ * its listeners; the sessions of a consumer are counted together.
  */
 export class SessionLimits {
   readonly budget: SessionBudget;
@@ -22,7 +25,7 @@ export class SessionLimits {
     this.#warn = warn;
   }
 
-  /** How many sessions a consumer has open, whoever serves them. */
+  /** Number of a consumer's open sessions, of both threads. */
   sessionsOf(consumer: string): SharedCount {
     const known = this.#byConsumer.get(consumer) ?? sharedCount();
     this.#byConsumer.set(consumer, known);
@@ -39,7 +42,7 @@ export class SessionLimits {
     this.#timer ??= setInterval(() => this.#reconsider(), LOOK_AGAIN);
   }
 
-  /** The link has as many sessions as it may have. */
+  /** The link has reached its limit of sessions. */
   reached(record: LinkRecord): void {
     record.counters.count("paused");
     if (record.counters.get("paused") !== 1) return;

@@ -12,13 +12,13 @@ test("the connection is its taker's, once", () => {
   closeSync(fd);
 });
 
-test("what nobody has taken is closed with the session", () => {
+test("a connection that was not taken is closed with the session", () => {
   const fd = openSync("/dev/null", "r");
   new Session(fd)[Symbol.dispose]();
   expect(() => fstatSync(fd)).toThrow("EBADF");
 });
 
-test("what is to be done at the end is done once, also when it comes too late", () => {
+test("the callback for the end is called once, also when it is set too late", () => {
   const session = new Session(openSync("/dev/null", "r"));
   const done: string[] = [];
   session.onEnd(() => done.push("replaced"));

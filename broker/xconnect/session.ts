@@ -1,10 +1,10 @@
 import { closeFd } from "../linux/epoll.ts";
 import type { ConsumerConnection } from "../plugins/plugin.ts";
 
-/** One connection of a consumer, from accept until its plugin has done with it. */
+/** One connection of a consumer, from accept until its plugin has finished with it. */
 export class Session implements ConsumerConnection, Disposable {
   #fd: number | undefined;
-  /** Made for those who ask: few sessions are ended from outside. */
+  /** Controller of `signal`, made when that is first read: few sessions need it. */
   #ending: AbortController | undefined;
   #why: Error | undefined;
   #act: ((why: Error) => void) | undefined;
@@ -22,7 +22,7 @@ export class Session implements ConsumerConnection, Disposable {
     return this.#ending.signal;
   }
 
-  /** The link or the broker has gone away. */
+  /** True when the link or the broker has gone away. */
   get hasEnded(): boolean {
     return this.#why !== undefined;
   }
@@ -46,7 +46,7 @@ export class Session implements ConsumerConnection, Disposable {
     this.#act?.(why);
   }
 
-  /** Close what nobody has taken. */
+  /** Close the connection if it was not taken. */
   [Symbol.dispose](): void {
     if (this.#fd !== undefined) closeFd(this.#fd);
     this.#fd = undefined;

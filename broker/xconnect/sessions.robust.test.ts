@@ -18,7 +18,7 @@ import {
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const REQUEST = "GET /thing HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const MIB = 1024 * 1024;
-/** A D-Bus signal of some length; from the bus itself when the bus sends it. */
+/** A D-Bus signal of 64 KiB; sent by a fake bus it counts as a signal of the bus itself. */
 const SIGNAL_TO_ALL = writeMessage({
   type: SIGNAL,
   serial: 1,
@@ -172,7 +172,7 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
   describe("a reader that stalls", () => {
     const block = Buffer.alloc(65_536, "y");
 
-    /** Write until nothing has been taken for a while. @returns bytes that were taken */
+    /** Write until no bytes have been taken for a while. @returns bytes that were taken */
     const flood = async (socket: Socket, piece: Buffer = block): Promise<number> => {
       socket.on("error", () => undefined);
       for (;;) {
@@ -206,7 +206,7 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
         const taken = await flood(socket);
         const grown = bench.broker.rss - before;
         await heartbeat.stop();
-        // Node counts what it holds itself, which is no more than the last block.
+        // Node counts bytes that it holds itself as well: at most the last block.
         expect(taken).toBeLessThan(8 * MIB);
         expect(grown).toBeLessThan(16);
       },
@@ -235,7 +235,7 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
       PATIENCE,
     );
 
-    /** A bus that accepts whoever comes, and then does what it is told. */
+    /** A bus that accepts every connection and then calls `begun` with its socket. */
     const serveFakeBus = (begun: (socket: Socket) => void) =>
       bench.serve("bus", (socket) => {
         let text = "";
@@ -288,7 +288,7 @@ describe.skipIf(process.getuid?.() !== 0)("sessions in great number (needs root)
   });
 });
 
-/** Send and read for a while, then be gone with bytes under way in both directions. */
+/** Send and read for a while, then disappear with bytes in flight in both directions. */
 async function leave(path: string, block: Buffer): Promise<void> {
   const socket = await dial(path);
   socket.write(block);

@@ -6,14 +6,14 @@ import { listenIn } from "../linux/unix-stream.ts";
 
 const MODE = 0o600;
 const BACKLOG = 16;
-/** Milliseconds for a reader to take its document. */
+/** Milliseconds that a reader has to take its document. */
 const PATIENCE = 2_000;
 
 /**
- * Give the status as one JSON document to everybody who connects to `path`.
+ * Send the status as one JSON document to each connection to `path`.
  *
- * @param path from openBrokerFolder(); only the lock's owner may take it over
- * @returns what ends it and removes the socket
+ * @param path from openBrokerFolder(); only the lock's holder may use it
+ * @returns a handle; disposing of it ends the server and removes the socket
  */
 export function serveStatus(path: string, status: () => BrokerStatus): Disposable {
   rmSync(path, { force: true });

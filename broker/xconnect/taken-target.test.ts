@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BrokerBench, dial, readAll } from "./broker.fixture.ts";
 import type { ContainerStandIn } from "./container-stand-in.fixture.ts";
 
-/** A default ACL that leaves nothing to group and others (acl(5), version 2 as in the xattr). */
+/** A default ACL without rights for group and others (acl(5), version 2 as in the xattr). */
 const PRIVATE_ACL = `
 import os, struct, sys
 entry = lambda tag, perm: struct.pack("<HHI", tag, perm, 0xffffffff)
@@ -51,7 +51,7 @@ describe.skipIf(process.getuid?.() !== 0)("a target that is taken (needs root)",
       });
     }
     await bench.reconcile([entry("one"), entry("two")], "Failed to add link for two");
-    // Behind whatever the broker itself may have sent there.
+    // The session comes after any bytes that the broker itself may have sent to the socket.
     expect(await readAll(await dial(consumer.path("/run/shared")))).toBe("one");
     expect(callers).toEqual(["one"]);
     await bench.reconcile([entry("two")], "Link established: client/two");

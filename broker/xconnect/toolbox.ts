@@ -24,14 +24,14 @@ import { SplicedSockets } from "./splice/spliced-sockets.ts";
 export interface ToolboxOptions {
   readonly quirks: Quirks;
   readonly output: Output;
-  /** Also take the place of sockets that somebody listens on. */
+  /** True when sockets may be replaced even if a process listens on them. */
   readonly replaceLive: boolean;
-  /** Where to write down what is planted. */
+  /** Journal of planted inodes. */
   readonly journal?: PlantedJournal;
   readonly files?: OpenFiles;
 }
 
-/** What plugins do to the two ends of a link; every way into a container goes through here. */
+/** The plugins' access to both ends of a link; every way into a container goes through here. */
 export class BrokerToolbox implements Toolbox {
   readonly quirks: Quirks;
   readonly plants: Plants;
@@ -72,7 +72,7 @@ export class BrokerToolbox implements Toolbox {
     this.#recordOf(link).counters.note(error);
   }
 
-  /** Make `record.link` known, so that plugins can name the record by it. */
+  /** Register `record.link`, by which plugins refer to the record. */
   adopt(record: LinkRecord): void {
     this.#records.set(record.link, record);
   }
@@ -126,7 +126,7 @@ export class BrokerToolbox implements Toolbox {
   async connectProvider(link: Link, options: ConnectOptions): Promise<Socket> {
     const fd = await this.#connect(link, options, "stream");
     const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
-    // A plugin that forgets to listen for errors must not end the broker.
+    // Handle errors here too: a plugin that forgets to must not end the broker.
     socket.on("error", () => undefined);
     return socket;
   }
@@ -142,17 +142,17 @@ export class BrokerToolbox implements Toolbox {
     return this.#providers.readFile(this.#recordOf(link), path, maxBytes);
   }
 
-  /** Accept nobody for a link until it is established again: who connects waits. */
+  /** Stop accepting for a link until it is established again; connections wait in the backlog. */
   hold({ plant }: LinkRecord): void {
     plant?.listener?.pause("provider");
   }
 
-  /** End what runs beside the main thread. */
+  /** End the splice worker. */
   async close(): Promise<void> {
     await this.#spliced.close();
   }
 
-  /** For who goes on in promises. */
+  /** Connect, and let Node's loop continue the promise at once. */
   async #connect(link: Link, options: ConnectOptions, type: SocketType): Promise<number> {
     const fd = await this.#providers.connect(this.#recordOf(link), options, type);
     streamLoop().leave();
@@ -165,15 +165,16 @@ export class BrokerToolbox implements Toolbox {
     serve: (record: LinkRecord, fd: number) => SocketListener,
   ): void {
     const record = this.#recordOf(link);
-    // A link that is re-established for the same consumer keeps its listener: nobody who
-    // waits in the backlog is reset.
+    // Keep the listener of a link that is re-established for the same consumer, so that connections
+    // in its backlog are not reset.
     if (record.plant?.listener?.kind === kind && this.plants.isInPlace(record)) {
       record.plant.listener.resume("provider");
       return;
     }
     this.plants.release(record);
     if (kind !== "spliced") {
-      // Whoever has just got in there must not get to a provider that expects to be told who it is.
+      // Drop spliced connections accepted before the switch: this provider may require an identity,
+      // which splicing cannot send.
       record.spliced?.remove();
       record.spliced = undefined;
     }
@@ -203,7 +204,7 @@ export class BrokerToolbox implements Toolbox {
     this.warn(`${consumer}/${name}: ${what}`);
   }
 
-  /** The plugin is called at once, where there is nothing to wait for. */
+  /** Serve a connection; the plugin is called at once when the link is ready. */
   async #accept(record: LinkRecord, fd: number): Promise<void> {
     const session = record.beginSession(fd);
     this.#limits.opened(record);
@@ -229,8 +230,8 @@ export class BrokerToolbox implements Toolbox {
 }
 
 /**
- * For a broker that only shows what the one that owns pv-ctrl does: the same lines, nothing
- * planted.
+ * The toolbox of a broker that only shows the work of the one that owns pv-ctrl: it prints the same
+ * lines and plants nothing.
  */
 export class ShowingToolbox extends BrokerToolbox {
   override injectUnixSocket(): Promise<void> {

@@ -62,7 +62,7 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
           const socket = await dial(bench.target("raw"));
           socket.write("hello\n");
           const answer = await readUntil(socket, /\n/);
-          // All of it or, when the provider went, nothing.
+          // The whole text arrives or, when the provider went, nothing.
           expect(["hello\n", ""]).toContain(answer);
           if (answer !== "") answered += 1;
           socket.destroy();
@@ -93,7 +93,7 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
       await bench.serve("raw", echo);
       for (let restart = 0; restart < times(30); restart += 1) {
         const old = bench.provider;
-        // They come while nobody is there to answer, and wait.
+        // Connections that come while no provider is there wait.
         await old.stop();
         const waiting = await Promise.all(
           Array.from({ length: 20 }, () => dial(bench.target("raw"))),
@@ -154,12 +154,12 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
           Array.from({ length: 200 }, () => dial(bench.target("raw"))),
         );
         for (const socket of crowd) keep(socket).write("x");
-        // Some have a session by now; the others wait.
+        // By now some connections have a session, and the others wait.
         await eventually("sessions", () => broker.fds > before + 20);
         await broker.restingFds();
         long.write("second");
         expect(await readUntil(long, /second/)).toBe("second");
-        // A graph that cannot be fetched now takes no link away.
+        // A failed fetch of the graph must not remove a link.
         broker.graphChanged();
         const cpu = broker.cpu;
         await delay(500);
@@ -189,7 +189,7 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
       expect(await readUntil(long, /first/)).toBe("first");
       await broker.restingFds();
 
-      // Below what is open already: every call that makes a descriptor fails.
+      // With a limit below the open descriptors, every call that makes one fails.
       broker.limitFiles(1);
       const crowd = await Promise.all(
         Array.from({ length: 20 }, async () => keep(await dial(bench.target("raw")))),
@@ -244,7 +244,8 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
       await start([BUS]);
       await bench.serveBus("bus");
       const before = await bench.broker.restingFds();
-      // Few that have authenticated: more would take all places that the bus has for those.
+      // Only few authenticate: more would take all places that the bus has for connections without
+      // Hello.
       const halves = ["", "\0", "\0AUTH EXTER", "\0AUTH EXTERNAL\r\nDA", "message"];
       await inParallel(200, 20, async (index) => {
         const half = halves[index % halves.length] ?? "";
@@ -348,7 +349,7 @@ describe.skipIf(process.getuid?.() !== 0)("trouble on one link (needs root)", ()
           socket.resume();
           socket.write(name === "web" ? REQUEST : "\0AUTH EXTERNAL 30\r\nBEGIN\r\n");
           if (name === "bus") socket.write(HELLO);
-          // Also by ECONNRESET: the broker does not read what follows a violation.
+          // ECONNRESET is fine too: the broker does not read bytes behind a violation.
           const closed = new Promise((resolve) => socket.once("close", resolve));
           await Promise.race([closed, delay(50)]);
           socket.destroy();

@@ -1,4 +1,4 @@
-/** What was received is not D-Bus: the connection it came on cannot go on. */
+/** Bytes that are not a D-Bus message: their connection cannot go on. */
 export class MalformedMessage extends Error {
   override readonly name = "MalformedMessage";
 }

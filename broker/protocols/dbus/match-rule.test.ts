@@ -24,9 +24,9 @@ test.each([
   "type=a,type=b",
   "ty pe=a",
   `arg0=${"x".repeat(1024)}`,
-  // dbus-daemon: arg0 is two backslashes, then eavesdrop, then arg1. Else: arg0 holds it all.
+  // dbus-daemon reads arg0 (two backslashes), eavesdrop and arg1; the specification only arg0.
   "arg0=\\\\'',eavesdrop=true,arg1=\\'",
-  // dbus-daemon: all of it is arg0. Specification: the comma ends it.
+  // dbus-daemon reads all of it as arg0; by the specification the comma ends the value.
   "arg0=\\,eavesdrop=true",
 ])("%j is no rule", (text) => {
   expect(parseMatchRule(text)).toBeUndefined();

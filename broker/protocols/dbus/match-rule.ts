@@ -1,4 +1,4 @@
-/** Keys and values of a match rule; the order is the rule's own. */
+/** Keys and values of a match rule, in the rule's order. */
 export type MatchRule = ReadonlyMap<string, string>;
 
 /** DBUS_MAXIMUM_MATCH_RULE_LENGTH of libdbus. */
@@ -6,16 +6,16 @@ const MAX_RULE_LENGTH = 1024;
 const BLANK = " \t\n\r";
 
 /**
- * Read a match rule as dbus-daemon does (bus/signals.c): blanks around keys are passed over,
- * an apostrophe begins and ends a quoted stretch anywhere in a value, outside of it a
- * backslash quotes an apostrophe and a comma ends the value.
+ * Read a match rule as dbus-daemon does (bus/signals.c). Blanks around keys are passed over. An
+ * apostrophe begins or ends a quoted part anywhere in a value. Outside of quotes a backslash quotes
+ * an apostrophe, and a comma ends the value.
  *
- * Outside of a quoted stretch a backslash before a comma or another backslash is refused: for
- * dbus-daemon it takes that character along, for the specification it stands alone, so one of
- * them would see keys that are not seen here.
+ * Outside of quotes a backslash before a comma or another backslash is refused: dbus-daemon takes
+ * both characters as text, the specification takes the backslash alone. A bus that reads it the
+ * other way would see keys that are not seen here.
  *
- * @returns undefined when the daemon would not take it: too long, no `=`, no key, a key twice,
- *          an open quotation; or when it can be read in two ways
+ * @returns undefined when dbus-daemon would refuse it (too long, no `=`, no key, a key twice, an
+ *          open quotation), or when it can be read in two ways
  */
 export function parseMatchRule(text: string): MatchRule | undefined {
   if (Buffer.byteLength(text) > MAX_RULE_LENGTH) return undefined;
@@ -34,7 +34,7 @@ export function parseMatchRule(text: string): MatchRule | undefined {
   }
 }
 
-/** Whether messages for others are asked for. A value that is neither word is no valid rule. */
+/** True when the rule asks for messages to others; any value but `false` counts as asking. */
 export function eavesdrops(rule: MatchRule): boolean {
   return (rule.get("eavesdrop") ?? "false") !== "false";
 }

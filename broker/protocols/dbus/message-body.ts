@@ -3,10 +3,10 @@ import type { MessageHeader } from "./message-header.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /**
- * The leading string arguments of a message that is wholly there.
- * @param start of the message in `bytes`
+ * The leading string arguments of a message that has arrived completely.
+ * @param start offset of the message in `bytes`
  * @returns undefined unless the first `count` arguments are strings
- * @throws MalformedMessage when the body does not hold what its signature says
+ * @throws MalformedMessage when the body does not match its signature
  */
 export function stringArguments(
   header: MessageHeader,
@@ -22,7 +22,7 @@ export function stringArguments(
   return strings;
 }
 
-/** The only argument of a message, as above, when it is an array of strings. */
+/** The only argument of a message that has arrived completely, when it is an array of strings. */
 export function stringArrayArgument(
   header: MessageHeader,
   bytes: Buffer,

@@ -12,15 +12,17 @@ export const SIGNAL = 4;
 export const NO_REPLY_EXPECTED = 1;
 export const NO_AUTO_START = 2;
 
-/** Where the flags are in a message, in bytes. */
+/** Offset of the flags in a message, in bytes. */
 export const FLAGS_AT = 2;
 /** Bytes up to and including the length of the fields. */
 export const FIXED_BYTES = 16;
 
-/** Everything but the body. An absent text is "", which no name can be; an absent number 0. */
+/**
+ * A message without its body. An absent text is "", which no name can be; an absent number is 0.
+ */
 export interface MessageHeader {
   readonly littleEndian: boolean;
-  /** Types above SIGNAL are to be ignored (specification, "Message Format"). */
+  /** Type of the message; types above SIGNAL are ignored (specification, "Message Format"). */
   readonly type: number;
   readonly flags: number;
   readonly serial: number;
@@ -40,7 +42,7 @@ export interface MessageHeader {
 }
 
 /**
- * @param start of the message; FIXED_BYTES of it are there
+ * @param start offset of the message, of which FIXED_BYTES have arrived
  * @returns bytes before the body
  * @throws MalformedMessage when no message begins like this
  */
@@ -61,9 +63,9 @@ export function headerLength(bytes: Buffer, start: number): number {
 }
 
 /**
- * @param start of the message; its whole header is there
- * @throws MalformedMessage as libdbus would find the header invalid, and for lengths beyond
- *         the limits
+ * @param start offset of the message, whose header has arrived completely
+ * @throws MalformedMessage for a header that libdbus calls invalid, and for lengths beyond the
+ *         limits
  */
 export function parseHeader(bytes: Buffer, start: number): MessageHeader {
   const length = headerLength(bytes, start);
@@ -166,14 +168,14 @@ function valid(text: string, check: (text: string) => boolean, what: string): st
 }
 
 /**
- * A message of another type that says what it replies to. Nothing in the specification forbids
- * it, and libdbus takes it for the reply: it goes by the serial alone.
+ * True for a message that is no reply by type but has a reply serial. The specification does not
+ * forbid it, and libdbus takes it for the reply, since it looks at the serial alone.
  */
 export function isReplyInDisguise({ type, replySerial }: MessageHeader): boolean {
   return replySerial !== 0 && type !== METHOD_RETURN && type !== ERROR;
 }
 
-/** What each type of message must and must not have (specification, "Header Fields"). */
+/** Check the fields that each type must and must not have (specification, "Header Fields"). */
 function checkFields(header: MessageHeader): void {
   const { type } = header;
   const complete =

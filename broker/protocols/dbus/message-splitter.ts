@@ -10,26 +10,26 @@ const NONE: Buffer = Buffer.alloc(0);
  * bodies: a message that has only partly arrived is given in parts, its header complete in the
  * first. After `advance()` the part is `bytes[start..end)`.
  *
- * Only what is incomplete at the end of a chunk is kept: less than a header, or less than a
- * message whose body is wanted.
+ * Only an incomplete end of a chunk is kept: a part of a header, or of a message whose body is
+ * wanted.
  */
 export class MessageSplitter {
   bytes = NONE;
   start = 0;
   end = 0;
-  /** Of the message that begins at `start`; undefined for a later part of the one before. */
+  /** Header of the message that begins at `start`; undefined for a later part of a message. */
   header: MessageHeader | undefined;
   readonly #wantsBody: (header: MessageHeader) => boolean;
-  /** For what is kept; `#kept` is `bytes` when that is a part of it, from `#keptFrom` on. */
+  /** Memory for kept bytes. `bytes` is `#kept`, a part of it from `#keptFrom` on, or a chunk. */
   #room = NONE;
   #kept: Buffer | undefined;
   #keptFrom = 0;
   /** Bytes of the current message that are still to come behind `end`. */
   #missing = 0;
-  /** Parsed, and waiting for its body. */
+  /** Header that is parsed and whose message waits for the rest of its body. */
   #held: MessageHeader | undefined;
 
-  /** @param wantsBody whether the message is to be given whole */
+  /** @param wantsBody true for a message that must not be given in parts */
   constructor(wantsBody: (header: MessageHeader) => boolean) {
     this.#wantsBody = wantsBody;
   }
@@ -39,12 +39,12 @@ export class MessageSplitter {
     return this.#missing > 0;
   }
 
-  /** Whether there are bytes that `advance()` has not come to. */
+  /** True when there are bytes that `advance()` has not reached. */
   get isBehind(): boolean {
     return this.end < this.bytes.length;
   }
 
-  /** @param chunk on loan until `keep` */
+  /** @param chunk bytes on loan until `keep` is called */
   push(chunk: Buffer): void {
     if (this.isBehind) {
       this.#append(chunk);
@@ -55,7 +55,7 @@ export class MessageSplitter {
     this.#kept = undefined;
   }
 
-  /** The last chunk is needed by others: what is left of it is copied. */
+  /** Copy the rest of the last chunk, whose memory is used for something else from now on. */
   keep(): void {
     if (this.isBehind && this.bytes !== this.#kept) this.#append(NONE);
   }
@@ -92,7 +92,10 @@ export class MessageSplitter {
     this.#held = undefined;
   }
 
-  /** Room is doubled, so that a message that comes byte by byte is not copied for each. */
+  /**
+   * Keep what is left and the chunk. Room is doubled, so that single bytes cost no copy of the
+   * rest.
+   */
   #append(chunk: Buffer): void {
     const rest = this.bytes.subarray(this.end);
     const length = rest.length + chunk.length;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { MessageParts } from "./write-message.ts";
 import { stringArray, strings } from "./write-message.ts";
 
-/** Valid parts of messages, for property tests. */
+/** Generators of valid parts of messages, for property tests. */
 const element = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/);
 export const interfaceName = fc
   .array(element, { minLength: 2, maxLength: 4 })

@@ -21,7 +21,7 @@ const CALL: MessageParts = {
   destination: "d.e",
 };
 
-/** What a splitter gives, whole messages put together again; malformed input ends it. */
+/** The messages that a splitter gives, their parts joined; malformed input ends the list. */
 function split(chunks: readonly Buffer[], wantsBody: boolean): Buffer[] {
   const splitter = new MessageSplitter(() => wantsBody);
   const messages: Buffer[] = [];
@@ -129,7 +129,7 @@ describe("a header", () => {
     expect(() => parseHeader(message, 0)).toThrow(MalformedMessage);
   });
 
-  // dbus-daemon finds all of these invalid, in fields that it does not know as well.
+  // dbus-daemon calls all of these invalid, in unknown fields too.
   test.each<[string, string, number[]]>([
     ["a boolean that is neither", "b", [2, 0, 0, 0]],
     ["an array with one", "ab", [4, 0, 0, 0, 2, 0, 0, 0]],
@@ -262,7 +262,7 @@ describe("a signature", () => {
     "aas",
     "vvv",
     "a".repeat(32) + "y",
-    // Braces are no parentheses: dbus-daemon takes it.
+    // Braces do not count as structures, so dbus-daemon accepts it.
     "a{y(".repeat(32) + "y" + ")}".repeat(32),
   ])("%s is valid", (signature) => {
     expect(() => checkSignature(signature)).not.toThrow();

@@ -1,4 +1,4 @@
-/** The forms of names (D-Bus specification, "Valid Names" and "Valid Object Paths"). */
+/** Forms of names (D-Bus specification, "Valid Names" and "Valid Object Paths"). */
 const WELL_KNOWN = /^[A-Za-z_-][A-Za-z0-9_-]*(?:\.[A-Za-z_-][A-Za-z0-9_-]*)+$/;
 const UNIQUE = /^:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$/;
 const INTERFACE = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
@@ -18,7 +18,7 @@ export function isBusName(text: string): boolean {
   return text.startsWith(":") ? isUniqueName(text) : isWellKnownName(text);
 }
 
-/** Error names have the same form. */
+/** True for a valid interface name; error names have the same form. */
 export function isInterfaceName(text: string): boolean {
   return text.length <= MAX_NAME && INTERFACE.test(text);
 }

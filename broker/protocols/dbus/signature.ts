@@ -12,22 +12,22 @@ const SIZES: Readonly<Record<string, number>> = {
 const MAX_SIGNATURE = 255;
 
 /**
- * Where the complete type at `from` ends.
+ * The end of the complete type at `from`.
  * @throws MalformedMessage when there is none (specification, "Valid Signatures")
  */
 export function typeEnd(signature: string, from: number): number {
   return endOf(signature, from, 0, 0);
 }
 
-/** @throws MalformedMessage unless it is a sequence of complete types */
+/** @throws MalformedMessage unless the signature is a sequence of complete types */
 export function checkSignature(signature: string): void {
   if (signature.length > MAX_SIGNATURE) throw new MalformedMessage("a signature that is too long");
   for (let at = 0; at < signature.length;) at = typeEnd(signature, at);
 }
 
 /**
- * Pass over the value of the complete type at `from`, checking what is passed over as far as
- * its extent depends on it.
+ * Pass over the value of the complete type at `from`. The value is checked only as far as its
+ * length depends on it.
  * @returns where the type ends
  */
 export function skipValue(reader: WireReader, signature: string, from: number, depth = 0): number {
@@ -85,11 +85,11 @@ function skipArray(reader: WireReader, signature: string, item: number, depth: n
   if (isOfFixedSize(signature[item]) && length % size === 0) reader.skip(length);
   while (reader.position < end) skipValue(reader, signature, item, depth);
   if (reader.position !== end) throw new MalformedMessage("an array whose items overlap its end");
-  // From the array on: an entry is no type of its own.
+  // Start at the array's `a`: a dictionary entry alone is no complete type.
   return typeEnd(signature, item - 1);
 }
 
-/** And of any value. */
+/** True for a basic type of fixed size for which every value is valid (so not for booleans). */
 function isOfFixedSize(type: string | undefined): boolean {
   return type !== undefined && "ynqiuxtdh".includes(type);
 }
@@ -115,7 +115,7 @@ function endOf(signature: string, from: number, arrays: number, structures: numb
 
 function dictionaryEnd(signature: string, key: number, arrays: number, structures: number): number {
   if (!BASIC.includes(signature[key] ?? " ")) throw new MalformedMessage("a key that is not basic");
-  // An entry is no structure; how deep they go is how deep their arrays go.
+  // An entry does not count as a structure: its depth is the depth of its array.
   const end = endOf(signature, key + 1, arrays, structures);
   if (signature[end] !== "}") throw new MalformedMessage("an entry of more than two");
   return end + 1;

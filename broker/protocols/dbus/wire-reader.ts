@@ -3,8 +3,8 @@ import { MalformedMessage } from "./malformed-message.ts";
 import { isObjectPath } from "./names.ts";
 
 /**
- * Reads values of one message, in its byte order. Positions count from the message's first
- * byte, as alignment does; nothing beyond `end` is read.
+ * Reads values of one message, in its byte order. Positions and alignment count from the message's
+ * first byte; no byte beyond `end` is read.
  */
 export class WireReader {
   readonly #bytes: Buffer;
@@ -13,7 +13,7 @@ export class WireReader {
   position: number;
   readonly end: number;
 
-  /** @param start of the message in `bytes`; `position` and `end` are relative to it */
+  /** @param start offset of the message in `bytes`; `position` and `end` are relative to it */
   constructor(bytes: Buffer, start: number, littleEndian: boolean, position: number, end: number) {
     this.#bytes = bytes;
     this.#start = start;
@@ -22,7 +22,7 @@ export class WireReader {
     this.end = end;
   }
 
-  /** Padding is zero (specification, "Marshaling"). */
+  /** Pass over padding, which must be zero (specification, "Marshaling"). */
   align(size: number): void {
     const aligned = (this.position + size - 1) & -size;
     if (aligned > this.end) throw tooShort();
@@ -52,7 +52,7 @@ export class WireReader {
     this.position += size;
   }
 
-  /** A string that is to be a name or a path: one character for each byte. */
+  /** A string that must be a name or a path, read with one character for each byte. */
   ascii(): string {
     return this.#text(this.uint32(), "latin1");
   }
@@ -61,7 +61,7 @@ export class WireReader {
     const length = this.uint32();
     const from = this.#start + this.position;
     const text = this.#text(length, "utf8");
-    // What is not UTF-8 is decoded as this character; it may also be meant.
+    // Decoding puts this character where bytes are not UTF-8; it may also be in the text itself.
     if (text.includes("\ufffd") && !isUtf8(this.#bytes.subarray(from, from + length))) {
       throw new MalformedMessage("a string that is not UTF-8");
     }
@@ -74,7 +74,7 @@ export class WireReader {
     return path;
   }
 
-  /** Not checked: see `signature.ts`. */
+  /** A signature, unchecked: signature.ts checks it. */
   signature(): string {
     return this.#text(this.byte(), "latin1");
   }

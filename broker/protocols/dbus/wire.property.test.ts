@@ -18,7 +18,7 @@ import { WireReader } from "./wire-reader.ts";
 import { writeMessage } from "./write-message.ts";
 
 describe("names", () => {
-  /** The rules of the specification, one after the other. */
+  /** The specification's rules for a dotted name, applied one by one. */
   function follows(text: string, start: RegExp, more: RegExp, least: number): boolean {
     const elements = text.split(".");
     const sound = (element: string) =>
@@ -63,13 +63,13 @@ describe("names", () => {
   });
 });
 
-/** A complete type, and how a value of it with small arrays is marshalled. */
+/** A complete type, and a function that marshals a value of it with small arrays. */
 interface Typed {
   readonly type: string;
   write(to: Marshalled): void;
 }
 
-/** Bytes as the specification lays them out, written apart from write-message.ts. */
+/** Bytes as the specification lays them out, without the help of write-message.ts. */
 class Marshalled {
   readonly bytes: number[] = [];
 
@@ -173,7 +173,7 @@ describe("a value of any type", () => {
           at = next;
         }
         expect(at).toBe(signature.length);
-        // One byte short, and it is not there.
+        // With the last byte missing, the value must be refused.
         const short = reader(bytes.subarray(0, -1));
         expect(() => {
           for (let from = 0; from < signature.length;) from = skipValue(short, signature, from);
@@ -198,7 +198,7 @@ it("a damaged stream gives the same messages and the same end however it is cut"
         const pieces = [0, ...points].map((from, index) => stream.subarray(from, points[index]));
         const whole = outcome([stream]);
         const cut = outcome(pieces);
-        // What has been refused whole may have been given in part before.
+        // Parts of a message may have been given before it is refused.
         expect(cut.end).toBe(whole.end);
         expect(cut.serials).toEqual(whole.serials);
         expect(cut.bytes.equals(whole.bytes)).toBe(true);

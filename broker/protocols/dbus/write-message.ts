@@ -1,4 +1,4 @@
-/** What a message made here has; texts that are absent or "" leave their field out. */
+/** Parts of a message to write; a text that is absent or "" leaves its field out. */
 export interface MessageParts {
   readonly type: number;
   readonly flags?: number;
@@ -18,7 +18,7 @@ export interface MessageBody {
   readonly bytes: Buffer;
 }
 
-/** A message in little-endian order, from valid parts. */
+/** A message in little-endian order, made from valid parts. */
 export function writeMessage(parts: MessageParts): Buffer {
   const { body = noBody } = parts;
   const texts = [
@@ -80,7 +80,7 @@ export function boolean(value: boolean): MessageBody {
 
 const noBody: MessageBody = { signature: "", bytes: Buffer.alloc(0) };
 
-/** Values one after the other, each at its alignment. */
+/** Writes values one after the other, each at its alignment. */
 class WireWriter {
   readonly #pieces: Buffer[] = [];
   length = 0;

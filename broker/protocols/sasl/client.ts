@@ -1,13 +1,13 @@
 /**
- * The client's side of D-Bus authentication, as the broker plays it towards a provider: one
- * mechanism, one attempt. The kernel credential of the connection must say the same uid.
+ * The client's side of D-Bus authentication, which the broker takes towards a provider: one
+ * mechanism, one attempt. SO_PEERCRED of the connection must show the same uid.
  */
 
 export type SaslAnswer =
   | { readonly type: "accepted"; readonly guid: string }
   | { readonly type: "rejected"; readonly reason: string };
 
-/** The first bytes on the connection. @param uid decimal */
+/** The first bytes on the connection. @param uid uid to claim */
 export function saslClientStart(uid: number): Buffer {
   return Buffer.from(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString("hex")}\r\n`, "latin1");
 }
@@ -20,7 +20,7 @@ export function saslClientAnswer(line: string): SaslAnswer {
   return { type: "rejected", reason: "it does not answer AUTH with OK or REJECTED" };
 }
 
-/** Asks for passing of fds, behind OK; agreed on by the line `saslFdsAgreed`. */
+/** Request to pass fds, sent after OK; the provider agrees by the line `saslFdsAgreed`. */
 export const saslClientNegotiate: Buffer = Buffer.from("NEGOTIATE_UNIX_FD\r\n", "latin1");
 export const saslFdsAgreed = "AGREE_UNIX_FD";
 

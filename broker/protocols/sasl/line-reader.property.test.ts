@@ -14,7 +14,7 @@ const piece = fc.constantFrom(
   "x".repeat(MAX_LINE_BYTES - 3),
 );
 
-/** Lines of a whole connection; a violation ends them. */
+/** The lines of a whole connection, up to a violation. */
 function linesOf(pieces: readonly Buffer[], nul: boolean): { lines: string[]; rest: string } {
   const reader = new SaslLineReader({ nul });
   const lines: string[] = [];

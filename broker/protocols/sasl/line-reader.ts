@@ -1,4 +1,4 @@
-/** Bytes of a line, terminator included (libdbus MAX_BUFFER is of the same size). */
+/** Bytes of a line, terminator included; libdbus has the same limit (MAX_BUFFER). */
 export const MAX_LINE_BYTES = 16 * 1024;
 
 export type SaslInput =
@@ -8,14 +8,14 @@ export type SaslInput =
 
 /**
  * Cuts a connection's first bytes into lines, each ended by CRLF (D-Bus specification,
- * "Authentication Protocol"). Bytes behind the last line that was taken stay untouched, since
- * they may be the first messages.
+ * "Authentication Protocol"). Bytes behind the last line that was taken stay untouched: they
+ * may be the first messages.
  */
 export class SaslLineReader {
   #bytes: Buffer = Buffer.alloc(0);
   #nulExpected: boolean;
 
-  /** @param options.nul whether one NUL byte comes first: it does from a client */
+  /** @param options.nul true when one NUL byte must come first, as from a client */
   constructor(options: { readonly nul: boolean }) {
     this.#nulExpected = options.nul;
   }
@@ -24,7 +24,7 @@ export class SaslLineReader {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
   }
 
-  /** @returns the next line without its CRLF (latin1), or undefined: push more */
+  /** @returns the next line without its CRLF (latin1); undefined until more is pushed */
   next(): SaslInput | undefined {
     if (this.#bytes.length === 0) return undefined;
     if (this.#nulExpected) {
@@ -42,7 +42,7 @@ export class SaslLineReader {
     return { type: "line", text };
   }
 
-  /** Bytes pushed and not taken. */
+  /** Bytes that were pushed and not taken. */
   get rest(): Buffer {
     return this.#bytes;
   }

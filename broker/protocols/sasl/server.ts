@@ -1,10 +1,10 @@
 /**
- * The server's side of D-Bus authentication, as the broker plays it towards a consumer
+ * The server's side of D-Bus authentication, which the broker takes towards a consumer
  * (D-Bus specification, "Authentication Protocol"; states as in libdbus dbus-auth.c).
  *
- * Trust: none in the consumer. The uid that it claims decides nothing: who it is follows from
- * its link, so EXTERNAL is the only mechanism and every well-formed claim is the same claim.
- * No byte of the conversation ever reaches the provider.
+ * The consumer is not trusted. Its identity follows from its link, so the uid that it claims
+ * decides nothing: EXTERNAL is the only mechanism, and every well-formed claim is treated alike. No
+ * byte of the conversation ever reaches the provider.
  *
  *     auth ──AUTH EXTERNAL <hex>──▶ verdict ──accept──▶ begin ──BEGIN──▶ (messages)
  *      │ ▲                            ▲ │                 │
@@ -19,30 +19,32 @@ export interface SaslServerState {
 
 export type SaslEffect =
   | { readonly type: "reply"; readonly line: string }
-  /** Connect to the provider and go on with `accept` or `reject`. */
+  /** Connect to the provider, then call `saslServerAccept` or `saslServerReject`. */
   | { readonly type: "authenticate"; readonly claim: SaslClaim }
-  /** Go on with `agree` or `disagree`, as the link and its provider pass fds. */
+  /**
+   * Find out if link and provider pass fds, then call `saslServerAgree` or `saslServerDisagree`.
+   */
   | { readonly type: "negotiate-fds" }
-  /** What follows this line are messages. */
+  /** The bytes behind this line are messages. */
   | { readonly type: "begin" }
   | { readonly type: "close"; readonly reason: string };
 
-/** What the consumer said it was; for the quirks and the log alone. */
+/** The uid that the consumer claims; used by quirks and the log only. */
 export interface SaslClaim {
   /** Decimal text of the claimed uid; empty when the client leaves it to the server. */
   readonly uid: string;
-  /** AUTH EXTERNAL came without an initial response (GDBus, pydbus, sd-bus). */
+  /** True when AUTH EXTERNAL came without an initial response (GDBus, pydbus, sd-bus). */
   readonly bare: boolean;
 }
 
-/** As many failures as libdbus allows (MAX_FAILURES). */
+/** Number of rejections after which libdbus gives up too (MAX_FAILURES). */
 const MAX_REJECTIONS = 6;
 
 export const saslServerStart: SaslServerState = { phase: "auth", rejections: 0 };
 
 type Step = readonly [SaslServerState, SaslEffect];
 
-/** @param line without CRLF; not to be called while a verdict is due */
+/** @param line line without CRLF; not to be called between `authenticate` and its answer */
 export function saslServerLine(state: SaslServerState, line: string): Step {
   if (!/^[\x20-\x7e]*$/.test(line)) return [state, error("Not ASCII")];
   const { command, rest } = split(line);
@@ -70,7 +72,7 @@ export function saslServerLine(state: SaslServerState, line: string): Step {
   }
 }
 
-/** @param guid of the provider's bus, 32 hexadecimal digits */
+/** @param guid id of the provider's bus, 32 hexadecimal digits */
 export function saslServerAccept(state: SaslServerState, guid: string): Step {
   return [
     { ...state, phase: "begin" },
@@ -82,12 +84,12 @@ export function saslServerReject(state: SaslServerState): Step {
   return reject(state);
 }
 
-/** Messages of the session may carry fds. */
+/** Agree: messages of the session may carry fds. */
 export function saslServerAgree(state: SaslServerState): Step {
   return [state, { type: "reply", line: "AGREE_UNIX_FD" }];
 }
 
-/** So that no client sends any in good faith. */
+/** Refuse fds with an error, so that the client sends none. */
 export function saslServerDisagree(state: SaslServerState): Step {
   return [state, error("Unix FD passing is not supported")];
 }
@@ -95,7 +97,7 @@ export function saslServerDisagree(state: SaslServerState): Step {
 function onAuth(state: SaslServerState, text: string): Step {
   const { command: mechanism, rest } = split(text);
   if (mechanism !== "EXTERNAL") return reject(state);
-  // An absent initial response is asked for; sd-bus counts on this DATA line.
+  // Ask for an absent initial response by a DATA line, as sd-bus expects.
   if (rest === "")
     return [
       { ...state, phase: "data" },

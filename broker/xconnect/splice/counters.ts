@@ -1,6 +1,6 @@
-/** What a link's sessions have done; written by the splice worker, read by the main thread. */
+/** Counts of a link's sessions, written by the splice worker and read by the main thread. */
 export interface SpliceCounts {
-  /** Sessions since the link began, and those open now (waiting for the provider included). */
+  /** Sessions since the link began, and open ones (including those that wait for the provider). */
   readonly sessions: number;
   readonly open: number;
   /** Bytes from the consumer to the provider, and back. */
@@ -14,7 +14,7 @@ export const BYTES_UP = 2;
 export const BYTES_DOWN = 3;
 const FIELDS = 4;
 
-/** In shared memory, with one writer; doubles are exact up to 8 PiB. */
+/** Counts in shared memory, with one writer; doubles are exact up to 8 PiB. */
 export type SpliceCounters = Float64Array<SharedArrayBuffer>;
 
 export function makeCounters(): SpliceCounters {

@@ -17,27 +17,27 @@ import type { SpliceCounters } from "./counters.ts";
 import { count } from "./counters.ts";
 import type { SpliceEnd } from "./end.ts";
 
-/** What all sessions of a worker share. */
+/** Resources that all sessions of a worker share. */
 export interface SpliceMeans {
   readonly pipes: PipePool;
-  /** At most 64 KiB, what the smallest pipe holds. */
+  /** Copy buffer of at most 64 KiB, so that the smallest pipe can hold its content. */
   readonly scratch: Scratch;
-  /** Quirk unix-corrupts. */
+  /** True under the quirk unix-corrupts. */
   readonly corrupts: boolean;
 }
 
-/** Pieces of this size and more are worth a pipe. */
+/** Bytes from which on a piece is worth a pipe. */
 const BULK = 32 * 1024;
-/** Rounds before other sessions have their turn. */
+/** Rounds of a session before others get their turn. */
 const ROUNDS = 16;
 
 /**
  * One direction of a session.
  *
- * Messages of a few KiB are copied through a buffer that all sessions share: two calls. What
- * fills it goes through a pipe by splice(2): no copy. What the sink does not take stays in the
- * pipe, which bounds what a direction holds; while it is full nothing is read, so the sender is
- * held back by its own socket.
+ * Small pieces are copied through a buffer that all sessions share, with two system calls. Pieces
+ * that fill the buffer go through a pipe by splice(2), without a copy. Bytes that the sink does not
+ * take stay in the pipe, which bounds them: while it is full nothing is read, and the sender's own
+ * socket fills.
  */
 export class SpliceDirection {
   protected readonly source: SpliceEnd;
@@ -66,29 +66,29 @@ export class SpliceDirection {
     this.#field = field;
   }
 
-  /** The source has ended, by EOF or by an error. */
+  /** True when the source has ended, by EOF or by an error. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** The source has ended and everything before is delivered: EOF can be passed on. */
+  /** True when the source has ended and all its bytes are delivered: EOF can be passed on. */
   get isDrained(): boolean {
     return this.#hasEnded && this.held === 0;
   }
 
-  /** Nobody is there to take what the source sends. */
+  /** True when the sink's peer has gone: the source's bytes reach nobody. */
   get isCutOff(): boolean {
     return this.sink.hungUp;
   }
 
-  /** Nothing will flow any more, and both sides know. */
+  /** True when no byte will flow any more and both sides have been told. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /**
-   * Carry what there is and fits.
-   * @returns true when it stopped for the others' sake
+   * Carry bytes until the source has none or the sink takes none.
+   * @returns true when it stopped so that other sessions get their turn
    */
   pump(): boolean {
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -101,13 +101,13 @@ export class SpliceDirection {
     return true;
   }
 
-  /** Tell the sink that nothing follows. */
+  /** Pass the source's EOF on to the sink. */
   passEnd(): void {
     shutdown(this.sink.fd, SHUT_WR);
     this.#isOver = true;
   }
 
-  /** The sink takes nothing any more: let the source's writer have its EPIPE. */
+  /** Stop because the sink takes no more: the source's next write fails with EPIPE. */
   giveUp(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -115,7 +115,7 @@ export class SpliceDirection {
     shutdown(this.source.fd, SHUT_RD);
   }
 
-  /** Forget what is held. */
+  /** Drop the held bytes. */
   letGo(): void {
     if (this.#pipe !== undefined) this.means.pipes.giveBack(this.#pipe, this.held === 0);
     this.#pipe = undefined;
@@ -133,7 +133,7 @@ export class SpliceDirection {
       this.counted(size);
       return true;
     }
-    // With bytes in the pipe it may be the pipe that has no room: the source stays readable.
+    // EAGAIN may mean that the pipe is full: with bytes in it, the source may still be readable.
     if (size !== EAGAIN || this.held === 0) this.nothingRead(size);
     if (this.held === 0) this.letGo();
     return false;
@@ -158,7 +158,7 @@ export class SpliceDirection {
     else if (result !== EINTR) this.#hasEnded = true;
   }
 
-  /** The sink has failed, or has no room. */
+  /** The sink has no room, or has failed. */
   protected refused(result: number): false {
     if (result === EAGAIN) this.sink.block();
     else if (result !== EINTR) this.giveUp();
@@ -175,7 +175,7 @@ export class SpliceDirection {
     }
     this.counted(size);
     if (size === bytes.length) this.#isBulk = !corrupts;
-    // A short read has emptied the socket; what comes later is told.
+    // A short read has emptied the socket; an event reports later bytes.
     else if (!this.source.hasMore) this.source.readable = false;
     if (corrupts) bytes[0] = ((bytes[0] ?? 0) + 1) & 0xff;
     const sent = send(this.sink.fd, scratch, 0, size);
@@ -186,7 +186,7 @@ export class SpliceDirection {
     return true;
   }
 
-  /** The rest of the scratch goes into an empty pipe, which has room for all of it. */
+  /** Put the rest of the scratch into an empty pipe, which has room for all of it. */
   #keep(from: number, to: number): void {
     this.#pipe = this.means.pipes.take();
     const written = writePipe(this.#pipe.write, this.means.scratch, from, to - from);

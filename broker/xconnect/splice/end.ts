@@ -15,20 +15,20 @@ const READABLE = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 const BEYOND = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 /**
- * One of a session's two sockets, and what is known of its readiness.
+ * One of a session's two sockets, with its readiness.
  *
- * Edge-triggered: a change is told once, and what was told is remembered here until a call says
- * otherwise. So a peer that has gone, or one that is not read from for a while, does not keep
- * the thread busy. EPOLLOUT is asked for only while something waits for room: every read of
- * the peer's would be told.
+ * epoll is edge-triggered: it reports a change once, and this class remembers it until a system
+ * call shows otherwise. So a peer that has gone, or is not read from for a while, does not keep the
+ * thread busy. EPOLLOUT is asked for only while bytes wait for room, since otherwise every read of
+ * the peer would be reported.
  */
 export class SpliceEnd implements EventHandler {
   readonly fd: number;
   readable: boolean;
   writable = true;
-  /** A read that stops short does so before something else: EOF, or an out-of-band byte. */
+  /** True when a short read may be followed by more: EOF, or bytes behind an out-of-band byte. */
   hasMore = false;
-  /** The peer has closed, or shut down both ways: nobody takes bytes any more. */
+  /** True when the peer has closed or shut down both ways: it takes no bytes any more. */
   hungUp = false;
   readonly #events: EventTable;
   readonly #onReady: () => void;
@@ -43,7 +43,7 @@ export class SpliceEnd implements EventHandler {
   }
 
   /**
-   * From here on; what is ready already is told as well.
+   * Watch from now on; present readiness is reported too.
    * @throws SystemCallError
    */
   watch(): void {
@@ -51,7 +51,7 @@ export class SpliceEnd implements EventHandler {
     this.#registration = this.#events.add(this.fd, events, this);
   }
 
-  /** Nothing more can be written: have it told when that changes. */
+  /** Note that the socket is full, and ask for an event when it has room again. */
   block(): void {
     this.writable = false;
     if (this.#asksForRoom) return;

@@ -10,11 +10,13 @@ export interface Registration {
   readonly use: number;
 }
 
-/** Which handler each descriptor's events go to. */
+/** Maps descriptors to the handlers of their events. */
 export class EventTable implements Disposable {
   readonly #epoll = new Epoll();
   readonly #handlers: (EventHandler | undefined)[] = [];
-  /** How often a slot was used: an event that waits in a batch may be of an earlier use. */
+  /**
+   * Number of earlier uses of each slot: an event that waits in a batch may belong to one of them.
+   */
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
 
@@ -36,13 +38,13 @@ export class EventTable implements Disposable {
     this.#epoll.modify(fd, events, slot, use);
   }
 
-  /** For a descriptor that stays open. */
+  /** Stop watching a descriptor that stays open. */
   remove(registration: Registration): void {
     this.#epoll.remove(registration.fd);
     this.release(registration);
   }
 
-  /** The descriptor is about to be closed. */
+  /** Forget a descriptor that is about to be closed. */
   release({ slot, use }: Registration): void {
     this.#handlers[slot] = undefined;
     this.#uses[slot] = (use + 1) | 0;
@@ -50,7 +52,7 @@ export class EventTable implements Disposable {
   }
 
   /**
-   * Wait, and hand out what has happened.
+   * Wait, and call the handlers of events that have come.
    * @param timeout milliseconds, -1 for ever
    */
   wait(timeout: number): void {

@@ -13,18 +13,18 @@ import { ProviderRoute } from "./route.ts";
 import { SpliceSession } from "./session.ts";
 import type { SpliceSurroundings } from "./session.ts";
 
-/** Of two pipes, which a session needs while both sides are slow. */
+/** Descriptors of two pipes, which a session may need when both sides are slow. */
 const PIPE_ENDS = 4;
 const { EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
-/** What accept4(2) and socket(2) say when the process or the machine has too much open. */
+/** Errors of accept4(2) and socket(2) when the process or the machine has too many open files. */
 const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 
-/** What a link asks of the loop it is part of. */
+/** Services of the loop to its links. */
 export interface SpliceLinkHost extends SpliceSurroundings {
   readonly budget: SessionBudget;
   accepted(link: SpliceLink): void;
   wantRoute(link: SpliceLink): void;
-  /** Call `connectWaiting` and `resume` from time to time while it waits or is paused. */
+  /** Call `connectWaiting` and `resume` from time to time while the link waits or is paused. */
   attend(link: SpliceLink): void;
   limitReached(link: SpliceLink): void;
   failed(link: SpliceLink, why: string): void;
@@ -35,16 +35,16 @@ interface Waiting {
   readonly deadline: number;
 }
 
-/** A link in the worker: its listener, its way to the provider and its sessions. */
+/** A link in the worker: its listener, its route to the provider and its sessions. */
 export class SpliceLink {
   readonly id: number;
   readonly #host: SpliceLinkHost;
   readonly #shared: SharedWithLink;
   readonly #sessions = new Set<SpliceSession>();
   #listener: number | undefined;
-  /** Of the listener, while connections are accepted. */
+  /** Registration of the listener, while connections are accepted. */
   #registration: Registration | undefined;
-  /** Connections whose provider cannot be reached yet, in the order they came. */
+  /** Connections whose provider cannot be reached yet, in their order of arrival. */
   #waiting: Waiting[] = [];
   #route: ProviderRoute | undefined;
   #isHeld = false;
@@ -65,7 +65,7 @@ export class SpliceLink {
     return this.#listener !== undefined && this.#registration === undefined && !this.#isHeld;
   }
 
-  /** @param listener owned from here on; must be non-blocking */
+  /** @param listener non-blocking; owned by the link from now on */
   listen(listener: number | undefined): void {
     if (this.#registration !== undefined) this.#host.events.release(this.#registration);
     this.#registration = undefined;
@@ -74,12 +74,14 @@ export class SpliceLink {
     this.#accept();
   }
 
-  /** After a pause: accept again, if that is possible now. */
+  /** Accept again after a pause, if the budget allows it. */
   resume(): void {
     if (this.#mayOpen()) this.#accept();
   }
 
-  /** The provider may be another one from now on; nobody is accepted while the link is held. */
+  /**
+   * Forget the route, since the provider may change; accept no connection while the link is held.
+   */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.forgetRoute();
@@ -100,7 +102,7 @@ export class SpliceLink {
     this.#route = undefined;
   }
 
-  /** Try for those that wait; give up those that have waited long enough. */
+  /** Connect waiting connections; give up those that have waited long enough. */
   connectWaiting(): void {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       const outcome = this.#connect(first.consumer);
@@ -117,7 +119,7 @@ export class SpliceLink {
       closeFd(consumer);
       this.#ended();
     }
-    // What comes from now on is for the provider that the main thread knows.
+    // Ask the main thread for the provider of later connections.
     this.forgetRoute();
   }
 
@@ -133,7 +135,7 @@ export class SpliceLink {
     });
   }
 
-  /** One: the event comes again while others wait, and to ask whether they do costs as much. */
+  /** Accept one connection: the event repeats while more wait, and looking costs as much. */
   #acceptOne(): void {
     if (this.#listener === undefined) return;
     if (!this.#mayOpen()) {
@@ -158,7 +160,7 @@ export class SpliceLink {
     return this.#host.budget.allows("unix", { link, consumer });
   }
 
-  /** Find the provider for a new connection, behind those that wait already. */
+  /** Connect a new connection to the provider, or queue it behind those that wait. */
   #reach(consumer: number): void {
     const outcome = this.isWaiting ? "not yet" : this.#connect(consumer);
     if (outcome === "never") this.#abandon(consumer, this.#lastError);
@@ -168,7 +170,7 @@ export class SpliceLink {
     this.#host.attend(this);
   }
 
-  /** @returns whether a session has begun, is worth waiting for, or is not */
+  /** @returns "begun" for a new session, "not yet" when trying again may help, else "never" */
   #connect(consumer: number): "begun" | "not yet" | "never" {
     if (this.#route === undefined) return "not yet";
     try {
@@ -218,7 +220,7 @@ export class SpliceLink {
     this.#host.budget.promise(-PIPE_ENDS);
   }
 
-  /** Told once, until a connection is served again. */
+  /** Report that descriptors have run out, once until a connection is accepted again. */
   #exhausted(errno: number): void {
     const { code } = new SystemCallError("accept4", errno);
     if (!this.#isInTrouble) this.#host.failed(this, `connections wait: ${code}`);
@@ -226,7 +228,7 @@ export class SpliceLink {
     this.#pause();
   }
 
-  /** Who connects waits in the backlog. */
+  /** Stop accepting; new connections wait in the backlog. */
   #pause(): void {
     if (this.#registration === undefined) return;
     this.#host.events.remove(this.#registration);

@@ -22,7 +22,7 @@ const PLENTY: OpenFiles = { limit: Infinity, open: () => 0 };
 export class SpliceBench implements Disposable {
   readonly loop: SpliceLoop;
   readonly reports: SpliceReport[] = [];
-  /** False: the provider cannot be found. */
+  /** True when the main thread can give a route to the provider. */
   hasRoute = true;
   readonly #directory = mkdtempSync(join(tmpdir(), "pvh-splice-"));
   readonly #folder = openSync(this.#directory, O_PATH);
@@ -78,7 +78,7 @@ export class SpliceBench implements Disposable {
     return accept(this.#provider);
   }
 
-  /** A session: the consumer's and the provider's own descriptors. */
+  /** Open a session. @returns the consumer's and the provider's own descriptors */
   session(): { consumer: number; provider: number } {
     const consumer = this.consume();
     for (let step = 0; step < 100; step += 1) {
@@ -89,7 +89,7 @@ export class SpliceBench implements Disposable {
     throw new Error("the provider got no connection");
   }
 
-  /** Step until nothing happens any more. */
+  /** Step until there is nothing more to do. */
   settle(): void {
     for (let step = 0; step < 8; step += 1) this.loop.step(0);
   }

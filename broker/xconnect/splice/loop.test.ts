@@ -13,13 +13,13 @@ const PERIOD = 65_536;
 const PATTERN = Buffer.alloc(PERIOD + (1 << 20));
 for (let at = 0; at < PATTERN.length; at += 1) PATTERN[at] = (at * 31 + (at >> 8)) & 0xff;
 
-/** What a side sends, up to 1 MiB of it: each byte tells its place, so that a loss or a swap shows. */
+/** Up to 1 MiB of a side's bytes. Each depends on its position, so that a loss or a swap shows. */
 function pattern(from: number, size: number): Buffer {
   const start = from % PERIOD;
   return PATTERN.subarray(start, start + size);
 }
 
-/** One side as the test plays it. */
+/** One side of a session, driven by the test. */
 class Side {
   sent = 0;
   received = 0;
@@ -89,7 +89,7 @@ describe.skipIf(!canRefuseFds())("the splice loop", () => {
           else if (what === "end") sides[who].end();
           else bench.loop.step(0);
         }
-        // One after the other: an end is passed on while the other direction is open.
+        // End one direction after the other: an end is passed on while the other direction is open.
         for (const [one, other] of [
           [consumer, provider],
           [provider, consumer],
@@ -101,7 +101,7 @@ describe.skipIf(!canRefuseFds())("the splice loop", () => {
             other.read(1 << 20);
           }
           if (!other.sawEnd) expect.unreachable("no end");
-          // It may still send.
+          // The other side may still send.
           const { sent } = other;
           for (let round = 0; round < 1000 && !other.hasEnded && other.sent === sent; round += 1) {
             other.write(64);
@@ -274,7 +274,7 @@ describe.skipIf(!canRefuseFds())("the splice loop with a provider that does not 
 });
 
 describe.skipIf(!canRefuseFds())("the splice loop's limits", () => {
-  // Two more than are kept in reserve, and each session has four promised: one session.
+  // Two above the reserve: with four promised to each session, that is one session.
   const few = { limit: 66, open: () => 0 };
   const isTold = ({ reports }: SpliceBench) => reports.some(({ kind }) => kind === "limit-reached");
 

@@ -12,13 +12,13 @@ import type { SpliceLinkHost } from "./link.ts";
 import type { SpliceCommand, SpliceReport } from "./messages.ts";
 import type { SpliceSession } from "./session.ts";
 
-/** What the smallest pipe holds. */
+/** Bytes of the copy buffer, which the smallest pipe can hold. */
 const SCRATCH_SIZE = 64 * 1024;
-/** Accepted connections are reported at most this often: a report wakes the main thread. */
+/** Milliseconds between reports of accepted connections, since each wakes the main thread. */
 const REPORT_PAUSE = 20;
 
 export interface SpliceLoopOptions {
-  /** An eventfd: commands have come. */
+  /** Eventfd that is readable when commands have come. */
   readonly wake: number;
   nextCommand(): SpliceCommand | undefined;
   report(report: SpliceReport): void;
@@ -40,9 +40,12 @@ export class SpliceLoop implements SpliceLinkHost, Disposable {
   readonly #lingering: { readonly session: SpliceSession; readonly at: number }[] = [];
   readonly #accepted = new Map<number, number>();
   #reportedAt = 0;
-  /** Asked for since the last look: a provider that refuses must not keep two threads busy. */
+  /**
+   * Links that have asked for a route since the last look at waiting links. They do not ask again
+   * before: a provider that refuses connections must not keep two threads busy.
+   */
   readonly #routesWanted = new Set<number>();
-  /** Links that wait for a provider or for descriptors: they are looked after by time. */
+  /** Links that wait for a provider or for descriptors, and are looked at from time to time. */
   readonly #attended = new Set<SpliceLink>();
   #attendedAt = 0;
   #hasStopped = false;
@@ -55,12 +58,12 @@ export class SpliceLoop implements SpliceLinkHost, Disposable {
     this.events.add(options.wake, EPOLLIN, { onEvents: () => this.#obeyAll() });
   }
 
-  /** Until the command `stop`. */
+  /** Run until the command `stop`. */
   run(): void {
     while (!this.#hasStopped) this.step();
   }
 
-  /** Wait for something to happen, at most `limit` milliseconds, and do what follows. */
+  /** Wait for events, at most `limit` milliseconds, and deal with them. */
   step(limit = Infinity): void {
     const timeout = Math.min(limit, this.#timeout());
     this.events.wait(timeout === Infinity ? -1 : Math.ceil(timeout));
@@ -151,7 +154,7 @@ export class SpliceLoop implements SpliceLinkHost, Disposable {
     }
   }
 
-  /** Milliseconds until there is something to do without an event. */
+  /** Milliseconds until the next thing to do that no event causes. */
   #timeout(): number {
     if (this.#again.length > 0 || this.#hasStopped) return 0;
     if (this.#isTimeless()) return Infinity;

@@ -2,20 +2,20 @@ import type { SharedCount } from "../session-budget.ts";
 import type { SpliceCounters } from "./counters.ts";
 
 /**
- * What the main thread (policy, injection, the way into containers) and the splice worker
- * (every byte and every connection) tell each other. Descriptors are numbers of the one
- * process; whoever is told one owns it from then on.
+ * Commands of the main thread (policy, injection, the way into containers) to the splice worker
+ * (every byte and every connection). Both share the process's descriptors; the receiver of one owns
+ * it.
  */
 export type SpliceCommand =
   /** A link begins. */
   | { readonly kind: "add"; readonly id: number; readonly shared: SharedWithLink }
-  /** Accept on this socket, and no longer on the one before; the sessions go on. */
+  /** Accept on this socket, and no longer on an earlier one; sessions go on. */
   | { readonly kind: "listen"; readonly id: number; readonly listener: number | undefined }
-  /** Where the link's provider is; the answer to `route-wanted`. */
+  /** The route to the link's provider, as an answer to `route-wanted`. */
   | { readonly kind: "route"; readonly id: number; readonly route: SpliceRoute }
   /**
-   * The provider may be another one from now on: ask for it before the next connection. While
-   * the link is held nobody is accepted.
+   * The provider may be another one from now on: ask for its route before the next connection.
+   * While the link is held, accept no connection.
    */
   | { readonly kind: "hold"; readonly id: number; readonly isHeld: boolean }
   /** End the link's sessions at once; the listener stays. */
@@ -27,9 +27,9 @@ export type SpliceCommand =
 export type SpliceReport =
   | { readonly kind: "accepted"; readonly id: number; readonly count: number }
   | { readonly kind: "route-wanted"; readonly id: number }
-  /** As many sessions as may be are open: further connections wait in the backlog. */
+  /** The limit of sessions is reached: further connections wait in the backlog. */
   | { readonly kind: "limit-reached"; readonly id: number }
-  /** A session, or the accepting of some, has failed. */
+  /** A session has failed, or connections cannot be accepted. */
   | { readonly kind: "failed"; readonly id: number; readonly why: string };
 
 /** Memory that both threads use. */
@@ -39,21 +39,21 @@ export interface SharedWithLink {
   readonly ofConsumer: SharedCount;
 }
 
-/** The way to a provider's socket, good while its process lives. */
+/** The route to a provider's socket, valid while its process lives. */
 export interface SpliceRoute {
-  /** O_PATH fd of its root directory. */
+  /** O_PATH fd of the provider's root directory. */
   readonly root: number;
   readonly pidfd: number;
-  /** Of the socket, inside that root. */
+  /** Path of the socket inside that root. */
   readonly path: string;
 }
 
-/** What a worker is started with. */
+/** Start parameters of the worker. */
 export interface SpliceWorkerData {
-  /** Made readable after each command. */
+  /** Eventfd that becomes readable after each command. */
   readonly wake: number;
-  /** The quirks that are on for the type `unix`. */
+  /** Names of the quirks that are on for the type `unix`, separated by commas. */
   readonly quirks: string;
-  /** Of the session budget. */
+  /** Promised descriptors of the session budget. */
   readonly promised: SharedCount;
 }

@@ -2,14 +2,14 @@ import { closePipe, makePipe } from "../../linux/pipe.ts";
 import type { Pipe } from "../../linux/pipe.ts";
 
 /**
- * What a direction of a session can hold, in bytes. More is slower: what is under way should
- * stay in the processor's cache from the writer to the reader (1 MiB: two thirds of this speed).
+ * Bytes that a direction of a session can hold. More is slower, since bytes should stay in the
+ * processor's cache from the writer to the reader: 1 MiB gives two thirds of this speed.
  */
 export const PIPE_SIZE = 256 * 1024;
-/** Empty pipes kept for the next that needs one. */
+/** Number of empty pipes that are kept for reuse. */
 const KEPT = 4;
 
-/** Pipes are lent while they hold bytes: an idle session has none. */
+/** Lends pipes to sessions while these hold bytes; an idle session has none. */
 export class PipePool implements Disposable {
   readonly #empty: Pipe[] = [];
 

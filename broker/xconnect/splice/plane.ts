@@ -15,15 +15,15 @@ import type {
   SpliceWorkerData,
 } from "./messages.ts";
 
-/** What the main thread does for a link whose sessions the worker carries. */
+/** The main thread's services to a link whose sessions the worker carries. */
 export interface SplicedLinkOwner {
   /**
-   * The way to the link's provider as it is now.
-   * @returns descriptors that the caller owns; undefined when it does not run
+   * Open the route to the link's present provider.
+   * @returns descriptors that the caller owns; undefined when the provider does not run
    */
   openRoute(): SpliceRoute | undefined;
   onAccepted(count: number): void;
-  /** As many sessions as may be are open. */
+  /** Called when the limit of sessions is reached. */
   onLimitReached(): void;
   onFailed(why: string): void;
 }
@@ -31,23 +31,23 @@ export interface SplicedLinkOwner {
 /** A link in the worker, from the main thread's side. */
 export interface SplicedLink {
   /**
-   * Accept here and no longer on the socket before; the sessions go on.
-   * @param listener non-blocking, and it must refuse fds; owned from here on
+   * Accept on this socket and no longer on an earlier one; sessions go on.
+   * @param listener non-blocking socket that refuses fds; owned from now on
    */
   listen(listener: number | undefined): void;
-  /** The provider has ended: accept nobody until there is another. */
+  /** Accept no connection, since the provider has ended, until `resume`. */
   hold(): void;
-  /** The provider may be another process from now on. */
+  /** Accept again, for a provider that may be another process. */
   resume(): void;
-  /** At once; the listener stays. */
+  /** End the link's sessions at once; the listener stays. */
   endSessions(): void;
-  /** With the listener and all sessions. */
+  /** Remove the link with its listener and all sessions. */
   remove(): void;
 }
 
 /**
- * The data plane of plain unix streams: one worker thread that accepts, connects and carries,
- * without any byte or connection passing through the main thread.
+ * The data plane of plain unix streams: one worker thread accepts, connects and carries. No byte
+ * and no connection passes through the main thread.
  */
 export class SplicePlane {
   readonly #wake = createEventFd();
@@ -57,20 +57,21 @@ export class SplicePlane {
   #lastId = 0;
 
   constructor(quirks: Quirks, promised: SharedCount) {
-    // Beside this file, whether run from source, built or bundled.
+    // The worker's file is beside this one from source, built and bundled.
     const file = `./splice-worker.thread${extname(import.meta.url)}`;
     const workerData: SpliceWorkerData = { wake: this.#wake, quirks: namesOf(quirks), promised };
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData,
-      // Descriptors are handed over between the threads.
+      // The threads hand descriptors over to each other.
       trackUnmanagedFds: false,
-      // Else Node opens ours to copy the thread's to them, and with that makes them non-blocking:
-      // log lines would be lost whenever their reader is slow.
+      // Otherwise Node would open our stdout and stderr to copy the worker's output, and make them
+      // non-blocking: log lines would be lost whenever their reader is slow.
       stdout: true,
       stderr: true,
     });
     this.#worker.on("message", (report: SpliceReport) => this.#handle(report));
-    // A thread in epoll_wait cannot be terminated: it would keep the process from ending.
+    // Tell the worker to stop at exit: Node cannot terminate a thread in epoll_wait, and would
+    // wait.
     process.once("exit", this.#stopAtExit);
   }
 
@@ -89,7 +90,7 @@ export class SplicePlane {
     };
   }
 
-  /** End everything, and the thread. */
+  /** End all sessions and the thread. */
   async stop(): Promise<void> {
     process.off("exit", this.#stopAtExit);
     const ended = once(this.#worker, "exit");
@@ -117,7 +118,7 @@ export class SplicePlane {
   }
 }
 
-/** The quirks that are on for unix links, as parseQuirks takes them. */
+/** The names of the quirks that are on for unix links, in the form that parseQuirks reads. */
 function namesOf(quirks: Quirks): string {
   const names = Object.keys(QUIRKS) as QuirkName[];
   return names.filter((name) => quirks.has(name, "unix")).join(",");

@@ -7,7 +7,9 @@ import { dialProvider } from "../dial-provider.ts";
 import type { EventTable, Registration } from "./event-table.ts";
 import type { SpliceRoute } from "./messages.ts";
 
-/** The way to a provider, until its process ends: nothing is held of a container that has. */
+/**
+ * The route to a provider. It is disposed of when the process ends, so no ended container is held.
+ */
 export class ProviderRoute implements Disposable {
   readonly #root: ContainerRoot;
   readonly #pidfd: number;
@@ -17,8 +19,8 @@ export class ProviderRoute implements Disposable {
   readonly #registration: Registration;
 
   /**
-   * Owns the route's descriptors.
-   * @param onEnded the provider's process has ended; dispose of the route
+   * @param route descriptors that this owns from now on
+   * @param onEnded called when the provider's process has ended; it has to dispose of the route
    */
   constructor(route: SpliceRoute, events: EventTable, quirks: Quirks, onEnded: () => void) {
     this.#root = new ContainerRoot({ openRoot: () => route.root }, quirks);
@@ -30,10 +32,10 @@ export class ProviderRoute implements Disposable {
   }
 
   /**
-   * @param begin gets a connected fd, which it owns, to which nobody can send fds; called before
-   *        anything else is done: the provider is awake now and should find what it was sent.
-   *        Must not throw
-   * @throws as dialProvider does, and `begin` has not been called then
+   * @param begin called with a connected fd that refuses fds and that it owns. It is called first
+   *   of all, so that the provider, which the connection wakes, finds the consumer's bytes. It must
+   *   not throw
+   * @throws the errors of dialProvider, without a call of `begin`
    */
   connect(begin: (provider: number) => void): void {
     const connect = (inode: number) => {

@@ -8,26 +8,28 @@ import type { EventTable } from "./event-table.ts";
 import { UnboundedDirection } from "./unbounded-direction.ts";
 
 /**
- * How long the quirk no-half-close keeps a session after the first EOF (docs/pantavisor.md §6.4).
+ * Milliseconds that the quirk no-half-close keeps a session after the first EOF
+ * (docs/pantavisor.md §6.4).
  */
 const LINGER = 60_000;
 
 export interface SpliceSurroundings extends SpliceMeans {
   readonly events: EventTable;
   readonly quirks: Quirks;
-  /** The session has more to do when the others have had their turn. */
+  /** Call `pump` of the session again after the other sessions have had their turn. */
   again(session: SpliceSession): void;
-  /** Call `pump` of the session in so many milliseconds. */
+  /** Call `pump` of the session after `milliseconds`. */
   later(session: SpliceSession, milliseconds: number): void;
 }
 
 /**
- * A consumer's connection and its provider's.
+ * A session: the consumer's connection and the one to its provider.
  *
  *     both open ──EOF of one side, its bytes delivered──▶ half open ──EOF of the other──▶ closed
  *
- * A side that has gone altogether (hang-up) is a direction that is over: its EOF still follows
- * its bytes, and the other side's writer gets EPIPE, as it would without the broker.
+ * When a side has gone altogether (hang-up), the direction to it is over: the other side's writes
+ * fail with EPIPE, as they would without the broker. The bytes that it sent before, and then its
+ * EOF, are still passed on.
  */
 export class SpliceSession {
   readonly #consumer: SpliceEnd;
@@ -40,8 +42,8 @@ export class SpliceSession {
   #isClosed = false;
 
   /**
-   * Owns both descriptors.
-   * @param onClosed called once, with what went wrong in the broker itself
+   * The session owns both descriptors.
+   * @param onClosed called once, with the error if one occurred in the broker itself
    */
   constructor(
     { consumer, provider }: { readonly consumer: number; readonly provider: number },
@@ -53,7 +55,7 @@ export class SpliceSession {
     this.#surroundings = surroundings;
     this.#onClosed = onClosed;
     const onReady = () => this.pump();
-    // Who has connected has usually sent something; a provider answers.
+    // A consumer has usually sent bytes when it is accepted; a provider first waits for them.
     this.#consumer = new SpliceEnd(consumer, true, events, onReady);
     this.#provider = new SpliceEnd(provider, false, events, onReady);
     const kind = quirks.has("unbounded-buffer") ? UnboundedDirection : SpliceDirection;
@@ -61,7 +63,7 @@ export class SpliceSession {
     this.#down = new kind(this.#provider, this.#consumer, surroundings, counters, BYTES_DOWN);
   }
 
-  /** Carry what is there already, and from then on what comes. Never throws. */
+  /** Carry the bytes that are there, then watch both sockets. Never throws. */
   start(): void {
     this.pump();
     if (this.#isClosed) return;
@@ -73,13 +75,13 @@ export class SpliceSession {
     }
   }
 
-  /** Carry what can be carried now. Never throws. */
+  /** Carry all bytes that can be carried now. Never throws. */
   pump(): void {
     if (this.#isClosed) return;
     try {
       const upGoesOn = this.#up.pump();
       const downGoesOn = this.#down.pump();
-      // Closing says all that shutting down would.
+      // Close both sockets: that tells the peers all that shutdown(2) would.
       if (this.#hasFinished(this.#up) && this.#hasFinished(this.#down)) {
         this.close();
         return;
@@ -92,7 +94,7 @@ export class SpliceSession {
     }
   }
 
-  /** At once, whatever is under way. */
+  /** Close the session at once, even with bytes in flight. */
   close(error?: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -116,7 +118,10 @@ export class SpliceSession {
     if (this.#surroundings.quirks.has("early-close")) this.close();
   }
 
-  /** Quirk no-half-close: nobody learns of an EOF until both have sent one, or the linger. */
+  /**
+   * True while the quirk no-half-close holds an EOF back: until both sides end, or the time is
+   * over.
+   */
   #isHeldBack(): boolean {
     if (this.#up.hasEnded && this.#down.hasEnded) return false;
     const now = performance.now();

@@ -6,8 +6,8 @@ import { SpliceLoop } from "./loop.ts";
 import type { SpliceCommand, SpliceWorkerData } from "./messages.ts";
 
 /**
- * The splice worker. It is in epoll_wait most of the time and never in its own event loop:
- * commands are fetched from the port when the eventfd says so; reports go out at once.
+ * The splice worker. It spends its time in epoll_wait and never enters Node's event loop: it
+ * fetches commands from the port when the eventfd is readable, and sends reports at once.
  */
 const { wake, promised, ...data } = workerData as SpliceWorkerData;
 const quirks = parseQuirks(data.quirks);

@@ -14,7 +14,7 @@ export interface SplicedSocketsOptions {
   readonly onFailed: (record: LinkRecord, why: string) => void;
 }
 
-/** The planted sockets that the splice worker serves; it is started for the first one. */
+/** The planted sockets that the splice worker serves. The worker is started for the first one. */
 export class SplicedSockets {
   readonly #options: SplicedSocketsOptions;
   #plane: SplicePlane | undefined;
@@ -24,16 +24,16 @@ export class SplicedSockets {
   }
 
   /**
-   * Sessions of the record that are open go on when it gets another socket.
-   * @param fd listening, non-blocking, refuses fds; owned from here on
-   * @param onAccepted called after connections, with their number
+   * Serve a planted socket. Open sessions of the record go on when it gets another socket.
+   * @param fd listening, non-blocking, refuses fds; owned from now on
+   * @param onAccepted called with the number of connections accepted since the last call
    */
   serve(record: LinkRecord, fd: number, onAccepted: (count: number) => void): SocketListener {
     const link = (record.spliced ??= this.#add(record, onAccepted));
     link.listen(fd);
     return {
       kind: "spliced",
-      // The worker keeps to the limit itself.
+      // Only "provider" matters here: the worker keeps to the session limit itself.
       pause: (reason) => reason === "provider" && link.hold(),
       resume: (reason) => reason === "provider" && link.resume(),
       close: () => link.listen(undefined),
@@ -61,14 +61,14 @@ export class SplicedSockets {
   }
 }
 
-/** The way to the record's provider, which may have changed since the link began. */
+/** Open the route to the record's provider, which may have changed since the link began. */
 function openRoute({ wanted, link, state }: LinkRecord): SpliceRoute | undefined {
   if (state === "refused") return undefined;
   const { provider } = wanted;
   try {
     const pidfd = openPidfd(provider.pid);
     try {
-      // Looked at after the pidfd was opened: it is that process's, and no successor's.
+      // Open the root after the pidfd: then it is the root of that process, and of no successor.
       return { root: provider.openRoot(), pidfd, path: link.socket };
     } catch (error) {
       closeSync(pidfd);

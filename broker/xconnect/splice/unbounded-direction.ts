@@ -1,7 +1,7 @@
 import { receive, send } from "../../linux/stream-io.ts";
 import { SpliceDirection } from "./direction.ts";
 
-/** Quirk unbounded-buffer: all that the source sends is read and kept until the sink takes it. */
+/** A direction under the quirk unbounded-buffer: it reads everything and keeps it for the sink. */
 export class UnboundedDirection extends SpliceDirection {
   readonly #kept: Buffer[] = [];
 
