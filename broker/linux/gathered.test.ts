@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { Gathered, arena, together } from "./gathered.ts";
+import { WriteBatch, arena, together } from "./gathered.ts";
 
 /** A stream that keeps the bytes of each send. */
 class Sink {
-  readonly gathered = new Gathered((from, to) => {
+  readonly gathered = new WriteBatch((from, to) => {
     this.#sent.push(Buffer.from(arena.bytes.subarray(from, to)));
   });
   readonly #sent: Buffer[] = [];

@@ -9,7 +9,7 @@ export const arena = new Scratch(SIZE);
 /** Offset where the arena's free part begins. */
 let used = 0;
 /** Streams with a part in the arena, in the order in which their parts began. */
-const started: Gathered[] = [];
+const started: WriteBatch[] = [];
 let isOpen = false;
 
 /**
@@ -34,7 +34,7 @@ export function together(work: () => void): void {
 }
 
 /** Bytes written to one stream since `together` began. */
-export class Gathered {
+export class WriteBatch {
   readonly #send: (from: number, to: number) => void;
   #from = 0;
   #to = 0;
@@ -91,7 +91,7 @@ export class Gathered {
 }
 
 function sendAll(): void {
-  for (const gathered of started) gathered.send();
+  for (const batch of started) batch.send();
   started.length = 0;
   // Free the arena only after all sends: no stream's bytes may land in another's unsent part.
   used = 0;

@@ -2,7 +2,7 @@ import { close } from "node:fs";
 import { MAX_FDS } from "./control-message.ts";
 import { receiveWithFds, sendWithFds } from "./descriptor-io.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, closeFd } from "./epoll.ts";
-import { Gathered, arena } from "./gathered.ts";
+import { WriteBatch, arena } from "./gathered.ts";
 import {
   EAGAIN,
   ECONNRESET,
@@ -71,7 +71,7 @@ export class PolledStream {
   /** True once `end` has been called. */
   #ending = false;
   #closesWhenDrained = false;
-  readonly #gathered = new Gathered((from, to) => this.#sendGathered(from, to));
+  readonly #batch = new WriteBatch((from, to) => this.#sendBatch(from, to));
   readonly #pending: Segment[] = [];
   readonly #receivesFds: boolean;
   #received: number[] = [];
@@ -161,14 +161,14 @@ export class PolledStream {
 
   /** Bytes that the kernel does not take are copied, and sent as soon as it takes more. */
   write(bytes: Buffer, parcel?: Parcel): void {
-    if (parcel !== undefined) this.#gathered.send();
-    else if (this.#gathered.add(bytes)) return;
+    if (parcel !== undefined) this.#batch.send();
+    else if (this.#batch.add(bytes)) return;
     this.#send(bytes, parcel);
   }
 
   /** As `write`, for text with one byte per character (latin1). */
   writeText(text: string): void {
-    if (!this.#gathered.addText(text)) this.#send(Buffer.from(text, "latin1"));
+    if (!this.#batch.addText(text)) this.#send(Buffer.from(text, "latin1"));
   }
 
   /** Send further callbacks to another owner. */
@@ -179,14 +179,14 @@ export class PolledStream {
   /** Send an EOF behind all bytes that were written. */
   end(): void {
     if (this.#ending || this.#closed) return;
-    this.#gathered.send();
+    this.#batch.send();
     this.#ending = true;
     if (!this.stalled) shutdown(this.#fd, SHUT_WR);
   }
 
   /** Close once the kernel has all bytes that were written. */
   closeSoon(): void {
-    this.#gathered.send();
+    this.#batch.send();
     if (!this.stalled) {
       this.close();
       return;
@@ -197,7 +197,7 @@ export class PolledStream {
 
   close(): void {
     if (this.#closed) return;
-    this.#gathered.send();
+    this.#batch.send();
     this.#closed = true;
     for (const { parcel } of this.#pending.splice(0)) parcel?.close();
     discard(this.takeFds());
@@ -221,7 +221,7 @@ export class PolledStream {
   }
 
   /** Runs at the end of any stream's event, so a failure is noted here and not thrown. */
-  #sendGathered(from: number, to: number): void {
+  #sendBatch(from: number, to: number): void {
     const isReady = !this.#closed && !this.#ending && !this.stalled && !this.#broken;
     const sent = isReady ? send(this.#fd, arena, from, to - from) : 0;
     if (sent === to - from) return;
