@@ -27,7 +27,7 @@ export interface StreamOwner {
 }
 
 /** Descriptors that are sent with the first byte of a write. */
-export interface Parcel {
+export interface AttachedFds {
   readonly fds: readonly number[];
   /** Called when the kernel has them, or when they will not be sent. */
   close(): void;
@@ -36,7 +36,7 @@ export interface Parcel {
 /** Bytes of one write that the kernel has not taken. */
 interface Segment {
   bytes: Buffer;
-  readonly parcel: Parcel | undefined;
+  readonly attached: AttachedFds | undefined;
 }
 
 const GONE: readonly number[] = [EPIPE, ECONNRESET];
@@ -160,10 +160,10 @@ export class PolledStream {
   }
 
   /** Bytes that the kernel does not take are copied, and sent as soon as it takes more. */
-  write(bytes: Buffer, parcel?: Parcel): void {
-    if (parcel !== undefined) this.#batch.send();
+  write(bytes: Buffer, attached?: AttachedFds): void {
+    if (attached !== undefined) this.#batch.send();
     else if (this.#batch.add(bytes)) return;
-    this.#send(bytes, parcel);
+    this.#send(bytes, attached);
   }
 
   /** As `write`, for text with one byte per character (latin1). */
@@ -199,7 +199,7 @@ export class PolledStream {
     if (this.#closed) return;
     this.#batch.send();
     this.#closed = true;
-    for (const { parcel } of this.#pending.splice(0)) parcel?.close();
+    for (const { attached } of this.#pending.splice(0)) attached?.close();
     discard(this.takeFds());
     this.#unwatch();
     closeFd(this.#fd);
@@ -241,30 +241,30 @@ export class PolledStream {
     return count;
   }
 
-  #send(bytes: Buffer, parcel?: Parcel): void {
+  #send(bytes: Buffer, attached?: AttachedFds): void {
     if (this.#closed || this.#ending) {
-      parcel?.close();
+      attached?.close();
       return;
     }
-    const taken = this.stalled ? 0 : this.#transmit(bytes, parcel);
+    const taken = this.stalled ? 0 : this.#transmit(bytes, attached);
     if (taken === bytes.length) return;
     const last = this.#pending.at(-1);
     // Join small writes: there may be any number of them while a peer reads nothing.
-    if (last !== undefined && parcel === undefined && last.bytes.length < READ_SIZE) {
+    if (last !== undefined && attached === undefined && last.bytes.length < READ_SIZE) {
       last.bytes = Buffer.concat([last.bytes, bytes]);
       return;
     }
     const rest = Buffer.from(bytes.subarray(taken));
-    this.#pending.push({ bytes: rest, parcel: taken === 0 ? parcel : undefined });
+    this.#pending.push({ bytes: rest, attached: taken === 0 ? attached : undefined });
     this.#update();
   }
 
   #sendPending(): void {
     for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
-      const { bytes, parcel } = first;
-      const taken = this.#transmit(bytes, parcel);
+      const { bytes, attached } = first;
+      const taken = this.#transmit(bytes, attached);
       if (taken < bytes.length) {
-        if (taken > 0) this.#pending[0] = { bytes: bytes.subarray(taken), parcel: undefined };
+        if (taken > 0) this.#pending[0] = { bytes: bytes.subarray(taken), attached: undefined };
         return;
       }
       this.#pending.shift();
@@ -276,38 +276,43 @@ export class PolledStream {
   }
 
   /** @returns how many bytes are done with: those sent, or all of them when the peer is broken */
-  #transmit(bytes: Buffer, parcel: Parcel | undefined): number {
+  #transmit(bytes: Buffer, attached: AttachedFds | undefined): number {
     let taken = 0;
     while (taken < bytes.length && !this.#broken) {
-      const sent = this.#transmitPart(bytes, taken, taken === 0 ? parcel : undefined);
+      const sent = this.#transmitPart(bytes, taken, taken === 0 ? attached : undefined);
       if (sent === EAGAIN) return taken;
       if (sent >= 0) {
-        if (taken === 0) parcel?.close();
+        if (taken === 0) attached?.close();
         taken += sent;
       } else if (sent !== EINTR) {
         this.#broken = true;
         this.#failed = !GONE.includes(sent);
       }
     }
-    if (taken === 0) parcel?.close();
+    if (taken === 0) attached?.close();
     return bytes.length;
   }
 
-  #transmitPart(bytes: Buffer, from: number, parcel: Parcel | undefined): number {
+  #transmitPart(bytes: Buffer, from: number, attached: AttachedFds | undefined): number {
     const { buffer } = bytes;
     // Send bytes that lie in a scratch without another copy.
     if (buffer === incoming.bytes.buffer || buffer === arena.bytes.buffer) {
       const scratch = buffer === incoming.bytes.buffer ? incoming : arena;
-      return this.#sendFrom(scratch, bytes.byteOffset + from, bytes.length - from, parcel);
+      return this.#sendFrom(scratch, bytes.byteOffset + from, bytes.length - from, attached);
     }
     const count = bytes.copy(outgoing.bytes, 0, from);
-    return this.#sendFrom(outgoing, 0, count, parcel);
+    return this.#sendFrom(outgoing, 0, count, attached);
   }
 
-  #sendFrom(scratch: Scratch, from: number, count: number, parcel: Parcel | undefined): number {
-    return parcel === undefined
+  #sendFrom(
+    scratch: Scratch,
+    from: number,
+    count: number,
+    attached: AttachedFds | undefined,
+  ): number {
+    return attached === undefined
       ? send(this.#fd, scratch, from, count)
-      : sendWithFds(this.#fd, { scratch, from, count }, parcel.fds);
+      : sendWithFds(this.#fd, { scratch, from, count }, attached.fds);
   }
 
   #update(): void {

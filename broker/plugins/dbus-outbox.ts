@@ -1,5 +1,5 @@
 import { together } from "../linux/gathered.ts";
-import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
+import type { AttachedFds, PolledStream } from "../linux/polled-stream.ts";
 
 /** Bytes of the broker's own unsent messages at which the side that causes them is paused. */
 const MAX_OWED_BYTES = 1024 * 1024;
@@ -11,8 +11,8 @@ const MAX_OWED_BYTES = 1024 * 1024;
  */
 export class DbusOutbox {
   readonly #stream: PolledStream;
-  /** Pieces to write at the next flush; a `parcel` goes with the first byte of its piece. */
-  #ready: { readonly bytes: Buffer; readonly parcel?: Parcel | undefined }[] = [];
+  /** Pieces to write at the next flush; `attached` fds go with the first byte of their piece. */
+  #ready: { readonly bytes: Buffer; readonly attached?: AttachedFds | undefined }[] = [];
   /** Messages that were made while another message was half sent. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
@@ -40,10 +40,10 @@ export class DbusOutbox {
   /**
    * @param bytes on loan until `flush`
    * @param isLast true when the last message in these bytes is complete
-   * @param parcel fds of the first message in these bytes
+   * @param attached fds of the first message in these bytes
    */
-  pass(bytes: Buffer, isLast: boolean, parcel?: Parcel): void {
-    this.#ready.push({ bytes, parcel });
+  pass(bytes: Buffer, isLast: boolean, attached?: AttachedFds): void {
+    this.#ready.push({ bytes, attached });
     this.#inMessage = !isLast;
     if (!isLast || this.#waiting.length === 0) return;
     for (const message of this.#waiting) this.#ready.push({ bytes: message });
@@ -69,7 +69,7 @@ export class DbusOutbox {
     this.#unsentBytes = this.#readyBytes + (this.isStalled ? this.#unsentBytes : 0);
     this.#readyBytes = 0;
     together(() => {
-      for (const { bytes, parcel } of pieces) this.#stream.write(bytes, parcel);
+      for (const { bytes, attached } of pieces) this.#stream.write(bytes, attached);
     });
   }
 }

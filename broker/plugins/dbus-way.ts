@@ -1,6 +1,6 @@
 import type { FdType } from "../formats/fd-types.ts";
 import { MAX_FDS } from "../linux/control-message.ts";
-import type { Parcel, PolledStream } from "../linux/polled-stream.ts";
+import type { AttachedFds, PolledStream } from "../linux/polled-stream.ts";
 import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
@@ -137,7 +137,7 @@ export class DbusWay {
         if (!verdict.pass) closeAll(fds);
         else if (fds.length > 0) {
           passRun(start);
-          out.pass(bytes.subarray(start, end), this.#isWhole(end), parcelOf(fds));
+          out.pass(bytes.subarray(start, end), this.#isWhole(end), attachedFds(fds));
         } else {
           if (run < 0) run = start;
           if (verdict === PASS) continue;
@@ -211,6 +211,6 @@ export class DbusWay {
 
 const NO_FDS: readonly ForeignFd[] = [];
 
-function parcelOf(foreign: readonly ForeignFd[]): Parcel {
+function attachedFds(foreign: readonly ForeignFd[]): AttachedFds {
   return { fds: foreign.map(({ fd }) => fd), close: () => closeAll(foreign) };
 }
