@@ -17,7 +17,7 @@ import { SystemCallError } from "../linux/errno.ts";
 import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
 import { none } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
-import { WHICHEVER, isInPlace, plantSocket, unplant } from "./injection.ts";
+import { ANY_INODE, isInPlace, plantSocket, unplant } from "./injection.ts";
 import type { PlantLedger, Planted } from "./injection.ts";
 
 /** A root that fails with this errno for any path. */
@@ -30,7 +30,7 @@ function failing(errno: number): { open: () => number } {
 }
 
 describe("isInPlace", () => {
-  const planted = WHICHEVER;
+  const planted = ANY_INODE;
 
   it.each(["ENOENT", "ENOTDIR", "ELOOP"] as const)("is false when the path says %s", (code) => {
     expect(isInPlace(failing(constants.errno[code]), "/s", planted)).toBe(false);
@@ -106,8 +106,8 @@ describe("plantSocket", () => {
     mkdirSync(inside("/half"));
     writeFileSync(inside("/half/.pvx-1"), "");
     writeFileSync(inside("/half/x"), "");
-    unplant(root, "/half/.pvx-1", WHICHEVER);
-    unplant(root, "/half/.pvx-2", WHICHEVER);
+    unplant(root, "/half/.pvx-1", ANY_INODE);
+    unplant(root, "/half/.pvx-2", ANY_INODE);
     expect(readdirSync(inside("/half"))).toEqual(["x"]);
   });
 });

@@ -42,7 +42,7 @@ export const BACKLOG = 4096;
 type DeviceNumber = Pick<DeviceNode, "major" | "minor">;
 
 /** Stands for any inode, at a path whose name the broker has made up itself. */
-export const WHICHEVER: Planted = { dev: 0n, ino: 0n, birthtimeNs: 0n };
+export const ANY_INODE: Planted = { dev: 0n, ino: 0n, birthtimeNs: 0n };
 
 /**
  * The record of planted inodes. It is written before anything is made, so that after a kill at any
@@ -327,7 +327,7 @@ function openEntry(directory: number, name: string): number {
 }
 
 function isInode(fd: number, planted: Planted): boolean {
-  if (planted.ino === WHICHEVER.ino) return true;
+  if (planted.ino === ANY_INODE.ino) return true;
   const facts = fstatSync(fd, { bigint: true });
   return (["dev", "ino", "birthtimeNs"] as const).every((key) => facts[key] === planted[key]);
 }

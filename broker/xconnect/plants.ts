@@ -5,7 +5,7 @@ import type { DeviceNode } from "../plugins/plugin.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import type { DirectoryWatches } from "./directory-watches.ts";
-import { WHICHEVER, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
+import { ANY_INODE, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
 import type { PlantLedger, PlantOptions, Planted } from "./injection.ts";
 import type { LinkRecord } from "./link-record.ts";
 import type { SocketListener } from "./listener.ts";
@@ -153,7 +153,7 @@ export class Plants {
     const { journal } = this.#options;
     return {
       isPlanted: (inode) => this.#inodes.has(inode),
-      willUse: (path) => journal?.add({ consumer, target: path, planted: WHICHEVER }),
+      willUse: (path) => journal?.add({ consumer, target: path, planted: ANY_INODE }),
       willPlant: (planted) => journal?.add({ consumer, target, planted }),
     };
   }

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { GraphEntry } from "../formats/graph.ts";
 import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
 import { none } from "../quirks/quirks.ts";
-import { WHICHEVER } from "./injection.ts";
+import { ANY_INODE } from "./injection.ts";
 import { LinkRecord } from "./link-record.ts";
 import { hostPeer } from "./peer.ts";
 import { SessionBudget } from "./session-budget.ts";
@@ -40,7 +40,7 @@ function recordOf(consumer: string, name: string): { record: LinkRecord; listene
   const link = { ...entry, target: "/t", entry, consumerPid: 1, providerPid: 1 };
   const record = new LinkRecord({ key: name, entry, target: "/t", ...ends }, link);
   const listener = new Listener();
-  record.plant = { planted: WHICHEVER, listener };
+  record.plant = { planted: ANY_INODE, listener };
   return { record, listener };
 }
 
