@@ -15,7 +15,7 @@ import { PIPE_SIZE } from "./pipe-pool.ts";
 import type { PipePool } from "./pipe-pool.ts";
 import type { SpliceCounters } from "./counters.ts";
 import { count } from "./counters.ts";
-import type { SpliceEnd } from "./end.ts";
+import type { SessionSocket } from "./end.ts";
 
 /** Resources that all sessions of a worker share. */
 export interface SpliceMeans {
@@ -40,8 +40,8 @@ const ROUNDS = 16;
  * socket fills.
  */
 export class SpliceDirection {
-  protected readonly source: SpliceEnd;
-  protected readonly sink: SpliceEnd;
+  protected readonly source: SessionSocket;
+  protected readonly sink: SessionSocket;
   protected readonly means: SpliceMeans;
   /** Bytes read and not yet written. */
   protected held = 0;
@@ -53,8 +53,8 @@ export class SpliceDirection {
   readonly #field: number;
 
   constructor(
-    source: SpliceEnd,
-    sink: SpliceEnd,
+    source: SessionSocket,
+    sink: SessionSocket,
     means: SpliceMeans,
     counters: SpliceCounters,
     field: number,

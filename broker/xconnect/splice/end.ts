@@ -22,7 +22,7 @@ const BEYOND = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
  * thread busy. EPOLLOUT is asked for only while bytes wait for room, since otherwise every read of
  * the peer would be reported.
  */
-export class SpliceEnd implements EventHandler {
+export class SessionSocket implements EventHandler {
   readonly fd: number;
   readable: boolean;
   writable = true;

@@ -3,7 +3,7 @@ import { BYTES_DOWN, BYTES_UP } from "./counters.ts";
 import type { SpliceCounters } from "./counters.ts";
 import { SpliceDirection } from "./direction.ts";
 import type { SpliceMeans } from "./direction.ts";
-import { SpliceEnd } from "./end.ts";
+import { SessionSocket } from "./end.ts";
 import type { EventTable } from "./event-table.ts";
 import { UnboundedDirection } from "./unbounded-direction.ts";
 
@@ -32,8 +32,8 @@ export interface SpliceSurroundings extends SpliceMeans {
  * EOF, are still passed on.
  */
 export class SpliceSession {
-  readonly #consumer: SpliceEnd;
-  readonly #provider: SpliceEnd;
+  readonly #consumer: SessionSocket;
+  readonly #provider: SessionSocket;
   readonly #up: SpliceDirection;
   readonly #down: SpliceDirection;
   readonly #surroundings: SpliceSurroundings;
@@ -56,8 +56,8 @@ export class SpliceSession {
     this.#onClosed = onClosed;
     const onReady = () => this.pump();
     // A consumer has usually sent bytes when it is accepted; a provider first waits for them.
-    this.#consumer = new SpliceEnd(consumer, true, events, onReady);
-    this.#provider = new SpliceEnd(provider, false, events, onReady);
+    this.#consumer = new SessionSocket(consumer, true, events, onReady);
+    this.#provider = new SessionSocket(provider, false, events, onReady);
     const kind = quirks.has("unbounded-buffer") ? UnboundedDirection : SpliceDirection;
     this.#up = new kind(this.#consumer, this.#provider, surroundings, counters, BYTES_UP);
     this.#down = new kind(this.#provider, this.#consumer, surroundings, counters, BYTES_DOWN);
