@@ -11,8 +11,10 @@ import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { isUniqueName, isWellKnownName } from "../protocols/dbus/names.ts";
 import { stringArray } from "../protocols/dbus/write-message.ts";
 import type { Quirks } from "../quirks/quirks.ts";
+import { fdRefusal } from "./dbus-description.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
 import type { FilterOptions } from "./dbus-filter-options.ts";
+import type { DbusJudge } from "./dbus-judge.ts";
 import { consumerError, driverError, driverReply } from "./dbus-made-messages.ts";
 import { introduction, opening, question } from "./dbus-opening.ts";
 import { SEE } from "./dbus-policy.ts";
@@ -25,7 +27,8 @@ import type { Verdict } from "./dbus-verdict.ts";
 const MAX_ASKED = 1_024;
 
 /** The half of the filter that faces the provider's bus; see `dbus-filter.ts`. */
-export class DbusBusSide {
+export class DbusBusSide implements DbusJudge {
+  readonly isHeld = false;
   readonly #state: DbusSessionState;
   readonly #policy: DbusPolicy;
   readonly #quirks: Quirks;
@@ -57,9 +60,8 @@ export class DbusBusSide {
     return kind !== "any";
   }
 
-  /** @throws MalformedMessage */
-  take(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    const verdict = this.#judge(header, bytes, start);
+  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+    const verdict = this.#decide(header, bytes, start);
     // A connection that writes to the consumer becomes visible to it.
     if (verdict.pass && header.sender.startsWith(":")) this.#state.peers.seen(header.sender);
     return verdict;
@@ -71,8 +73,9 @@ export class DbusBusSide {
    */
   refuseFds(
     { type, sender, serial, replySerial, destination }: MessageHeader,
-    why: string,
+    what: string,
   ): Verdict {
+    const why = fdRefusal(what);
     const denied = `a message of ${sender} to ${destination || "all"}: ${why}`;
     if (type === METHOD_RETURN || type === ERROR) {
       const instead = driverError({ serial, replySerial, destination }, "AccessDenied", why);
@@ -88,7 +91,7 @@ export class DbusBusSide {
     return consumerError(answered, "AccessDenied", text);
   }
 
-  #judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  #decide(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     if (isReplyInDisguise(header)) {
       return this.#state.isAddressed(header) ? DROP : this.#eavesdropped();
     }

@@ -14,3 +14,8 @@ export function describe(header: MessageHeader): string {
   const of = header.interface === "" ? "" : `${header.interface}.`;
   return `${what} ${of}${header.member} to ${header.destination || "all"}`;
 }
+
+/** The reason for refusing a message because of an fd. @param what name of the fd's kind */
+export function fdRefusal(what: string): string {
+  return `an fd that may not pass (${what})`;
+}

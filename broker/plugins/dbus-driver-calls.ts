@@ -41,15 +41,9 @@ export class DbusDriverCalls {
 
   /**
    * @param start offset of the message in `bytes`, complete; its flags may be changed
-   * @param maySend true when the link's rules allow a message to its destination
    * @throws MalformedMessage
    */
-  judge(
-    header: MessageHeader,
-    bytes: Buffer,
-    start: number,
-    maySend: (header: MessageHeader) => boolean,
-  ): Verdict {
+  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     const method = driverMethod(header.interface, header.member);
     switch (method) {
       case "pass":
@@ -63,7 +57,7 @@ export class DbusDriverCalls {
         this.#state.mayReceiveAll = true;
         return this.#answers.pass(header);
       case "by-rule":
-        return maySend({ ...header, destination: DRIVER })
+        return this.#state.maySend({ ...header, destination: DRIVER })
           ? this.#answers.pass(header)
           : this.#answers.deny(header);
       default: {

@@ -92,7 +92,7 @@ class Session {
     this.#serial += 1;
     const message = writeMessage({ serial: this.#serial, ...parts });
     const header = parseHeader(message, 0);
-    const verdict = this.filter.fromConsumer(header, message, 0);
+    const verdict = this.filter.judge(header, message, 0);
     this.#note(verdict);
     return { ...verdict, serial: header.serial };
   }
@@ -100,7 +100,7 @@ class Session {
   fromBus(parts: Omit<MessageParts, "serial">): Verdict {
     this.#serial += 1;
     const message = writeMessage({ serial: this.#serial, ...parts });
-    const verdict = this.filter.fromBus(parseHeader(message, 0), message, 0);
+    const verdict = this.filter.bus.judge(parseHeader(message, 0), message, 0);
     this.#note(verdict);
     return verdict;
   }
@@ -244,17 +244,17 @@ describe("with fds that may not pass", () => {
   test("a reply for the consumer becomes an error, a call to it is answered once", () => {
     const session = Session.open();
     const reply = { type: METHOD_RETURN, serial: 9, replySerial: 5, destination: SELF };
-    const { instead } = session.filter.refuseBusFds(header(reply), "file");
+    const { instead } = session.filter.bus.refuseFds(header(reply), "file");
     expect(answer(instead)).toMatchObject({ type: ERROR, replySerial: 5, destination: SELF });
     const call = { type: METHOD_CALL, path: "/p", member: "M", sender: ":1.7", destination: SELF };
     expect(session.fromBus(call).pass).toBe(true);
     const incoming = { ...header({ ...call, serial: 1 }), serial: session.lastSerial };
-    expect(answer(session.filter.refuseBusFds(incoming, "file").toBus?.[0])).toMatchObject({
+    expect(answer(session.filter.bus.refuseFds(incoming, "file").toBus?.[0])).toMatchObject({
       type: ERROR,
       replySerial: session.lastSerial,
       destination: ":1.7",
     });
-    expect(session.filter.refuseBusFds(incoming, "file").toBus).toBeUndefined();
+    expect(session.filter.bus.refuseFds(incoming, "file").toBus).toBeUndefined();
   });
 
   test("a signal leaves the call alone whose serial it has", () => {
@@ -271,7 +271,7 @@ describe("with fds that may not pass", () => {
     const { filter } = Session.open();
     for (const verdict of [
       filter.refuseFds(header(signal), "file"),
-      filter.refuseBusFds(header(signal), "file"),
+      filter.bus.refuseFds(header(signal), "file"),
     ]) {
       expect(verdict).toEqual({ pass: false, denied: expect.stringContaining("(file)") as string });
     }
@@ -512,7 +512,7 @@ describe("replies", () => {
       const { serial: replySerial } = session.call(destination, "ListNames", { interface: DRIVER });
       const wants = (sender: string) => {
         const message = writeMessage({ ...reply, serial: 9, replySerial, sender });
-        return session.filter.wantsBusBody(parseHeader(message, 0));
+        return session.filter.bus.wantsBody(parseHeader(message, 0));
       };
       expect(wants(":1.1")).toBe(false);
       expect(wants(DRIVER)).toBe(true);

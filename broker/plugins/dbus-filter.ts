@@ -8,10 +8,11 @@ import {
 import type { MessageHeader } from "../protocols/dbus/message-header.ts";
 import { DbusAnswers } from "./dbus-answers.ts";
 import { DbusBusSide } from "./dbus-bus-side.ts";
-import { describe } from "./dbus-description.ts";
+import { describe, fdRefusal } from "./dbus-description.ts";
 import { DbusDriverCalls } from "./dbus-driver-calls.ts";
 import { DRIVER } from "./dbus-driver-methods.ts";
 import type { FilterOptions } from "./dbus-filter-options.ts";
+import type { DbusJudge } from "./dbus-judge.ts";
 import { METADATA_INTERFACE } from "./dbus-made-messages.ts";
 import { DbusSessionState, MAX_OUTSTANDING } from "./dbus-session-state.ts";
 import { DROP, PASS } from "./dbus-verdict.ts";
@@ -38,19 +39,20 @@ import type { Verdict } from "./dbus-verdict.ts";
  * on unchanged. A call with the serial of an unanswered call is refused, as by dbus-daemon, since
  * their replies could not be told apart.
  */
-export class DbusFilter {
+export class DbusFilter implements DbusJudge {
   readonly #options: FilterOptions;
   readonly #state: DbusSessionState;
-  readonly #bus: DbusBusSide;
+  /** Judge of the messages that come from the bus. */
+  readonly bus: DbusBusSide;
   readonly #answers: DbusAnswers;
   readonly #driverCalls: DbusDriverCalls;
 
   constructor(options: FilterOptions) {
     this.#options = options;
-    this.#state = new DbusSessionState(options.policy);
-    this.#bus = new DbusBusSide(this.#state, options);
+    this.#state = new DbusSessionState(options.policy, options.quirks);
+    this.bus = new DbusBusSide(this.#state, options);
     this.#answers = new DbusAnswers(this.#state);
-    this.#driverCalls = new DbusDriverCalls(options, this.#state, this.#bus, this.#answers);
+    this.#driverCalls = new DbusDriverCalls(options, this.#state, this.bus, this.#answers);
   }
 
   /** True while messages of the consumer have to wait for an answer of the bus. */
@@ -59,13 +61,11 @@ export class DbusFilter {
   }
 
   /** True for a call to the bus itself, which is judged by its arguments. */
-  readonly wantsConsumerBody = (header: MessageHeader): boolean =>
-    header.type === METHOD_CALL && isForDriver(header);
+  wantsBody(header: MessageHeader): boolean {
+    return header.type === METHOD_CALL && isForDriver(header);
+  }
 
-  readonly wantsBusBody = (header: MessageHeader): boolean => this.#bus.wantsBody(header);
-
-  /** @param start offset of the message in `bytes`, where its flags may be changed */
-  fromConsumer(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
     if (isMetadata(header.interface)) return this.#answers.deny(header);
     if (isReplyInDisguise(header)) return this.#answers.deny(header, "it says that it is a reply");
     switch (header.type) {
@@ -81,17 +81,8 @@ export class DbusFilter {
     }
   }
 
-  /** @throws MalformedMessage */
-  fromBus(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    return this.#bus.take(header, bytes, start);
-  }
-
-  /**
-   * The verdict on a message of the consumer that would pass but for one of its fds.
-   * @param what name of the fd's kind
-   */
   refuseFds(header: MessageHeader, what: string): Verdict {
-    const why = `an fd that may not pass (${what})`;
+    const why = fdRefusal(what);
     const denied = `${describe(header)}: ${why}`;
     if (header.type === METHOD_CALL) {
       this.#state.retract(header.serial);
@@ -99,12 +90,7 @@ export class DbusFilter {
     }
     if (header.type === SIGNAL) return { ...DROP, denied };
     const { destination, replySerial } = header;
-    return { ...DROP, denied, toBus: [this.#bus.failure(destination, replySerial, why)] };
-  }
-
-  /** As `refuseFds`, for a message of the bus. */
-  refuseBusFds(header: MessageHeader, what: string): Verdict {
-    return this.#bus.refuseFds(header, `an fd that may not pass (${what})`);
+    return { ...DROP, denied, toBus: [this.bus.failure(destination, replySerial, why)] };
   }
 
   #onCall(header: MessageHeader, bytes: Buffer, start: number): Verdict {
@@ -114,18 +100,16 @@ export class DbusFilter {
     if (this.#state.expected.size >= MAX_OUTSTANDING) {
       return this.#answers.fail(header, "LimitsExceeded", "too many calls without reply yet");
     }
-    if (isForDriver(header)) return this.#driverCalls.judge(header, bytes, start, this.#maySend);
-    return this.#maySend(header) ? this.#answers.pass(header) : this.#answers.deny(header);
+    if (isForDriver(header)) return this.#driverCalls.judge(header, bytes, start);
+    return this.#state.maySend(header) ? this.#answers.pass(header) : this.#answers.deny(header);
   }
 
   /** Broadcast signals pass for services only; a signal to one name passes by that name's rules. */
   #onSignal(header: MessageHeader): Verdict {
-    const may = header.destination === "" ? this.#options.policy.isService : this.#maySend(header);
+    const may =
+      header.destination === "" ? this.#options.policy.isService : this.#state.maySend(header);
     return may ? PASS : { ...DROP, denied: describe(header) };
   }
-
-  readonly #maySend = (header: MessageHeader): boolean =>
-    this.#state.maySend(header) || this.#options.quirks.has("dbus-no-filter", "dbus");
 }
 
 /** True for a call to the bus; only the bus answers a call without destination. */

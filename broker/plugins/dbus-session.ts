@@ -3,12 +3,14 @@ import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
 import { closeAll, judged } from "../xconnect/foreign-fds.ts";
 import { Refusal } from "./dbus-bus.ts";
 import type { BusAnswerAhead } from "./dbus-bus.ts";
+import type { DbusFilter } from "./dbus-filter.ts";
 import { DbusOutbox } from "./dbus-outbox.ts";
 import { DbusWay } from "./dbus-way.ts";
 import type { WayOptions } from "./dbus-way.ts";
 import type { ConsumerConnection } from "./plugin.ts";
 
 export interface DbusSessionOptions extends WayOptions {
+  readonly filter: DbusFilter;
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
   /** Reader of the answer that comes before the provider's messages; undefined when it has come. */
@@ -48,14 +50,14 @@ export class DbusSession {
   #parting: NodeJS.Timeout | undefined;
 
   constructor(options: DbusSessionOptions) {
-    const { consumer, provider } = options;
+    const { consumer, provider, filter } = options;
     this.#options = options;
     this.#answer = options.answer;
     this.#toBus = new DbusOutbox(provider);
     this.#toConsumer = new DbusOutbox(consumer);
     const outboxes = { toBus: this.#toBus, toConsumer: this.#toConsumer };
-    this.#up = new DbusWay("consumer", consumer, outboxes, options);
-    this.#down = new DbusWay("provider", provider, outboxes, options);
+    this.#up = new DbusWay("consumer", consumer, outboxes, filter, options);
+    this.#down = new DbusWay("provider", provider, outboxes, filter.bus, options);
   }
 
   /**

@@ -7,14 +7,13 @@ import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../xconnect/foreign-fds.ts";
 import type { ForeignFd } from "../xconnect/foreign-fds.ts";
-import type { DbusFilter } from "./dbus-filter.ts";
+import type { DbusJudge } from "./dbus-judge.ts";
 import type { DbusOutbox } from "./dbus-outbox.ts";
 import { PASS } from "./dbus-verdict.ts";
 import type { Verdict } from "./dbus-verdict.ts";
 
 /** Options that both ways of a session share. */
 export interface WayOptions {
-  readonly filter: DbusFilter;
   readonly quirks: Quirks;
   /** Fd types that may pass; empty when fds were not agreed on. */
   readonly allowedFds: ReadonlySet<FdType>;
@@ -29,7 +28,7 @@ interface Outboxes {
 
 /**
  * One direction of a session: it takes bytes and fds of one side, and sends messages to the other
- * by the filter's verdict on each. Bodies of passing messages are never held.
+ * by the verdict of its judge on each. Bodies of passing messages are never held.
  */
 export class DbusWay {
   readonly from: "consumer" | "provider";
@@ -38,6 +37,7 @@ export class DbusWay {
   /** Outbox back to the source, for answers in place of the other side. */
   readonly back: DbusOutbox;
   readonly #outboxes: Outboxes;
+  readonly #judge: DbusJudge;
   readonly #options: WayOptions;
   readonly #splitter: MessageSplitter;
   /** True when the message whose parts are arriving passes. */
@@ -49,23 +49,22 @@ export class DbusWay {
     from: "consumer" | "provider",
     source: PolledStream,
     outboxes: Outboxes,
+    judge: DbusJudge,
     options: WayOptions,
   ) {
     const { toBus, toConsumer } = outboxes;
-    const { filter } = options;
-    const isUp = from === "consumer";
     this.from = from;
     this.source = source;
-    this.out = isUp ? toBus : toConsumer;
-    this.back = isUp ? toConsumer : toBus;
+    [this.out, this.back] = from === "consumer" ? [toBus, toConsumer] : [toConsumer, toBus];
     this.#outboxes = outboxes;
+    this.#judge = judge;
     this.#options = options;
-    this.#splitter = new MessageSplitter(isUp ? filter.wantsConsumerBody : filter.wantsBusBody);
+    this.#splitter = new MessageSplitter((header) => judge.wantsBody(header));
   }
 
   /** True while this way's messages wait for an answer of the bus. */
   get isHeld(): boolean {
-    return this.from === "consumer" && this.#options.filter.isHeld;
+    return this.#judge.isHeld;
   }
 
   /** True when there are bytes that have not been judged. */
@@ -104,74 +103,45 @@ export class DbusWay {
   }
 
   /**
-   * Judge all bytes that have come, until messages are held. Neighbouring parts that pass leave as
-   * one piece.
+   * Judge all bytes that have come, until messages are held.
    * @throws MalformedMessage
    */
   judge(): void {
-    const { out } = this;
-    const splitter = this.#splitter;
-    let run = -1;
-    const passRun = (end: number) => {
-      if (run >= 0) out.pass(splitter.bytes.subarray(run, end), this.#isWhole(end));
-      run = -1;
-    };
-    // Messages before a malformed one still pass, so that the result does not depend on how the
-    // stream is cut into chunks.
-    let judgedTo = splitter.end;
-    const next = () => {
-      judgedTo = splitter.end;
-      return splitter.advance();
-    };
+    const batch = new PassingBatch(this.#splitter, this.out);
     try {
-      while (!this.isHeld && next()) {
-        const { header, bytes, start, end } = splitter;
-        if (header === undefined) {
-          if (this.#passes && run < 0) run = start;
-          continue;
-        }
-        const decided = this.#decide(header, bytes, start);
-        const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header);
-        const verdict = this.#withFds(decided, header, fds);
-        this.#passes = verdict.pass;
-        if (!verdict.pass) closeAll(fds);
-        else if (fds.length > 0) {
-          passRun(start);
-          out.pass(bytes.subarray(start, end), this.#isWhole(end), attachedFds(fds));
-        } else {
-          if (run < 0) run = start;
-          if (verdict === PASS) continue;
-        }
-        passRun(verdict.pass ? end : start);
-        this.#cause(verdict);
-      }
-      judgedTo = splitter.end;
+      while (!this.isHeld && this.#splitter.advance()) this.#judgePart(batch);
     } finally {
-      passRun(judgedTo);
+      // Messages before a malformed one still pass, so that the result does not depend on how the
+      // stream is cut into chunks.
+      batch.send();
     }
     this.#checkLeft();
   }
 
-  /** True when the last message before `end` is complete. */
-  #isWhole(end: number): boolean {
-    return end !== this.#splitter.end || !this.#splitter.inMessage;
-  }
-
-  #decide(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    const { filter } = this.#options;
-    return this.from === "consumer"
-      ? filter.fromConsumer(header, bytes, start)
-      : filter.fromBus(header, bytes, start);
+  /** @throws MalformedMessage */
+  #judgePart(batch: PassingBatch): void {
+    const { header } = this.#splitter;
+    if (header === undefined) {
+      if (this.#passes) batch.addPart();
+      return;
+    }
+    const { bytes, start } = this.#splitter;
+    const decided = this.#judge.judge(header, bytes, start);
+    const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header);
+    const verdict = this.#withFds(decided, header, fds);
+    this.#passes = verdict.pass;
+    if (!verdict.pass) closeAll(fds);
+    else if (fds.length === 0) batch.addPart();
+    else batch.sendPart(attachedFds(fds));
+    if (verdict === PASS) return;
+    batch.send();
+    this.#cause(verdict);
   }
 
   /** The verdict, changed to a refusal when one of the message's fds may not pass. */
   #withFds(verdict: Verdict, header: MessageHeader, fds: readonly ForeignFd[]): Verdict {
-    const { filter, allowedFds } = this.#options;
-    const refused = verdict.pass ? refusedAmong(fds, allowedFds) : undefined;
-    if (refused === undefined) return verdict;
-    return this.from === "consumer"
-      ? filter.refuseFds(header, refused)
-      : filter.refuseBusFds(header, refused);
+    const refused = verdict.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
+    return refused === undefined ? verdict : this.#judge.refuseFds(header, refused);
   }
 
   #cause({ instead, toBus, toConsumer, denied }: Verdict): void {
@@ -206,6 +176,42 @@ export class DbusWay {
     if (this.source.hasLostFds || (length > 0 && !mayReceiveForeign())) {
       throw new MalformedMessage("fds for which the broker has no room");
     }
+  }
+}
+
+/** Neighbouring parts of passing messages, which leave as one piece. */
+class PassingBatch {
+  readonly #splitter: MessageSplitter;
+  readonly #out: DbusOutbox;
+  /** Offsets of the piece in the splitter's bytes; it is empty when they are equal. */
+  #from = 0;
+  #to = 0;
+
+  constructor(splitter: MessageSplitter, out: DbusOutbox) {
+    this.#splitter = splitter;
+    this.#out = out;
+  }
+
+  /** Add the splitter's current part, which has to be the one behind the last. */
+  addPart(): void {
+    if (this.#from === this.#to) this.#from = this.#splitter.start;
+    this.#to = this.#splitter.end;
+  }
+
+  /** Send the batch, then the current part by itself with its fds. */
+  sendPart(fds: AttachedFds): void {
+    this.send();
+    this.addPart();
+    this.send(fds);
+  }
+
+  send(fds?: AttachedFds): void {
+    const [from, to] = [this.#from, this.#to];
+    if (from === to) return;
+    this.#from = to;
+    const { bytes, end, inMessage } = this.#splitter;
+    const isWhole = to !== end || !inMessage;
+    this.#out.pass(bytes.subarray(from, to), isWhole, fds);
   }
 }
 
