@@ -21,7 +21,6 @@ const TOGETHER = 20;
 const BOUND = 10_000;
 
 const together = fc.array(acts, { minLength: 1, maxLength: TOGETHER });
-const OPTIONS = { numRuns: Math.ceil(PROPERTY_RUNS / TOGETHER) };
 
 const fdsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
@@ -88,7 +87,7 @@ describe("pv-ctrl", () => {
         await Promise.all(all.map((one) => attack(path, one)));
         await answers(path);
       }),
-      OPTIONS,
+      { numRuns: Math.ceil(PROPERTY_RUNS / TOGETHER) },
     );
     await eventually("its descriptors to be closed", () => fdsOf(pid) <= before);
     expect(complaints).toBe("");
@@ -116,7 +115,7 @@ describe("the broker's reading of the graph", () => {
         );
         expect(outcomes).not.toContain("no error");
       }),
-      OPTIONS,
+      { numRuns: Math.ceil(PROPERTY_RUNS / TOGETHER) },
     );
     server.close();
     rmSync(folder, { recursive: true });
@@ -172,7 +171,7 @@ describe.skipIf(process.getuid?.() !== 0)("the broker's sockets (needs root)", (
         expect(bench.broker.running, bench.broker.output).toBe(true);
         await served();
       }),
-      OPTIONS,
+      { numRuns: Math.ceil(PROPERTY_RUNS / TOGETHER) },
     );
     await bench.broker.backAt(before);
     for (const provider of providers) provider.close();
