@@ -9,45 +9,45 @@ import { mayTrail } from "./rest-trailers.ts";
 interface Written {
   readonly head: ResponseHead;
   readonly framing: Framing["kind"];
-  readonly text: string;
-  /** Whether that is what the provider has sent, to the byte. */
-  readonly isAsSent: boolean;
+  /** Undefined: as they are. */
+  readonly text: string | undefined;
 }
 
 const CR = 0x0d;
 const LF = 0x0a;
-/** `HTTP/1.1 200 ` */
+/** `HTTP/1.1 200 `: the space is there without a reason, too (RFC 9112 §4). */
 const STATUS_BYTES = 13;
 
 /**
  * Writes the heads of a provider's answers as the consumer gets them: as the bytes they are, where
- * these have one meaning and concern more than one hop; else in our spelling. What was made of the
- * fields is kept for as long as the parser says that they are the same.
+ * these are plain and concern more than one hop; else in our spelling. What was made of the fields
+ * is kept for as long as the parser says that they are the same.
  */
 export class RestAnswerHeads {
   #last: Written | undefined;
 
-  /** @param bytes of the head as it came, borrowed */
-  write(head: ResponseHead, framing: Framing, bytes: Buffer): Buffer {
-    const lineFeed = bytes.indexOf(LF);
+  /**
+   * @param bytes of the head as it came, borrowed
+   * @param isPlain whether they are spelt as we would
+   */
+  write(head: ResponseHead, framing: Framing, bytes: Buffer, isPlain: boolean): Buffer {
     const last = this.#last;
     const isSame =
       last?.head.fields === head.fields &&
       last.head.status === head.status &&
       last.framing === framing.kind;
-    const { text, isAsSent } = isSame ? last : this.#rewrite(head, framing, bytes, lineFeed + 1);
-    const closed = bytes[lineFeed - 1] === CR;
-    const lineEnd = closed ? lineFeed - 1 : lineFeed;
-    // The space behind the status must be there without a reason, too (RFC 9112 §4).
-    if (isAsSent && closed && lineEnd >= STATUS_BYTES) return bytes;
+    const { text } = isSame ? last : this.#rewrite(head, framing);
+    if (isPlain && text === undefined) return bytes;
+    const lineFeed = bytes.indexOf(LF);
+    const lineEnd = bytes[lineFeed - 1] === CR ? lineFeed - 1 : lineFeed;
     const line = bytes.toString("latin1", 0, lineEnd).padEnd(STATUS_BYTES);
-    return Buffer.from(`${line}\r\n${text}`, "latin1");
+    return Buffer.from(`${line}\r\n${text ?? fieldsText(head.fields)}`, "latin1");
   }
 
-  #rewrite(head: ResponseHead, framing: Framing, bytes: Buffer, from: number): Written {
-    const text = fieldsText(fieldsForConsumer(head, framing));
-    const isAsSent = bytes.toString("latin1", from) === text;
-    return (this.#last = { head, framing: framing.kind, text, isAsSent });
+  #rewrite(head: ResponseHead, framing: Framing): Written {
+    const passes = head.fields.every((one) => fieldForConsumer(one, head, framing) === one);
+    const text = passes ? undefined : fieldsText(fieldsForConsumer(head, framing));
+    return (this.#last = { head, framing: framing.kind, text });
   }
 }
 
@@ -65,47 +65,65 @@ const FRAMING = ["content-length", "transfer-encoding"] as const;
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set(["close", "keep-alive"]);
 
 function fieldsForConsumer(head: ResponseHead, framing: Framing): Field[] {
-  const { status, fields } = head;
-  const nominated = listOf(fields, "connection");
-  // Of other answers Upgrade says what the next hop could change to, and that is the broker.
-  const switches = status === 101 || status === 426;
-  return fields.flatMap((one) => {
-    switch (one.lower) {
-      case "connection":
-        return connection(one, switches);
-      case "keep-alive":
-        return [one];
-      case "upgrade":
-        return switches ? [one] : [];
-      case "proxy-connection":
-      case "te":
-        return [];
-      case "content-length":
-      case "transfer-encoding":
-        return framingField(one, head, framing);
-      default:
-        return nominated.includes(one.lower) ? [] : [one];
-    }
+  const nominated = listOf(head.fields, "connection");
+  return head.fields.flatMap((one) => {
+    if (nominated.includes(one.lower) && !MANAGED.has(one.lower)) return [];
+    return fieldForConsumer(one, head, framing) ?? [];
   });
 }
 
-/** What else it names has ended here. */
-function connection(one: Field, switches: boolean): Field[] {
+/** Fields that stay, or go, whatever Connection says. */
+const MANAGED: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "upgrade",
+  "content-length",
+  "transfer-encoding",
+]);
+
+/** @returns undefined when it ends here; what Connection names ends besides */
+function fieldForConsumer(one: Field, head: ResponseHead, framing: Framing): Field | undefined {
+  // Of other answers Upgrade says what the next hop could change to, and that is the broker.
+  const switches = head.status === 101 || head.status === 426;
+  switch (one.lower) {
+    case "connection":
+      return connection(one, switches);
+    case "upgrade":
+      return switches ? one : undefined;
+    case "proxy-connection":
+    case "te":
+      return undefined;
+    case "content-length":
+    case "transfer-encoding":
+      return framingField(one, head, framing);
+    default:
+      return one;
+  }
+}
+
+/** Without what it names, which has ended here: it is the same field when that is nothing. */
+function connection(one: Field, switches: boolean): Field | undefined {
   const all = one.value.split(",").map((option) => option.trim());
   const kept = all.filter((option) => {
     const lower = option.toLowerCase();
     return CONNECTION_OPTIONS.has(lower) || (switches && lower === "upgrade");
   });
-  if (kept.length === 0) return [];
-  return kept.length === all.length ? [one] : [field(one.name, kept.join(", "))];
+  if (kept.length === all.length) return one;
+  return kept.length === 0 ? undefined : field(one.name, kept.join(", "));
 }
 
-function framingField(one: Field, { status, fields }: ResponseHead, framing: Framing): Field[] {
+function framingField(one: Field, head: ResponseHead, framing: Framing): Field | undefined {
+  const { status, fields } = head;
   // These have no body and must not speak of one (RFC 9110 §8.6, RFC 9112 §6.1).
-  if (status < 200 || status === 204) return [];
-  if (framing.kind === "length") return [field(one.name, String(framing.length))];
-  if (framing.kind === "chunked") return [field(one.name, "chunked")];
+  if (status < 200 || status === 204) return undefined;
+  if (framing.kind === "length") return spelt(one, String(framing.length));
+  if (framing.kind === "chunked") return spelt(one, "chunked");
   // To HEAD and with 304 it says what there would be: nothing, rather than something doubtful.
   const says = FRAMING.flatMap((name) => valuesOf(fields, name));
-  return says.length === 1 && /^(?:\d{1,15}|chunked)$/i.test(says[0] ?? "") ? [one] : [];
+  const isSure = says.length === 1 && /^(?:\d{1,15}|chunked)$/i.test(says[0] ?? "");
+  return isSure ? one : undefined;
+}
+
+function spelt(one: Field, value: string): Field {
+  return one.value === value ? one : field(one.name, value);
 }

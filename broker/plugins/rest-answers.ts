@@ -1,3 +1,4 @@
+import type { ResponseHead } from "../protocols/http1/response-head.ts";
 import { ResponseParser } from "../protocols/http1/response-parser.ts";
 import type { Expected, ResponseEvent } from "../protocols/http1/response-parser.ts";
 import type { Framing } from "../protocols/http1/framing.ts";
@@ -58,11 +59,15 @@ export class RestAnswers {
     );
   }
 
+  #writeHead(head: ResponseHead, framing: Framing, bytes: Buffer): void {
+    this.#state.consumer.write(this.#heads.write(head, framing, bytes, this.#parser.isPlain));
+  }
+
   /** The consumer may still be sending its request: what it sends behind that is for the tunnel. */
   #switch(bytes: Buffer): void {
     const { consumer, exchange, upload } = this.#state;
     const { lastHead } = this.#parser;
-    if (lastHead !== undefined) consumer.write(this.#heads.write(lastHead, NO_BODY, bytes));
+    if (lastHead !== undefined) this.#writeHead(lastHead, NO_BODY, bytes);
     exchange?.switches();
     if (upload === undefined) {
       this.#options.turns.openTunnel();
@@ -85,7 +90,7 @@ export class RestAnswers {
         if (exchange?.answers(event, upload !== undefined) === true) upload?.refuse();
         // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
         if (event.interim && exchange?.version === "1.0") return;
-        consumer.write(this.#heads.write(event.head, event.framing, event.bytes));
+        this.#writeHead(event.head, event.framing, event.bytes);
         return;
       case "switched":
         this.#switch(event.bytes);

@@ -1,6 +1,6 @@
 import { BodyDecoder } from "./body-decoder.ts";
 import type { BodyOptions, Respelling } from "./body-decoder.ts";
-import { listOf, parseAnswerField } from "./fields.ts";
+import { listOf } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import { responseFraming } from "./framing.ts";
@@ -10,6 +10,7 @@ import { MAX_FIELDS, MAX_HEAD_BYTES } from "./limits.ts";
 import { staysOpen } from "./persistence.ts";
 import { parseResponseHead } from "./response-head.ts";
 import type { ResponseHead } from "./response-head.ts";
+import { Spelling } from "./spelling.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
 /** What is asked: it decides how the answer is read. */
@@ -57,12 +58,14 @@ const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: tru
  */
 export class ResponseParser {
   readonly #input = new Input();
-  readonly #headReader = new HeadReader(LIMITS, parseAnswerField);
+  readonly #headReader = new HeadReader(LIMITS, (line) => this.#spelling.parse(line));
+  readonly #spelling = new Spelling();
   readonly #bodyOptions: BodyOptions;
   readonly #respellings: Respelling[] = [];
   /** Of the answer before; it depends on nothing but these. */
   #last: { readonly head: ResponseHead; readonly method: string; readonly end: End } | undefined;
   #lastHead: ResponseHead | undefined;
+  #isPlain = false;
   #expected: Expected | undefined;
   #body: BodyDecoder | undefined;
   #keepAlive = false;
@@ -88,6 +91,11 @@ export class ResponseParser {
   /** The head that was read last, that of `switched` included. */
   get lastHead(): ResponseHead | undefined {
     return this.#lastHead;
+  }
+
+  /** Whether that head came as it would be written: `Name: value`, lines that end with CRLF. */
+  get isPlain(): boolean {
+    return this.#isPlain;
   }
 
   /** Bytes to be read by `next`; they are borrowed until `keep`. */
@@ -128,6 +136,8 @@ export class ResponseParser {
     if (lines === undefined) return undefined;
     const head = parseResponseHead(lines);
     this.#lastHead = head;
+    const length = this.#input.start - start;
+    this.#isPlain = this.#spelling.isPlain(lines, length);
     const bytes = source.subarray(start, this.#input.start);
     if (head.status === 101) {
       refuseUnasked(head, this.#expected.upgrade);
