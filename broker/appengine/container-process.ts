@@ -2,6 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { readStartTime } from "../linux/process-start.ts";
+import type { ProcessName } from "../linux/signal-process.ts";
+import { signalProcess } from "../linux/signal-process.ts";
 import { haltSignal } from "./halt-signal.ts";
 
 /** A container that runs: its monitor is our child, its init is the monitor's. */
@@ -17,10 +19,7 @@ export interface ContainerProcess {
   kill(): void;
 }
 
-export interface InitProcess {
-  readonly pid: number;
-  readonly startTime: number;
-}
+export type InitProcess = ProcessName;
 
 export interface Ending {
   /** null when a signal ended it. */
@@ -72,10 +71,9 @@ export function watchContainer(
   function signal(choose: (pid: number) => NodeJS.Signals | undefined): boolean {
     if (!alive || init === undefined) return false;
     try {
-      // Between init's end and the monitor's, its pid may already be another process.
-      if (readStartTime(init.pid) !== init.startTime) return false;
       const chosen = choose(init.pid);
-      return chosen !== undefined && process.kill(init.pid, chosen);
+      // Between init's end and the monitor's, its pid may already be another process.
+      return chosen !== undefined && signalProcess(init, chosen);
     } catch {
       return false;
     }

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { DaemonBody } from "../formats/control.ts";
+import { catches } from "../linux/caught-signals.ts";
 import type { Clock, Timer } from "../lifecycle/clock.ts";
 import { respawnAfter } from "../lifecycle/respawn.ts";
 import type { Quirks } from "../quirks/quirks.ts";
@@ -32,8 +33,8 @@ export interface DaemonOptions {
 
 /** How long a daemon may take to end. */
 const STOP_GRACE = 3000;
-/** After this time even a silent daemon has its signal handlers. */
-const SURELY_LISTENS = 2000;
+/** Between two looks whether a daemon that starts has its handler by now; the machine may be busy. */
+const LOOK_AGAIN = 50;
 
 /** A daemon that this init mode knows but does not run. */
 export function disabledDaemon(name: string): Daemon {
@@ -56,16 +57,13 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
   let killing: Timer | undefined;
   let stopping = false;
   let crashes = 0;
-  /** Signals before the daemon has said anything would meet no handler, and kill it. */
-  let listening = false;
-  let changed = false;
+  /** Until the daemon has a handler for what it is to be told. */
+  let looking: Timer | undefined;
   let gone: () => void = () => undefined;
 
   function launch(): void {
     waiting = undefined;
     const started = clock.now();
-    listening = false;
-    changed = false;
     log.write("INFO", "daemons", `(daemon_spawn:66) Spawning ${name} daemon.`);
     const [file, ...args] = command;
     const process = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -73,9 +71,6 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
     firstPid ??= process.pid;
     if (process.pid !== undefined) onSpawn?.(process.pid);
     forward(process);
-    clock.after(SURELY_LISTENS, () => {
-      if (child === process) nowListening();
-    });
     process.once("error", ({ message }) => {
       log.write("ERROR", "daemons", `${name}: ${message}`);
       // Without a free fd not even its end is told.
@@ -90,22 +85,15 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
     if (!stdout || !stderr) return;
     createInterface({ input: stdout }).on("line", (line) => {
       log.write("INFO", `${name}-out`, line);
-      nowListening();
     });
     createInterface({ input: stderr }).on("line", (line) => {
       log.write("WARN", `${name}-err`, line);
-      nowListening();
     });
-  }
-
-  function nowListening(): void {
-    if (listening) return;
-    listening = true;
-    if (changed) notify();
   }
 
   function ended(runMilliseconds: number, how: number | string | null): void {
     killing?.cancel();
+    looking?.cancel();
     child = undefined;
     const requested = stopping;
     const level = requested ? "INFO" : "WARN";
@@ -118,9 +106,12 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
     waiting = clock.after(next.delay, launch);
   }
 
+  /** A signal without a handler would end the daemon; once there is one, it stays. */
   function notify(): void {
-    if (!listening) changed = true;
-    else child?.kill("SIGHUP");
+    looking?.cancel();
+    if (child?.pid === undefined) return;
+    if (catches(child.pid, "SIGHUP")) child.kill("SIGHUP");
+    else looking = clock.after(LOOK_AGAIN, notify);
   }
 
   function end(): void {

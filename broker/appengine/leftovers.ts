@@ -2,6 +2,8 @@ import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readStartTime } from "../linux/process-start.ts";
+import type { ProcessName } from "../linux/signal-process.ts";
+import { signalProcess } from "../linux/signal-process.ts";
 import { unmountBelow } from "./volumes.ts";
 
 /**
@@ -38,8 +40,7 @@ export function rememberProcess(file: string, pid: number): void {
 
 function killRemembered(file: string): void {
   try {
-    const { pid, startTime } = JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
-    if (pid !== undefined && readStartTime(pid) === startTime) process.kill(pid, "SIGKILL");
+    signalProcess(JSON.parse(readFileSync(file, "utf8")) as ProcessName, "SIGKILL");
   } catch {
     // No note, or the process has gone.
   }

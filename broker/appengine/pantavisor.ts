@@ -36,6 +36,8 @@ export interface PantavisorOptions {
   readonly trial: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly quirks: Quirks;
+  /** Told of pantavisor.log as soon as it is open. */
+  readonly onLog?: (log: PantavisorLog) => void;
 }
 
 /** A revision on trial cannot even be read: the one before it has to come back. */
@@ -66,6 +68,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   recoverStorage(config.storage);
   prepareRunDirectory(config);
   const log = openPantavisorLog(logFolder(config, revision));
+  options.onLog?.(log);
   const tried = trial ? revision : "";
   log.write(
     "INFO",

@@ -21,10 +21,24 @@ const REAP_INTERVAL = 1000;
 const EXPORTS = "/usr/lib/pantavisor/pvtx.d";
 
 const log = ownLog(
-  (text) => writeSync(1, text),
-  (text) => writeSync(2, text),
+  (text) => write(1, text),
+  (text) => write(2, text),
   () => Date.now() / 1000,
 );
+
+/** A reader that is slow or gone costs the line, not the appengine. */
+function write(fd: number, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch {
+    // EAGAIN, EPIPE: there is nowhere to tell it.
+  }
+}
+
+// Heard from the very first: a shutdown that is asked for while it starts is obeyed.
+const heard = shutdownRequest();
+// Node would open its debugger on the loopback interface, which all containers share.
+process.on("SIGUSR1", () => undefined);
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
@@ -36,7 +50,6 @@ async function main(args: readonly string[]): Promise<number> {
   const config = readConfig(CONFIG_FILE, environment);
   const quirks = parseQuirks(environment["PVH_QUIRKS"]);
   // `stop-ignored`: signals are heard and nothing follows.
-  const heard = shutdownRequest();
   const shutdown = quirks.has("stop-ignored") ? new AbortController().signal : heard;
   const children = new Set<number>();
   if (process.pid === 1) setInterval(() => reapOrphans(children), REAP_INTERVAL).unref();

@@ -1,10 +1,17 @@
+import { catches } from "../linux/caught-signals.ts";
+
 /**
- * The wish to end: aborted with the name of the first SIGTERM or SIGINT. Listening starts at
- * once, because PID 1 is not even told of signals that it has no handler for.
+ * The wish to end: aborted with the name of the first SIGTERM or SIGINT. To be called once, as
+ * early as can be.
+ *
+ * Node has a handler of its own for both from the beginning of its start on. It uninstalls itself
+ * and raises the signal again, which ends every process but PID 1. There the signal would be lost
+ * (pid_namespaces(7)); what is left of it is that the handler has gone.
  */
 export function shutdownRequest(): AbortSignal {
   const request = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    if (process.pid === 1 && !catches(process.pid, signal)) request.abort(signal);
     process.on(signal, () => request.abort(signal));
   }
   return request.signal;

@@ -106,6 +106,8 @@ export async function serveControl(
   server.maxConnections = MAX_CONNECTIONS;
   const limit = new ConnectionLimit();
   server.on("connection", (socket: Socket) => {
+    // node:http stops listening for errors where it hands a socket over, as at CONNECT.
+    socket.on("error", () => socket.destroy());
     const caller = identify(socket, view.quirks);
     callers.set(socket, caller);
     if (limit.admit(caller, socket)) return;
@@ -114,14 +116,15 @@ export async function serveControl(
   server.on("clientError", (error, socket) =>
     turns.break(socket, () => refuseUnparsable(error, socket, view.quirks)),
   );
-  server.on("connect", (_request, socket) =>
-    turns.break(socket, () =>
-      socket.end(rawReply(errorReply(405, "Method not supported for this endpoint"))),
-    ),
-  );
+  server.on("connect", (_request, socket) => {
+    // No limit of node:http's holds for this connection any more: it ends with its reply.
+    const refusal = rawReply(errorReply(405, "Method not supported for this endpoint"));
+    turns.break(socket, () => socket.end(refusal, () => socket.destroy()));
+  });
   rmSync(path, { force: true });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    // Behind the start it says that a connection could not be accepted: the next one may be.
+    server.on("error", reject);
     server.listen({ path, backlog: 511 }, resolve);
   });
   // Processes of any uid in a mgmt container may call; who they are decides, not the mode.
@@ -149,10 +152,11 @@ async function send(
   else await pipeline(body.content, response);
 }
 
+const internalError = errorReply(500, "Internal Error", closing);
+
 /** Our own failure, a full disk, or a client that went away in mid-body. */
 function fail(response: ServerResponse, error: unknown): void {
+  const reply = isNoRoom(error) ? errorReply(507, NO_ROOM, closing) : internalError;
   if (response.headersSent || !response.writable) response.destroy();
-  else if (isNoRoom(error)) {
-    void send(response, errorReply(507, NO_ROOM, closing));
-  } else void send(response, errorReply(500, "Internal Error", closing));
+  else void send(response, reply).catch(() => response.destroy());
 }

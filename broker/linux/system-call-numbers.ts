@@ -8,11 +8,12 @@ export interface SystemCallNumbers {
   readonly setresuid: number;
   readonly setresgid: number;
   readonly pidfdOpen: number;
+  readonly pidfdSendSignal: number;
   readonly openat2: number;
   readonly epollPwait2: number;
 }
 
-const common = { pidfdOpen: 434, openat2: 437, epollPwait2: 441 };
+const common = { pidfdSendSignal: 424, pidfdOpen: 434, openat2: 437, epollPwait2: 441 };
 
 const BY_ARCHITECTURE: Readonly<Record<string, SystemCallNumbers>> = {
   x64: { ...common, setgroups: 116, setresuid: 117, setresgid: 119 },

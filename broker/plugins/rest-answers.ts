@@ -1,19 +1,25 @@
+import type { ResponseHead } from "../protocols/http1/response-head.ts";
 import { ResponseParser } from "../protocols/http1/response-parser.ts";
 import type { Expected, ResponseEvent } from "../protocols/http1/response-parser.ts";
+import type { Framing } from "../protocols/http1/framing.ts";
+import { RestAnswerHeads, trailersForConsumer } from "./rest-answer-heads.ts";
 import { brokerAnswer } from "./rest-broker-answer.ts";
 import type { RestReport } from "./rest-report.ts";
 import type { RestState, RestTurns } from "./rest-state.ts";
+
+const NO_BODY: Framing = { kind: "none" };
 
 export interface RestAnswersOptions {
   readonly report: RestReport;
   readonly turns: RestTurns;
 }
 
-/** From the provider to the consumer: the bytes of answers as they are. */
+/** From the provider to the consumer: the bytes of answers, as they are where they are plain. */
 export class RestAnswers {
   readonly #state: RestState;
   readonly #options: RestAnswersOptions;
-  readonly #parser = new ResponseParser();
+  readonly #parser = new ResponseParser(trailersForConsumer);
+  readonly #heads = new RestAnswerHeads();
 
   constructor(state: RestState, options: RestAnswersOptions) {
     this.#state = state;
@@ -32,6 +38,10 @@ export class RestAnswers {
 
   /** Bytes of the provider's. */
   pass(bytes: Buffer): void {
+    if (this.#state.exchange?.hasSwitched === true) {
+      this.#state.consumer.write(bytes);
+      return;
+    }
     this.#parser.push(bytes);
     for (let event = this.#parser.next(); event !== undefined; event = this.#parser.next()) {
       this.#onEvent(event);
@@ -49,22 +59,44 @@ export class RestAnswers {
     );
   }
 
+  #writeHead(head: ResponseHead, framing: Framing, bytes: Buffer): void {
+    this.#state.consumer.write(this.#heads.write(head, framing, bytes, this.#parser.isPlain));
+  }
+
+  /** The consumer may still be sending its request: what it sends behind that is for the tunnel. */
+  #switch(bytes: Buffer): void {
+    const { consumer, exchange, upload } = this.#state;
+    const { lastHead } = this.#parser;
+    if (lastHead !== undefined) this.#writeHead(lastHead, NO_BODY, bytes);
+    exchange?.switches();
+    if (upload === undefined) {
+      this.#options.turns.openTunnel();
+      return;
+    }
+    const rest = this.#parser.rest();
+    if (rest !== undefined) consumer.write(rest);
+  }
+
   #onEvent(event: ResponseEvent): void {
     const { consumer, exchange, upload } = this.#state;
     const { turns } = this.#options;
+    if (this.#state.phase === "over") return;
     switch (event.type) {
       case "head":
+        if (exchange?.version === "1.0" && event.framing.kind === "chunked") {
+          this.fail("it sends chunks, which HTTP/1.0 does not know");
+          return;
+        }
         if (exchange?.answers(event, upload !== undefined) === true) upload?.refuse();
         // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
         if (event.interim && exchange?.version === "1.0") return;
-        consumer.write(event.bytes);
+        this.#writeHead(event.head, event.framing, event.bytes);
         return;
       case "switched":
-        consumer.write(event.bytes);
-        turns.openTunnel();
+        this.#switch(event.bytes);
         return;
       case "body":
-        consumer.write(event.bytes);
+        consumer.write(event.respelt ?? event.bytes);
         return;
       case "end":
         this.#state.exchange = undefined;

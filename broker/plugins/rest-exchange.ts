@@ -12,6 +12,7 @@ export class RestExchange {
   /** The consumer may wait for 100 before it sends its body, and has had no reason to begin. */
   #awaitsContinue: boolean;
   #isAnswered = false;
+  #hasSwitched = false;
 
   constructor({ method, version }: RequestHead, { isLast, expects }: WrittenHead) {
     this.method = method;
@@ -28,6 +29,16 @@ export class RestExchange {
   /** A byte of the answer proper has gone to the consumer. */
   get isAnswered(): boolean {
     return this.#isAnswered;
+  }
+
+  /** The provider has changed the protocol: what it sends from there on is no answer. */
+  get hasSwitched(): boolean {
+    return this.#hasSwitched;
+  }
+
+  switches(): void {
+    this.#isAnswered = true;
+    this.#hasSwitched = true;
   }
 
   bodyBegins(): void {

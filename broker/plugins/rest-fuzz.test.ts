@@ -39,9 +39,12 @@ const body = fc.oneof(
   fc.stringMatching(/^[a-z\r\n]{1,40}$/).map((text) => ({ text, chunked: true })),
 );
 
+/** What RFC 9112 §7.1.1 allows behind a chunk's size. */
+const extension = fc.constantFrom("", ";x=y", " ;x=y", "\t; x = y", ' ; x="a;b"');
+
 const valid = fc
-  .record({ lines: fc.array(line, { maxLength: 4 }), body, trailer: forged })
-  .map(({ lines, body, trailer }) => {
+  .record({ lines: fc.array(line, { maxLength: 4 }), body, trailer: forged, extension })
+  .map(({ lines, body, trailer, extension: behind }) => {
     const framing =
       body === undefined
         ? []
@@ -51,7 +54,7 @@ const valid = fc
     const head = ["Host: x", ...lines, ...framing, "", ""].join("\r\n");
     const content =
       body?.chunked === true
-        ? `${body.text.length.toString(16)};x=y\r\n${body.text}\r\n0\r\n${trailer}\r\n\r\n`
+        ? `${body.text.length.toString(16)}${behind}\r\n${body.text}\r\n0${behind}\r\n${trailer}\r\n\r\n`
         : (body?.text ?? "");
     return { wire: head + content, body: body?.text ?? "" };
   });
@@ -63,6 +66,7 @@ const invalid = fc
     "Content-Length: +3\r\n\r\nabc",
     "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
     "Transfer-Encoding: x\r\n\r\n",
+    "Content-Length : 3\r\n\r\nabc",
     "A: b\n\r\n",
     " folded\r\n\r\n",
     "A: \0\r\n\r\n",

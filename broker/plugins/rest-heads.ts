@@ -3,7 +3,7 @@ import { staysOpen } from "../protocols/http1/persistence.ts";
 import { fieldsText, requestLineText } from "../protocols/http1/request-head.ts";
 import type { RequestHead } from "../protocols/http1/request-head.ts";
 import type { Quirks } from "../quirks/quirks.ts";
-import { fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
+import { expectsContinue, fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
 import type { RestIdentity } from "./rest-identity.ts";
 
 export interface RestHeadsOptions {
@@ -69,15 +69,7 @@ export class RestHeads {
     const { identity, quirks } = this.#options;
     const upgrade = offeredUpgrade(head, framing, this.#options.upgrade);
     const fields = fieldsForProvider(head, { framing, upgrade, identity, isFirst, quirks });
-    const meaning = { upgrade, isLast: !staysOpen(head), expects: expectsContinue(head) };
+    const meaning = { upgrade, isLast: !staysOpen(head), expects: expectsContinue(head.fields) };
     return (this.#last = { head, framing, isFirst, ...meaning, text: fieldsText(fields) });
   }
-}
-
-/**
- * Whether the body waits for an interim answer (RFC 9110 §10.1.1). Behind a final answer instead
- * it may or may not come, and the two sides of a connection may differ about that.
- */
-export function expectsContinue({ fields }: RequestHead): boolean {
-  return fields.some(({ lower }) => lower === "expect");
 }

@@ -47,7 +47,11 @@ export class RestHttp {
         this.#requests.pass();
       },
       // An answer that waits for the consumer is read later.
-      onGone: () => undefined,
+      onGone: () => {
+        const { exchange, provider } = this.#state;
+        if (exchange?.hasSwitched === true && provider?.ended === true)
+          this.#options.turns.finish();
+      },
     };
   }
 
@@ -109,6 +113,12 @@ export class RestHttp {
   }
 
   #onProviderEnd(): void {
+    const { consumer, provider, exchange } = this.#state;
+    // A tunnel that waits for the end of its request ends like any other.
+    if (exchange?.hasSwitched === true && !consumer.ended && provider?.gone !== true) {
+      consumer.end();
+      return;
+    }
     if (this.#state.exchange?.isAnswered === false) {
       this.#answers.fail("it closed before it answered");
     } else if (!this.#options.quirks.has("no-half-close", "rest")) {

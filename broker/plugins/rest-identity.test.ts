@@ -124,9 +124,20 @@ describe("an offer to change the protocol", () => {
     ]);
   });
 
+  test.each(["Content-Length: 3", "Transfer-Encoding: chunked"])(
+    "passes beside a body (%s): docker exec sends one",
+    (framing) => {
+      expect(rewritten([...offer, framing], { allowed })).toEqual([
+        "Upgrade: websocket",
+        "Connection: upgrade",
+        framing,
+        ...ours,
+      ]);
+    },
+  );
+
   test.each([
-    ["chunks", [...offer, "Transfer-Encoding: chunked"], {}],
-    ["a body", [...offer, "Content-Length: 3"], {}],
+    ["a body that waits for 100", [...offer, "Content-Length: 3", "Expect: 100-continue"], {}],
     ["HTTP/1.0", offer, { version: "1.0" as const }],
     ["no Connection: upgrade", offer.slice(0, 1), {}],
     ["another protocol only", ["Upgrade: h3", "Connection: Upgrade"], {}],

@@ -57,21 +57,30 @@ export function passableFields(
 
 /**
  * The protocols that a request offers to change to and the link allows. Without `upgrade` in
- * Connection, in HTTP/1.0 and beside a body, Upgrade is ignored (RFC 9110 §7.8; a body would
- * have to end before the protocol changes).
+ * Connection and in HTTP/1.0, Upgrade is ignored (RFC 9110 §7.8). So it is beside a body that
+ * waits for 100: behind 101 instead, the two sides could differ about whether it still comes.
  */
 export function offeredUpgrade(
   { version, fields }: RequestHead,
   framing: Framing,
   allowed: readonly string[],
 ): readonly string[] {
-  if (allowed.length === 0 || version === "1.0" || hasBody(framing)) return NONE;
+  if (allowed.length === 0 || version === "1.0") return NONE;
+  if (hasBody(framing) && expectsContinue(fields)) return NONE;
   if (!listOf(fields, "connection").includes("upgrade")) return NONE;
   return listOf(fields, "upgrade").filter((token) => allowed.includes(token));
 }
 
 function hasBody(framing: Framing): boolean {
   return framing.kind !== "none" && !(framing.kind === "length" && framing.length === 0);
+}
+
+/**
+ * Whether the body waits for an interim answer (RFC 9110 §10.1.1). Behind a final answer instead
+ * it may or may not come, and the two sides of a connection may differ about that.
+ */
+export function expectsContinue(fields: readonly Field[]): boolean {
+  return fields.some(({ lower }) => lower === "expect");
 }
 
 const NONE: readonly string[] = [];

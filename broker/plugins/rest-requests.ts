@@ -8,7 +8,8 @@ import type { Expected } from "../protocols/http1/response-parser.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { brokerAnswer } from "./rest-broker-answer.ts";
 import { RestExchange } from "./rest-exchange.ts";
-import { RestHeads, expectsContinue } from "./rest-heads.ts";
+import { RestHeads } from "./rest-heads.ts";
+import { expectsContinue } from "./rest-identity.ts";
 import type { RestIdentity } from "./rest-identity.ts";
 import { HEAD_TIMEOUT } from "./rest-limits.ts";
 import type { RestReport } from "./rest-report.ts";
@@ -115,6 +116,8 @@ export class RestRequests {
       case "end":
         upload?.end(event.trailers, provider);
         this.#state.upload = undefined;
+        // The protocol changes behind the request (RFC 9110 §7.8).
+        if (exchange?.hasSwitched === true) this.#options.turns.openTunnel();
         return;
       case "refused":
         if (event.part === "head") this.#refuse(event.status, event.reason);
@@ -146,7 +149,7 @@ export class RestRequests {
     this.#options.report.refused(403, reason);
     const answer = (connection: "close" | "keep-alive" | undefined) =>
       brokerAnswer(403, reason, { method, connection });
-    if (!staysOpen(head) || expectsContinue(head)) {
+    if (!staysOpen(head) || expectsContinue(head.fields)) {
       this.#options.turns.finish(answer("close"));
       return;
     }
@@ -164,7 +167,8 @@ export class RestRequests {
       this.#refuse(400, "the request ends within its head");
     } else if (upload !== undefined && exchange !== undefined) {
       // A body that was cut off: only the end of the stream tells the provider.
-      provider?.end();
+      if (exchange.hasSwitched && provider?.ended === true) this.#options.turns.finish();
+      else provider?.end();
     } else {
       this.#options.turns.finish();
     }

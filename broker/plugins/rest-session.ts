@@ -18,7 +18,7 @@ import { RestTunnel } from "./rest-tunnel.ts";
  * Consumer and provider are both hostile. Requests pass one at a time: a pipelined one waits
  * until the answer before it is complete. So an answer can never be taken for another
  * request's, and memory is bounded by one read of each socket. The answer's bytes are passed
- * on as they are.
+ * on as they are where these are plain.
  *
  *     RestHttp ─▶ RestTunnel (101 to an allowed Upgrade)        both ─▶ RestEnding
  *

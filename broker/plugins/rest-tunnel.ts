@@ -20,11 +20,12 @@ export class RestTunnel {
 
   /** @param asked @param answered what the parsers of the protocol before have left */
   begin(asked: Buffer | undefined, answered: Buffer | undefined): void {
-    const { consumer, provider } = this.#options;
+    const { consumer, provider, finish } = this.#options;
     if (answered !== undefined) consumer.write(answered);
     if (asked !== undefined) provider.write(asked);
-    if (consumer.ended) provider.end();
-    else consumer.resume();
+    if (!consumer.ended) consumer.resume();
+    else if (provider.ended) finish();
+    else provider.end();
   }
 
   /** Of the consumer's stream. */

@@ -4,6 +4,7 @@ import type { Field } from "../protocols/http1/fields.ts";
 import type { Framing } from "../protocols/http1/framing.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { passableFields } from "./rest-identity.ts";
+import { mayTrail } from "./rest-trailers.ts";
 
 export interface RestUploadOptions {
   readonly framing: Framing;
@@ -42,7 +43,8 @@ export class RestUpload {
     const { fields, quirks } = this.#options;
     for (const bytes of this.#held) this.#send(bytes, provider);
     if (!this.#isChunked) return;
-    provider?.writeText(lastChunk(passableFields(trailers, fields, quirks)));
+    const passable = passableFields(trailers, fields, quirks).filter(mayTrail);
+    provider?.writeText(lastChunk(passable));
   }
 
   get #isChunked(): boolean {

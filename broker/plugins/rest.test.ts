@@ -181,7 +181,7 @@ describe("streams", () => {
     await b.provide((socket) => socket.once("data", () => socket.end("HTTP/1.0 200 OK\n\nbody")));
     const consumer = b.consume();
     consumer.write("GET / HTTP/1.0\r\n\r\n");
-    expect(await readText(consumer)).toBe("HTTP/1.0 200 OK\n\nbody");
+    expect(await readText(consumer)).toBe("HTTP/1.0 200 OK\r\n\r\nbody");
   });
 
   test("but not with no-half-close", async () => {

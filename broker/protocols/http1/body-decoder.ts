@@ -1,16 +1,39 @@
-import { parseField } from "./fields.ts";
+import { parseAnswerField, parseField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import type { Input } from "./input.ts";
 import { MAX_CHUNK_LINE_BYTES, MAX_FIELDS, MAX_TRAILER_BYTES } from "./limits.ts";
 import { SectionReader, linesOf } from "./section-reader.ts";
+import { fieldsText } from "./request-head.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
 type State = "data" | "chunk-size" | "chunk-end" | "trailers" | "end";
 
 const LF = 0x0a;
-/** RFC 9112 §7.1; 13 hexadecimal digits stay exact in a number. */
-const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
+/**
+ * RFC 9112 §7.1; 13 hexadecimal digits stay exact in a number. Blanks may stand before an
+ * extension (BWS, §7.1.1).
+ */
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
+/** Of an answer: old servers fill the size up with blanks to a fixed width. */
+const PADDED_CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
+
+/** Bytes around the content, between two offsets of an input, that are not spelt as we spell them. */
+export interface Respelling {
+  readonly from: number;
+  readonly to: number;
+  /** What stands for them, one character per byte (latin1). */
+  readonly text: string;
+}
+
+export interface BodyOptions {
+  /** Read what RFC 9112 forbids to send and has recipients of answers understand. */
+  readonly isAnswer?: boolean;
+  /** Trailers that may go on; all of them when absent. */
+  readonly passable?: (trailers: readonly Field[]) => readonly Field[];
+  /** Told of what does not go on as it came; extensions of chunks are for us, and end here. */
+  readonly onRespelt?: (respelling: Respelling) => void;
+}
 
 /** Finds the end of one body; keeps none of it. */
 export class BodyDecoder {
@@ -20,8 +43,10 @@ export class BodyDecoder {
   readonly #chunked: boolean;
   #trailers: readonly Field[] = [];
   #trailerReader: SectionReader | undefined;
+  readonly #options: BodyOptions;
 
-  constructor(framing: Framing) {
+  constructor(framing: Framing, options: BodyOptions = {}) {
+    this.#options = options;
     this.#chunked = framing.kind === "chunked";
     this.#left =
       framing.kind === "length" ? framing.length : framing.kind === "until-close" ? Infinity : 0;
@@ -77,10 +102,14 @@ export class BodyDecoder {
       if (stop - start < MAX_CHUNK_LINE_BYTES) return false;
       throw new HttpSyntaxError(400, `a chunk-size line above ${MAX_CHUNK_LINE_BYTES} bytes`);
     }
-    const size = CHUNK_SIZE.exec(bytes.toString("latin1", start, lineFeed + 1))?.[1];
+    const { isAnswer = false, onRespelt } = this.#options;
+    const pattern = isAnswer ? PADDED_CHUNK_SIZE : CHUNK_SIZE;
+    const size = pattern.exec(bytes.toString("latin1", start, lineFeed + 1))?.[1];
     if (size === undefined) throw new HttpSyntaxError(400, "malformed chunk size");
     input.start = lineFeed + 1;
     this.#left = Number.parseInt(size, 16);
+    const isPlain = start + size.length + 2 === input.start && (size === "0" || size[0] !== "0");
+    if (!isPlain) onRespelt?.({ from: start, to: input.start, text: chunkStart(this.#left) });
     this.#state = this.#left === 0 ? "trailers" : "data";
     return true;
   }
@@ -107,8 +136,12 @@ export class BodyDecoder {
     const { start } = input;
     const section = this.#trailerReader.read(input);
     if (section === undefined) return false;
+    const { isAnswer = false, passable, onRespelt } = this.#options;
     try {
-      this.#trailers = linesOf(section).map(parseField);
+      const trailers = linesOf(section).map(isAnswer ? parseAnswerField : parseField);
+      this.#trailers = passable?.(trailers) ?? trailers;
+      const text = fieldsText(this.#trailers);
+      if (text !== section) onRespelt?.({ from: start, to: input.start, text });
     } catch (error) {
       // A section that is refused has not been used.
       input.start = start;
@@ -119,7 +152,7 @@ export class BodyDecoder {
   }
 }
 
-/** What goes on the wire before a chunk of `length` bytes, which must not be 0: that ends a body. */
+/** What goes on the wire before a chunk of `length` bytes; 0 ends a body. */
 export function chunkStart(length: number): string {
   return `${length.toString(16)}\r\n`;
 }

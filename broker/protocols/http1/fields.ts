@@ -25,7 +25,22 @@ export function field(name: string, value: string): Field {
  */
 export function parseField(line: string): Field {
   const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(colon, 0));
+  return toField(line.slice(0, Math.max(colon, 0)), line, colon);
+}
+
+/**
+ * One field line of an answer: blanks before its colon are taken away, as RFC 9112 §5.1 wants it
+ * of a proxy.
+ * @throws HttpSyntaxError 400
+ */
+export function parseAnswerField(line: string): Field {
+  const colon = line.indexOf(":");
+  let end = Math.max(colon, 0);
+  while (end > 0 && isBlank(line.charCodeAt(end - 1))) end -= 1;
+  return toField(line.slice(0, end), line, colon);
+}
+
+function toField(name: string, line: string, colon: number): Field {
   if (!TOKEN.test(name)) throw new HttpSyntaxError(400, "a header field has no valid name");
   const value = trimmed(line, colon + 1);
   if (!VALUE.test(value)) {

@@ -55,7 +55,7 @@ export function responseFraming(head: ResponseHead, method: string): Framing {
     return { kind: "none" };
   }
   const lengths = valuesOf(fields, "content-length");
-  const codings = listOf(fields, "transfer-encoding");
+  const codings = valuesOf(fields, "transfer-encoding");
   if (codings.length === 0) {
     return lengths.length === 0
       ? { kind: "until-close" }
@@ -64,7 +64,11 @@ export function responseFraming(head: ResponseHead, method: string): Framing {
   if (lengths.length > 0 || head.version === "1.0") {
     throw new HttpSyntaxError(400, "contradicting Content-Length and Transfer-Encoding");
   }
-  return codings.at(-1) === "chunked" ? { kind: "chunked" } : { kind: "until-close" };
+  // Nobody has asked for another: TE ends at the broker. Clients differ about what they make of it.
+  if (codings.length !== 1 || codings[0]?.toLowerCase() !== "chunked") {
+    throw new HttpSyntaxError(400, "Transfer-Encoding is not chunked alone");
+  }
+  return { kind: "chunked" };
 }
 
 /** Digits only (RFC 9110 §8.6), once; 15 of them stay exact in a number. */

@@ -27,20 +27,22 @@ const KEPT_BYTES = 2 * 1024;
  */
 export class HeadReader {
   readonly #limits: SectionLimits;
+  readonly #parseField: (line: string) => Field;
   readonly #section: SectionReader;
   /** What the fields were read from, the empty line included; the first `#length` bytes of it. */
   #known = Buffer.alloc(0);
   #length = 0;
   #fields: readonly Field[] = [];
 
-  constructor(limits: SectionLimits) {
+  constructor(limits: SectionLimits, parseLine = parseField) {
     this.#limits = limits;
+    this.#parseField = parseLine;
     this.#section = new SectionReader(limits);
   }
 
   /**
    * @returns an empty start line for an empty line; undefined: push more
-   * @throws HttpSyntaxError as SectionReader and parseField do
+   * @throws HttpSyntaxError as SectionReader and the parser of field lines do
    */
   read(input: Input): HeadLines | undefined {
     const startLine = this.#section.isFresh ? this.#startLineOfKnown(input) : undefined;
@@ -70,7 +72,7 @@ export class HeadReader {
     const section = this.#section.read(input);
     if (section === undefined) return undefined;
     const [startLine = "", ...fieldLines] = linesOf(section);
-    const fields = fieldLines.map(parseField);
+    const fields = fieldLines.map(this.#parseField);
     const from = start + section.indexOf("\n") + 1;
     if (from < input.start) this.#remember(input.bytes.subarray(from, input.start), fields);
     return { startLine, fields };

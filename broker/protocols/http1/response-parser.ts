@@ -1,5 +1,7 @@
 import { BodyDecoder } from "./body-decoder.ts";
+import type { BodyOptions, Respelling } from "./body-decoder.ts";
 import { listOf } from "./fields.ts";
+import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import { responseFraming } from "./framing.ts";
 import { HeadReader } from "./head-reader.ts";
@@ -8,6 +10,7 @@ import { MAX_FIELDS, MAX_HEAD_BYTES } from "./limits.ts";
 import { staysOpen } from "./persistence.ts";
 import { parseResponseHead } from "./response-head.ts";
 import type { ResponseHead } from "./response-head.ts";
+import { Spelling } from "./spelling.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
 /** What is asked: it decides how the answer is read. */
@@ -28,10 +31,12 @@ export type ResponseEvent =
       readonly bytes: Buffer;
       /** 1xx: the answer proper is still to come. */
       readonly interim: boolean;
+      readonly framing: Framing;
     }
   /** The connection speaks another protocol from here on; what is behind is in `rest`. */
   | { readonly type: "switched"; readonly bytes: Buffer }
-  | { readonly type: "body"; readonly bytes: Buffer }
+  /** @property respelt what is to go on instead, when the bytes are not spelt as we spell them */
+  | { readonly type: "body"; readonly bytes: Buffer; readonly respelt?: Buffer }
   /** @property keepAlive whether the provider will take another request here */
   | { readonly type: "end"; readonly keepAlive: boolean }
   /** The provider breaks the protocol; the parser is deaf from here on. */
@@ -44,8 +49,7 @@ interface End {
 }
 
 // One line more for the status line. Lines may end with LF alone: providers are often shell
-// scripts, and a response is passed on as the bytes it is, to a consumer that has nothing else
-// on this connection to confuse.
+// scripts.
 const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: true };
 
 /**
@@ -54,17 +58,44 @@ const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: tru
  */
 export class ResponseParser {
   readonly #input = new Input();
-  readonly #headReader = new HeadReader(LIMITS);
+  readonly #headReader = new HeadReader(LIMITS, (line) => this.#spelling.parse(line));
+  readonly #spelling = new Spelling();
+  readonly #bodyOptions: BodyOptions;
+  readonly #respellings: Respelling[] = [];
   /** Of the answer before; it depends on nothing but these. */
   #last: { readonly head: ResponseHead; readonly method: string; readonly end: End } | undefined;
+  #lastHead: ResponseHead | undefined;
+  #isPlain = false;
   #expected: Expected | undefined;
   #body: BodyDecoder | undefined;
   #keepAlive = false;
   #deaf = false;
 
+  /** @param passable trailers that may go on, of an answer with that head */
+  constructor(passable?: (trailers: readonly Field[], head: ResponseHead) => readonly Field[]) {
+    this.#bodyOptions = {
+      isAnswer: true,
+      onRespelt: (respelling) => this.#respellings.push(respelling),
+      ...(passable && {
+        passable: (trailers) =>
+          this.#lastHead === undefined ? trailers : passable(trailers, this.#lastHead),
+      }),
+    };
+  }
+
   /** A request is about to be sent. */
   expect(request: Expected): void {
     this.#expected = request;
+  }
+
+  /** The head that was read last, that of `switched` included. */
+  get lastHead(): ResponseHead | undefined {
+    return this.#lastHead;
+  }
+
+  /** Whether that head came as it would be written: `Name: value`, lines that end with CRLF. */
+  get isPlain(): boolean {
+    return this.#isPlain;
   }
 
   /** Bytes to be read by `next`; they are borrowed until `keep`. */
@@ -104,18 +135,21 @@ export class ResponseParser {
     const lines = this.#headReader.read(this.#input);
     if (lines === undefined) return undefined;
     const head = parseResponseHead(lines);
+    this.#lastHead = head;
+    const length = this.#input.start - start;
+    this.#isPlain = this.#spelling.isPlain(lines, length);
     const bytes = source.subarray(start, this.#input.start);
     if (head.status === 101) {
       refuseUnasked(head, this.#expected.upgrade);
       this.#deaf = true;
       return { type: "switched", bytes };
     }
-    if (head.status < 200) return { type: "head", head, bytes, interim: true };
+    if (head.status < 200) return { type: "head", head, bytes, interim: true, framing: NONE };
     const { framing, keepAlive } = this.#endOf(head, this.#expected.method);
     this.#expected = undefined;
     this.#keepAlive = keepAlive;
-    this.#body = new BodyDecoder(framing);
-    return { type: "head", head, bytes, interim: false };
+    this.#body = new BodyDecoder(framing, this.#bodyOptions);
+    return { type: "head", head, bytes, interim: false, framing };
   }
 
   #endOf(head: ResponseHead, method: string): End {
@@ -132,7 +166,7 @@ export class ResponseParser {
     return end;
   }
 
-  /** Content and what is around it go on together: an answer is passed as the bytes it is. */
+  /** Content and what is around it go on together, as the bytes they are where these are plain. */
   #bodyEvent(body: BodyDecoder): ResponseEvent | undefined {
     const { bytes: source, start } = this.#input;
     try {
@@ -142,12 +176,27 @@ export class ResponseParser {
       if (this.#input.start === start || !(error instanceof HttpSyntaxError)) throw error;
     }
     if (this.#input.start > start) {
-      return { type: "body", bytes: source.subarray(start, this.#input.start) };
+      const bytes = source.subarray(start, this.#input.start);
+      if (this.#respellings.length === 0) return { type: "body", bytes };
+      const respelt = spell(source, start, this.#input.start, this.#respellings.splice(0));
+      return { type: "body", bytes, respelt };
     }
     if (!body.ended) return undefined;
     this.#body = undefined;
     return { type: "end", keepAlive: this.#keepAlive };
   }
+}
+
+const NONE: Framing = { kind: "none" };
+
+function spell(source: Buffer, start: number, end: number, all: readonly Respelling[]): Buffer {
+  const pieces: Buffer[] = [];
+  let at = start;
+  for (const { from, to, text } of all) {
+    pieces.push(source.subarray(at, from), Buffer.from(text, "latin1"));
+    at = to;
+  }
+  return Buffer.concat([...pieces, source.subarray(at, end)]);
 }
 
 /** A change of protocol must be one that the request offered (RFC 9110 §15.2.2). */
