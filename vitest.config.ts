@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { SCENARIO_OPTIONS } from "./harness/run/vitest-options.ts";
+import { NATIVE_IMPORTS, SCENARIO_OPTIONS } from "./harness/run/vitest-options.ts";
 
 /**
  * Three projects: `unit` needs no engine, `robust` neither, `scenarios` boots appengines. `pvh run` does not read
@@ -15,6 +15,7 @@ export default defineConfig({
           exclude: ["**/*.robust.test.ts"],
           globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
+          ...NATIVE_IMPORTS,
           // Files share a process: a process of its own for each costs more than its tests.
           isolate: false,
           maxWorkers: 2,
@@ -29,6 +30,7 @@ export default defineConfig({
           include: ["broker/**/*.robust.test.ts"],
           globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
+          ...NATIVE_IMPORTS,
           testTimeout: 60_000,
         },
       },

@@ -14,6 +14,10 @@ export const ERROR_CODES = {
   PVH_BAD_IMAGE: { class: "usage", means: "a file is not an image that the engine can load" },
   PVH_IMAGE_MISSING: { class: "infra", means: "the image is not on the engine" },
   PVH_ENGINE_UNREACHABLE: { class: "infra", means: "no Docker engine answers" },
+  PVH_ENGINE_SILENT: {
+    class: "infra",
+    means: "an engine accepts connections and does not answer as one",
+  },
   PVH_ENGINE_TOO_OLD: { class: "infra", means: "the engine's API is older than pvh needs" },
   PVH_ENGINE: { class: "infra", means: "the engine refused or failed a request" },
   PVH_NAME_IN_USE: { class: "infra", means: "a container that is not ours has the name" },

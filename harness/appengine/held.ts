@@ -1,5 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
-import { HELD_LABEL, OWNER_LABEL, RUN_LABEL } from "../engine/labels.ts";
+import { engineError } from "../engine/engine-error.ts";
+import { HELD_LABEL, RUN_LABEL } from "../engine/labels.ts";
+import { listContainers } from "../engine/listed.ts";
 import { PvhError } from "../errors.ts";
 import { Appengine } from "./appengine.ts";
 
@@ -19,17 +21,18 @@ export interface OurContainer {
 
 /** All containers with our labels, whoever's run they belong to. */
 export async function ourContainers(engine: Engine): Promise<OurContainer[]> {
-  const filters = { label: [OWNER_LABEL] };
-  const listed = await engine.docker.listContainers({ all: true, filters });
+  const listed = await listContainers(engine.docker).catch((error: unknown) => {
+    throw engineError(error, "looking for appengines");
+  });
   return listed
-    .map((container) => ({
-      id: container.Id,
-      name: (container.Names[0] ?? container.Id).replace(/^\//, ""),
-      image: container.Image,
-      state: container.State,
-      status: container.Status,
-      held: container.Labels[HELD_LABEL] === "true",
-      run: container.Labels[RUN_LABEL] ?? "",
+    .map(({ id, name, image, state, status, labels }) => ({
+      id,
+      name,
+      image,
+      state,
+      status,
+      held: labels[HELD_LABEL] === "true",
+      run: labels[RUN_LABEL] ?? "",
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }

@@ -9,6 +9,7 @@ import type { GraphEntry } from "../../broker/formats/graph.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
+import { silentEngine } from "../engine/silent-engine.ts";
 import type { PvhError } from "../errors.ts";
 import type { Evidence } from "../evidence/collect-appengine.ts";
 import { reap } from "../engine/reaper.ts";
@@ -16,6 +17,8 @@ import { shellQuote } from "../shell-quote.ts";
 import { within } from "../within.ts";
 import { Appengine } from "./appengine.ts";
 import type { InsideContainer } from "./inside.ts";
+
+const GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
 
 /** The started form of AppengineContainer. */
 export class StartedAppengineContainer extends AbstractStartedContainer {
@@ -64,11 +67,15 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
   /** @returns why the engine cannot be reached; undefined when it can */
   async engineGone(): Promise<PvhError | undefined> {
     try {
-      await within(AbortSignal.timeout(3_000), this.#engine.docker.ping());
+      const patience = 10_000;
+      const { docker, host } = this.#engine;
+      await within(AbortSignal.timeout(patience), docker.ping(), () =>
+        silentEngine(host, patience / 1_000),
+      );
       return undefined;
     } catch (error) {
       const why = engineError(error, this.name);
-      return why.code === "PVH_ENGINE_UNREACHABLE" ? why : undefined;
+      return GONE.includes(why.code) ? why : undefined;
     }
   }
 

@@ -2,11 +2,10 @@ import { findEngine, runningPrivateEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import {
   canStartPrivateEngine,
-  privateEngineHost,
-  privateEngineLog,
   startPrivateEngine,
   stopPrivateEngine,
 } from "../engine/private-engine.ts";
+import { privateEngineHost, privateEngineLog } from "../engine/private-engine-files.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";

@@ -28,7 +28,7 @@ test("nobody reading is no error, and hides none", async () => {
 
 test("a command goes on to its end when nobody reads what it says", async () => {
   const program = `
-    import { watchOutput } from ${JSON.stringify(join(import.meta.dirname, "lost-output.ts"))};
+    import { watchOutput } from ${JSON.stringify(new URL("lost-output.ts", import.meta.url).href)};
     watchOutput(process.stdout);
     watchOutput(process.stderr);
     process.stdin.once("end", () => {

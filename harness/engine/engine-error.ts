@@ -1,5 +1,8 @@
 import { PvhError } from "../errors.ts";
 
+const UNREACHABLE =
+  /ECONNREFUSED|ENOENT|ECONNRESET|EACCES|EPIPE|ENOTFOUND|ENOTSOCK|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|socket hang up/;
+
 /**
  * Turn a failure of the engine into a PvhError. Each message is the engine's own text: it says
  * most; what pvh adds is the code and the next command.
@@ -29,7 +32,7 @@ export function engineError(error: unknown, subject: string): PvhError {
       hint: `pvh down ${subject} where pvh ps lists it, or choose another name`,
     });
   }
-  if (/ECONNREFUSED|ENOENT|ECONNRESET|EACCES|EPIPE|ENOTFOUND|socket hang up/.test(text)) {
+  if (UNREACHABLE.test(text)) {
     if (status === undefined) {
       return new PvhError("PVH_ENGINE_UNREACHABLE", `the engine does not answer: ${text}`, {
         ...details,

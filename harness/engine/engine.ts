@@ -1,18 +1,26 @@
 import { hostname } from "node:os";
-import Docker from "dockerode";
-import type { DockerVersion } from "dockerode";
+import type Docker from "dockerode";
+import * as z from "zod";
+import { printableLine } from "../../reports/printable.ts";
 import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
+import { namedEngine } from "./docker-context.ts";
+import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
+import type { EngineAddress, TlsFiles } from "./engine-address.ts";
+import { engineClient } from "./engine-client.ts";
 import { engineError } from "./engine-error.ts";
-import { canStartPrivateEngine, privateEngineHost, startPrivateEngine } from "./private-engine.ts";
+import { privateEngineHost } from "./private-engine-files.ts";
+import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
 
 /** A Docker engine, or Podman through its compatible socket, that has answered. */
 export interface Engine {
   readonly docker: Docker;
-  /** As DOCKER_HOST would say it: `unix:///…`, `tcp://…`, `ssh://…`. */
+  /** As DOCKER_HOST would say it: `unix:///…`, `tcp://…`. */
   readonly host: string;
-  /** Where it was found. */
-  readonly origin: "DOCKER_HOST" | "default socket" | "private";
+  /** How its TCP connections are secured, when they are. */
+  readonly tls?: TlsFiles;
+  /** Where it was found: `DOCKER_HOST`, a docker context by name, `default socket`, `private`. */
+  readonly origin: string;
   readonly version: string;
   readonly apiVersion: string;
   /** Its containers' pids, capabilities and loop devices are this machine's. */
@@ -29,90 +37,131 @@ export interface FindOptions {
 
 /** Docker 20.10: the first with CgroupnsMode, which pv-ctrl needs. */
 export const OLDEST_API = "1.41";
-const DEFAULT_SOCKET = "unix:///var/run/docker.sock";
+/** Milliseconds for the first two answers of an engine that answers pings. */
+const FIRST_ANSWERS = 60_000;
 
 /**
- * The engine to use: DOCKER_HOST; else the default socket when something answers there; else,
- * for root with dockerd on the machine, a private one, started when it does not run yet.
+ * The engine to use: the one that DOCKER_HOST or docker's context names; else the default socket
+ * when something answers there; else, for root with dockerd on the machine, a private one,
+ * started when it does not run yet.
  *
- * @throws PvhError PVH_ENGINE_UNREACHABLE with the command that helps, PVH_ENGINE_TOO_OLD,
- *         PVH_ABORTED
+ * @throws PvhError PVH_USAGE for a setting that names no engine, PVH_ENGINE_UNREACHABLE with the
+ *         command that helps, PVH_ENGINE_SILENT, PVH_ENGINE_TOO_OLD, PVH_ABORTED
  */
 export async function findEngine(options: FindOptions = {}): Promise<Engine> {
-  const wanted = process.env["DOCKER_HOST"];
-  if (wanted !== undefined && wanted !== "" && wanted !== privateEngineHost()) {
-    return connect(wanted, "DOCKER_HOST", options.signal).catch((error: unknown) => {
-      throw unreachable(`DOCKER_HOST=${wanted}`, error, "start that engine, or unset DOCKER_HOST");
-    });
-  }
+  const { signal } = options;
+  const named = namedEngine();
   let refused: unknown;
-  if (wanted === undefined || wanted === "") {
+  if (named === undefined) {
     try {
-      return await connect(DEFAULT_SOCKET, "default socket", options.signal);
+      return await connect(unixSocket(DEFAULT_SOCKET), "default socket", signal);
     } catch (error) {
-      if (error instanceof PvhError && error.code !== "PVH_ENGINE_UNREACHABLE") throw error;
+      if (!isUnreachable(error)) throw error;
       refused = error;
     }
+  } else if (named.address.host !== privateEngineHost()) {
+    const { address, from, without } = named;
+    return connect(address, from, signal).catch((error: unknown) => {
+      if (!isUnreachable(error)) throw error;
+      const where =
+        from === "DOCKER_HOST" ? `DOCKER_HOST=${address.host}` : `${address.host}, ${from}`;
+      throw unreachable(where, error, `start that engine, or: ${without}`);
+    });
   }
-  if (!canStartPrivateEngine()) throw unreachable(DEFAULT_SOCKET, refused, installHint(refused));
+  if (!canStartPrivateEngine()) {
+    throw unreachable(`unix://${DEFAULT_SOCKET}`, refused, installHint(refused));
+  }
   try {
-    return await connect(privateEngineHost(), "private", options.signal);
+    return await connect(privateAddress(), "private", signal);
   } catch (error) {
-    if (options.start === false) throw error;
+    if (options.start === false || !isUnreachable(error)) throw error;
     await startPrivateEngine(options);
-    return connect(privateEngineHost(), "private", options.signal);
+    return connect(privateAddress(), "private", signal);
   }
 }
 
 /** The engine that answers now; nothing is started. */
 export async function runningPrivateEngine(signal?: AbortSignal): Promise<Engine | undefined> {
-  return connect(privateEngineHost(), "private", signal).catch(() => undefined);
+  return connect(privateAddress(), "private", signal).catch(() => undefined);
 }
 
 /**
  * Set what Testcontainers reads from the environment. The host override spares it a look at
  * the network `bridge`, which a private engine does not have; clean-up is pvh's own (labels).
  */
-export function testcontainersEnvironment(engine: Engine): void {
-  process.env["DOCKER_HOST"] = engine.host;
+export function testcontainersEnvironment({ host, tls }: Engine): void {
+  process.env["DOCKER_HOST"] = host;
+  process.env["DOCKER_TLS_VERIFY"] = tls === undefined ? "" : "1";
+  if (tls !== undefined) process.env["DOCKER_CERT_PATH"] = tls.folder;
   process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
 }
 
+const unixSocket = (path: string): EngineAddress => ({
+  kind: "unix",
+  host: `unix://${path}`,
+  path,
+});
+
+const privateAddress = (): EngineAddress =>
+  parseEngineAddress(privateEngineHost(), "the private engine", undefined);
+
+const versionAnswer = z.object({ ApiVersion: z.string(), Version: z.string().catch("unknown") });
+const infoAnswer = z.object({ Name: z.string().catch("") });
+
 async function connect(
-  host: string,
+  address: EngineAddress,
   origin: Engine["origin"],
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
-  const docker = client(host);
-  const limit = AbortSignal.any([AbortSignal.timeout(10_000), ...(signal ? [signal] : [])]);
+  const { host } = address;
+  const docker = engineClient(address);
+  const limit = AbortSignal.any([AbortSignal.timeout(FIRST_ANSWERS), ...(signal ? [signal] : [])]);
   try {
-    const asked: Promise<[DockerVersion, unknown]> = Promise.all([docker.version(), docker.info()]);
-    const [version, info] = await within(limit, asked, noAnswer);
+    const asked = Promise.all([docker.version() as unknown, docker.info() as unknown]);
+    const answers: readonly unknown[] = await within(limit, asked, () => tooSlow(host));
+    const version = versionAnswer.safeParse(answers[0]).data;
+    if (version === undefined) throw notDocker(host, answers[0]);
     requireApi(version.ApiVersion, `the engine at ${host} (${version.Version})`);
     return {
       docker,
       host,
+      ...(address.kind === "tcp" && address.tls !== undefined && { tls: address.tls }),
       origin,
       version: version.Version,
       apiVersion: version.ApiVersion,
-      sameMachine: origin === "private" || engineName(info) === hostname(),
+      sameMachine:
+        origin === "private" || infoAnswer.safeParse(answers[1]).data?.Name === hostname(),
     };
   } catch (error) {
     if (signal?.aborted === true) {
       throw new PvhError("PVH_ABORTED", `cancelled while connecting to ${host}`, { cause: error });
     }
-    throw engineError(error, host);
+    const known = engineError(error, host);
+    throw known.code === "PVH_ENGINE" ? notDocker(host, known.message, known) : known;
   }
 }
 
-/** docker-modem understands DOCKER_HOST (and TLS and ssh) only from the environment. */
-function client(host: string): Docker {
-  if (host.startsWith("unix://")) return new Docker({ socketPath: host.slice("unix://".length) });
-  return new Docker();
-}
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof PvhError && error.code === "PVH_ENGINE_UNREACHABLE";
 
-const noAnswer = () => new Error("ECONNREFUSED: no answer within 10 s");
+const tooSlow = (host: string): PvhError =>
+  new PvhError(
+    "PVH_ENGINE_SILENT",
+    `the engine at ${host} answers pings, but not /version and /info (${FIRST_ANSWERS / 1000} s)`,
+    { hint: "read the engine's log; restart it" },
+  );
+
+/** A proxy, a web server, or anything else that happens to listen there. */
+function notDocker(host: string, answer: unknown, cause?: unknown): PvhError {
+  const bytes = Buffer.isBuffer(answer) ? answer.toString("utf8", 0, 1000) : answer;
+  const text = typeof bytes === "string" ? bytes : JSON.stringify(bytes);
+  return new PvhError(
+    "PVH_ENGINE_SILENT",
+    `what listens at ${host} does not answer as a Docker engine: ${printableLine(text, 200)}`,
+    { hint: "docker version says what the docker command finds there", cause },
+  );
+}
 
 /** @throws PvhError PVH_ENGINE_TOO_OLD */
 export function requireApi(apiVersion: string, engine: string): void {
@@ -122,11 +171,6 @@ export function requireApi(apiVersion: string, engine: string): void {
   throw new PvhError("PVH_ENGINE_TOO_OLD", `${engine} speaks API ${apiVersion}`, {
     hint: `install Docker 20.10 or newer (API ${OLDEST_API})`,
   });
-}
-
-function engineName(info: unknown): string | undefined {
-  if (typeof info !== "object" || info === null || !("Name" in info)) return undefined;
-  return typeof info.Name === "string" ? info.Name : undefined;
 }
 
 function unreachable(where: string, error: unknown, hint: string): PvhError {

@@ -1,28 +1,30 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmodSync, closeSync, fchmodSync, openSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import pRetry, { AbortError } from "p-retry";
 import { PvhError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { until } from "../until.ts";
 import type { FindOptions } from "./engine.ts";
 import { withFileLock } from "./file-lock.ts";
 import { engineFolder, engineRunFolder } from "./folders.ts";
-import { findProgram, SYSTEM_PATH } from "./programs.ts";
+import {
+  pidFile,
+  privateEngineHost,
+  privateEngineLog,
+  runningPid,
+  socketPath,
+} from "./private-engine-files.ts";
+import { findProgram, systemPath } from "./programs.ts";
+import { silentEngine } from "./silent-engine.ts";
 
 /**
- * A dockerd of pvh's own, for machines on which none runs: no bridge and no firewall rules, so
- * it changes nothing of the host's network. All clones of one user share it; it survives pvh.
+ * The private engine is a dockerd of pvh's own, for machines on which none runs: no bridge and
+ * no firewall rules, so it changes nothing of the host's network. All clones of one user share
+ * it; it survives pvh.
  */
-export function privateEngineHost(): string {
-  return `unix://${socketPath()}`;
-}
 
-/** dockerd writes here; every error about it names the file. */
-export const privateEngineLog = (): string => engineFolder("dockerd.log");
-
-const socketPath = (): string => engineRunFolder("docker.sock");
-const pidFile = (): string => engineRunFolder("dockerd.pid");
 /** Root, with dockerd on the machine. */
 export function canStartPrivateEngine(): boolean {
   return process.getuid?.() === 0 && findProgram("dockerd") !== undefined;
@@ -31,7 +33,8 @@ export function canStartPrivateEngine(): boolean {
 /**
  * Start it, unless another process has just done so, and wait until it answers.
  *
- * @throws PvhError PVH_ENGINE_UNREACHABLE with the end of its log, PVH_ABORTED
+ * @throws PvhError PVH_ENGINE_UNREACHABLE with the end of its log, PVH_ENGINE_SILENT when it runs
+ *         and does not answer, PVH_ABORTED
  */
 export async function startPrivateEngine(options: FindOptions = {}): Promise<void> {
   const { progress, signal } = options;
@@ -39,6 +42,8 @@ export async function startPrivateEngine(options: FindOptions = {}): Promise<voi
     engineFolder("start.lock"),
     async () => {
       if (await answers()) return;
+      // A second dockerd would ask for the first one's pid file to be deleted.
+      if (runningPid() !== undefined && (await answersOrEnds(signal))) return;
       progress?.(`no Docker engine runs here: starting a private one (state in ${engineFolder()})`);
       await launch(signal);
       progress?.(`private engine is up at ${privateEngineHost()}`);
@@ -52,39 +57,36 @@ export async function stopPrivateEngine(signal?: AbortSignal): Promise<boolean> 
   const pid = runningPid();
   if (pid === undefined) return false;
   process.kill(pid, "SIGTERM");
+  // A stopped process hears of it only when it goes on.
+  process.kill(pid, "SIGCONT");
   await until("the private engine to stop", () => runningPid() === undefined, {
     timeout: 30_000,
     ...(signal && { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error;
+    throw new PvhError("PVH_ENGINE", `the private engine, process ${pid}, does not end`, {
+      hint: `read ${privateEngineLog()}; kill -KILL ${pid} ends it the hard way`,
+      cause: error,
+    });
   });
   return true;
-}
-
-/** Pid of the private dockerd, or undefined. A pid file alone proves nothing: pids are used again. */
-export function runningPid(): number | undefined {
-  try {
-    const pid = Number(readFileSync(pidFile(), "utf8"));
-    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    return command.includes(socketPath()) ? pid : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function launch(signal: AbortSignal | undefined): Promise<void> {
   const program = findProgram("dockerd");
   if (program === undefined) throw new PvhError("PVH_ENGINE_UNREACHABLE", "dockerd is missing");
-  await mkdir(engineRunFolder(), { recursive: true, mode: 0o700 });
-  await mkdir(engineFolder(), { recursive: true, mode: 0o700 });
+  for (const folder of [engineRunFolder(), engineFolder()]) keepPrivate(folder);
   // dockerd refuses to start over a pid file whose pid is any living process.
-  if (runningPid() === undefined) await rm(pidFile(), { force: true });
+  await rm(pidFile(), { force: true });
   // The machine's own daemon.json would contradict these flags.
   await writeFile(engineFolder("daemon.json"), "{}\n");
-  const log = openSync(privateEngineLog(), "a");
+  const log = openSync(privateEngineLog(), "a", 0o600);
+  fchmodSync(log, 0o600);
   const child = spawn(program, dockerdArguments(), {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
-    env: { ...process.env, PATH: SYSTEM_PATH, DOCKER_HOST: undefined },
+    env: { ...process.env, PATH: systemPath(), DOCKER_HOST: undefined },
   });
   closeSync(log);
   let dead: string | undefined;
@@ -117,6 +119,29 @@ async function launch(signal: AbortSignal | undefined): Promise<void> {
   }
   child.removeAllListeners();
   child.unref();
+}
+
+/** Whoever reaches the socket is root, and the log names what is run. */
+export function keepPrivate(folder: string): void {
+  makeFolder(folder, 0o700);
+  chmodSync(folder, 0o700);
+}
+
+/**
+ * @returns false when it has ended instead
+ * @throws PvhError PVH_ENGINE_SILENT
+ */
+async function answersOrEnds(signal: AbortSignal | undefined): Promise<boolean> {
+  const seconds = 30;
+  const looked = await until(
+    "the engine to answer",
+    async () => ((await answers()) ? "answers" : runningPid() === undefined && "ended"),
+    { timeout: seconds * 1_000, ...(signal && { signal }) },
+  ).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error;
+    throw silentEngine(privateEngineHost(), seconds);
+  });
+  return looked === "answers";
 }
 
 function dockerdArguments(): string[] {

@@ -1,7 +1,7 @@
-import type { ContainerInfo } from "dockerode";
 import type { Engine } from "./engine.ts";
 import { engineError, isConflict, isNotFound } from "./engine-error.ts";
 import { HELD_LABEL, isDead, OWNER_LABEL, parseOwner, RUN_LABEL } from "./labels.ts";
+import { listContainers, listVolumes } from "./listed.ts";
 import { detach, loopDevicesBelow } from "./loop-devices.ts";
 
 /**
@@ -33,31 +33,32 @@ export interface Reaped {
  */
 export async function reap(engine: Engine, scope: ReapScope): Promise<Reaped> {
   const { docker } = engine;
-  const filters = { label: [OWNER_LABEL] };
-  const [allContainers, { Volumes: allVolumes }] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listVolumes({ filters }),
+  const [allContainers, allVolumes] = await Promise.all([
+    listContainers(docker),
+    listVolumes(docker),
   ]).catch((error: unknown) => {
     throw engineError(error, "looking for what earlier runs left");
   });
-  const containers = allContainers.filter((container) => isIn(scope, labelled(container)));
-  const mounted = new Set(containers.flatMap(({ Mounts }) => Mounts.map(({ Name }) => Name)));
-  const volumes = allVolumes.filter(({ Name, Labels }) =>
-    scope.kind === "container" ? mounted.has(Name) : isIn(scope, { labels: Labels }),
+  const containers = allContainers.filter((container) => isIn(scope, container));
+  const mounted = new Set(containers.flatMap((container) => container.volumes));
+  const volumes = allVolumes.filter(({ name, labels }) =>
+    scope.kind === "container" ? mounted.has(name) : isIn(scope, { labels }),
   );
   const loops = canDetach(engine)
-    ? await loopDevicesBelow(volumes.map(({ Mountpoint }) => Mountpoint))
+    ? await loopDevicesBelow(
+        volumes.map(({ mountpoint }) => mountpoint).filter((path) => path !== ""),
+      )
     : [];
   // A container uses its volume, and a mount its loop device, so the order is this one.
   const removed = await removeAll(
-    containers.map((container) => ({
-      name: labelled(container).name ?? container.Id,
-      remove: () => docker.getContainer(container.Id).remove({ force: true, v: true }),
+    containers.map(({ id, name }) => ({
+      name,
+      remove: () => docker.getContainer(id).remove({ force: true, v: true }),
     })),
   );
   const loopDevices = await detach(loops);
   const removedVolumes = await removeAll(
-    volumes.map(({ Name }) => ({ name: Name, remove: () => docker.getVolume(Name).remove() })),
+    volumes.map(({ name }) => ({ name, remove: () => docker.getVolume(name).remove() })),
   );
   return { containers: removed, volumes: removedVolumes, loopDevices };
 }
@@ -67,10 +68,6 @@ interface Labelled {
   readonly name?: string | undefined;
   readonly id?: string;
   readonly labels: Readonly<Record<string, string>> | null;
-}
-
-function labelled({ Id, Names, Labels }: ContainerInfo): Labelled {
-  return { id: Id, name: Names[0]?.replace(/^\//, ""), labels: Labels };
 }
 
 /** Loop devices are the kernel's: only root on the engine's machine can let them go. */

@@ -113,8 +113,11 @@ function exchange(socket: Duplex, command: Command): Promise<ShellResult> {
       demultiplexer.push(chunk);
       if (stdout.done && stderr.done) settle();
     };
-    const onClose = () =>
-      settle(new PvhError("PVH_ENGINE", `the shell went away during: ${brief(script)}`));
+    const onClose = () => {
+      const why = socket.errored;
+      const gone = () => new PvhError("PVH_ENGINE", `the shell went away during: ${brief(script)}`);
+      settle(why instanceof PvhError ? why : gone());
+    };
     const onAbort = () => settle(aborted(script));
     const timer = setTimeout(() => {
       const said = `${stdout.output.toString()}${stderr.output.toString()}`.trim().slice(-300);

@@ -1,0 +1,90 @@
+import { PvhError } from "../errors.ts";
+
+/** Where an engine listens. */
+export type EngineAddress =
+  | { readonly kind: "unix"; readonly host: string; readonly path: string }
+  | {
+      readonly kind: "tcp";
+      readonly host: string;
+      readonly hostname: string;
+      readonly port: number;
+      readonly tls: TlsFiles | undefined;
+    };
+
+/** How a TCP connection is secured. */
+export interface TlsFiles {
+  /** Holds ca.pem, cert.pem and key.pem, or some of them. */
+  readonly folder: string;
+  /** False: the engine's certificate is not verified. */
+  readonly verify: boolean;
+}
+
+export const DEFAULT_SOCKET = "/var/run/docker.sock";
+
+/**
+ * Read what DOCKER_HOST or a context names, as the docker command does it. A bare path is the
+ * socket that it obviously is: docker would take it for a TCP address.
+ *
+ * @param from names the setting in messages
+ * @throws PvhError PVH_USAGE for anything else than a Unix socket or a TCP address
+ */
+export function parseEngineAddress(
+  text: string,
+  from: string,
+  tls: TlsFiles | undefined,
+): EngineAddress {
+  const value = text.trim();
+  if (value.startsWith("/")) return unixAddress(value, from);
+  const unix = /^unix:(?:\/\/)?(.*)$/is.exec(value);
+  if (unix !== null) return unixAddress(unix[1] === "" ? DEFAULT_SOCKET : (unix[1] ?? ""), from);
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value) ?? [];
+  if (scheme?.toLowerCase() === "ssh") {
+    const remote = value.slice("ssh://".length);
+    throw refused(`${from} is ${value}: pvh does not speak ssh to engines`, {
+      hint: `ssh -nNT -L /tmp/engine.sock:${DEFAULT_SOCKET} ssh://${remote} & DOCKER_HOST=unix:///tmp/engine.sock pvh …`,
+    });
+  }
+  if (scheme !== undefined && scheme.toLowerCase() !== "tcp") {
+    throw refused(`${from} is ${value}: pvh reaches engines by unix:// or tcp://`);
+  }
+  return tcpAddress(value, from, tls);
+}
+
+function unixAddress(path: string, from: string): EngineAddress {
+  if (!path.startsWith("/")) {
+    throw refused(`${from} names the socket ${JSON.stringify(path)}, which is no absolute path`);
+  }
+  // sun_path with its end, unix(7): a longer one is cut, and another socket may be at the rest.
+  if (Buffer.byteLength(path) > 107) {
+    throw refused(`${from} names a socket with a path of ${Buffer.byteLength(path)} bytes`, {
+      hint: "a socket's path has 107 bytes at most: ln -s gives it a shorter one",
+    });
+  }
+  const host = `unix://${path}`;
+  // Testcontainers reads the path out of a URL, and does not decode it.
+  if (!URL.canParse(host) || new URL(host).pathname !== path) {
+    throw refused(`${from} names the socket ${JSON.stringify(path)}, which is not plain in a URL`, {
+      hint: "give it a plain name: ln -s",
+    });
+  }
+  return { kind: "unix", host, path };
+}
+
+function tcpAddress(value: string, from: string, tls: TlsFiles | undefined): EngineAddress {
+  const rest = value.replace(/^tcp:\/\//i, "");
+  // Without a scheme only HOST:PORT is taken: a lone word is more likely a mistake.
+  const [, name, port] = /^(\[[0-9a-f:.%]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?\/?$/i.exec(rest) ?? [];
+  const bare = rest === value;
+  if (name === undefined || (bare && port === undefined) || Number(port ?? 1) > 65_535) {
+    throw refused(`${from} is ${JSON.stringify(value)}, which names no engine`);
+  }
+  const number = Number(port ?? (tls === undefined ? 2375 : 2376));
+  if (number === 0) throw refused(`${from} is ${value}: port 0 is no engine's`);
+  const hostname = name.replace(/^\[(.*)\]$/, "$1");
+  return { kind: "tcp", host: `tcp://${name}:${number}`, hostname, port: number, tls };
+}
+
+function refused(message: string, details: { readonly hint?: string } = {}): PvhError {
+  const hint = "for example unix:///var/run/docker.sock or tcp://build-host:2376";
+  return new PvhError("PVH_USAGE", message, { hint, ...details });
+}
