@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { CommandRefusal } from "../control/pantavisor-view.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
-import { readRevision } from "./pvtx/transaction.ts";
+import { readRevision } from "./pvtx/read-state.ts";
 import { progressOf, writeProgress } from "./step-progress.ts";
 import { storageRefusal } from "./storage-refusal.ts";
 

@@ -8,7 +8,7 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { tryLock } from "../../linux/flock.ts";
 import { syncFolder, writeSynced } from "../durable-file.ts";
 import type { Quirks } from "../../quirks/quirks.ts";
@@ -67,7 +67,8 @@ function fill(incoming: string, state: StateDocument, store: ObjectStore): void 
   const folders = new Set([incoming, join(incoming, ".pvr"), join(incoming, ".pv")]);
   for (const path of folders) mkdirSync(path, { recursive: true });
   writeSynced(join(incoming, ".pvr/json"), JSON.stringify(state));
-  writeSynced(join(incoming, ".pvr/config"), JSON.stringify({ Spec: "1" }));
+  const config = { Spec: "1", ObjectsDir: resolve(store.folder) };
+  writeSynced(join(incoming, ".pvr/config"), JSON.stringify(config));
   writeSynced(join(incoming, ".pv/progress"), JSON.stringify(progressOf.installed));
   for (const [key, value] of Object.entries(state)) {
     if (key === "#spec") continue;
