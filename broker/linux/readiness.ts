@@ -1,5 +1,5 @@
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "./epoll.ts";
-import { streamLoop } from "./stream-loop.ts";
+import { letPromisesRun, streamLoop } from "./stream-loop.ts";
 
 /**
  * Readiness of raw file descriptors on Node's own event loop, edge-triggered (epoll(7)): after
@@ -22,7 +22,7 @@ export function watch(fd: number, onReady: (ready: Readiness) => void): Disposab
   const loop = streamLoop();
   const token = loop.add(fd, EVERYTHING, (events) => {
     // The callback settles promises, which need Node's own loop.
-    loop.leave();
+    letPromisesRun();
     onReady(readinessOf(events));
   });
   return { [Symbol.dispose]: () => loop.remove(fd, token) };

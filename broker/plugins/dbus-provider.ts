@@ -1,7 +1,7 @@
 import { closeFd } from "../linux/epoll.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import type { StreamOwner } from "../linux/polled-stream.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
+import { letPromisesRun } from "../linux/stream-loop.ts";
 import { messageOf } from "../message-of.ts";
 import {
   saslClientAnswer,
@@ -175,7 +175,7 @@ export class DbusProvider {
     refuse: (reason: string) => void,
   ): void {
     this.#isWaiting = true;
-    streamLoop().leave();
+    letPromisesRun();
     dialled.then(
       (fd) => {
         if (this.#isOver) closeFd(fd);

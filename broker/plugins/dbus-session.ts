@@ -216,7 +216,7 @@ export class DbusSession {
     clearTimeout(this.#parting);
     for (const way of [this.#up, this.#down]) way.closeFds();
     this.#options.connection.onEnd(undefined);
-    // No `streamLoop().leave()`: the code that waits for this can wait for the end of the turn.
+    // No `letPromisesRun()`: the code that waits for this can wait for the end of the turn.
     this.#finished.resolve(undefined);
   }
 }

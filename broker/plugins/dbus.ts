@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { FdType } from "../formats/fd-types.ts";
 import type { PolledStream } from "../linux/polled-stream.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
+import { letPromisesRun } from "../linux/stream-loop.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { proxyBytes } from "../xconnect/byte-plane.ts";
 import { allowedFds } from "./allowed-fds.ts";
@@ -82,7 +82,7 @@ function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promis
       reportNoSession(link, outcome.reason, tools);
       resolve(undefined);
     }
-    streamLoop().leave();
+    letPromisesRun();
   });
   return promise;
 }

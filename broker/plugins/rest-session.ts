@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { together } from "../linux/gathered.ts";
 import { PolledStream } from "../linux/polled-stream.ts";
 import type { StreamOwner } from "../linux/polled-stream.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
+import { letPromisesRun } from "../linux/stream-loop.ts";
 import type { ConsumerConnection, Link, Toolbox } from "./plugin.ts";
 import { RestEnding } from "./rest-ending.ts";
 import { RestHttp } from "./rest-http.ts";
@@ -101,7 +101,7 @@ export class RestSession {
     if (!consumer.closed || provider?.closed === false) return;
     this.#timers.stop();
     this.#finished.resolve(undefined);
-    streamLoop().leave();
+    letPromisesRun();
   }
 
   #destroy(): void {
@@ -117,7 +117,7 @@ export class RestSession {
   async #connect(head: string): Promise<void> {
     const state = this.#state;
     state.isConnecting = true;
-    streamLoop().leave();
+    letPromisesRun();
     let fd: number | undefined;
     try {
       fd = await this.#tools.dialProvider(this.#link, { signal: this.#signal });

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { MessageSocket } from "../linux/message-socket.ts";
 import { canRefuseFds } from "../linux/pass-rights.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
+import { letPromisesRun } from "../linux/stream-loop.ts";
 import type { SocketType } from "../linux/unix-stream.ts";
 import { messageOf } from "../message-of.ts";
 import type { ConnectOptions, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
@@ -155,7 +155,7 @@ export class BrokerToolbox implements Toolbox {
   /** Connect, and let Node's loop continue the promise at once. */
   async #connect(link: Link, options: ConnectOptions, type: SocketType): Promise<number> {
     const fd = await this.#providers.connect(this.#recordOf(link), options, type);
-    streamLoop().leave();
+    letPromisesRun();
     return fd;
   }
 
@@ -210,7 +210,7 @@ export class BrokerToolbox implements Toolbox {
     this.#limits.opened(record);
     try {
       if (!record.isReady) {
-        streamLoop().leave();
+        letPromisesRun();
         await record.ready;
       }
       if (!session.hasEnded) await record.plugin?.onAccept?.(record.link, session, this);
