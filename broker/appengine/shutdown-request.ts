@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { catches } from "../linux/caught-signals.ts";
 
 /**
@@ -10,8 +11,10 @@ import { catches } from "../linux/caught-signals.ts";
  */
 export function shutdownRequest(): AbortSignal {
   const request = new AbortController();
+  // Without /proc nothing is known of handlers.
+  const isPid1 = process.pid === 1 && existsSync("/proc/1/status");
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    if (process.pid === 1 && !catches(process.pid, signal)) request.abort(signal);
+    if (isPid1 && !catches(process.pid, signal)) request.abort(signal);
     process.on(signal, () => request.abort(signal));
   }
   return request.signal;
