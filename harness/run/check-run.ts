@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import { PvhError } from "../errors.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
@@ -5,6 +6,9 @@ import type { ScenarioSession } from "./scenario-session.ts";
 import type { BootOverrides, CheckContext, CheckDefinition } from "./scenario-definition.ts";
 
 const DEADLINE = 30_000;
+
+// Kept before a scenario can put fake timers in their place, where no deadline would ever pass.
+const { setTimeout, clearTimeout } = globalThis;
 
 export type CheckOutcome =
   { readonly passed: true } | { readonly skipped: string } | { readonly error: unknown };
@@ -26,11 +30,16 @@ export class CheckRun {
     this.#appengine = appengine;
   }
 
+  /** Milliseconds that it may take. */
+  get deadline(): number {
+    return (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
+  }
+
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
   async result(): Promise<CheckOutcome> {
     const cancelled = this.#session.cancellation.signal;
     const deadline = new AbortController();
-    const ms = (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
+    const ms = this.deadline;
     const timer = setTimeout(
       () => deadline.abort(new PvhError("PVH_TIMEOUT", `the check took longer than ${ms} ms`)),
       ms,
@@ -40,7 +49,7 @@ export class CheckRun {
       await Promise.race([this.#body(signal), rejectedBy(signal)]);
       return { passed: true };
     } catch (error) {
-      if (error instanceof Skip) return { skipped: error.reason };
+      if (isSkip(error)) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
       // Whatever the abort made the check throw, the deadline is why.
       return { error: deadline.signal.aborted ? deadline.signal.reason : error };
@@ -93,10 +102,15 @@ export class CheckRun {
 
   #need(): StartedAppengineContainer {
     if (this.#appengine !== undefined) return this.#appengine;
-    throw new PvhError("PVH_INTERNAL", `${this.#session.name} boots no appengine of its own`, {
+    throw new PvhError("PVH_SCENARIO", `${this.#session.name} boots no appengine of its own`, {
       hint: "a scenario with boot: 'none' uses bootAppengine() in its checks",
     });
   }
+}
+
+// A Proxy answers `instanceof` by code of its own.
+function isSkip(thrown: unknown): thrown is Skip {
+  return !types.isProxy(thrown) && thrown instanceof Skip;
 }
 
 class Skip extends Error {
