@@ -1,4 +1,3 @@
-import { types } from "node:util";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import { PvhError } from "../errors.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
@@ -49,7 +48,7 @@ export class CheckRun {
       await Promise.race([this.#body(signal), rejectedBy(signal)]);
       return { passed: true };
     } catch (error) {
-      if (isSkip(error)) return { skipped: error.reason };
+      if (Skip.is(error)) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
       // Whatever the abort made the check throw, the deadline is why.
       return { error: deadline.signal.aborted ? deadline.signal.reason : error };
@@ -108,17 +107,21 @@ export class CheckRun {
   }
 }
 
-// A Proxy answers `instanceof` by code of its own.
-function isSkip(thrown: unknown): thrown is Skip {
-  return !types.isProxy(thrown) && thrown instanceof Skip;
-}
-
 class Skip extends Error {
-  readonly reason: string;
+  readonly #reason: string;
 
   constructor(reason: string) {
     super(`skipped: ${reason}`);
-    this.reason = reason;
+    this.#reason = reason;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Asks nothing of what was thrown: `instanceof` could be answered by a Proxy. */
+  static is(thrown: unknown): thrown is Skip {
+    return typeof thrown === "object" && thrown !== null && #reason in thrown;
   }
 }
 

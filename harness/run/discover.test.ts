@@ -61,7 +61,7 @@ describe("a file that is wrong", () => {
   let found: DiscoveredScenario[];
   let folder: string;
   beforeAll(async () => {
-    const files = Object.entries(WRONG).map(([name, [text]]) => [name, text]);
+    const files = Object.entries(WRONG).map(([name, [text]]): [string, string] => [name, text]);
     folder = scenarioFolder({
       ...Object.fromEntries(files),
       "a-well": well("a-well"),
@@ -118,10 +118,10 @@ test("a file that ends the process later is not held against the next one", asyn
 
 describe("the catalogue", () => {
   const row = { id: "a", suite: "s", promise: "p", src: "B", quirk: null, real: "ok" };
-  const { quirk: _quirk, ...noQuirk } = row;
+  const noQuirk = { id: "b", suite: "s", promise: "p", src: "B", real: "ok" };
 
   test("a row that is wrong takes no other with it, and is named", () => {
-    const rows = [row, { ...noQuirk, id: "b" }, { ...row, id: "c" }, { ...row, id: "c" }, 7];
+    const rows = [row, noQuirk, { ...row, id: "c" }, { ...row, id: "c" }, 7];
     const { rows: good, problems } = readCatalogue(JSON.stringify(rows, null, 1));
     expect([...good.keys()]).toEqual(["a"]);
     expect([...problems].map(([id, { message }]) => [id, message])).toEqual([

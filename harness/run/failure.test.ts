@@ -78,8 +78,13 @@ test.each([
   ["a code that throws", hostile("code"), "Error: x"],
   ["a text without end", "x".repeat(2 ** 24), "more characters"],
   ["a message without end", new Error("y".repeat(2 ** 24)), "more characters"],
+  ["a prototype that is a Proxy", Object.create(revoked.proxy as object), "cannot be described"],
   ["an AggregateError in itself", cycle, "cycle\n- cycle"],
-  ["an object of many properties", { ...Array(10_000).fill(0) }, "10000 properties"],
+  [
+    "an object of many properties",
+    Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index, 0])),
+    "10000 properties",
+  ],
 ])("%s is described, and in a bounded text", (_what, thrown, says) => {
   const { code, message } = toFailure(thrown);
   expect(code).toBe("PVH_SCENARIO");

@@ -1,6 +1,6 @@
 import { inspect, types } from "node:util";
-import { ERROR_CODES, PvhError } from "../errors.ts";
-import type { ErrorCode } from "../errors.ts";
+import { ERROR_CODES } from "../errors.ts";
+import type { ErrorCode, PvhError } from "../errors.ts";
 import { machineError } from "../machine-error.ts";
 import type { Failure } from "./events.ts";
 import { propertyOf, readThrown, textOf } from "./thrown.ts";

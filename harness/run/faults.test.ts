@@ -239,7 +239,7 @@ function attemptOf({ state }: Ran, name: string): AttemptState {
 describe("a fault takes one scenario only", () => {
   let ran: Ran;
   beforeAll(async () => {
-    const files = Object.entries(FAULTS).map(([name, { bodies, ...rest }]) => [
+    const files = Object.entries(FAULTS).map(([name, { bodies, ...rest }]): [string, string] => [
       name,
       scenarioText(name, bodies, rest),
     ]);

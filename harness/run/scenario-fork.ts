@@ -56,7 +56,10 @@ export class ScenarioFork extends ForksPoolWorker {
   }
 
   override on(event: string, callback: (message: unknown) => void): void {
-    if (event !== "message") return super.on(event, callback);
+    if (event !== "message") {
+      super.on(event, callback);
+      return;
+    }
     this.#answer = callback;
     super.on(event, (message: unknown) => {
       if (message !== ALIVE) callback(message);

@@ -324,7 +324,8 @@ type Passed = "check.started" | "stage.finished" | "evidence" | "note";
 
 /** The event of the record that a testimony is. */
 function eventOf(testimony: Extract<RecordedTestimony, { type: Passed }>): RecordedEvent {
-  const { n: _n, ...event } = testimony;
+  const event: RecordedEvent & { n?: number } = { ...testimony };
+  delete event.n;
   return event;
 }
 

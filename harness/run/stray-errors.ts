@@ -29,11 +29,11 @@ export class StrayErrors {
       this.#record({ type: "stray.handled", scenario: this.#scenario, stray });
     });
     // vitest makes it throw: a check that catches everything would not notice.
-    const { exit } = process;
+    const exit = process.exit.bind(process);
     process.exit = (code) => {
       const message = `process.exit(${String(code ?? "")}) was called`;
       this.#tell({ class: "scenario", code: "PVH_SCENARIO", message });
-      return exit.call(process, code);
+      return exit(code);
     };
   }
 

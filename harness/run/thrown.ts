@@ -23,14 +23,14 @@ export function readThrown(thrown: unknown): Thrown {
   const message = textOf(thrown, "message");
   if (message === undefined) {
     // An error whose message cannot be read is still an error.
-    const name = types.isNativeError(thrown) ? (textOf(thrown, "name") ?? "Error") : undefined;
+    const name = isError(thrown) ? (textOf(thrown, "name") ?? "Error") : undefined;
     const text = name === undefined ? describe(thrown) : "an error whose message cannot be read";
     return { name, message: text, stack: textOf(thrown, "stack") };
   }
   // The stack begins with the message; one without end takes seconds to make.
   const isLong = message.length > TEXT_LIMIT;
   return {
-    name: textOf(thrown, "name") ?? (types.isNativeError(thrown) ? "Error" : undefined),
+    name: textOf(thrown, "name") ?? (isError(thrown) ? "Error" : undefined),
     message: cut(message + innerMessages(thrown)),
     stack: isLong ? undefined : textOf(thrown, "stack"),
   };
@@ -54,6 +54,15 @@ export function propertyOf(thrown: unknown, key: string): unknown {
     return Reflect.get(thrown, key);
   } catch {
     return undefined;
+  }
+}
+
+/** A prototype may be a Proxy, which defends itself. */
+function isError(thrown: object): boolean {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
   }
 }
 

@@ -52,20 +52,11 @@ export class WorkerWatch {
   }
 
   hear(testimony: RecordedTestimony): void {
-    switch (testimony.type) {
-      case "scenario.started":
-        return this.#enter({ kind: "set-up" });
-      case "check.started": {
-        const { check, deadline = 0 } = testimony;
-        return this.#enter({ kind: "check", check, deadline });
-      }
-      case "check.finished":
-        return this.#enter({ kind: "between" });
-      case "scenario.finished":
-        return this.#enter({ kind: "exit" });
-      default:
-        this.#silent = 0;
-    }
+    const phase = phaseAfter(testimony);
+    this.#silent = 0;
+    if (phase === undefined) return;
+    this.#phase = phase;
+    this.#inPhase = 0;
   }
 
   /** Its main thread has answered. */
@@ -80,12 +71,6 @@ export class WorkerWatch {
     this.#silent += given;
     const why = this.#overdue();
     return why === undefined ? undefined : failureOf("PVH_DEADLINE", why);
-  }
-
-  #enter(phase: Phase): void {
-    this.#phase = phase;
-    this.#inPhase = 0;
-    this.#silent = 0;
   }
 
   #overdue(): string | undefined {
@@ -115,6 +100,23 @@ export class WorkerWatch {
           ? `its process did not end within ${seconds(exit)} after its scenario`
           : undefined;
     }
+  }
+}
+
+function phaseAfter(testimony: RecordedTestimony): Phase | undefined {
+  switch (testimony.type) {
+    case "scenario.started":
+      return { kind: "set-up" };
+    case "check.started": {
+      const { check, deadline = 0 } = testimony;
+      return { kind: "check", check, deadline };
+    }
+    case "check.finished":
+      return { kind: "between" };
+    case "scenario.finished":
+      return { kind: "exit" };
+    default:
+      return undefined;
   }
 }
 
