@@ -159,7 +159,10 @@ async function runPrepared(
   const isReady = !("failure" in prepared);
   const unprepared = isReady
     ? prepared.failures
-    : new Map(selected.map(({ scenario }) => [scenario.name, prepared.failure]));
+    : new Map(
+        // A preparation that was cancelled is no failure: the checks are skipped as cancelled.
+        stopped.aborted ? [] : selected.map(({ scenario }) => [scenario.name, prepared.failure]),
+      );
   const settings = settingsOf(selected, isReady ? prepared : undefined, directory, options);
   const bridge =
     isReady && !stopped.aborted

@@ -75,6 +75,11 @@ export class ScenarioFork extends ForksPoolWorker {
     super.send(message);
   }
 
+  override stop(): Promise<void> {
+    this.#asked = true;
+    return super.stop();
+  }
+
   kill(): void {
     this.#process?.kill("SIGKILL");
   }

@@ -215,45 +215,49 @@ function judged(plan: Plan, mutation: Mutation): RecordedEvent[] {
   return [...events, ...judge.end(end, seen, lost, 99)];
 }
 
-test("no interruption turns a failing plan green, and the reports agree with the exit code", () => {
-  let green = 0;
-  fc.assert(
-    fc.property(plans, mutations, (plan, mutation) => {
-      const events = judged(plan, mutation);
-      const state = foldRun(events);
-      const exitCode = exitCodeOf(state);
-      const isCancelled = mutation.kind === "cancelled";
-      const scenario = state.scenarios.get("s");
-      if (scenario === undefined) throw new Error("the scenario is not in the record");
-      const attempt = lastAttempt(scenario);
-      expect(attempt.verdict).toBeDefined();
-      expect([...attempt.checks.keys()]).toEqual(plan.checks.map((_, number) => id(number)));
-      for (const { verdict, reason } of attempt.checks.values()) {
-        expect(["passed", "failed", "skipped"]).toContain(verdict);
-        if (verdict === "skipped") expect(reason).toBeDefined();
-      }
-      // The end of what only vitest's view knows is lost with it.
-      const onlyInView =
-        mutation.kind === "no view" &&
-        isWell({ ...plan, foreignTest: "none", tearDown: "ends" }) &&
-        plan.tearDown !== "dies" &&
-        plan.tearDown !== "hangs";
-      const isGreen = exitCode === EXIT.pass || exitCode === EXIT.nothing;
-      if (!isWell(plan) && !isCancelled && !onlyInView) expect(isGreen).toBe(false);
-      if (isWell(plan) && mutation.kind === "none") {
-        expect(isGreen).toBe(true);
-        green += 1;
-      }
-      const xml = junitReport(state, "folder");
-      expect(junitFailures(xml) > 0).toBe(!isGreen);
-      const { passed, failed, skipped } = countChecks(state);
-      expect(xml.match(/<testcase /g)?.length).toBe(passed + failed + skipped);
-      expect(junitFailures(xml)).toBe(failed);
-      expect(JSON.parse(JSON.stringify(summarise(state)))).toMatchObject({ version: 1 });
-      // A cancelled run is told as one, whatever came of its checks.
-      expect(exitCodeOf(state, "SIGINT")).toBe(EXIT.sigint);
-    }),
-    { numRuns },
-  );
-  expect(green).toBeGreaterThan(0);
-});
+test(
+  "no interruption turns a failing plan green, and the reports agree with the exit code",
+  { timeout: 240_000 },
+  () => {
+    let green = 0;
+    fc.assert(
+      fc.property(plans, mutations, (plan, mutation) => {
+        const events = judged(plan, mutation);
+        const state = foldRun(events);
+        const exitCode = exitCodeOf(state);
+        const isCancelled = mutation.kind === "cancelled";
+        const scenario = state.scenarios.get("s");
+        if (scenario === undefined) throw new Error("the scenario is not in the record");
+        const attempt = lastAttempt(scenario);
+        expect(attempt.verdict).toBeDefined();
+        expect([...attempt.checks.keys()]).toEqual(plan.checks.map((_, number) => id(number)));
+        for (const { verdict, reason } of attempt.checks.values()) {
+          expect(["passed", "failed", "skipped"]).toContain(verdict);
+          if (verdict === "skipped") expect(reason).toBeDefined();
+        }
+        // The end of what only vitest's view knows is lost with it.
+        const onlyInView =
+          mutation.kind === "no view" &&
+          isWell({ ...plan, foreignTest: "none", tearDown: "ends" }) &&
+          plan.tearDown !== "dies" &&
+          plan.tearDown !== "hangs";
+        const isGreen = exitCode === EXIT.pass || exitCode === EXIT.nothing;
+        if (!isWell(plan) && !isCancelled && !onlyInView) expect(isGreen).toBe(false);
+        if (isWell(plan) && mutation.kind === "none") {
+          expect(isGreen).toBe(true);
+          green += 1;
+        }
+        const xml = junitReport(state, "folder");
+        expect(junitFailures(xml) > 0).toBe(!isGreen);
+        const { passed, failed, skipped } = countChecks(state);
+        expect(xml.match(/<testcase /g)?.length).toBe(passed + failed + skipped);
+        expect(junitFailures(xml)).toBe(failed);
+        expect(JSON.parse(JSON.stringify(summarise(state)))).toMatchObject({ version: 1 });
+        // A cancelled run is told as one, whatever came of its checks.
+        expect(exitCodeOf(state, "SIGINT")).toBe(EXIT.sigint);
+      }),
+      { numRuns },
+    );
+    expect(green).toBeGreaterThan(0);
+  },
+);

@@ -87,13 +87,13 @@ export class ScenarioJudge {
   }
 
   /** @returns what of it goes into the record now */
-  hear(testimony: RecordedTestimony, now: number = testimony.t): RecordedEvent[] {
+  hear(testimony: RecordedTestimony): RecordedEvent[] {
     if (this.#over || testimony.scenario !== this.plan.scenario) return [];
-    const events = this.#eventsOf(testimony, now);
+    const events = this.#eventsOf(testimony);
     return events.length === 0 ? [] : [...this.#begin(testimony.t), ...events];
   }
 
-  #eventsOf(testimony: RecordedTestimony, now: number): RecordedEvent[] {
+  #eventsOf(testimony: RecordedTestimony): RecordedEvent[] {
     switch (testimony.type) {
       case "scenario.started":
         return this.#begin(testimony.t);
@@ -111,14 +111,14 @@ export class ScenarioJudge {
         if (check === undefined) return [];
         // Failed once is failed, however often it is tried in one attempt.
         if (check.said?.verdict !== "failed") check.said = testimony;
-        return check.said.verdict === "failed" ? this.#publish(testimony.check, now) : [];
+        return check.said.verdict === "failed" ? this.#publish(testimony.check, testimony.t) : [];
       }
       case "framework.finished": {
         const check = this.#checks.get(testimony.check);
         if (check === undefined) return [];
         if (this.#running === testimony.check) this.#running = undefined;
         if (check.framework?.state !== "failed") check.framework = testimony;
-        return check.said === undefined ? [] : this.#publish(testimony.check, now);
+        return check.said === undefined ? [] : this.#publish(testimony.check, testimony.t);
       }
       case "stray": {
         const during = testimony.check === undefined ? "" : `, while ${testimony.check} ran`;
@@ -263,8 +263,9 @@ export class ScenarioJudge {
     if (outside !== undefined) {
       return { failure: { ...outside, message: `not run: ${outside.message}` } };
     }
-    if (framework?.state === "skipped")
+    if (framework?.state === "skipped") {
       return { failure: failureOf("PVH_SCENARIO", `${id}: vitest skipped it`) };
+    }
     const what = ran ? "it began, and its verdict did not come" : "it was not run";
     return { failure: failureOf("PVH_VERDICT", `${id}: ${what}`) };
   }

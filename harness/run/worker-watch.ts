@@ -19,12 +19,12 @@ export interface Patience {
 }
 
 export const PATIENCE: Patience = {
-  load: 60_000,
+  load: 120_000,
   blocked: 30_000,
   grace: 5_000,
   setUp: 900_000,
   between: 300_000,
-  exit: 15_000,
+  exit: 30_000,
 };
 
 /** The process was out of its thread's hands for so long at a look that the time is not counted. */
