@@ -12,6 +12,10 @@ export const ERROR_CODES = {
   PVH_BAD_EXPORT: { class: "usage", means: "an export cannot be read or is unsafe" },
   PVH_BAD_STATE: { class: "usage", means: "a state JSON is malformed" },
   PVH_BAD_IMAGE: { class: "usage", means: "a file is not an image that the engine can load" },
+  PVH_BAD_SCENARIO: {
+    class: "usage",
+    means: "a scenario file or a row of the catalogue is wrong",
+  },
   PVH_IMAGE_MISSING: { class: "infra", means: "the image is not on the engine" },
   PVH_ENGINE_UNREACHABLE: { class: "infra", means: "no Docker engine answers" },
   PVH_ENGINE_SILENT: {
@@ -24,12 +28,23 @@ export const ERROR_CODES = {
   PVH_NO_SPACE: { class: "infra", means: "a disk is full or missing" },
   PVH_BUILD: { class: "infra", means: "the reference image cannot be made" },
   PVH_CAPABILITY: { class: "infra", means: "this machine lacks something a scenario requires" },
+  PVH_PREPARE: { class: "infra", means: "image or exports could not be made ready" },
+  PVH_WORKER: { class: "infra", means: "the process of a scenario was killed from outside" },
   PVH_NEVER_READY: {
     class: "product",
     means: "the appengine did not reach READY; the reason is named",
   },
   PVH_TIMEOUT: { class: "product", means: "something expected did not happen before its deadline" },
   PVH_CONTROL: { class: "product", means: "pv-ctrl gave no valid answer" },
+  PVH_SCENARIO: { class: "scenario", means: "a mistake in a scenario's own code" },
+  PVH_DEADLINE: {
+    class: "scenario",
+    means: "a scenario was stopped from outside, long after its deadline",
+  },
+  PVH_VERDICT: {
+    class: "harness",
+    means: "the record and the test framework disagree, or say nothing",
+  },
   PVH_ABORTED: { class: "harness", means: "the run was cancelled" },
   PVH_INTERNAL: { class: "harness", means: "a bug in pvh" },
 } as const satisfies Record<string, { class: ErrorClass; means: string }>;

@@ -1,38 +1,71 @@
 import { EXIT } from "../harness/exit-codes.ts";
 import type { ExitCode } from "../harness/exit-codes.ts";
-import type { Failure } from "../harness/run/events.ts";
-import { countChecks, isFlaky, lastAttempt } from "./run-state.ts";
+import type { Failure, Interruption } from "../harness/run/events.ts";
+import { countChecks, failuresOf, isFlaky } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
+
+/** What a pass after a retry comes to. */
+export type FlakyPolicy = "pass" | "fail";
 
 /**
  * The exit code that a run's events come to. A bug of pvh casts doubt on everything and comes
  * first; a failure of the product is a fact, whatever else went wrong beside it; then what kept
  * the run from judging.
  */
-export function exitCodeOf(state: RunState, interrupted?: "SIGINT" | "SIGTERM"): ExitCode {
-  if (interrupted !== undefined) return interrupted === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
+export function exitCodeOf(
+  state: RunState,
+  interrupted?: Interruption,
+  flaky: FlakyPolicy = "fail",
+): ExitCode {
+  if (interrupted === "SIGINT") return EXIT.sigint;
+  if (interrupted === "SIGTERM") return EXIT.sigterm;
   const failures = failuresOf(state);
   const has = (of: (failure: Failure) => boolean): boolean => failures.some(of);
   if (has((failure) => failure.class === "harness")) return EXIT.bug;
-  if (has((failure) => isProduct(failure) && failure.code !== "PVH_NEVER_READY")) {
-    return EXIT.failed;
+  if (has((failure) => isJudgement(failure))) return EXIT.failed;
+  if (has((failure) => failure.code === "PVH_NEVER_READY")) return EXIT.neverReady;
+  if (interrupted === "deadline" || has((failure) => failure.code === "PVH_DEADLINE")) {
+    return EXIT.deadline;
   }
-  if (has(isProduct)) return EXIT.neverReady;
   if (has((failure) => failure.class === "infra")) return EXIT.infra;
   if (has((failure) => failure.class === "usage")) return EXIT.usage;
-  if (countChecks(state).passed === 0) return EXIT.nothing;
-  return [...state.scenarios.values()].some(isFlaky) ? EXIT.flaky : EXIT.pass;
+  const { passed, failed } = countChecks(state);
+  // A failed check without its reason is one that the record has lost.
+  if (failed > 0) return EXIT.bug;
+  if (passed === 0) return EXIT.nothing;
+  const isUnsure = [...state.scenarios.values()].some(isFlaky);
+  return isUnsure && flaky === "fail" ? EXIT.flaky : EXIT.pass;
 }
 
-function isProduct(failure: Failure): boolean {
-  return failure.class === "product" || failure.class === "scenario";
+/** Why a run ends with its exit code, in one line; undefined for a pass. */
+export function exitReason(state: RunState): string | undefined {
+  const code = state.finished?.exitCode ?? EXIT.bug;
+  const flaky = [...state.scenarios.values()].filter(isFlaky).map(({ name }) => name);
+  switch (code) {
+    case EXIT.pass:
+      return undefined;
+    case EXIT.nothing:
+      return "nothing was judged: every check was skipped";
+    case EXIT.flaky:
+      return `flaky: ${flaky.join(", ")} passed only after a retry`;
+    default:
+      return MEANINGS[code] ?? "the run did not end";
+  }
 }
 
-function failuresOf(state: RunState): Failure[] {
-  return [...state.scenarios.values()].flatMap((scenario) => {
-    const { failure, checks } = lastAttempt(scenario);
-    return [failure, ...[...checks.values()].map((check) => check.failure)].filter(
-      (one) => one !== undefined,
-    );
-  });
+const MEANINGS: Readonly<Record<number, string>> = {
+  [EXIT.failed]: "a check failed",
+  [EXIT.usage]: "a scenario file, a row of the catalogue or what they name is wrong",
+  [EXIT.infra]: "engine, image or machine failed",
+  [EXIT.neverReady]: "an appengine never reached READY",
+  [EXIT.bug]: "pvh itself failed",
+  [EXIT.deadline]: "a deadline passed",
+  [EXIT.sigint]: "cancelled by SIGINT",
+  [EXIT.sigterm]: "cancelled by SIGTERM",
+};
+
+/** It says something of the thing under test or of the scenario, beyond a boot or a deadline. */
+function isJudgement({ class: of, code }: Failure): boolean {
+  if (of !== "product" && of !== "scenario") return false;
+  return code !== "PVH_NEVER_READY" && code !== "PVH_DEADLINE";
 }

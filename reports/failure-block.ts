@@ -2,8 +2,8 @@ import type { Failure } from "../harness/run/events.ts";
 import type { Paint } from "./paint.ts";
 import { printable, printableLine } from "./printable.ts";
 import { reproCommand } from "./repro-command.ts";
-import { lastAttempt } from "./run-state.ts";
-import type { RunState, ScenarioState } from "./run-state.ts";
+import { lastAttempt, untoldFailures } from "./run-state.ts";
+import type { OutsideFailure, RunState, ScenarioState } from "./run-state.ts";
 
 const MESSAGE_LINES = 20;
 
@@ -21,12 +21,22 @@ export function failureBlock(
 ): string[] {
   const attempt = lastAttempt(scenario);
   const failed = [...attempt.checks.values()].filter(({ failure }) => failure !== undefined);
-  const head = attempt.failure
-    ? [paint.bad(`${scenario.name} failed outside its checks`), ...failureLines(attempt.failure)]
-    : failed.flatMap(({ id, title, failure }) => [
-        paint.bad(`${scenario.name} > ${id}: ${printableLine(title)}`),
-        ...(failure === undefined ? [] : failureLines(failure)),
-      ]);
+  const outside = untoldFailures(attempt);
+  // A failed boot is the failure of every check, told once.
+  const shared = attempt.failure;
+  const isShared =
+    shared !== undefined && failed.every(({ failure }) => failure?.message === shared.message);
+  const told = isShared && failed.length > 0 ? [] : failed;
+  const head = [
+    ...(isShared && failed.length > 0
+      ? [paint.bad(`${scenario.name} failed outside its checks`), ...failureLines(shared)]
+      : []),
+    ...told.flatMap(({ id, title, failure }) => [
+      paint.bad(`${scenario.name} > ${id}: ${printableLine(title)}`),
+      ...(failure === undefined ? [] : failureLines(failure)),
+    ]),
+    ...outside.flatMap((one) => outsideBlock(scenario.name, one, paint)),
+  ];
   return [
     ...head,
     ...attempt.evidence.map(({ path, what }) =>
@@ -35,6 +45,15 @@ export function failureBlock(
     line("again", reproCommand(state, scenario.name)),
     "",
   ];
+}
+
+/** What failed outside of any check. @param of a scenario, or the run */
+export function outsideBlock(
+  of: string,
+  { where, failure }: OutsideFailure,
+  paint: Paint,
+): string[] {
+  return [paint.bad(`${of} failed outside its checks: ${where}`), ...failureLines(failure)];
 }
 
 function failureLines(failure: Failure): string[] {

@@ -1,7 +1,14 @@
 import type { Failure } from "../harness/run/events.ts";
 import { reproCommand } from "./repro-command.ts";
-import { lastAttempt } from "./run-state.ts";
-import type { AttemptState, CheckState, RunState, ScenarioState } from "./run-state.ts";
+import { exitReason } from "./exit-code.ts";
+import { lastAttempt, untoldFailures } from "./run-state.ts";
+import type {
+  AttemptState,
+  CheckState,
+  OutsideFailure,
+  RunState,
+  ScenarioState,
+} from "./run-state.ts";
 import { xmlAttributes, xmlText } from "./xml.ts";
 
 /** Bytes of system-out that Jenkins and GitLab still take gladly. */
@@ -12,12 +19,16 @@ const OUTPUT_LIMIT = 64 * 1024;
  * `error` is the infrastructure's or pvh's fault, `failure` the product's; times have three
  * decimals; timestamps are UTC without a zone; each case has a name of its own.
  *
+ * What failed outside of any check is a case of its own, in its scenario's suite or in the suite
+ * `pvh` of the run: a run that failed has a case that failed.
+ *
  * @param folder the run directory as CI sees it, for attachments
  */
 export function junitReport(state: RunState, folder: string): string {
   const suites = [...state.scenarios.values()].map((scenario, id) =>
     suiteXml(state, scenario, id, folder),
   );
+  if (state.failures.length > 0) suites.push(runSuiteXml(state, suites.length));
   const all = suites.map(({ counts }) => counts);
   const attributes = xmlAttributes({
     name: "pvh",
@@ -51,25 +62,21 @@ function suiteXml(
 ): { xml: string; counts: SuiteCounts } {
   const attempt = lastAttempt(scenario);
   const checks = [...attempt.checks.values()];
-  const failures = checks.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  const outside = untoldFailures(attempt);
+  const failures = [
+    ...checks.filter(({ verdict }) => verdict === "failed").map((check) => failureOfCheck(check)),
+    ...outside.map(({ failure }) => failure),
+  ];
   const counts = {
-    tests: checks.length,
-    failures: failures.filter((failure) => elementOf(failure) === "failure").length,
-    errors: failures.filter((failure) => elementOf(failure) === "error").length,
+    tests: checks.length + outside.length,
+    ...elementsOf(failures),
     skipped: checks.filter((check) => isSkipped(check)).length,
     ms: attempt.ms,
   };
-  const attributes = xmlAttributes({
+  const attributes = suiteAttributes(state, counts, {
     name: scenario.name,
-    tests: counts.tests,
-    failures: counts.failures,
-    errors: counts.errors,
-    skipped: counts.skipped,
-    time: seconds(attempt.ms),
-    timestamp: new Date(attempt.t).toISOString().slice(0, 19),
-    hostname: state.started?.host.name ?? "unknown",
+    t: attempt.t,
     id,
-    package: "pvh",
     file: scenario.file,
   });
   const properties = {
@@ -78,6 +85,9 @@ function suiteXml(
     "pvh.profile": state.started?.profile ?? "",
     "pvh.quirks": state.started?.quirks.join(",") ?? "",
     "pvh.seed": state.started?.seed ?? 0,
+    // A pass that is flaky and a run without a verdict have no case that says so.
+    "pvh.exit": state.finished?.exitCode ?? "",
+    "pvh.exit.reason": exitReason(state) ?? "",
   };
   const xml = [
     `  <testsuite${attributes}>`,
@@ -87,11 +97,68 @@ function suiteXml(
       .map(([name, value]) => `      <property${xmlAttributes({ name, value })}/>`),
     "    </properties>",
     ...checks.map((check) => caseXml(state, scenario, attempt, check, folder)),
+    ...outside.map((one, index) => outsideXml(`pvh.scenarios.${scenario.name}`, one, index)),
     `    <system-out>${xmlText(tail(attempt.notes.join("\n")))}</system-out>`,
     "    <system-err/>",
     "  </testsuite>",
   ].join("\n");
   return { xml, counts };
+}
+
+/** The suite of what failed of the run itself. */
+function runSuiteXml(state: RunState, id: number): { xml: string; counts: SuiteCounts } {
+  const { failures, started } = state;
+  const counts = {
+    tests: failures.length,
+    ...elementsOf(failures.map(({ failure }) => failure)),
+    skipped: 0,
+    ms: 0,
+  };
+  const about = { name: "pvh", t: started?.t ?? 0, id, file: "events.jsonl" };
+  const xml = [
+    `  <testsuite${suiteAttributes(state, counts, about)}>`,
+    "    <properties/>",
+    ...failures.map((one, index) => outsideXml("pvh.run", one, index)),
+    "    <system-out/>",
+    "    <system-err/>",
+    "  </testsuite>",
+  ].join("\n");
+  return { xml, counts };
+}
+
+function suiteAttributes(
+  state: RunState,
+  { tests, failures, errors, skipped, ms }: SuiteCounts,
+  of: { readonly name: string; readonly t: number; readonly id: number; readonly file: string },
+): string {
+  return xmlAttributes({
+    name: of.name,
+    tests,
+    failures,
+    errors,
+    skipped,
+    time: seconds(ms),
+    timestamp: new Date(of.t).toISOString().slice(0, 19),
+    hostname: state.started?.host.name ?? "unknown",
+    id: of.id,
+    package: "pvh",
+    file: of.file,
+  });
+}
+
+function elementsOf(failures: readonly Failure[]): Pick<SuiteCounts, "failures" | "errors"> {
+  const count = failures.filter((failure) => elementOf(failure) === "failure").length;
+  return { failures: count, errors: failures.length - count };
+}
+
+/** @param index makes its name one of its own */
+function outsideXml(classname: string, { where, failure }: OutsideFailure, index: number): string {
+  const name = index === 0 ? where : `${where} (${index + 1})`;
+  return [
+    `    <testcase${xmlAttributes({ classname, name, time: seconds(0) })}>`,
+    `      ${failureXml(failure)}`,
+    "    </testcase>",
+  ].join("\n");
 }
 
 function caseXml(
@@ -120,18 +187,24 @@ function caseXml(
 }
 
 function verdictXml(scenario: ScenarioState, check: CheckState): string[] {
-  if (check.failure !== undefined) {
-    const { code: type, message } = check.failure;
-    const element = elementOf(check.failure);
-    // GitLab used to ignore the attribute: the text says it again.
-    return [
-      `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(check.failure))}</${element}>`,
-    ];
-  }
+  if (check.verdict === "failed") return [failureXml(failureOfCheck(check))];
   if (!isSkipped(check)) return [];
   return [
     `<skipped${xmlAttributes({ message: check.reason ?? `${scenario.name} did not end` })}/>`,
   ];
+}
+
+function failureXml(failure: Failure): string {
+  const { code: type, message } = failure;
+  const element = elementOf(failure);
+  // GitLab used to ignore the attribute: the text says it again.
+  return `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(failure))}</${element}>`;
+}
+
+/** A check that failed without a reason is one that the record has lost. */
+function failureOfCheck({ id, failure }: CheckState): Failure {
+  const message = `${id}: it failed without a reason`;
+  return failure ?? { class: "harness", code: "PVH_VERDICT", message };
 }
 
 /** Attempts before the last one: a pass after them is flaky, a failure was tried again. */

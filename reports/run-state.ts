@@ -11,6 +11,8 @@ export interface RunState {
   started: (EventOf<"run.started"> & { readonly t: number }) | undefined;
   readonly scenarios: Map<string, ScenarioState>;
   readonly notes: string[];
+  /** What failed of the run itself. */
+  readonly failures: OutsideFailure[];
   finished: EventOf<"run.finished"> | undefined;
 }
 
@@ -34,6 +36,15 @@ export interface AttemptState {
   ms: number;
   /** Set when it failed outside its checks. */
   failure: Failure | undefined;
+  /** Everything that failed outside its checks. */
+  readonly failures: OutsideFailure[];
+}
+
+/** A failure outside of any check. */
+export interface OutsideFailure {
+  /** For example "tear-down". */
+  readonly where: string;
+  readonly failure: Failure;
 }
 
 export interface StageState {
@@ -55,7 +66,7 @@ export interface CheckState {
 type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
 
 export function emptyRun(): RunState {
-  return { started: undefined, scenarios: new Map(), notes: [], finished: undefined };
+  return { started: undefined, scenarios: new Map(), notes: [], failures: [], finished: undefined };
 }
 
 export function foldRun(events: Iterable<RecordedEvent>): RunState {
@@ -69,6 +80,13 @@ export function apply(state: RunState, event: RecordedEvent): void {
   switch (event.type) {
     case "run.started":
       state.started = event;
+      return;
+    case "run.prepared":
+      if (state.started !== undefined) state.started = { ...state.started, image: event.image };
+      return;
+    case "failure":
+      if (event.scenario === undefined) state.failures.push(event);
+      else current(state, event.scenario)?.failures.push(event);
       return;
     case "run.finished":
       state.finished = event;
@@ -103,15 +121,48 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** Checks by verdict; one that has none yet counts as skipped. */
+/**
+ * Checks by verdict, and what failed outside of any check as failed. A check without a verdict
+ * counts as skipped while the run goes on; one that has none at its end is no skip: it failed.
+ */
 export function countChecks(state: RunState): Counts {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: state.failures.length, skipped: 0 };
   for (const scenario of state.scenarios.values()) {
-    for (const { verdict } of lastAttempt(scenario).checks.values()) {
-      counts[verdict === "passed" || verdict === "failed" ? verdict : "skipped"] += 1;
+    const attempt = lastAttempt(scenario);
+    counts.failed += untoldFailures(attempt).length;
+    for (const check of attempt.checks.values()) {
+      const { verdict } = check;
+      if (verdict === "passed" || verdict === "failed") counts[verdict] += 1;
+      else counts.skipped += 1;
     }
   }
   return counts;
+}
+
+/**
+ * What failed outside of the checks and is told by none of them. A failed boot is the failure of
+ * every check; it is no case of its own.
+ */
+export function untoldFailures({ checks, failure, failures }: AttemptState): OutsideFailure[] {
+  const told = new Set([...checks.values()].map((check) => check.failure?.message));
+  for (const one of failures) told.add(one.failure.message);
+  const alone = failure === undefined || told.has(failure.message) ? [] : [failure];
+  return [...failures, ...alone.map((one) => ({ where: "set-up", failure: one }))];
+}
+
+/** All failures that a run has: those of last attempts, and its own. */
+export function failuresOf(state: RunState): Failure[] {
+  return [
+    ...state.failures.map(({ failure }) => failure),
+    ...[...state.scenarios.values()].flatMap((scenario) => {
+      const { failure, failures, checks } = lastAttempt(scenario);
+      return [
+        failure,
+        ...failures.map((one) => one.failure),
+        ...[...checks.values()].map((check) => check.failure),
+      ].filter((one) => one !== undefined);
+    }),
+  ];
 }
 
 function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t: number }): void {
@@ -129,6 +180,7 @@ function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t
     verdict: undefined,
     ms: 0,
     failure: undefined,
+    failures: [],
   };
   const known = state.scenarios.get(event.scenario);
   if (known !== undefined) {
@@ -145,7 +197,13 @@ function current(state: RunState, scenario: string): AttemptState | undefined {
 
 function applyToAttempt(
   attempt: AttemptState | undefined,
-  event: Exclude<RunEvent, { type: "run.started" | "run.finished" | "scenario.started" | "note" }>,
+  event: Exclude<
+    RunEvent,
+    {
+      type:
+        "run.started" | "run.prepared" | "run.finished" | "scenario.started" | "note" | "failure";
+    }
+  >,
 ): void {
   if (attempt === undefined) return;
   switch (event.type) {

@@ -1,5 +1,6 @@
-import { countChecks, isFlaky, lastAttempt } from "./run-state.ts";
-import type { Counts, RunState } from "./run-state.ts";
+import { exitReason } from "./exit-code.ts";
+import { countChecks, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
+import type { Counts, OutsideFailure, RunState } from "./run-state.ts";
 
 export interface Summary {
   readonly version: 1;
@@ -8,10 +9,24 @@ export interface Summary {
   readonly profile: string;
   readonly quirks: readonly string[];
   readonly seed: number;
+  /** 70 for a run that did not end. */
   readonly exitCode: number;
+  /** Why it is not 0. */
+  readonly exitReason?: string;
+  /** What cut the run short: SIGINT, SIGTERM or deadline. */
+  readonly interrupted?: string;
   readonly ms: number;
   readonly checks: Counts;
+  /** What failed of the run itself. */
+  readonly failures: readonly FailureSummary[];
   readonly scenarios: readonly ScenarioSummary[];
+}
+
+/** A failure outside of any check. */
+export interface FailureSummary {
+  readonly where: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface ScenarioSummary {
@@ -28,11 +43,14 @@ export interface ScenarioSummary {
     readonly code?: string;
     readonly message?: string;
   }[];
+  /** What failed outside of its checks. */
+  readonly failures: readonly FailureSummary[];
 }
 
 /** summary.json: the run in one object. */
 export function summarise(state: RunState): Summary {
   const { started, finished } = state;
+  const reason = exitReason(state);
   return {
     version: 1,
     run: started?.run ?? "",
@@ -40,9 +58,12 @@ export function summarise(state: RunState): Summary {
     profile: started?.profile ?? "",
     quirks: started?.quirks ?? [],
     seed: started?.seed ?? 0,
-    exitCode: finished?.exitCode ?? 0,
+    exitCode: finished?.exitCode ?? 70,
+    ...(reason !== undefined && { exitReason: reason }),
+    ...(finished?.interrupted !== undefined && { interrupted: finished.interrupted }),
     ms: Math.round(finished?.ms ?? 0),
     checks: countChecks(state),
+    failures: state.failures.map(failureSummary),
     scenarios: [...state.scenarios.values()].map((scenario) => {
       const attempt = lastAttempt(scenario);
       return {
@@ -62,7 +83,12 @@ export function summarise(state: RunState): Summary {
             ...(message !== undefined && { message }),
           };
         }),
+        failures: untoldFailures(attempt).map(failureSummary),
       };
     }),
   };
+}
+
+function failureSummary({ where, failure: { code, message } }: OutsideFailure): FailureSummary {
+  return { where, code, message };
 }

@@ -1,8 +1,9 @@
 import type { RecordedEvent } from "../harness/run/events.ts";
-import { failureBlock } from "./failure-block.ts";
+import { exitReason } from "./exit-code.ts";
+import { failureBlock, outsideBlock } from "./failure-block.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
-import { apply, countChecks, emptyRun, isFlaky, lastAttempt } from "./run-state.ts";
+import { apply, countChecks, emptyRun, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
 import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
 
 /** Where the terminal report goes. */
@@ -46,6 +47,12 @@ export class TerminalReport {
     } else if (event.type === "scenario.finished") {
       const scenario = this.state.scenarios.get(event.scenario);
       if (scenario !== undefined) this.#finished(event.t, scenario);
+    } else if (event.type === "failure" && event.scenario === undefined) {
+      const { where, failure } = event;
+      this.#say(
+        event.t,
+        `${this.#paint.bad("FAILED")}  ${where}: ${printableLine(failure.message, 160)}`,
+      );
     }
     this.#terminal.status(this.#statusLine(event.t));
   }
@@ -67,11 +74,16 @@ export class TerminalReport {
     const flaky = all.filter(isFlaky).length;
     const passed = all.filter((one) => lastAttempt(one).verdict === "passed").length - flaky;
     const skipped = all.length - passed - flaky - failed.length;
+    const reason = exitReason(this.state);
     return [
       "",
       ...failed.flatMap((scenario) => failureBlock(this.state, scenario, folder, this.#paint)),
+      ...this.state.failures.flatMap((one) => [...outsideBlock("the run", one, this.#paint), ""]),
       `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
       `duration   ${duration(finished?.ms ?? 0)}${share(all, finished?.ms ?? 0)}`,
+      ...(reason === undefined
+        ? []
+        : [`exit       ${finished?.exitCode ?? "?"}: ${printableLine(reason)}`]),
       `record     ${folder}/README`,
     ];
   }
@@ -88,14 +100,22 @@ export class TerminalReport {
       ...(boot > 0 ? [`boot ${duration(boot)}`] : []),
       ...(scenario.attempts.length > 1 ? [`attempt ${scenario.attempts.length}`] : []),
     ].join(", ");
-    const print = failed.length > 0 || this.#only === "all";
+    const outside = untoldFailures(attempt);
+    const print = failed.length > 0 || outside.length > 0 || this.#only === "all";
     if (print) this.#say(now, `${word}  ${scenario.name.padEnd(20)} ${this.#paint.dim(detail)}`);
-    if (attempt.failure !== undefined) {
-      this.#say(now, `        ${printableLine(attempt.failure.message)}`);
+    const shared = attempt.failure;
+    if (
+      shared !== undefined &&
+      failed.every(({ failure }) => failure?.message === shared.message)
+    ) {
+      this.#say(now, `        ${printableLine(shared.message)}`);
       return;
     }
     for (const { id, failure } of failed) {
       this.#say(now, `        ${id}: ${printableLine(failure?.message ?? "", 160)}`);
+    }
+    for (const { where, failure } of outside) {
+      this.#say(now, `        ${where}: ${printableLine(failure.message, 160)}`);
     }
     const reasons = new Set(checks.flatMap(({ reason }) => (reason === undefined ? [] : [reason])));
     if (this.#only === "all") {

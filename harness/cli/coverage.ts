@@ -1,15 +1,19 @@
 import { coverageMarkdown } from "../../reports/coverage.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { PROMISE_SOURCES, catalogue } from "../run/catalogue.ts";
+import { PROMISE_SOURCES, catalogue, catalogueProblems } from "../run/catalogue.ts";
 import { coverageOf } from "../run/coverage.ts";
-import { discover } from "../run/discover.ts";
+import { discover, problemsOf } from "../run/discover.ts";
 import type { Call } from "./command.ts";
 import { table } from "./table.ts";
 
 /** `pvh coverage`: the promises of the catalogue and the scenarios that check them. */
 export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
-  const coverage = coverageOf(catalogue().values(), await discover());
+  const scenarios = await discover();
+  const coverage = coverageOf(catalogue().values(), scenarios);
+  const rows = catalogueProblems().map(({ message }) => message);
+  const problems = new Set([...rows, ...problemsOf(scenarios)]);
+  for (const problem of problems) out.say(`pvh: ${problem}`);
   if (args.flag("json")) {
     out.data(JSON.stringify(coverage, null, 2));
   } else if (args.flag("markdown")) {
@@ -28,5 +32,5 @@ export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
       `${"all".padEnd(10)} ${String(coverage.covered).padStart(3)} of ${coverage.rows.length}`,
     );
   }
-  return EXIT.pass;
+  return problems.size > 0 ? EXIT.usage : EXIT.pass;
 }

@@ -1,13 +1,16 @@
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { discover } from "../run/discover.ts";
+import { discover, isBroken, problemsOf } from "../run/discover.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { table } from "./table.ts";
 
 /** `pvh` and `pvh ls [filter…]`: the scenarios, one a line. */
 export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
-  const selected = select(await discover(), args.words.join(" "));
+  const all = select(await discover(), args.words.join(" "));
+  const problems = problemsOf(all.map(({ scenario }) => scenario));
+  for (const problem of problems) out.say(`pvh: ${problem}`);
+  const selected = all.filter(({ scenario }) => !isBroken(scenario));
   if (args.flag("json")) {
     const listed = selected.map(({ scenario, checks }) => ({
       name: scenario.name,
@@ -32,5 +35,6 @@ export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
   } else {
     out.say("nothing selected");
   }
+  if (problems.length > 0) return EXIT.usage;
   return selected.length > 0 ? EXIT.pass : EXIT.nothing;
 }

@@ -8,7 +8,7 @@ import type { RunDirectory } from "../evidence/run-directory.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { catalogue } from "../run/catalogue.ts";
-import { discover } from "../run/discover.ts";
+import { discover, problemsOf } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discover.ts";
 import { isBad, judge, mutantsOf } from "../run/mutants.ts";
 import type { CheckResult, Mutant, MutantRow } from "../run/mutants.ts";
@@ -27,8 +27,11 @@ import { table } from "./table.ts";
 export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
   const all = await discover();
+  const selected = select(all, args.words.join(" "));
+  const problems = problemsOf(selected.map(({ scenario }) => scenario));
+  for (const problem of problems) out.say(`pvh: ${problem}`);
   const mutants = mutantsOf(
-    select(all, args.words.join(" ")).map(({ scenario, checks }) => ({
+    selected.map(({ scenario, checks }) => ({
       name: scenario.name,
       all: scenario.checks.map(({ id }) => id),
       selected: checks,
@@ -38,7 +41,7 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   );
   if (mutants.length === 0) {
     out.say("no selected check claims a quirk");
-    return EXIT.nothing;
+    return problems.length > 0 ? EXIT.usage : EXIT.nothing;
   }
   const names = new Set(mutants.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)));
   const prepared = await prepareRun(
@@ -55,7 +58,8 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
       ),
     ),
   );
-  return report(rows.flat(), directory, call);
+  const exitCode = report(rows.flat(), directory, call);
+  return exitCode === EXIT.pass && problems.length > 0 ? EXIT.usage : exitCode;
 }
 
 async function runMutant(
@@ -73,7 +77,7 @@ async function runMutant(
       const scenario = all.find((one) => one.name === name);
       return scenario === undefined ? [] : [{ scenario, checks }];
     }),
-    prepared,
+    () => Promise.resolve(prepared),
     makePartDirectory(directory, mutant.quirk),
     {
       command: ["mutants", mutant.quirk],
@@ -85,6 +89,7 @@ async function runMutant(
       jobs: 1,
       repeat: 1,
       retries: 0,
+      flaky: "fail",
       maxFailures: Infinity,
     },
     { signal, onEvent: () => undefined },

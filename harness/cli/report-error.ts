@@ -3,6 +3,7 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { machineError } from "../machine-error.ts";
+import { readThrown } from "../run/thrown.ts";
 
 /** Where something that a command threw leads: an exit code, and what to say. */
 export function describeError(
@@ -13,8 +14,8 @@ export function describeError(
   if (reason === "SIGTERM") return { exitCode: EXIT.sigterm, text: "cancelled by SIGTERM" };
   const error = machineError(thrown) ?? thrown;
   if (!(error instanceof PvhError)) {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { exitCode: EXIT.bug, text: `pvh: a bug in pvh: ${printable(what)}` };
+    const { message, stack = message } = readThrown(error);
+    return { exitCode: EXIT.bug, text: `pvh: a bug in pvh: ${printable(stack)}` };
   }
   const lines = [
     `pvh: ${error.message} [${error.code}]`,

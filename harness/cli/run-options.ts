@@ -43,6 +43,14 @@ export const RUN_OPTIONS: readonly Option[] = [
   { flags: "--jobs <n>", summary: "scenarios at a time (default: 2)" },
   { flags: "--repeat <n>", summary: "run everything n times" },
   { flags: "--retries <n>", summary: "try a failed scenario again; a pass is then flaky (exit 5)" },
+  {
+    flags: "--flaky <what>",
+    summary: "what a flaky pass comes to: fail (default, exit 5) or pass",
+  },
+  {
+    flags: "--deadline <seconds>",
+    summary: "end the run after so long, with every report (exit 124)",
+  },
   { flags: "--max-failures <n>", summary: "stop when n scenarios have failed" },
   { flags: "--seed <n>", summary: "seed of the checks' random choices" },
   { flags: "--keep <which>", summary: "evidence of failed (default), always or never" },
@@ -55,6 +63,8 @@ export const RUN_OPTIONS: readonly Option[] = [
 export interface RunFlags {
   readonly image: string | undefined;
   readonly junit: string | undefined;
+  /** Milliseconds for the whole run. */
+  readonly deadline: number | undefined;
   readonly progress: Progress;
   readonly json: boolean;
   readonly options: Omit<RunOptions, "command">;
@@ -74,12 +84,16 @@ export function readRunFlags(args: Args): RunFlags {
     });
   }
   const boot = oneOf(args, "boot", ["auto", "manual"]);
+  // A timer holds 2^31 - 1 ms.
+  const deadline = wholeNumber(args, "deadline", 1, 2_000_000);
   return {
     image,
     junit: args.text("junit"),
+    deadline: deadline === undefined ? undefined : deadline * 1_000,
     progress: oneOf(args, "progress", PROGRESS) ?? "auto",
     json: args.flag("json"),
     options: {
+      ...(image !== undefined && { image }),
       profile,
       quirks,
       ...(boot !== undefined && { boot }),
@@ -89,6 +103,7 @@ export function readRunFlags(args: Args): RunFlags {
       jobs: wholeNumber(args, "jobs", 1) ?? Math.min(2, availableParallelism()),
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
       retries: wholeNumber(args, "retries", 0) ?? 0,
+      flaky: oneOf(args, "flaky", ["fail", "pass"]) ?? "fail",
       maxFailures: wholeNumber(args, "maxFailures", 1) ?? Infinity,
     },
     given: [

@@ -14,6 +14,7 @@ import type { Selected } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
+import { describeError } from "./report-error.ts";
 import { readRunFlags } from "./run-options.ts";
 import type { RunFlags } from "./run-options.ts";
 
@@ -37,23 +38,23 @@ export async function runSelected(
     return EXIT.nothing;
   }
   const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
-  const prepared = await prepareRun(
-    selected.map(({ scenario }) => scenario),
-    flags.image,
-    { signal, progress: (line) => out.say(line) },
-  );
-  if (signal.aborted) throw new PvhError("PVH_ABORTED", "cancelled before anything ran");
   const directory = makeRunDirectory();
   const live = liveReport(flags.progress, process.stderr);
+  const ends = withDeadline(signal, flags.deadline);
   let result: RunResult;
   try {
     result = await runScenarios(
       selected,
-      prepared,
+      (ended) =>
+        prepareRun(
+          selected.map(({ scenario }) => scenario),
+          flags.image,
+          { signal: ended, progress: (line) => out.say(line) },
+        ),
       directory,
       { ...flags.options, command: [...command, ...flags.given] },
       {
-        signal,
+        signal: ends.signal,
         onEvent: (event) => {
           live.event(event);
           if (flags.json) out.data(JSON.stringify(event));
@@ -62,13 +63,40 @@ export async function runSelected(
     );
   } finally {
     live.stop();
+    ends.clear();
   }
   for (const line of live.closing(directory.shown)) out.say(line);
   // CI reads this line: it stands alone, on stdout unless that is for events.
   const line = closingLine(result.state);
   if (flags.json) out.say(line);
   else out.data(line);
-  if (result.unwritten !== undefined) throw result.unwritten;
-  junit?.fill(join(directory.folder, "junit.xml"));
-  return result.exitCode;
+  const unwritten = [...result.unwritten, ...filled(junit, join(directory.folder, "junit.xml"))];
+  for (const error of unwritten) out.say(describeError(error, undefined).text);
+  // The verdict stays; only a pass that nobody can read of is none.
+  return result.exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : result.exitCode;
+}
+
+/** The signal of a run that has a deadline: it fires with the reason "deadline" at its end. */
+function withDeadline(
+  signal: AbortSignal,
+  ms: number | undefined,
+): { readonly signal: AbortSignal; readonly clear: () => void } {
+  if (ms === undefined) return { signal, clear: () => undefined };
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort("deadline"), ms);
+  return {
+    signal: AbortSignal.any([signal, deadline.signal]),
+    clear: () => clearTimeout(timer),
+  };
+}
+
+/** @returns why the report is not where `--junit` wants it */
+function filled(junit: JunitFile | undefined, report: string): PvhError[] {
+  try {
+    junit?.fill(report);
+    return [];
+  } catch (error) {
+    if (error instanceof PvhError) return [error];
+    throw error;
+  }
 }

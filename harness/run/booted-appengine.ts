@@ -1,14 +1,15 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
-import type { RunEvent } from "./events.ts";
 import type { RunSettings } from "./run-settings.ts";
+import type { Testimony } from "./testimony.ts";
+import { messageOfThrown } from "./thrown.ts";
 
 /** What a booted appengine needs of the scenario it belongs to. */
 export interface Recorder {
   readonly name: string;
   readonly settings: RunSettings;
-  record(event: RunEvent): void;
+  record(testimony: Testimony): void;
 }
 
 /** An appengine of a scenario, with what is kept of it. */
@@ -38,7 +39,7 @@ export class BootedAppengine {
     try {
       await this.container.stop();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOfThrown(error);
       const text = `appengine ${this.container.name} could not be removed: ${why}`;
       this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
     }

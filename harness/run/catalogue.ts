@@ -1,5 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import type { Failure } from "./events.ts";
+import { failureOf } from "./failure.ts";
+import { messageOfThrown, propertyOf } from "./thrown.ts";
 
 /** Letters of a row's `src`: the document that makes the promise. */
 export const PROMISE_SOURCES = {
@@ -28,16 +31,101 @@ const row = z.object({
 });
 export type CatalogueRow = z.infer<typeof row>;
 
-let rows: ReadonlyMap<string, CatalogueRow> | undefined;
+export interface Catalogue {
+  readonly rows: ReadonlyMap<string, CatalogueRow>;
+  /** What is wrong with rows, by id; a row that has none goes by its number. */
+  readonly problems: ReadonlyMap<string, Failure>;
+  /** Why no row can be read. */
+  readonly unreadable?: Failure;
+}
 
+const FILE = "fixtures/catalogue.json";
+let known: Catalogue | undefined;
+
+/** The rows that can be used. */
 export function catalogue(): ReadonlyMap<string, CatalogueRow> {
-  rows ??= new Map(
-    z
-      .array(row)
-      .parse(
-        JSON.parse(readFileSync(new URL("../../fixtures/catalogue.json", import.meta.url), "utf8")),
-      )
-      .map((entry) => [entry.id, entry]),
+  return load().rows;
+}
+
+/** What is wrong with the catalogue, for those that need all of it. */
+export function catalogueProblems(): readonly Failure[] {
+  const { unreadable, problems } = load();
+  return [...(unreadable === undefined ? [] : [unreadable]), ...problems.values()];
+}
+
+/** @returns why a check of this row cannot run */
+export function rowProblem(id: string): Failure | undefined {
+  const { unreadable, problems, rows } = load();
+  if (rows.has(id)) return undefined;
+  return (
+    problems.get(id) ??
+    unreadable ??
+    failureOf("PVH_BAD_SCENARIO", `'${id}' is no row of ${FILE}`, "the rows are the promises")
   );
-  return rows;
+}
+
+/** The row is there, whether or not it can be used. */
+export function isRow(id: string): boolean {
+  const { unreadable, problems, rows } = load();
+  return unreadable !== undefined || problems.has(id) || rows.has(id);
+}
+
+/** Read what can be read: a row that is wrong takes no other with it. */
+export function readCatalogue(text: string): Catalogue {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    // V8 ends its message with the line and the column.
+    const [, line = "1", column = "1"] =
+      /\(line (\d+) column (\d+)\)/.exec(messageOfThrown(error)) ?? [];
+    return unreadable(`${FILE}:${line}:${column}: it is no JSON: ${messageOfThrown(error)}`);
+  }
+  if (!Array.isArray(parsed)) return unreadable(`${FILE}:1:1: it is no list of rows`);
+  const rows = new Map<string, CatalogueRow>();
+  const problems = new Map<string, Failure>();
+  parsed.forEach((entry: unknown, index) => {
+    const id = propertyOf(entry, "id");
+    const name = typeof id === "string" ? id : `row ${index + 1}`;
+    const at = `${FILE}:${positionOf(text, name)}: ${typeof id === "string" ? `row '${id}'` : name}`;
+    const wrong = (what: string): void => {
+      rows.delete(name);
+      problems.set(name, failureOf("PVH_BAD_SCENARIO", `${at}: ${what}`));
+    };
+    const { success, data, error } = row.safeParse(entry);
+    if (!success) {
+      wrong(error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+    } else if (rows.has(name) || problems.has(name)) {
+      wrong("it comes twice");
+    } else {
+      rows.set(name, data);
+    }
+  });
+  return { rows, problems };
+}
+
+function unreadable(message: string): Catalogue {
+  const failure = failureOf("PVH_BAD_SCENARIO", message);
+  return { rows: new Map(), problems: new Map(), unreadable: failure };
+}
+
+/** `line:column` of the last row with this id. */
+function positionOf(text: string, id: string): string {
+  const at = text.lastIndexOf(JSON.stringify(id));
+  if (at < 0) return "1:1";
+  const before = text.slice(0, at).split("\n");
+  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+function load(): Catalogue {
+  known ??= read();
+  return known;
+}
+
+function read(): Catalogue {
+  try {
+    return readCatalogue(readFileSync(new URL(`../../${FILE}`, import.meta.url), "utf8"));
+  } catch (error) {
+    return unreadable(`${FILE} cannot be read: ${messageOfThrown(error)}`);
+  }
 }

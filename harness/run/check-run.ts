@@ -6,6 +6,9 @@ import type { BootOverrides, CheckContext, CheckDefinition } from "./scenario-de
 
 const DEADLINE = 30_000;
 
+// Kept before a scenario can put fake timers in their place, where no deadline would ever pass.
+const { setTimeout, clearTimeout } = globalThis;
+
 export type CheckOutcome =
   { readonly passed: true } | { readonly skipped: string } | { readonly error: unknown };
 
@@ -26,11 +29,16 @@ export class CheckRun {
     this.#appengine = appengine;
   }
 
+  /** Milliseconds that it may take. */
+  get deadline(): number {
+    return (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
+  }
+
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
   async result(): Promise<CheckOutcome> {
     const cancelled = this.#session.cancellation.signal;
     const deadline = new AbortController();
-    const ms = (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
+    const ms = this.deadline;
     const timer = setTimeout(
       () => deadline.abort(new PvhError("PVH_TIMEOUT", `the check took longer than ${ms} ms`)),
       ms,
@@ -40,7 +48,7 @@ export class CheckRun {
       await Promise.race([this.#body(signal), rejectedBy(signal)]);
       return { passed: true };
     } catch (error) {
-      if (error instanceof Skip) return { skipped: error.reason };
+      if (Skip.is(error)) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
       // Whatever the abort made the check throw, the deadline is why.
       return { error: deadline.signal.aborted ? deadline.signal.reason : error };
@@ -93,18 +101,27 @@ export class CheckRun {
 
   #need(): StartedAppengineContainer {
     if (this.#appengine !== undefined) return this.#appengine;
-    throw new PvhError("PVH_INTERNAL", `${this.#session.name} boots no appengine of its own`, {
+    throw new PvhError("PVH_SCENARIO", `${this.#session.name} boots no appengine of its own`, {
       hint: "a scenario with boot: 'none' uses bootAppengine() in its checks",
     });
   }
 }
 
 class Skip extends Error {
-  readonly reason: string;
+  readonly #reason: string;
 
   constructor(reason: string) {
     super(`skipped: ${reason}`);
-    this.reason = reason;
+    this.#reason = reason;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Asks nothing of what was thrown: `instanceof` could be answered by a Proxy. */
+  static is(thrown: unknown): thrown is Skip {
+    return typeof thrown === "object" && thrown !== null && #reason in thrown;
   }
 }
 

@@ -1,14 +1,22 @@
 import { globSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { PvhError } from "../errors.ts";
-import { catalogue } from "./catalogue.ts";
-import { collect } from "./collector.ts";
-import type { ScenarioDefinition } from "./scenario-definition.ts";
+import type { ContainerDefinition } from "../exports/container-definition.ts";
+import { catalogue, rowProblem } from "./catalogue.ts";
+import type { Failure } from "./events.ts";
+import { failureOf } from "./failure.ts";
+import { FileLoader } from "./file-loader.ts";
+import type { LoadedFile } from "./file-loader.ts";
+import { ROOT } from "./root.ts";
 import type { Selectable } from "./selection.ts";
 
-/** The root of the clone. */
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+export interface DiscoveredCheck {
+  readonly id: string;
+  readonly title: string;
+  /** The catalogue's suite of the promise. */
+  readonly suite: string;
+  /** Why it cannot run. */
+  readonly problem?: Failure;
+}
 
 export interface DiscoveredScenario extends Selectable {
   readonly summary: string;
@@ -16,57 +24,93 @@ export interface DiscoveredScenario extends Selectable {
   readonly file: string;
   readonly requires: readonly string[];
   readonly alone: boolean;
-  readonly definition: ScenarioDefinition;
+  readonly checks: readonly DiscoveredCheck[];
+  readonly containers: readonly (string | ContainerDefinition)[];
 }
+
+/** The one check of a file that declares no scenario: it fails. */
+export const FILE_CHECK = "scenario.file";
 
 /**
  * The scenarios of `scenarios/<suite>/<name>.scenario.ts`, by suite and name. Nothing is booted.
- * @throws PvhError PVH_INTERNAL for a file that cannot be loaded or breaks a rule
+ *
+ * The files are loaded in a process of their own, which may hang or end. A file that is wrong is
+ * discovered as a scenario whose one check cannot run, with the reason.
  */
 export function discover(folder = resolve(ROOT, "scenarios")): Promise<DiscoveredScenario[]> {
-  // A module declares its scenario when it is loaded, and that happens once in a process.
   const known = discovered.get(folder) ?? discoverIn(folder);
   discovered.set(folder, known);
   return known;
+}
+
+/** What is wrong with the files and with the rows that their checks need, a line each. */
+export function problemsOf(scenarios: readonly DiscoveredScenario[]): string[] {
+  const problems = scenarios.flatMap(({ checks }) =>
+    checks.flatMap(({ problem }) => problem ?? []),
+  );
+  return [...new Set(problems.map(({ message }) => message))];
+}
+
+/** The file declares no scenario that can run. */
+export function isBroken({ checks }: DiscoveredScenario): boolean {
+  return checks[0]?.id === FILE_CHECK;
 }
 
 const discovered = new Map<string, Promise<DiscoveredScenario[]>>();
 
 async function discoverIn(folder: string): Promise<DiscoveredScenario[]> {
   const files = globSync("**/*.scenario.ts", { cwd: folder }).sort();
+  await using loader = new FileLoader();
   const found: DiscoveredScenario[] = [];
-  // One at a time: the collector belongs to the file that is being loaded.
-  for (const file of files) found.push(await load(resolve(folder, file)));
+  for (const file of files) {
+    const path = resolve(folder, file);
+    found.push(scenarioOf(path, await loader.load(path, relative(ROOT, path))));
+  }
   return found;
 }
 
-async function load(path: string): Promise<DiscoveredScenario> {
+function scenarioOf(path: string, loaded: LoadedFile): DiscoveredScenario {
   const file = relative(ROOT, path);
-  let definitions: ScenarioDefinition[];
-  try {
-    definitions = await collect(() => import(pathToFileURL(path).href));
-  } catch (cause) {
-    if (cause instanceof PvhError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new PvhError("PVH_INTERNAL", `${file} cannot be loaded: ${why}`, { cause });
-  }
-  const [definition] = definitions;
   const name = basename(path, ".scenario.ts");
-  if (definition === undefined || definitions.length > 1 || definition.name !== name) {
-    throw new PvhError("PVH_INTERNAL", `${file} must declare one scenario, named '${name}'`, {
-      hint: `it declares ${definitions.map((one) => `'${one.name}'`).join(", ") || "none"}`,
-    });
+  const suite = basename(dirname(path));
+  if ("failure" in loaded) return broken(name, suite, file, loaded.failure);
+  const [definition] = loaded.definitions;
+  if (definition === undefined || loaded.definitions.length > 1 || definition.name !== name) {
+    const declared = loaded.definitions.map((one) => `'${one.name}'`).join(", ") || "none";
+    return broken(
+      name,
+      suite,
+      file,
+      failureOf(
+        "PVH_BAD_SCENARIO",
+        `${file}:1:1: it must declare one scenario, named '${name}', and declares ${declared}`,
+      ),
+    );
   }
-  const { summary, tags = [], requires = [], alone = false } = definition.options;
+  const { summary, tags, requires, alone, containers } = definition;
+  const checks = definition.checks.map(({ id, title }) => {
+    const problem = rowProblem(id);
+    return {
+      id,
+      title,
+      suite: catalogue().get(id)?.suite ?? suite,
+      ...(problem !== undefined && { problem }),
+    };
+  });
+  return { name, suite, summary, tags, requires, alone, containers, checks, file };
+}
+
+function broken(name: string, suite: string, file: string, problem: Failure): DiscoveredScenario {
+  const title = "the scenario's file can be loaded";
   return {
     name,
-    suite: basename(dirname(path)),
-    summary,
-    tags,
-    requires,
-    alone,
-    checks: definition.checks.map(({ id }) => ({ id, suite: catalogue().get(id)?.suite ?? "" })),
+    suite,
     file,
-    definition,
+    summary: "its file is wrong",
+    tags: [],
+    requires: [],
+    alone: false,
+    containers: [],
+    checks: [{ id: FILE_CHECK, title, suite, problem }],
   };
 }

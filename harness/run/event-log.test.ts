@@ -4,7 +4,6 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EventLog, parseLine, toLine } from "./event-log.ts";
-import { followEvents } from "./event-follower.ts";
 import type { RecordedEvent } from "./events.ts";
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "pvh-events-"));
@@ -60,20 +59,4 @@ test("a line of another version or a torn line is no event", () => {
   expect(parseLine('{"v":2,"t":1,"type":"note","text":""}')).toBeUndefined();
   expect(parseLine('{"v":1,"t":1,"ty')).toBeUndefined();
   expect(parseLine("null")).toBeUndefined();
-});
-
-test("the follower delivers every event once, in order", () => {
-  const path = join(folder(), "events.jsonl");
-  const log = new EventLog(path);
-  log.append({ type: "note", text: "0" });
-  const seen: string[] = [];
-  const follower = followEvents(path, (event) => {
-    if (event.type === "note") seen.push(event.text);
-  });
-  for (let index = 1; index < 200; index += 1) {
-    log.append({ type: "note", text: String(index) + "é".repeat(index) });
-  }
-  follower.stop();
-  expect(seen.map((text) => Number.parseInt(text, 10))).toEqual([...Array(200).keys()]);
-  log.close();
 });

@@ -22,6 +22,9 @@ export interface Failure {
   readonly stack?: string;
 }
 
+/** Why a run ended before its scenarios did: a signal, or the deadline of the whole command. */
+export type Interruption = "SIGINT" | "SIGTERM" | "deadline";
+
 export type BootStage =
   | "engine"
   | "image"
@@ -48,6 +51,13 @@ export type RunEvent =
       readonly host: { readonly name: string; readonly kernel: string; readonly node: string };
     }
   | {
+      /** Engine, image and exports are ready. */
+      readonly type: "run.prepared";
+      readonly ms: number;
+      /** The image that scenarios boot. */
+      readonly image: string;
+    }
+  | {
       readonly type: "scenario.started";
       readonly scenario: string;
       readonly suite: string;
@@ -67,7 +77,13 @@ export type RunEvent =
       readonly ok: boolean;
       readonly detail?: string;
     }
-  | { readonly type: "check.started"; readonly scenario: string; readonly check: string }
+  | {
+      readonly type: "check.started";
+      readonly scenario: string;
+      readonly check: string;
+      /** Milliseconds after which it fails by its deadline. */
+      readonly deadline?: number;
+    }
   | {
       readonly type: "check.finished";
       readonly scenario: string;
@@ -88,6 +104,15 @@ export type RunEvent =
     }
   | { readonly type: "note"; readonly scenario?: string; readonly text: string }
   | {
+      /** Something failed outside of any check. */
+      readonly type: "failure";
+      /** Absent: the run itself failed. */
+      readonly scenario?: string;
+      /** For example "set-up", "tear-down", "stray error", "preparation". */
+      readonly where: string;
+      readonly failure: Failure;
+    }
+  | {
       readonly type: "scenario.finished";
       readonly scenario: string;
       readonly verdict: Verdict;
@@ -99,7 +124,7 @@ export type RunEvent =
       readonly type: "run.finished";
       readonly ms: number;
       readonly exitCode: number;
-      readonly interrupted?: "SIGINT" | "SIGTERM";
+      readonly interrupted?: Interruption;
     };
 
 /** As written: an event with its version and its time (ms since the epoch). */

@@ -36,13 +36,67 @@ test("a failed comparison of objects shows both whole", () => {
   expect(toFailure(thrownBy(() => expect(1).toBe(2))).message).not.toContain("actual:");
 });
 
-test("anything else is a mistake of the harness", () => {
+test("anything else is a mistake in the scenario's own code", () => {
   expect(toFailure(new TypeError("x is not a function"))).toMatchObject({
-    class: "harness",
-    code: "PVH_INTERNAL",
+    class: "scenario",
+    code: "PVH_SCENARIO",
     message: "TypeError: x is not a function",
   });
   expect(toFailure("thrown text").message).toBe("thrown text");
+});
+
+test("an error that code of pvh threw is a bug of pvh", () => {
+  const error = new TypeError("x is undefined");
+  error.stack = "TypeError: x is undefined\n    at f (/clone/harness/engine/engine.ts:1:2)";
+  expect(toFailure(error)).toMatchObject({ class: "harness", code: "PVH_INTERNAL" });
+  error.stack = "TypeError: x is undefined\n    at f (/clone/scenarios/unix/a.scenario.ts:1:2)";
+  expect(toFailure(error)).toMatchObject({ class: "scenario", code: "PVH_SCENARIO" });
+});
+
+const hostile = (key: string): object =>
+  Object.defineProperty(new Error("x"), key, {
+    get: () => {
+      throw new Error("not for you");
+    },
+  });
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+const cycle = new AggregateError([], "cycle");
+cycle.errors.push(cycle);
+
+test.each([
+  ["undefined", undefined, "undefined"],
+  ["null", null, "null"],
+  ["a symbol", Symbol("s"), "Symbol(s)"],
+  ["a bigint", 1n, "1n"],
+  ["an object without a prototype", Object.create(null), "{}"],
+  ["a Proxy", new Proxy({}, { get: () => expect.fail("touched") }), "a Proxy"],
+  ["a revoked Proxy", revoked.proxy, "a Proxy"],
+  ["a message that throws", hostile("message"), "cannot be read"],
+  ["a stack that throws", hostile("stack"), "Error: x"],
+  ["a name that throws", hostile("name"), "Error: x"],
+  ["a code that throws", hostile("code"), "Error: x"],
+  ["a text without end", "x".repeat(2 ** 24), "more characters"],
+  ["a message without end", new Error("y".repeat(2 ** 24)), "more characters"],
+  ["a prototype that is a Proxy", Object.create(revoked.proxy as object), "cannot be described"],
+  ["an AggregateError in itself", cycle, "cycle\n- cycle"],
+  [
+    "an object of many properties",
+    Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index, 0])),
+    "10000 properties",
+  ],
+])("%s is described, and in a bounded text", (_what, thrown, says) => {
+  const { code, message } = toFailure(thrown);
+  expect(code).toBe("PVH_SCENARIO");
+  expect(message).toContain(says);
+  expect(message.length).toBeLessThan(20_000);
+});
+
+test("an error that has crossed a process as plain data is the error that it was", () => {
+  const data = { name: "PvhError", code: "PVH_ENGINE", message: "gone", hint: "pvh doctor" };
+  expect(toFailure(data)).toMatchObject({ class: "infra", code: "PVH_ENGINE", hint: "pvh doctor" });
+  const assertion = { name: "AssertionError", message: "expected 1 to be 2" };
+  expect(toFailure(assertion)).toMatchObject({ class: "product", code: "PVH_ASSERT" });
 });
 
 test("the stack holds frames of the project only, and not the message", () => {

@@ -1,54 +1,107 @@
-import { inspect } from "node:util";
-import { PvhError } from "../errors.ts";
+import { inspect, types } from "node:util";
+import { ERROR_CODES } from "../errors.ts";
+import type { ErrorCode, PvhError } from "../errors.ts";
 import { machineError } from "../machine-error.ts";
 import type { Failure } from "./events.ts";
+import { propertyOf, readThrown, textOf } from "./thrown.ts";
+import type { Thrown } from "./thrown.ts";
 
 /**
  * What an error says, and whose fault it is. A PvhError knows; a failed assertion speaks of the
- * product; anything else that was thrown is a mistake of the harness or of the scenario's code.
+ * product; anything else is a mistake of the scenario's own code, unless code of pvh threw it.
+ *
+ * Anything can be thrown, also what defends itself against being looked at: this never throws.
  */
 export function toFailure(thrown: unknown): Failure {
-  const error = machineError(thrown) ?? thrown;
-  if (error instanceof PvhError) {
+  const error = refusedByMachine(thrown) ?? thrown;
+  const read = readThrown(error);
+  const stack = stackOf(read);
+  const code = textOf(error, "code");
+  if (read.name === "PvhError" && isErrorCode(code)) {
+    const evidence = propertyOf(error, "evidence");
+    const hint = textOf(error, "hint");
     return {
-      class: error.class,
-      code: error.code,
-      message: error.message,
-      ...(error.hint !== undefined && { hint: error.hint }),
-      ...(error.evidence.length > 0 && { evidence: error.evidence }),
-      ...stackOf(error),
+      class: ERROR_CODES[code].class,
+      code,
+      message: read.message,
+      ...(hint !== undefined && { hint }),
+      ...(Array.isArray(evidence) &&
+        evidence.length > 0 && { evidence: evidence.filter((path) => typeof path === "string") }),
+      ...stack,
     };
   }
-  if (error instanceof Error && error.name === "AssertionError") {
-    const message = error.message + comparisonOf(error);
-    return { class: "product", code: "PVH_ASSERT", message, ...stackOf(error) };
+  if (read.name === "AssertionError") {
+    const message = read.message + comparisonOf(error);
+    return { class: "product", code: "PVH_ASSERT", message, ...stack };
   }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { class: "harness", code: "PVH_INTERNAL", message, ...stackOf(error) };
+  const message = read.name === undefined ? read.message : `${read.name}: ${read.message}`;
+  return isOurs(stack.stack)
+    ? { class: "harness", code: "PVH_INTERNAL", message, ...stack }
+    : { class: "scenario", code: "PVH_SCENARIO", message, ...stack };
+}
+
+/** A failure that nothing threw. */
+export function failureOf(code: ErrorCode, message: string, hint?: string): Failure {
+  return {
+    class: ERROR_CODES[code].class,
+    code,
+    message,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+function refusedByMachine(thrown: unknown): PvhError | undefined {
+  try {
+    return machineError(thrown);
+  } catch {
+    return undefined;
+  }
+}
+
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERROR_CODES, code);
 }
 
 /** Messages shorten objects; here they are whole. Primitives are in the message already. */
-function comparisonOf(error: Error): string {
-  if (!("actual" in error && "expected" in error)) return "";
-  const sides = [error.actual, error.expected];
+function comparisonOf(error: unknown): string {
+  const sides = ["actual", "expected"].map((key) => propertyOf(error, key));
   if (!sides.some((side) => typeof side === "object" && side !== null)) return "";
-  const [actual, expected] = sides.map((side) =>
-    inspect(side, { depth: 6, breakLength: 100, maxStringLength: 2_000, maxArrayLength: 50 }),
-  );
-  return `\nactual:   ${actual ?? ""}\nexpected: ${expected ?? ""}`;
+  try {
+    const [actual, expected] = sides.map((side) =>
+      inspect(side, {
+        depth: 6,
+        breakLength: 100,
+        maxStringLength: 2_000,
+        maxArrayLength: 50,
+        customInspect: !types.isProxy(side),
+      }),
+    );
+    return `\nactual:   ${actual ?? ""}\nexpected: ${expected ?? ""}`.slice(0, 16_384);
+  } catch {
+    return "";
+  }
 }
 
 // What calls the check is the same in every stack.
 const UNTOLD =
-  /node_modules|node:internal|harness\/run\/(check-run|scenario|scenario-session)\.ts|<anonymous>\)$/;
+  /node_modules|node:internal|harness\/run\/(check-run|scenario|scenario-session|stray-errors)\.ts|<anonymous>\)$/;
 
 /** The frames only, of the project's own files: the message is told apart from them. */
-function stackOf(error: unknown): { stack?: string } {
-  if (!(error instanceof Error) || error.stack === undefined) return {};
-  const head = error.stack.indexOf(error.message);
-  const frames = error.stack
-    .slice(head < 0 ? 0 : head + error.message.length)
+function stackOf({ message, stack }: Thrown): { stack?: string } {
+  if (stack === undefined) return {};
+  const head = stack.indexOf(message);
+  const frames = stack
+    .slice(head < 0 ? 0 : head + message.length)
     .split("\n")
     .filter((line) => /^\s+at /.test(line) && !UNTOLD.test(line));
   return frames.length === 0 ? {} : { stack: frames.slice(0, 12).join("\n") };
+}
+
+/** Its first frame is in a file of pvh, and not in a scenario or a test. */
+function isOurs(stack: string | undefined): boolean {
+  const [first = ""] = stack?.split("\n") ?? [];
+  return (
+    /(?:^|[/ (])(?:harness|reports|broker)\/[\w./-]+\.ts\b/.test(first) &&
+    !/\.scenario\.ts|\.test\.ts|\/testdata\//.test(first)
+  );
 }

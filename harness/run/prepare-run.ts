@@ -1,10 +1,13 @@
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { findEngine } from "../engine/engine.ts";
 import { reap } from "../engine/reaper.ts";
+import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { ensureExports } from "../exports/examples.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discover.ts";
+import type { Failure } from "./events.ts";
+import { toFailure } from "./failure.ts";
 import { preloadVitest } from "./vitest-bridge.ts";
 
 /** What scenarios boot from, made ready once for all workers. */
@@ -14,10 +17,14 @@ export interface Prepared {
   readonly reference: boolean;
   /** Paths of the exports of each scenario. */
   readonly exports: ReadonlyMap<string, readonly string[]>;
+  /** Why scenarios cannot run, by name. */
+  readonly failures: ReadonlyMap<string, Failure>;
 }
 
 /**
- * The engine, without what killed runs left on it; the image; the exports.
+ * The engine, without what killed runs left on it; the image; the exports. A scenario whose
+ * exports cannot be made takes no other with it.
+ *
  * @throws PvhError of the classes usage and infra
  */
 export async function prepareRun(
@@ -32,10 +39,41 @@ export async function prepareRun(
     reap(engine, { kind: "dead-owners" }),
   ]);
   const exports = new Map<string, readonly string[]>();
-  for (const { name, definition } of scenarios) {
-    exports.set(name, await exportsFor(engine, definition.options.containers ?? [], options));
+  const failures = new Map<string, Failure>();
+  for (const { name, containers } of scenarios) {
+    try {
+      exports.set(name, await exportsFor(engine, containers, options));
+    } catch (error) {
+      if (options.signal?.aborted === true || isOfAll(error)) throw error;
+      failures.set(name, preparationFailure(error));
+    }
   }
-  return { engine, image: ref, reference: image === undefined, exports };
+  return { engine, image: ref, reference: image === undefined, exports, failures };
+}
+
+/**
+ * A failed preparation as a failure of the record: nothing of the product has been tried yet, so
+ * that whatever timed out in it is the machine's fault. A mistake in the command line or in a
+ * file stays the user's, a bug of pvh stays one.
+ */
+export function preparationFailure(error: unknown): Failure {
+  const failure = toFailure(error);
+  const isBug = failure.class === "harness" && failure.code === "PVH_INTERNAL";
+  if (isBug || failure.class === "usage" || failure.class === "infra") return failure;
+  return {
+    ...failure,
+    class: "infra",
+    code: "PVH_PREPARE",
+    message: `the preparation failed: ${failure.message}`,
+  };
+}
+
+/** What keeps every scenario from being prepared. */
+function isOfAll(error: unknown): boolean {
+  return (
+    error instanceof PvhError &&
+    (error.code === "PVH_ENGINE_UNREACHABLE" || error.code === "PVH_NO_SPACE")
+  );
 }
 
 async function exportsFor(

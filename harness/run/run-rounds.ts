@@ -1,18 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DiscoveredScenario } from "./discover.ts";
-import type { RecordedEvent, RunEvent } from "./events.ts";
-import { missingResults } from "./missing-results.ts";
-import type { WhyMissing } from "./missing-results.ts";
+import type { Failure, RecordedEvent } from "./events.ts";
+import { toFailure } from "./failure.ts";
+import type { RunRecord } from "./run-record.ts";
 import { recordedName } from "./run-settings.ts";
 import type { RunSettings } from "./run-settings.ts";
+import { ScenarioJudge } from "./scenario-judge.ts";
 import type { Selected } from "./selection.ts";
-import type { RoundResult, VitestBridge } from "./vitest-bridge.ts";
+import { CANCELLED } from "./testimony.ts";
+import type { VitestBridge } from "./vitest-bridge.ts";
+import type { Patience } from "./worker-watch.ts";
 
-/** The record of a run as it grows. */
-export interface Journal {
-  readonly append: (event: RunEvent) => void;
-  /** Everything that is recorded by now, also by workers. */
-  readonly events: () => readonly RecordedEvent[];
+export interface Rounds {
+  readonly repeat: number;
+  readonly retries: number;
+  readonly patience: Patience;
+  /** Why scenarios cannot run, by name: their checks fail for it. */
+  readonly unprepared: ReadonlyMap<string, Failure>;
 }
 
 /** What a cancelled round may still take: Ctrl+C ends pvh within 10 s. */
@@ -21,40 +25,41 @@ const WIND_DOWN = 7_000;
 /**
  * Run everything `repeat` times; try what failed up to `retries` times again. Afterwards every
  * scenario of every round that was begun has a verdict in the journal.
+ *
+ * @param bridge undefined when nothing can run
  */
 export async function runRounds(
-  bridge: VitestBridge,
+  bridge: VitestBridge | undefined,
   selected: readonly Selected<DiscoveredScenario>[],
   settings: RunSettings,
-  { repeat, retries }: { readonly repeat: number; readonly retries: number },
-  journal: Journal,
+  { repeat, retries, patience, unprepared }: Rounds,
+  journal: RunRecord,
   stopped: AbortSignal,
 ): Promise<void> {
   for (const repetition of repetitions(repeat)) {
     let pending = selected;
     for (let attempt = 1; attempt <= retries + 1 && pending.length > 0; attempt += 1) {
       const round = { repetition, attempt };
+      const judges = new Map(
+        pending.map(({ scenario, checks }) => [
+          scenario.name,
+          judgeOf(scenario, checks, round, unprepared.get(scenario.name), stopped),
+        ]),
+      );
       // A repetition that was not begun before the run was cancelled is recorded all the same.
-      const result = stopped.aborted
-        ? undefined
-        : await inTime(
-            bridge.round(
-              { ...settings, ...round },
-              pending.map(({ scenario }) => scenario.name),
-              stopped,
-            ),
-            stopped,
-          );
-      for (const text of result?.strayErrors ?? []) {
-        journal.append({ type: "note", text: `an error that no check caught: ${text}` });
+      if (bridge !== undefined && !stopped.aborted) {
+        await runRound(bridge, judges, { ...settings, ...round }, patience, journal, stopped);
       }
-      const why = whyMissing(result, stopped);
-      const missing = missingResults(journal.events(), pending, round, why);
-      for (const event of missing) journal.append(event);
+      for (const judge of judges.values()) {
+        const rest = judge.end({ kind: "never began" }, undefined, [], Date.now());
+        for (const event of rest) journal.append(event);
+      }
       if (stopped.aborted) break;
       const events = journal.events();
-      pending = pending.filter(({ scenario }) =>
-        hasFailed(events, recordedName(scenario.name, repetition)),
+      pending = pending.filter(
+        ({ scenario }) =>
+          !unprepared.has(scenario.name) &&
+          hasFailed(events, recordedName(scenario.name, repetition)),
       );
     }
   }
@@ -64,42 +69,86 @@ export function repetitions(repeat: number): number[] {
   return Array.from({ length: repeat }, (_, index) => index + 1);
 }
 
-/** The round's result; undefined when it did not end soon after it was cancelled. */
-async function inTime(
-  round: Promise<RoundResult>,
+function judgeOf(
+  scenario: DiscoveredScenario,
+  checks: readonly string[],
+  { repetition, attempt }: { readonly repetition: number; readonly attempt: number },
+  unprepared: Failure | undefined,
   stopped: AbortSignal,
-): Promise<RoundResult | undefined> {
+): ScenarioJudge {
+  const planned = scenario.checks.filter(({ id }) => checks.includes(id));
+  const { suite, summary, file } = scenario;
+  return new ScenarioJudge(
+    {
+      scenario: recordedName(scenario.name, repetition),
+      suite,
+      summary,
+      file,
+      attempt,
+      checks: planned.map(({ id, title }) => ({ id, title })),
+      refused: new Map(
+        planned.flatMap(({ id, problem = unprepared }): [string, Failure][] =>
+          problem === undefined ? [] : [[id, problem]],
+        ),
+      ),
+    },
+    () => (stopped.aborted ? reasonOf(stopped) : undefined),
+  );
+}
+
+async function runRound(
+  bridge: VitestBridge,
+  judges: ReadonlyMap<string, ScenarioJudge>,
+  settings: RunSettings,
+  patience: Patience,
+  journal: RunRecord,
+  stopped: AbortSignal,
+): Promise<void> {
+  const abandoned = new AbortController();
   const over = new AbortController();
-  const patience = new Promise<undefined>((resolve) => {
+  const running = new Map([...judges].filter(([, judge]) => judge.hasWork));
+  const round = bridge
+    .round({
+      judges: running,
+      settings,
+      patience,
+      publish: (events) => events.forEach((event) => journal.append(event)),
+      stopped,
+      abandoned: abandoned.signal,
+    })
+    .then((strays) => {
+      for (const failure of strays) {
+        // What is cut short may break in any way.
+        if (stopped.aborted) journal.append({ type: "note", text: failure.message });
+        else journal.append({ type: "failure", where: "stray error", failure });
+      }
+    })
+    .catch((error: unknown) => {
+      journal.append({ type: "failure", where: "test framework", failure: toFailure(error) });
+    });
+  const patienceOver = new Promise<void>((resolve) => {
     const wait = (): void => {
       delay(WIND_DOWN, undefined, { signal: over.signal }).then(
-        () => resolve(undefined),
+        () => {
+          abandoned.abort();
+          resolve();
+        },
         () => undefined,
       );
     };
-    stopped.addEventListener("abort", wait, { once: true, signal: over.signal });
+    if (stopped.aborted) wait();
+    else stopped.addEventListener("abort", wait, { once: true, signal: over.signal });
   });
   try {
-    return await Promise.race([round, patience]);
+    await Promise.race([round, patienceOver]);
   } finally {
     over.abort();
   }
 }
 
-function whyMissing(
-  result: RoundResult | undefined,
-  stopped: AbortSignal,
-): (scenario: DiscoveredScenario) => WhyMissing {
-  return ({ file }) => {
-    if (stopped.aborted) return { reason: reasonOf(stopped) };
-    const message = result?.fileErrors.get(file) ?? "its worker ended without a verdict";
-    return { failure: { class: "harness", code: "PVH_INTERNAL", message: `${file}: ${message}` } };
-  };
-}
-
 function reasonOf(stopped: AbortSignal): string {
   const reason: unknown = stopped.reason;
-  return typeof reason === "string" && !reason.startsWith("SIG") ? reason : "the run was cancelled";
+  return typeof reason === "string" && reason.startsWith("stopped ") ? reason : CANCELLED;
 }
 
 function hasFailed(events: readonly RecordedEvent[], name: string): boolean {

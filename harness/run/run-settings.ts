@@ -43,6 +43,11 @@ export interface RunSettings {
   /** From 1. */
   readonly attempt: number;
   readonly scenarios: Readonly<Record<string, PlannedScenario>>;
+  /**
+   * Each process says what it sees in a journal of its own, and a parent judges; without one the
+   * scenarios write events.jsonl themselves.
+   */
+  readonly journals: boolean;
 }
 
 declare module "vitest" {

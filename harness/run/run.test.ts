@@ -1,41 +1,26 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
-import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { foldRun } from "../../reports/run-state.ts";
-import type { AttemptState, RunState } from "../../reports/run-state.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
-import { parseLine } from "./event-log.ts";
+import type { AttemptState } from "../../reports/run-state.ts";
+import { junitFailures, runApart } from "./testdata/run-apart.ts";
+import type { Ran } from "./testdata/run-apart.ts";
 
-const RUN_ONCE = join(import.meta.dirname, "testdata/run-once.ts");
+const BRIDGE = join(import.meta.dirname, "testdata/bridge");
 
-interface Ran {
-  readonly exitCode: number;
-  readonly folder: string;
-  readonly state: RunState;
-  readonly ms: number;
-}
-
-/** A run of ./testdata/bridge in a process and directory of its own. */
+/** A run of ./testdata/bridge, which SIGINT cuts short when an event has come. */
 async function run(
   filter: string,
   options: Readonly<Record<string, unknown>> = {},
   interruptAt?: string,
-): Promise<Ran> {
-  const cwd = mkdtempSync(join(tmpdir(), "pvh-run-"));
-  const child = spawn(process.execPath, [RUN_ONCE, JSON.stringify(options), filter], { cwd });
-  let begun = performance.now();
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    if (interruptAt === undefined || !chunk.includes(interruptAt) || child.killed) return;
+): Promise<Ran & { readonly ms: number }> {
+  let begun: number | undefined;
+  const ran = await runApart(BRIDGE, filter, options, (chunk, pid) => {
+    if (interruptAt === undefined || !chunk.includes(interruptAt) || begun !== undefined) return;
     begun = performance.now();
-    child.kill("SIGINT");
+    process.kill(pid, "SIGINT");
   });
-  const printed = JSON.parse(await text(child.stdout)) as { exitCode: number; folder: string };
-  const lines = readFileSync(join(printed.folder, "events.jsonl"), "utf8").split("\n");
-  const events = lines.map(parseLine).filter((event) => event !== undefined);
-  return { ...printed, state: foldRun(events), ms: performance.now() - begun };
+  return { ...ran, ms: performance.now() - (begun ?? 0) };
 }
 
 function attempt({ state }: Ran, scenario: string): AttemptState {
@@ -44,7 +29,7 @@ function attempt({ state }: Ran, scenario: string): AttemptState {
   return lastAttempt(found);
 }
 
-describe.concurrent("a run", { timeout: 60_000 }, () => {
+describe.concurrent("a run", { timeout: 240_000 }, () => {
   test("gives every check one verdict, and says whose fault a failure is", async () => {
     const ran = await run("verdicts");
     const { checks } = attempt(ran, "verdicts");
@@ -59,10 +44,10 @@ describe.concurrent("a run", { timeout: 60_000 }, () => {
       ["report.hostile-output", "failed", "PVH_CONTROL"],
       ["diag.host", "skipped", "not today"],
       ["diag.pid-zero", "failed", "PVH_TIMEOUT"],
-      ["diag.buffering", "failed", "PVH_INTERNAL"],
+      ["diag.buffering", "failed", "PVH_SCENARIO"],
     ]);
     expect(attempt(ran, "verdicts").notes).toEqual(["seed 7"]);
-    expect(ran.exitCode).toBe(70);
+    expect(ran.exitCode).toBe(1);
   });
 
   test("runs only the checks that the filter holds for, and leaves every report", async () => {
@@ -75,11 +60,11 @@ describe.concurrent("a run", { timeout: 60_000 }, () => {
     expect(readlinkSync(join(ran.folder, "../latest"))).toBe(basename(ran.folder));
   });
 
-  test("reports a file that a worker cannot load as a bug of the harness", async () => {
+  test("reports a file that a worker cannot load as a mistake of the scenario", async () => {
     const ran = await run("broken");
     expect(attempt(ran, "broken").failure?.message).toContain("this file is broken");
     expect([...attempt(ran, "broken").checks.values()][0]?.verdict).toBe("failed");
-    expect(ran.exitCode).toBe(70);
+    expect(ran.exitCode).toBe(1);
   });
 
   test("runs a scenario that measures time when no other runs", async () => {
@@ -98,6 +83,8 @@ describe.concurrent("a run", { timeout: 60_000 }, () => {
       "passed",
     ]);
     expect(ran.exitCode).toBe(5);
+    expect(ran.junit).toContain('name="pvh.exit.reason" value="flaky: flaky passed only');
+    expect(ran.summary.exitReason).toContain("flaky passed only after a retry");
   });
 
   test("judges each repetition on its own", async () => {
@@ -132,5 +119,36 @@ describe.concurrent("a run", { timeout: 60_000 }, () => {
       }
     }
     expect(attempt(ran, "waits").checks.get("report.exit")?.verdict).toBe("skipped");
+    expect(ran.junit).toMatch(/<error [^>]*message="the run was cancelled: SIGINT/);
+    expect(ran.summary).toMatchObject({ exitCode: 130, interrupted: "SIGINT" });
+  });
+
+  test("ends by its deadline as if it were cancelled, with every report", async () => {
+    const ran = await run("waits", { deadline: 20_000 });
+    expect(ran.exitCode).toBe(124);
+    expect(ran.state.finished?.interrupted).toBe("deadline");
+    expect(junitFailures(ran.junit)).toBe(1);
+    expect(ran.closing).toContain("exit       124: a deadline passed");
+  });
+
+  test("tells of a preparation that failed as the machine's fault, and leaves every report", async () => {
+    const ran = await run("verdicts flaky", { unprepared: "PVH_TIMEOUT" });
+    expect(ran.exitCode).toBe(3);
+    expect(ran.state.failures).toMatchObject([
+      { where: "preparation", failure: { class: "infra", code: "PVH_PREPARE" } },
+    ]);
+    for (const name of ["verdicts", "flaky"]) expect(attempt(ran, name).verdict).toBe("failed");
+    expect(junitFailures(ran.junit)).toBe(8);
+    expect(ran.summary.failures[0]?.message).toContain("waited 10000 ms");
+    expect(ran.closing).toContain("the run failed outside its checks: preparation");
+    const usage = await run("flaky", { unprepared: "PVH_BAD_IMAGE" });
+    expect(usage.exitCode).toBe(2);
+  });
+
+  test("lets a flaky pass be one, and still says that it is flaky", async () => {
+    const ran = await run("flaky", { retries: 1, flaky: "pass" });
+    expect(ran.exitCode).toBe(0);
+    expect(ran.closing).toContain("FLAKY   flaky");
+    expect(ran.junit).toContain("<flakyFailure");
   });
 });

@@ -1,35 +1,44 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { exitCodeOf } from "../../reports/exit-code.ts";
+import type { FlakyPolicy } from "../../reports/exit-code.ts";
 import { junitReport } from "../../reports/junit.ts";
-import { foldRun } from "../../reports/run-state.ts";
+import { foldRun, lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
+import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { within } from "../within.ts";
-import { machineError } from "../machine-error.ts";
 import type { DiscoveredScenario } from "./discover.ts";
-import { followEvents } from "./event-follower.ts";
-import { EventLog, EVENTS_FILE } from "./event-log.ts";
-import type { RecordedEvent, RunEvent } from "./events.ts";
+import { EVENTS_FILE } from "./event-log.ts";
+import type { Failure, Interruption, RecordedEvent, RunEvent } from "./events.ts";
+import { failureOf, toFailure } from "./failure.ts";
+import { JOURNALS } from "./journal.ts";
+import { preparationFailure } from "./prepare-run.ts";
 import type { Prepared } from "./prepare-run.ts";
 import { PROFILES } from "./profiles.ts";
 import type { Profile } from "./profiles.ts";
+import { RunRecord } from "./run-record.ts";
 import { repetitions, runRounds } from "./run-rounds.ts";
-import type { Journal } from "./run-rounds.ts";
 import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
+import { messageOfThrown } from "./thrown.ts";
 import { VitestBridge } from "./vitest-bridge.ts";
+import { PATIENCE } from "./worker-watch.ts";
+import type { Patience } from "./worker-watch.ts";
 
 export interface RunOptions {
   /** The command line that asked for it, for the record. */
   readonly command: readonly string[];
+  /** What `--image` names; undefined: the reference. */
+  readonly image?: string;
   readonly profile: Profile;
   /** On top of the profile's. */
   readonly quirks: readonly string[];
@@ -45,105 +54,181 @@ export interface RunOptions {
   readonly retries: number;
   /** Stop when so many scenarios have failed. */
   readonly maxFailures: number;
+  /** What a flaky pass comes to. */
+  readonly flaky: FlakyPolicy;
+  /** How long the processes of scenarios may take, instead of what is usual. */
+  readonly patience?: Partial<Patience>;
 }
 
 export interface RunResult {
   readonly exitCode: ExitCode;
   readonly state: RunState;
-  /** Why a report could not be written. */
-  readonly unwritten: PvhError | undefined;
+  /** Reports that could not be written, with the reason. */
+  readonly unwritten: readonly PvhError[];
 }
+
+/** Makes ready what scenarios boot from. */
+export type Preparation = (signal: AbortSignal) => Promise<Prepared>;
 
 /**
  * Run scenarios and leave a complete record: events.jsonl, junit.xml, summary.json, evidence.
  * Nothing that carries this run's label stays on the engine.
  *
- * @param watching.signal cancels; its reason is "SIGINT" or "SIGTERM" when a signal did
- * @throws PvhError PVH_NO_SPACE when the record cannot be written
+ * Whatever goes wrong is a failure in the record: this throws only for a record that cannot be
+ * begun.
+ *
+ * @param watching.signal cancels; its reason says why: "SIGINT", "SIGTERM" or "deadline"
+ * @throws PvhError PVH_NO_SPACE
  */
 export async function runScenarios(
   selected: readonly Selected<DiscoveredScenario>[],
-  prepared: Prepared,
+  prepare: Preparation,
   directory: RunDirectory,
   options: RunOptions,
   watching: { readonly signal: AbortSignal; readonly onEvent: (event: RecordedEvent) => void },
 ): Promise<RunResult> {
   const { signal } = watching;
   const begun = performance.now();
-  const events: RecordedEvent[] = [];
   const enough = new AbortController();
-  const path = join(directory.folder, EVENTS_FILE);
-  const log = new EventLog(path);
-  const follower = followEvents(path, (event) => {
-    events.push(event);
+  const record = new RunRecord(join(directory.folder, EVENTS_FILE), (event) => {
     watching.onEvent(event);
-    if (failedScenarios(events, options.retries) >= options.maxFailures) {
+    if (event.type !== "scenario.finished") return;
+    if (failedScenarios(record.events(), options.retries) >= options.maxFailures) {
       enough.abort(`stopped after ${options.maxFailures} failed scenarios`);
     }
   });
-  const journal: Journal = {
-    append: (event) => log.append(event),
-    events: () => {
-      follower.drain();
-      return events;
-    },
-  };
-  const cleanUp = () => {
-    // An engine that answers nothing must not hold the end up: after Ctrl+C that is 10 s away.
-    const limit = AbortSignal.timeout(signal.aborted ? 3_000 : 60_000);
-    const removal = reap(prepared.engine, { kind: "run", run: directory.run });
-    return within(limit, removal, takesTooLong);
-  };
+  record.append(startOf(selected, directory, options));
+  const stopped = AbortSignal.any([signal, enough.signal]);
+  const prepared = await prepareRecorded(prepare, record, begun, signal);
   try {
-    journal.append(startOf(selected, prepared, directory, options));
-    const settings = settingsOf(selected, prepared, directory, options);
-    const bridge = await VitestBridge.open(settings, options.jobs, journal.append);
-    const stopped = AbortSignal.any([signal, enough.signal]);
-    await runRounds(bridge, selected, settings, options, journal, stopped);
-    // A worker that did not stop in time would hold this up; it ends with the process.
-    if (!signal.aborted) await bridge.close();
+    await runPrepared(selected, prepared, directory, options, record, stopped);
   } catch (error) {
-    await cleanUp().catch(() => undefined);
-    throw error;
+    record.append({ type: "failure", where: "run", failure: toFailure(error) });
   }
-  await cleanUp().catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    journal.append({ type: "note", text: `clean-up: ${why}` });
-  });
-  const interrupted = signalName(signal);
-  const exitCode = exitCodeOf(foldRun(journal.events()), interrupted);
-  journal.append({
+  if (!("failure" in prepared)) {
+    await cleanUp(prepared.engine, directory.run, signal).catch((error: unknown) => {
+      record.append({ type: "note", text: `clean-up: ${messageOfThrown(error)}` });
+    });
+  }
+  const interrupted = interruptionOf(signal);
+  if (interrupted !== undefined) {
+    const failure = cancelledBy(interrupted, foldRun(record.events()));
+    record.append({ type: "failure", where: "cancelled", failure });
+  }
+  const exitCode = exitCodeOf(foldRun(record.events()), interrupted, options.flaky);
+  record.append({
     type: "run.finished",
     ms: performance.now() - begun,
     exitCode,
     ...(interrupted !== undefined && { interrupted }),
   });
-  const state = foldRun(journal.events());
-  follower.stop();
-  log.close();
-  return { exitCode, state, unwritten: writeReports(state, directory) };
+  const state = foldRun(record.events());
+  const unwritten = [...record.close(), ...writeReports(state, directory)];
+  // A record that is not there is missed by somebody, but it is no verdict.
+  const told = exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : exitCode;
+  return { exitCode: told, state, unwritten };
+}
+
+/** A preparation that failed is a failure of the run, and of every scenario in it. */
+async function prepareRecorded(
+  prepare: Preparation,
+  record: RunRecord,
+  begun: number,
+  signal: AbortSignal,
+): Promise<Prepared | { readonly failure: Failure }> {
+  try {
+    const prepared = await prepare(signal);
+    const ms = performance.now() - begun;
+    record.append({ type: "run.prepared", ms, image: prepared.image });
+    return prepared;
+  } catch (error) {
+    const failure = preparationFailure(error);
+    if (!signal.aborted) record.append({ type: "failure", where: "preparation", failure });
+    return { failure };
+  }
+}
+
+async function runPrepared(
+  selected: readonly Selected<DiscoveredScenario>[],
+  prepared: Prepared | { readonly failure: Failure },
+  directory: RunDirectory,
+  options: RunOptions,
+  record: RunRecord,
+  stopped: AbortSignal,
+): Promise<void> {
+  const isReady = !("failure" in prepared);
+  const unprepared = isReady
+    ? prepared.failures
+    : new Map(
+        // A preparation that was cancelled is no failure: the checks are skipped as cancelled.
+        stopped.aborted ? [] : selected.map(({ scenario }) => [scenario.name, prepared.failure]),
+      );
+  const settings = settingsOf(selected, isReady ? prepared : undefined, directory, options);
+  const bridge =
+    isReady && !stopped.aborted
+      ? await VitestBridge.open(settings, options.jobs, (event) => record.append(event))
+      : undefined;
+  const patience = scaled({ ...PATIENCE, ...options.patience }, options.timeoutScale);
+  const { repeat, retries } = options;
+  const rounds = { repeat, retries, patience, unprepared };
+  await runRounds(bridge, selected, settings, rounds, record, stopped);
+  // A worker that did not stop in time would hold this up; it ends with the process.
+  if (!stopped.aborted) await bridge?.close();
+  rmSync(join(directory.folder, JOURNALS), { recursive: true, force: true });
+}
+
+function cleanUp(engine: Engine, run: string, signal: AbortSignal): Promise<unknown> {
+  // An engine that answers nothing must not hold the end up: after Ctrl+C that is 10 s away.
+  const limit = AbortSignal.timeout(signal.aborted ? 3_000 : 60_000);
+  return within(limit, reap(engine, { kind: "run", run }), takesTooLong);
 }
 
 const takesTooLong = () =>
   new PvhError("PVH_ENGINE", "the engine takes too long; the next pvh removes what is left");
 
-function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError | undefined {
-  try {
-    writeFileSync(join(folder, "junit.xml"), junitReport(state, shown));
-    writeFileSync(join(folder, "summary.json"), `${JSON.stringify(summarise(state), null, 2)}\n`);
-    return undefined;
-  } catch (error) {
-    const refused = machineError(error);
-    if (refused === undefined) throw error;
-    return refused;
-  }
+/** Each report by itself: one that cannot be written takes no other with it. */
+function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError[] {
+  const reports: readonly (readonly [string, () => string])[] = [
+    ["junit.xml", () => junitReport(state, shown)],
+    ["summary.json", () => `${JSON.stringify(summarise(state), null, 2)}\n`],
+  ];
+  return reports.flatMap(([name, make]) => {
+    const path = join(folder, name);
+    try {
+      writeFileSync(path, make());
+      return [];
+    } catch (cause) {
+      const why = messageOfThrown(cause);
+      return [new PvhError("PVH_NO_SPACE", `${path} cannot be written: ${why}`, { cause })];
+    }
+  });
+}
+
+function cancelledBy(interrupted: Interruption, state: RunState): Failure {
+  const undone = [...state.scenarios.values()].flatMap((scenario) =>
+    [...lastAttempt(scenario).checks.values()].filter(({ verdict }) => verdict === "skipped"),
+  ).length;
+  const by = interrupted === "deadline" ? "the deadline of the run passed" : interrupted;
+  const message = `the run was cancelled: ${by}; ${undone} checks have no verdict`;
+  return failureOf(interrupted === "deadline" ? "PVH_DEADLINE" : "PVH_ABORTED", message);
+}
+
+function scaled(patience: Patience, by: number): Patience {
+  const { load, blocked, grace, setUp, between, exit } = patience;
+  return {
+    load: load * by,
+    blocked: blocked * by,
+    grace: grace * by,
+    setUp: setUp * by,
+    between: between * by,
+    exit: exit * by,
+  };
 }
 
 function startOf(
   selected: readonly Selected<DiscoveredScenario>[],
-  { image }: Prepared,
   { run }: RunDirectory,
-  { command, profile, quirks, repeat, seed }: RunOptions,
+  { command, image = "the reference appengine", profile, quirks, repeat, seed }: RunOptions,
 ): RunEvent {
   return {
     type: "run.started",
@@ -162,19 +247,25 @@ function startOf(
 
 function settingsOf(
   selected: readonly Selected<DiscoveredScenario>[],
-  { image, reference, exports }: Prepared,
+  prepared: Prepared | undefined,
   { run, folder }: RunDirectory,
   { profile, quirks, boot, keep, timeoutScale, seed }: RunOptions,
 ): RunSettings {
-  const scenarios = selected.map(
-    ({ scenario, checks }) =>
-      [scenario.name, planScenario(scenario, checks, exports.get(scenario.name))] as const,
-  );
+  const scenarios = selected.map(({ scenario, checks }) => {
+    const runnable = scenario.checks.filter(
+      ({ id, problem }) => checks.includes(id) && problem === undefined,
+    );
+    const ids = runnable.map(({ id }) => id);
+    return [
+      scenario.name,
+      planScenario(scenario, ids, prepared?.exports.get(scenario.name)),
+    ] as const;
+  });
   return {
     run,
     folder,
-    image,
-    reference,
+    image: prepared?.image ?? "",
+    reference: prepared?.reference ?? false,
     quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),
     keep,
@@ -183,6 +274,7 @@ function settingsOf(
     repetition: 1,
     attempt: 1,
     scenarios: Object.fromEntries(scenarios),
+    journals: true,
   };
 }
 
@@ -198,7 +290,7 @@ function failedScenarios(events: readonly RecordedEvent[], retries: number): num
   return failed;
 }
 
-function signalName(signal: AbortSignal): "SIGINT" | "SIGTERM" | undefined {
+function interruptionOf(signal: AbortSignal): Interruption | undefined {
   const reason: unknown = signal.reason;
-  return reason === "SIGINT" || reason === "SIGTERM" ? reason : undefined;
+  return reason === "SIGINT" || reason === "SIGTERM" || reason === "deadline" ? reason : undefined;
 }

@@ -6,17 +6,22 @@ import { Cancellation } from "./cancellation.ts";
 import { missingCapability } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
-import type { Failure, RunEvent, Verdict } from "./events.ts";
+import type { Failure, Verdict } from "./events.ts";
 import { toFailure } from "./failure.ts";
+import { journalPath } from "./journal.ts";
 import { recordedName } from "./run-settings.ts";
 import type { PlannedScenario, RunSettings } from "./run-settings.ts";
 import type { BootOverrides, CheckDefinition, ScenarioDefinition } from "./scenario-definition.ts";
+import { StrayErrors } from "./stray-errors.ts";
+import { CANCELLED } from "./testimony.ts";
+import type { Testimony } from "./testimony.ts";
+import { messageOfThrown } from "./thrown.ts";
 
 /**
  * One scenario as it runs: its appengine, its events and its evidence.
  *
- * begin, run for each check, end: vitest calls them in this order. Every check of the plan gets
- * exactly one verdict, whatever happens; `end` gives one to those that could not run.
+ * begin, run for each check, end: vitest calls them in this order. It only testifies: the parent
+ * judges, and gives a verdict to every check that this process says nothing of.
  */
 export class ScenarioSession {
   readonly name: string;
@@ -26,9 +31,10 @@ export class ScenarioSession {
   readonly #definition: ScenarioDefinition;
   readonly #plan: PlannedScenario;
   readonly #boot: Booter;
-  readonly #log: EventLog;
+  readonly #log: EventLog<Testimony>;
+  readonly #strays: StrayErrors | undefined;
   readonly #verdicts = new Map<string, Verdict>();
-  #begun = performance.now();
+  #begun = now();
   #appengine: BootedAppengine | undefined;
   #failure: Failure | undefined;
   #skipped: string | undefined;
@@ -47,12 +53,18 @@ export class ScenarioSession {
     this.name = recordedName(definition.name, settings.repetition);
     this.checks = definition.checks.filter(({ id }) => plan.checks.includes(id));
     this.cancellation = new Cancellation(settings.folder);
-    this.#log = new EventLog(join(settings.folder, EVENTS_FILE));
+    this.#log = settings.journals
+      ? new EventLog(journalPath(settings.folder, this.name, settings.attempt), { numbered: true })
+      : new EventLog(join(settings.folder, EVENTS_FILE));
+    // A vitest without pvh above it tells of stray errors itself.
+    if (settings.journals) {
+      this.#strays = new StrayErrors(this.name, (testimony) => this.record(testimony));
+    }
   }
 
   /** Boot the appengine. A failed boot is not thrown: it becomes the verdict of every check. */
   async begin(): Promise<void> {
-    this.#begun = performance.now();
+    this.#begun = now();
     const { options } = this.#definition;
     this.record({
       type: "scenario.started",
@@ -78,7 +90,8 @@ export class ScenarioSession {
   /**
    * Run one check and record its verdict.
    * @returns why it was skipped
-   * @throws what the check threw, so that vitest shows it too
+   * @throws what the check threw, so that vitest shows it too; where the parent judges, an error
+   * with its message: not everything that can be thrown is good for vitest
    */
   async run(check: CheckDefinition): Promise<string | undefined> {
     if (this.#failure !== undefined) {
@@ -90,37 +103,51 @@ export class ScenarioSession {
       this.#finish(check, 0, { reason: this.#skipped });
       return this.#skipped;
     }
-    this.record({ type: "check.started", scenario: this.name, check: check.id });
     const run = new CheckRun(this, check, this.#appengine?.container);
-    const begun = performance.now();
+    const { deadline } = run;
+    this.record({ type: "check.started", scenario: this.name, check: check.id, deadline });
+    if (this.#strays !== undefined) this.#strays.during = check.id;
+    const begun = now();
     const outcome = await run.result();
-    const ms = performance.now() - begun;
+    const ms = now() - begun;
     const failed = "error" in outcome;
     // Whatever a check saw of an engine that went away under it, the product did not do it.
     const error = failed
       ? ((await this.#appengine?.container.engineGone()) ?? outcome.error)
       : undefined;
+    const failure = failed ? toFailure(error) : undefined;
     this.#finish(check, ms, {
-      ...(failed && { failure: toFailure(error) }),
+      ...(failure !== undefined && { failure }),
       ...("skipped" in outcome && { reason: outcome.skipped }),
     });
     // The state as the check left it: later checks may change it.
     if (failed) await this.#appengine?.collect();
     await run.removeBooted(failed);
-    if (failed) throw error;
+    if (failure !== undefined) throw this.settings.journals ? new Error(failure.message) : error;
     return "skipped" in outcome ? outcome.skipped : undefined;
+  }
+
+  /** Say what vitest has made of a check, when all of its hooks have run. */
+  frameworkFinished(check: CheckDefinition, state: Verdict, errors: readonly unknown[]): void {
+    if (this.#strays !== undefined) this.#strays.during = undefined;
+    this.record({
+      type: "framework.finished",
+      scenario: this.name,
+      check: check.id,
+      state,
+      failures: errors.map(toFailure),
+    });
   }
 
   /** Keep evidence, remove the appengine and close the record. Never throws. */
   async end(): Promise<void> {
-    for (const check of this.checks) {
-      if (this.#verdicts.has(check.id)) continue;
-      this.#finish(check, 0, { reason: this.#skipped ?? CANCELLED });
-    }
     const appengine = this.#appengine;
     if (appengine !== undefined) {
       if (this.settings.keep === "always" || this.cancellation.signal.aborted) {
-        await appengine.collect();
+        await appengine.collect().catch((error: unknown) => {
+          const text = `evidence could not be kept: ${messageOfThrown(error)}`;
+          this.record({ type: "note", scenario: this.name, text });
+        });
       }
       await appengine.remove();
     }
@@ -128,11 +155,11 @@ export class ScenarioSession {
       type: "scenario.finished",
       scenario: this.name,
       verdict: this.#verdict(),
-      ms: performance.now() - this.#begun,
+      ms: now() - this.#begun,
       ...(this.#failure && { failure: this.#failure }),
     });
     this.cancellation.close();
-    this.#log.close();
+    // The journal stays open: an error that comes from now on is one of this scenario.
   }
 
   /** Boot an appengine as the scenario asks, with overrides. */
@@ -174,8 +201,8 @@ export class ScenarioSession {
     }
   }
 
-  record(event: RunEvent): void {
-    this.#log.append(event);
+  record(testimony: Testimony): void {
+    this.#log.append(testimony);
   }
 
   async #exports({ containers, exports = [] }: BootOverrides): Promise<readonly string[]> {
@@ -224,4 +251,5 @@ export class ScenarioSession {
   }
 }
 
-const CANCELLED = "the run was cancelled";
+// Kept before a scenario can put another clock in its place.
+const now = performance.now.bind(performance);

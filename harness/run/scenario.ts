@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import type { RunnerTestCase } from "vitest";
 import { PvhError } from "../errors.ts";
 import { boot } from "./booter.ts";
-import { catalogue } from "./catalogue.ts";
+import { isRow } from "./catalogue.ts";
 import { openCollector } from "./collector.ts";
+import type { Verdict } from "./events.ts";
 import { ScenarioSession } from "./scenario-session.ts";
 import type {
   CheckDefinition,
@@ -24,7 +26,7 @@ import type {
  *   check("unix.half-close.to-provider", "EOF reaches the provider", async ({ inside }) => { … });
  * });
  * ```
- * @throws PvhError PVH_INTERNAL for a check that is no row of the catalogue, or comes twice
+ * @throws PvhError PVH_BAD_SCENARIO for a check that is no row of the catalogue, or comes twice
  */
 export function scenario(
   name: string,
@@ -44,13 +46,13 @@ function checksOf(
   const checks = new Map<string, CheckDefinition>();
   declare({
     check(id, title, body, options = {}) {
-      const wrong = !catalogue().has(id)
+      const wrong = !isRow(id)
         ? "is no row of the catalogue"
         : checks.has(id)
           ? "comes twice"
           : undefined;
       if (wrong !== undefined) {
-        throw new PvhError("PVH_INTERNAL", `scenario ${scenarioName}: check '${id}' ${wrong}`, {
+        throw new PvhError("PVH_BAD_SCENARIO", `scenario ${scenarioName}: check '${id}' ${wrong}`, {
           hint: "the rows are in fixtures/catalogue.json",
         });
       }
@@ -58,7 +60,7 @@ function checksOf(
     },
   });
   if (checks.size === 0) {
-    throw new PvhError("PVH_INTERNAL", `scenario ${scenarioName} has no check`);
+    throw new PvhError("PVH_BAD_SCENARIO", `scenario ${scenarioName} has no check`);
   }
   return [...checks.values()];
 }
@@ -67,14 +69,40 @@ function checksOf(
 function register(definition: ScenarioDefinition): void {
   const settings = inject("pvh");
   const session = new ScenarioSession(definition, settings, boot);
+  const undecided = new Map<CheckDefinition, RunnerTestCase>();
+  /** After its hooks, so when the next check begins, vitest's result of a check is final. */
+  const tellResults = (): void => {
+    for (const [check, { result }] of undecided) {
+      const state = result === undefined ? undefined : STATES[result.state];
+      if (state === undefined) continue;
+      undecided.delete(check);
+      // A skip, or a try that went better, forgets what had failed before.
+      const errors = result?.attempts?.flatMap((attempt) => attempt.errors ?? []) ?? [];
+      session.frameworkFinished(check, errors.length > 0 ? "failed" : state, [
+        ...(result?.errors ?? []),
+        ...errors,
+      ]);
+    }
+  };
   describe(definition.name, () => {
-    afterAll(() => session.end(), 0);
+    afterAll(async () => {
+      tellResults();
+      await session.end();
+    }, 0);
     beforeAll(() => session.begin(), 0);
     for (const check of session.checks) {
-      test(`${check.id}: ${check.title}`, async ({ skip }) => {
+      test(`${check.id}: ${check.title}`, async ({ skip, task }) => {
+        tellResults();
+        undecided.set(check, task);
         const reason = await session.run(check);
         if (reason !== undefined) skip(reason);
       }, 0);
     }
   });
 }
+
+const STATES: Readonly<Record<string, Verdict>> = {
+  pass: "passed",
+  fail: "failed",
+  skip: "skipped",
+};

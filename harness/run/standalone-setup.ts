@@ -25,6 +25,7 @@ export async function setup(project: TestProject): Promise<void> {
     seed: 1,
     repetition: 1,
     attempt: 1,
+    journals: false,
     scenarios: Object.fromEntries(
       scenarios.map((scenario) => {
         const checks = scenario.checks.map(({ id }) => id);

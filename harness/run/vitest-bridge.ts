@@ -1,19 +1,29 @@
 import { appendFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
-import type { TestSequencer, TestSpecification, Vitest } from "vitest/node";
-import type { RunEvent } from "./events.ts";
+import type { TestModule, TestSequencer, TestSpecification, Vitest } from "vitest/node";
+import type { Failure, RecordedEvent, RunEvent } from "./events.ts";
 import { cancelRun } from "./cancellation.ts";
-import { ROOT } from "./discover.ts";
+import { UnhandledErrors, viewOf } from "./framework-results.ts";
+import { ROOT } from "./root.ts";
+import { RoundWatch } from "./round-watch.ts";
 import type { RunSettings } from "./run-settings.ts";
-import { SCENARIO_OPTIONS } from "./vitest-options.ts";
+import type { ForkHost } from "./scenario-fork.ts";
+import type { ScenarioJudge } from "./scenario-judge.ts";
+import { SCENARIO_EXEC_ARGV, SCENARIO_OPTIONS } from "./vitest-options.ts";
+import type { Patience } from "./worker-watch.ts";
 
-/** What vitest knows of a scenario file that could not report itself. */
-export interface RoundResult {
-  /** Message by scenario file, relative to the clone's root. */
-  readonly fileErrors: ReadonlyMap<string, string>;
-  /** Errors that no check caught. */
-  readonly strayErrors: readonly string[];
+/** Scenarios that run once, at the same time as far as they may. */
+export interface Round {
+  /** Judges by the scenario's own name. */
+  readonly judges: ReadonlyMap<string, ScenarioJudge>;
+  readonly settings: RunSettings;
+  readonly patience: Patience;
+  readonly publish: (events: readonly RecordedEvent[]) => void;
+  /** Ends them early, each with its clean-up. */
+  readonly stopped: AbortSignal;
+  /** Fires when nobody waits for their clean-up any more. */
+  readonly abandoned: AbortSignal;
 }
 
 /** Begin to load vitest while something else is waited for. */
@@ -21,14 +31,17 @@ export function preloadVitest(): void {
   void import("vitest/node").catch(() => undefined);
 }
 
-/** vitest, in this process, for the scenario files of one run. */
+/** Bytes of vitest.log: a scenario that prints without end must not fill the disk. */
+const LOG_LIMIT = 16 * 1024 * 1024;
+
+/** vitest, in this process, for the scenario files of one run; each file in a process of its own. */
 export class VitestBridge {
   readonly #vitest: Vitest;
-  readonly #folder: string;
+  readonly #state: State;
 
-  constructor(vitest: Vitest, folder: string) {
+  constructor(vitest: Vitest, state: State) {
     this.#vitest = vitest;
-    this.#folder = folder;
+    this.#state = state;
   }
 
   /** @param record takes what scenarios print */
@@ -39,11 +52,21 @@ export class VitestBridge {
   ): Promise<VitestBridge> {
     // A third of a second to load: only commands that run scenarios pay for it.
     const { createVitest } = await import("vitest/node");
+    const { POOL, ScenarioFork } = await import("./scenario-fork.ts");
     const log = logFile(join(settings.folder, "vitest.log"));
     const listeners = SIGNALS.map((signal) => new Set(process.listeners(signal)));
+    const state: State = { host: undefined, modules: new Map(), unhandled: new UnhandledErrors() };
+    const host: ForkHost = {
+      began: (fork, file) => state.host?.began(fork, file),
+      alive: (file) => state.host?.alive(file),
+      exited: (file, exit) => state.host?.exited(file, exit),
+    };
+    const know = (module: TestModule): void => void state.modules.set(module.moduleId, module);
     const vitest = await createVitest(
       {
         ...SCENARIO_OPTIONS,
+        pool: { name: POOL, createPoolWorker: (options) => new ScenarioFork(options, host) },
+        execArgv: SCENARIO_EXEC_ARGV,
         root: ROOT,
         config: false,
         watch: false,
@@ -52,7 +75,16 @@ export class VitestBridge {
         maxWorkers: jobs,
         provide: { pvh: settings },
         sequence: { sequencer: AsGiven },
-        reporters: [{ onUserConsoleLog: ({ content }) => record(noteOf(content)) }],
+        onUnhandledError: (error) => state.unhandled.add(error),
+        reporters: [
+          {
+            onUserConsoleLog: ({ content }) => record(noteOf(content)),
+            // Each stage has an object of its own.
+            onTestModuleQueued: know,
+            onTestModuleCollected: know,
+            onTestModuleEnd: know,
+          },
+        ],
       },
       { logLevel: "silent" },
       { stdout: log, stderr: log },
@@ -63,56 +95,65 @@ export class VitestBridge {
         if (listeners[index]?.has(listener) === false) process.removeListener(signal, listener);
       }
     });
-    return new VitestBridge(vitest, settings.folder);
+    return new VitestBridge(vitest, state);
   }
 
   /**
-   * Run these scenarios once: those that want to be alone one by one, after all others. On
-   * cancellation they end early, each with its clean-up.
+   * Run these scenarios once: those that want to be alone one by one, after all others.
+   * @returns errors that belong to no scenario
    */
-  async round(
-    settings: RunSettings,
-    names: readonly string[],
-    signal: AbortSignal,
-  ): Promise<RoundResult> {
+  async round(round: Round): Promise<readonly Failure[]> {
+    const { settings, stopped, abandoned } = round;
     this.#vitest.getRootProject().provide("pvh", settings);
     const cancel = (): void => {
-      cancelRun(this.#folder);
-      void this.#vitest.cancelCurrentRun("keyboard-input");
+      cancelRun(settings.folder);
+      void this.#vitest.cancelCurrentRun("keyboard-input").catch(() => undefined);
     };
-    signal.addEventListener("abort", cancel, { once: true });
+    stopped.addEventListener("abort", cancel, { once: true });
+    const watch = this.#watch(round);
+    const abandon = (): void => watch.killAll();
+    abandoned.addEventListener("abort", abandon, { once: true });
     try {
-      const results: RoundResult[] = [];
-      for (const group of groupsOf(names, settings)) {
-        if (signal.aborted) break;
-        results.push(await this.#runTogether(group, settings));
+      for (const group of groupsOf([...round.judges.keys()], settings)) {
+        if (stopped.aborted) break;
+        await this.#runTogether(group, settings);
+        // vitest may be done with a process that is not.
+        await watch.allGone();
       }
-      return {
-        fileErrors: new Map(results.flatMap(({ fileErrors }) => [...fileErrors])),
-        strayErrors: results.flatMap(({ strayErrors }) => strayErrors),
-      };
+    } catch (error) {
+      this.#state.unhandled.add(error);
     } finally {
-      signal.removeEventListener("abort", cancel);
+      watch.close();
+      this.#state.host = undefined;
+      stopped.removeEventListener("abort", cancel);
+      abandoned.removeEventListener("abort", abandon);
     }
+    for (const name of round.judges.keys()) this.#state.unhandled.take(pathOf(name, settings));
+    return this.#state.unhandled.takeRest();
   }
 
-  async #runTogether(names: readonly string[], settings: RunSettings): Promise<RoundResult> {
-    const project = this.#vitest.getRootProject();
-    const specifications = names.map((name) =>
-      project.createSpecification(resolve(ROOT, settings.scenarios[name]?.file ?? name)),
-    );
-    const { testModules, unhandledErrors } =
-      await this.#vitest.runTestSpecifications(specifications);
-    const fileErrors = testModules.flatMap((module): [string, string][] => {
-      const [error] = module.errors();
-      return error === undefined ? [] : [[module.relativeModuleId, error.message]];
-    });
-    return {
-      fileErrors: new Map(fileErrors),
-      strayErrors: unhandledErrors.map((error) =>
-        error instanceof Error ? error.message : String(error),
-      ),
+  #watch({ judges, settings, patience, publish }: Round): RoundWatch {
+    const { modules, unhandled } = this.#state;
+    const named = new Map([...judges].map(([name]) => [pathOf(name, settings), name]));
+    const framework = {
+      viewOf: (file: string) => {
+        const module = modules.get(file);
+        const name = named.get(file);
+        return module === undefined || name === undefined ? undefined : viewOf(module, name);
+      },
+      takeStrays: (file: string) => unhandled.take(file),
     };
+    modules.clear();
+    const byFile = new Map([...judges].map(([name, judge]) => [pathOf(name, settings), judge]));
+    const watch = new RoundWatch(byFile, settings.folder, patience, framework, publish);
+    this.#state.host = watch;
+    return watch;
+  }
+
+  async #runTogether(names: readonly string[], settings: RunSettings): Promise<void> {
+    const project = this.#vitest.getRootProject();
+    const specifications = names.map((name) => project.createSpecification(pathOf(name, settings)));
+    await this.#vitest.runTestSpecifications(specifications);
   }
 
   close(): Promise<void> {
@@ -120,7 +161,18 @@ export class VitestBridge {
   }
 }
 
+interface State {
+  host: ForkHost | undefined;
+  /** What vitest knows of each file, by its absolute path. */
+  readonly modules: Map<string, TestModule>;
+  readonly unhandled: UnhandledErrors;
+}
+
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+function pathOf(name: string, { scenarios }: RunSettings): string {
+  return resolve(ROOT, scenarios[name]?.file ?? name);
+}
 
 /** What may run at the same time, in turn. */
 function groupsOf(names: readonly string[], { scenarios }: RunSettings): string[][] {
@@ -146,9 +198,17 @@ function noteOf(content: string): RunEvent {
 }
 
 function logFile(path: string): Writable {
+  let room = LOG_LIMIT;
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
-      appendFileSync(path, chunk);
+      const kept = chunk.subarray(0, room);
+      room -= kept.length;
+      try {
+        if (kept.length > 0) appendFileSync(path, kept);
+      } catch {
+        // A disk that is full must not end the run: its verdicts do not hang on this log.
+        room = 0;
+      }
       done();
     },
   });

@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
 /**
  * Test files and what they import are loaded by Node itself. Vite would take a path for a URL: a
  * clone below a folder with `#`, `?` or `%` in its name could load nothing.
@@ -10,8 +13,14 @@ export const NATIVE_IMPORTS = {
 export const SCENARIO_OPTIONS = {
   ...NATIVE_IMPORTS,
   environment: "node",
-  // Threads die with the process: a killed pvh leaves no worker behind.
-  pool: "threads",
+  // A process of its own for each: whatever ends it ends nothing else.
+  pool: "forks",
   isolate: true,
   fileParallelism: true,
 } as const;
+
+/** Options of node for the process of a scenario. */
+export const SCENARIO_EXEC_ARGV = [
+  "--import",
+  pathToFileURL(join(import.meta.dirname, "worker-preload.ts")).href,
+];

@@ -1,16 +1,31 @@
 /**
- * Run scenarios of ./bridge without an engine: `run-once.ts OPTIONS FILTER`, in a directory of
- * the caller's. Prints `{ exitCode, folder }`; SIGINT cancels.
+ * Run scenarios without an engine: `run-once.ts OPTIONS FILTER [FOLDER]`, in a directory of the
+ * caller's; the folder is ./bridge unless another is named. Prints `{ exitCode, folder, closing,
+ * unwritten }`, and each event on stderr; SIGINT cancels.
+ *
+ * Of the options, `unprepared` is the code of an error that the preparation ends with, and
+ * `deadline` cancels after so many milliseconds.
  */
 import { join } from "node:path";
+import { noPaint } from "../../../reports/paint.ts";
+import { closingLine, TerminalReport } from "../../../reports/terminal.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { PvhError } from "../../errors.ts";
+import type { ErrorCode } from "../../errors.ts";
 import { makeRunDirectory } from "../../evidence/run-directory.ts";
 import { discover } from "../discover.ts";
 import { runScenarios } from "../run.ts";
 import type { RunOptions } from "../run.ts";
 import { select } from "../selection.ts";
 
-const [options = "{}", filter = ""] = process.argv.slice(2);
+interface TestOptions extends Partial<RunOptions> {
+  readonly unprepared?: ErrorCode;
+  readonly deadline?: number;
+}
+
+const [text = "{}", filter = "", folder = join(import.meta.dirname, "bridge")] =
+  process.argv.slice(2);
+const { unprepared, deadline, ...options } = JSON.parse(text) as TestOptions;
 const engine = {
   docker: {
     listContainers: () => Promise.resolve([]),
@@ -19,10 +34,25 @@ const engine = {
 } as unknown as Engine;
 const controller = new AbortController();
 process.once("SIGINT", () => controller.abort("SIGINT"));
+if (deadline !== undefined) setTimeout(() => controller.abort("deadline"), deadline);
 const directory = makeRunDirectory();
-const { exitCode } = await runScenarios(
-  select(await discover(join(import.meta.dirname, "bridge")), filter),
-  { engine, image: "none", reference: true, exports: new Map() },
+const printed: string[] = [];
+const report = new TerminalReport(
+  { print: (line) => printed.push(line), status: () => undefined, columns: 80 },
+  noPaint,
+);
+const { exitCode, state, unwritten } = await runScenarios(
+  select(await discover(folder), filter),
+  () =>
+    unprepared === undefined
+      ? Promise.resolve({
+          engine,
+          image: "none",
+          reference: true,
+          exports: new Map(),
+          failures: new Map(),
+        })
+      : Promise.reject(new PvhError(unprepared, "waited 10000 ms for the exit code of a command")),
   directory,
   {
     command: ["run", filter],
@@ -35,12 +65,23 @@ const { exitCode } = await runScenarios(
     repeat: 1,
     retries: 0,
     maxFailures: Infinity,
-    ...(JSON.parse(options) as Partial<RunOptions>),
+    flaky: "fail",
+    ...options,
   },
   {
     signal: controller.signal,
-    onEvent: (event) => void process.stderr.write(`${JSON.stringify(event)}\n`),
+    onEvent: (event) => {
+      report.event(event);
+      process.stderr.write(`${JSON.stringify(event)}\n`);
+    },
   },
 );
-process.stdout.write(JSON.stringify({ exitCode, folder: directory.folder }));
+process.stdout.write(
+  JSON.stringify({
+    exitCode,
+    folder: directory.folder,
+    closing: [...printed, ...report.closing(directory.shown), closingLine(state)].join("\n"),
+    unwritten: unwritten.map(({ message }) => message),
+  }),
+);
 process.exit(0);

@@ -1,0 +1,86 @@
+import { ChildProcess } from "node:child_process";
+import { ForksPoolWorker } from "vitest/node";
+import type { PoolOptions, WorkerRequest } from "vitest/node";
+import { PvhError } from "../errors.ts";
+import { ALIVE } from "./sign-of-life.ts";
+
+/** Name of the pool in vitest's configuration. */
+export const POOL = "pvh-scenarios";
+
+/** What happens to the processes of scenarios. */
+export interface ForkHost {
+  began(fork: ScenarioFork, file: string): void;
+  alive(file: string): void;
+  /** @param how "exit 3", "SIGKILL", …; undefined where vitest ended it when it had done its work */
+  exited(file: string, how: Exit): void;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** vitest had asked it to end. */
+  readonly asked: boolean;
+}
+
+/** vitest's process for one scenario file, with an ear for its end. */
+export class ScenarioFork extends ForksPoolWorker {
+  override readonly name = POOL;
+  readonly #host: ForkHost;
+  #file: string | undefined;
+  #process: ChildProcess | undefined;
+  #asked = false;
+  #answer: ((message: unknown) => void) | undefined;
+
+  constructor(options: PoolOptions, host: ForkHost) {
+    super(options);
+    this.#host = host;
+  }
+
+  override async start(): Promise<void> {
+    await super.start();
+    const child: unknown = Reflect.get(this, "_fork");
+    if (!(child instanceof ChildProcess)) {
+      throw new PvhError("PVH_INTERNAL", "this vitest does not show its process");
+    }
+    this.#process = child;
+    child.on("message", (message) => {
+      if (message === ALIVE && this.#file !== undefined) this.#host.alive(this.#file);
+    });
+    child.once("exit", (code, signal) => {
+      if (this.#file !== undefined) {
+        this.#host.exited(this.#file, { code, signal, asked: this.#asked });
+      }
+      // vitest waits a minute for the answer of a process that ends while it is asked to.
+      this.#answer?.({ type: "stopped", __vitest_worker_response__: true });
+    });
+  }
+
+  override on(event: string, callback: (message: unknown) => void): void {
+    if (event !== "message") {
+      super.on(event, callback);
+      return;
+    }
+    this.#answer = callback;
+    super.on(event, (message: unknown) => {
+      if (message !== ALIVE) callback(message);
+    });
+  }
+
+  override send(message: WorkerRequest): void {
+    if (message.type === "run") {
+      this.#file = message.context.files[0]?.filepath ?? "";
+      this.#host.began(this, this.#file);
+    }
+    if (message.type === "stop") this.#asked = true;
+    super.send(message);
+  }
+
+  override stop(): Promise<void> {
+    this.#asked = true;
+    return super.stop();
+  }
+
+  kill(): void {
+    this.#process?.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,137 @@
+import * as z from "zod";
+import { ERROR_CODES } from "../errors.ts";
+import { EVENTS_VERSION } from "./events.ts";
+import type { Failure, RunEvent, Verdict } from "./events.ts";
+
+type OfWorker =
+  | "scenario.started"
+  | "stage.finished"
+  | "check.started"
+  | "check.finished"
+  | "evidence"
+  | "note"
+  | "scenario.finished";
+
+/**
+ * What the process of a scenario says of it, in a journal of its own: events as it saw them, and
+ * what only the judge in the parent needs. The parent decides what of this is in events.jsonl.
+ */
+export type Testimony =
+  | (Extract<RunEvent, { type: OfWorker }> & { readonly scenario: string })
+  | {
+      /** vitest's own result of a check, after all of vitest's hooks. */
+      readonly type: "framework.finished";
+      readonly scenario: string;
+      readonly check: string;
+      readonly state: Verdict;
+      readonly failures: readonly Failure[];
+    }
+  | {
+      /** An error that nothing caught. */
+      readonly type: "stray";
+      readonly scenario: string;
+      /** Its number among the scenario's stray errors. */
+      readonly stray: number;
+      /** The check that ran when it came. */
+      readonly check?: string;
+      readonly failure: Failure;
+    }
+  | {
+      /** A rejection that nobody awaited has been awaited after all. */
+      readonly type: "stray.handled";
+      readonly scenario: string;
+      readonly stray: number;
+    };
+
+export type RecordedTestimony = Testimony & {
+  readonly v: typeof EVENTS_VERSION;
+  readonly t: number;
+  /** Number of the line in the journal, from 1: a line that is missing is noticed. */
+  readonly n: number;
+};
+
+/** Why a check is skipped when the run is cancelled. */
+export const CANCELLED = "the run was cancelled";
+
+/** @returns undefined for a line that is no testimony */
+export function parseTestimony(line: string): RecordedTestimony | undefined {
+  try {
+    const { success, data } = testimony.safeParse(JSON.parse(line));
+    // Keys that are absent stay absent, which zod's types do not say.
+    return success ? (data as RecordedTestimony) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const verdict = z.enum(["passed", "failed", "skipped"]);
+const failure = z.object({
+  class: z.enum(["product", "scenario", "infra", "harness", "usage"]),
+  code: z.enum(["PVH_ASSERT", ...Object.keys(ERROR_CODES)]),
+  message: z.string(),
+  hint: z.string().optional(),
+  evidence: z.array(z.string()).optional(),
+  stack: z.string().optional(),
+});
+const written = {
+  v: z.literal(EVENTS_VERSION), // Milliseconds that a Date can hold.
+  t: z.number().min(0).max(8.64e15),
+  n: z.int(),
+};
+const of = <T extends string>(type: T) => ({
+  ...written,
+  type: z.literal(type),
+  scenario: z.string(),
+});
+const check = z.string();
+const ms = z.number();
+
+const testimony = z.discriminatedUnion("type", [
+  z.object({
+    ...of("scenario.started"),
+    suite: z.string(),
+    summary: z.string(),
+    checks: z.array(z.object({ id: z.string(), title: z.string() })),
+    file: z.string(),
+    attempt: z.int(),
+  }),
+  z.object({
+    ...of("stage.finished"),
+    appengine: z.string(),
+    stage: z.string(),
+    ms,
+    ok: z.boolean(),
+    detail: z.string().optional(),
+  }),
+  z.object({ ...of("check.started"), check, deadline: z.number().optional() }),
+  z.object({
+    ...of("check.finished"),
+    check,
+    title: z.string(),
+    verdict,
+    ms,
+    failure: failure.optional(),
+    reason: z.string().optional(),
+  }),
+  z.object({ ...of("evidence"), path: z.string(), what: z.string() }),
+  z.object({ ...of("note"), text: z.string() }),
+  z.object({
+    ...of("scenario.finished"),
+    verdict,
+    ms,
+    failure: failure.optional(),
+  }),
+  z.object({
+    ...of("framework.finished"),
+    check,
+    state: verdict,
+    failures: z.array(failure),
+  }),
+  z.object({
+    ...of("stray"),
+    stray: z.int(),
+    check: z.string().optional(),
+    failure,
+  }),
+  z.object({ ...of("stray.handled"), stray: z.int() }),
+]);
