@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { parseUntrusted } from "../../formats/json-depth.ts";
 import type { Quirks } from "../../quirks/quirks.ts";
 import { none } from "../../quirks/quirks.ts";
 import { deploy } from "./deploy.ts";
@@ -130,5 +131,5 @@ function defaultName(state: StateDocument): string {
 export function readRevision(revision: string): StateDocument {
   const path = join(revision, ".pvr/json");
   if (!existsSync(path)) throw new Error(`${revision} is not a revision: ${path} is missing`);
-  return JSON.parse(readFileSync(path, "utf8")) as StateDocument;
+  return parseUntrusted(readFileSync(path, "utf8")) as StateDocument;
 }
