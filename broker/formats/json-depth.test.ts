@@ -74,60 +74,28 @@ it("a million values pass, more are refused", () => {
   expect(() => parseUntrusted(list(1_000_002))).toThrow("holds more than 1000000 values");
 });
 
-it("100,000 keys take no longer than 20 times 10,000, and some", () => {
-  const keys = (count: number) =>
-    `{${Array.from({ length: count }, (_, index) => `"key number ${index}":1`).join(",")}}`;
-  const milliseconds = (text: string) => {
-    const begin = performance.now();
-    parseUntrusted(text);
-    return performance.now() - begin;
-  };
-  const small = keys(10_000);
-  parseUntrusted(small);
-  const unit = Math.min(...[1, 2, 3].map(() => milliseconds(small)));
-  const large = keys(100_000);
-  // The best of three: the machine does other things too. Quadratic would be 100 times.
-  expect(Math.min(...[1, 2, 3].map(() => milliseconds(large)))).toBeLessThan(20 * unit + 100);
+it("hundreds of thousands of keys take a few times what JSON.parse takes for them", () => {
+  const texts = [
+    `{${keys(200_000, "1")}}`,
+    `{${keys(2_000, `{${keys(100, "[]")}}`)}}`,
+    `["${"\\\\".repeat(1_000_000)}"]`,
+  ];
+  for (const text of texts) {
+    // CPU time: the machine does other things too. Comparing each with each would take minutes.
+    const unit = microseconds(() => JSON.parse(text));
+    expect(microseconds(() => parseUntrusted(text))).toBeLessThan(20 * unit + 500_000);
+  }
 });
 
-it("any text is a value as deep as allowed at most, or an Error", () => {
-  const piece = fc.constantFrom("[", "]", "{", "}", '"', "\\", ":", ",", '"a":', "1", "[[[[[[[[");
-  fc.assert(
-    fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-      const text = pieces.join("");
-      let value: unknown;
-      try {
-        value = parseUntrusted(text);
-      } catch (error) {
-        expect(error).toBeInstanceOf(Error);
-        if (/comes twice/.test((error as Error).message)) {
-          expect(() => JSON.parse(text) as unknown).not.toThrow();
-          return;
-        }
-        const isDeep = /deeper/.test((error as Error).message);
-        // What is refused for its depth has that many brackets at least.
-        if (isDeep) expect(text.replace(/[^[{]/g, "").length).toBeGreaterThan(64);
-        else expect(() => JSON.parse(text) as unknown).toThrow();
-        return;
-      }
-      expect(value).toEqual(JSON.parse(text));
-    }),
-    { numRuns: PROPERTY_RUNS },
-  );
-});
+function keys(count: number, value: string): string {
+  return Array.from({ length: count }, (_, index) => `"key number ${index}":${value}`).join(",");
+}
 
-it.each(["[]", "{}"])("64 levels of %s pass, 65 do not", ([open = "", close = ""]) => {
-  const key = open === "{" ? '"a":' : "";
-  const nested = (levels: number) =>
-    `${`${open}${key}`.repeat(levels - 1)}${open}${close}${close.repeat(levels - 1)}`;
-  expect(() => parseUntrusted(nested(64))).not.toThrow();
-  expect(() => parseUntrusted(nested(65))).toThrow("nested deeper than 64 levels");
-});
-
-it("brackets in a text do not count", () => {
-  const text = JSON.stringify({ a: '[{"'.repeat(100), b: `${"\\".repeat(99)}"` });
-  expect(parseUntrusted(text)).toEqual(JSON.parse(text));
-});
+function microseconds(act: () => unknown): number {
+  const begin = process.threadCpuUsage();
+  act();
+  return process.threadCpuUsage(begin).user;
+}
 
 /** A key as JSON may spell it: each character as it is or by its number. */
 function spellingOf(key: string): fc.Arbitrary<string> {

@@ -1,4 +1,5 @@
 import { scanJson } from "./json-scan.ts";
+import { printable } from "./printable.ts";
 
 /** JSON that is well-formed and refused all the same; the message names the place. */
 export class JsonRefused extends Error {
@@ -26,6 +27,6 @@ const LONGEST_SHOWN = 200;
 
 /** A key may be long, and hold what would break a line. */
 function shown(key: string): string {
-  const escaped = JSON.stringify(key.slice(0, LONGEST_SHOWN)).slice(1, -1);
+  const escaped = printable(key.slice(0, LONGEST_SHOWN));
   return key.length > LONGEST_SHOWN ? `${escaped}…` : escaped;
 }
