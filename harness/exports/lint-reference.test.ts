@@ -153,7 +153,7 @@ function record(
   shape: Record<string, fc.Arbitrary<JsonValue>>,
   requiredKeys: string[] = [],
 ): fc.Arbitrary<JsonObject> {
-  return fc.record(shape, { requiredKeys, noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
+  return fc.record(shape, { requiredKeys, noNullPrototype: true });
 }
 
 /** Right most of the time. */
