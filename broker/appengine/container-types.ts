@@ -1,11 +1,13 @@
+import type { ContainerType } from "../formats/run-manifest.ts";
 import type { StartContainer } from "./container-type.ts";
 import { startLxc } from "./lxc-container.ts";
 import { startRunc } from "./runc-container.ts";
 
-const TYPES: ReadonlyMap<string, StartContainer> = new Map([
-  ["lxc", startLxc],
-  ["runc", startRunc],
-]);
+const STARTERS: Readonly<Record<ContainerType, StartContainer>> = {
+  lxc: startLxc,
+  runc: startRunc,
+};
+const TYPES: ReadonlyMap<string, StartContainer> = new Map(Object.entries(STARTERS));
 
 /** @throws Error naming a type that nothing starts */
 export function containerType(type: string): StartContainer {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseGroups } from "../formats/groups.ts";
+import { parseUntrusted } from "../formats/json-depth.ts";
 import { missingServices } from "../formats/service-graph.ts";
 import type { State } from "../formats/state.ts";
 import { parseState } from "../formats/state.ts";
@@ -26,7 +27,7 @@ export function loadRevision(
   quirks: Quirks,
 ): LoadedRevision {
   const file = join(revisionFolder(config, revision), ".pvr/json");
-  const state = parseState(JSON.parse(readFileSync(file, "utf8")), quirks);
+  const state = parseState(parseUntrusted(readFileSync(file, "utf8")), quirks);
   return { revision, state, ...planState(config, revision, state, quirks) };
 }
 
@@ -37,7 +38,7 @@ export function planState(
   state: State,
   quirks: Quirks,
 ): PlannedRevision {
-  const defaults = parseGroups(JSON.parse(readFileSync(DEFAULT_GROUPS, "utf8")));
+  const defaults = parseGroups(parseUntrusted(readFileSync(DEFAULT_GROUPS, "utf8")));
   return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
 }
 

@@ -41,3 +41,8 @@ it.each([
 ])("a configuration that cannot be used is refused: %s", (key, config) => {
   expect(() => ociConfig(JSON.stringify(config), additions)).toThrow(key);
 });
+
+it("a key that comes twice in it is refused by its path", () => {
+  const twice = '{"process":{"args":["/init"],"args":["/other"]}}';
+  expect(() => ociConfig(twice, additions)).toThrow("process.args: comes twice, at position 29");
+});

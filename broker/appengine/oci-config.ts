@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { firstProblem } from "../formats/first-problem.ts";
+import { parseUntrusted } from "../formats/json-depth.ts";
 
 /** What pantavisor adds to a container's own OCI configuration. */
 export interface OciAdditions {
@@ -61,7 +62,7 @@ export function ociConfig(own: string, additions: OciAdditions): object {
 export const RUNC_PAYLOAD = "runc.payload.";
 
 function parse(own: string): z.infer<typeof schema> {
-  const parsed = schema.safeParse(JSON.parse(own));
+  const parsed = schema.safeParse(parseUntrusted(own));
   if (parsed.success) return parsed.data;
   throw new Error(`OCI configuration: ${firstProblem(parsed.error)}`);
 }

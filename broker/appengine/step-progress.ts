@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { parseUntrusted } from "../formats/json-depth.ts";
 import { ifRoom } from "../no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
@@ -57,7 +58,7 @@ const document = z.record(z.string(), z.unknown());
 /** @returns an empty object when there is none */
 export function readProgress(revisionFolder: string): Record<string, unknown> {
   try {
-    return document.parse(JSON.parse(readFileSync(progressFile(revisionFolder), "utf8")));
+    return document.parse(parseUntrusted(readFileSync(progressFile(revisionFolder), "utf8")));
   } catch {
     return {};
   }

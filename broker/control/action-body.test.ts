@@ -19,3 +19,9 @@ it.each(['{"action":"STOP"}', '{"action":1}', '{"action":null}', '{"action":"exp
     });
   },
 );
+
+it("a key that comes twice is named: nobody could say which of them counts", () => {
+  expect(parseAction('{"action":"start","action":"stop"}', known)).toEqual({
+    error: "action: comes twice, at position 18",
+  });
+});

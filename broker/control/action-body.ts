@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { JsonRefused, parseUntrusted } from "../formats/json-depth.ts";
 
 const bodySchema = z.object({ action: z.unknown() }).refine(({ action }) => action !== undefined);
 
@@ -9,8 +10,9 @@ export function parseAction<A extends string>(
 ): { readonly action: A } | { readonly error: string } {
   let value: unknown;
   try {
-    value = JSON.parse(body);
-  } catch {
+    value = parseUntrusted(body);
+  } catch (error) {
+    if (error instanceof JsonRefused) return { error: error.message };
     return { error: "Missing 'action' field" };
   }
   const parsed = bodySchema.safeParse(value);

@@ -1,12 +1,20 @@
 import type * as z from "zod";
+import { JsonRefused, parseUntrusted } from "../formats/json-depth.ts";
 
-/** @returns undefined when the text is not JSON, or not of that shape */
-export function parseJson<T>(text: string, schema: z.ZodType<T>): T | undefined {
-  let value: unknown;
+/**
+ * The body of a request as a document.
+ * @param what the body is called in the error, for one that is not JSON or not of that shape
+ */
+export function parseJson<T>(
+  text: string,
+  schema: z.ZodType<T>,
+  what: string,
+): { readonly value: T } | { readonly error: string } {
+  const error = `${what} has bad format`;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
+    const parsed = schema.safeParse(parseUntrusted(text));
+    return parsed.success ? { value: parsed.data } : { error };
+  } catch (why) {
+    return { error: why instanceof JsonRefused ? `${error}: ${why.message}` : error };
   }
-  return schema.safeParse(value).data;
 }

@@ -182,6 +182,13 @@ describe("/steps", () => {
   it.each([
     ["locals/a", "{", 422, "Parser: "],
     ["locals/a", "[]", 422, "Parser: state"],
+    ["locals/a", `{${spec},${run},${run}}`, 422, "Parser: c/run.json: comes twice, at position"],
+    [
+      "locals/a",
+      `{${spec},"c/run.json":{"name":"c","name":"d"}}`,
+      422,
+      "Parser: c/run.json.name: ",
+    ],
     ["locals/a", `{${run}}`, 422, "Parser: #spec"],
     ["locals/a", `{${spec},"c/run.json":{"name":7}}`, 422, "Parser: c/run.json: name"],
     ["locals/a", `{${spec},"../x":{}}`, 422, "Parser: ../x"],

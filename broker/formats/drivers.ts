@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { checkDocumentSize } from "./document-size.ts";
 import { safeName } from "./names.ts";
 
 /** bsp/drivers.json (docs/pantavisor.md §1.6): the kernel modules behind each driver alias. */
@@ -15,8 +16,9 @@ const aliases = z.object({
   all: z.record(safeName, z.array(z.string().regex(/^[A-Za-z0-9_-]/, "must begin with a module"))),
 });
 
-/** @throws z.ZodError naming the key that is wrong */
+/** @throws z.ZodError naming the key that is wrong, or DocumentTooLarge */
 export function parseDriverAliases(value: unknown): DriverAliases {
+  checkDocumentSize(value);
   return new Map(Object.entries(aliases.parse(value).all));
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { checkDocumentSize } from "./document-size.ts";
 import { firstTwice, safeName } from "./names.ts";
 import { autoRecovery } from "./run-manifest.ts";
 
@@ -25,8 +26,9 @@ const groups = z
     context.addIssue({ code: "custom", message: `group '${twice}' comes twice` });
   });
 
-/** @throws z.ZodError naming the key that is wrong */
+/** @throws z.ZodError naming the key that is wrong, or DocumentTooLarge */
 export function parseGroups(value: unknown): Group[] {
+  checkDocumentSize(value);
   return groups.parse(value);
 }
 

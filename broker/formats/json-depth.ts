@@ -1,27 +1,32 @@
-/** Deepest nesting that is accepted; documents of a state are far flatter. */
-const DEEPEST = 64;
+import { scanJson } from "./json-scan.ts";
+import { printable } from "./printable.ts";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/** JSON that is well-formed and refused all the same; the message names the place. */
+export class JsonRefused extends Error {
+  override readonly name = "JsonRefused";
+}
 
 /**
- * Parse JSON from an untrusted source. JSON.parse takes seconds for megabytes of brackets, and code
- * that walks the result recursively overflows its stack. So the depth is counted first.
- * @throws Error when it is no JSON or nested deeper than 64 levels
+ * Parse JSON that a stranger wrote. A key that an object holds twice is refused: parsers differ
+ * in which of them counts (RFC 8259 §4), and JSON.parse takes the last without a word. Depth and
+ * number of values are counted before JSON.parse sees them: it takes seconds for megabytes of
+ * brackets, and what it makes of them breaks whatever walks it.
+ * @throws JsonRefused for a key that comes twice, more than 64 levels or 1,000,000 values
+ * @throws SyntaxError when it is no JSON
  */
 export function parseUntrusted(text: string): unknown {
-  let depth = 0;
-  let quoted = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (quoted) {
-      if (code === BACKSLASH) index += 1;
-      else if (code === QUOTE) quoted = false;
-    } else if (code === QUOTE) quoted = true;
-    // One bit tells [ from {, and ] from }; setting it tests both at once.
-    else if ((code | 0x20) === 0x7b) depth += 1;
-    else if ((code | 0x20) === 0x7d) depth -= 1;
-    if (depth > DEEPEST) throw new Error(`is nested deeper than ${DEEPEST} levels`);
-  }
-  return JSON.parse(text);
+  const { refusal, repeated } = scanJson(text);
+  if (refusal !== undefined) throw new JsonRefused(refusal);
+  const value = JSON.parse(text) as unknown;
+  if (repeated === undefined) return value;
+  const { path, position } = repeated;
+  throw new JsonRefused(`${path.map(shown).join(".")}: comes twice, at position ${position}`);
+}
+
+const LONGEST_SHOWN = 200;
+
+/** A key may be long, and hold what would break a line. */
+function shown(key: string): string {
+  const escaped = printable(key.slice(0, LONGEST_SHOWN));
+  return key.length > LONGEST_SHOWN ? `${escaped}…` : escaped;
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { checkDocumentSize } from "./document-size.ts";
 import { driverNeeds } from "./drivers.ts";
 import { objectName, serviceName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";
@@ -9,6 +10,10 @@ import type { RequirementExtensions } from "./extensions.ts";
  * requires.
  */
 export const RUN_SPEC = "service-manifest-run@1";
+
+/** Values of `type` that something starts. */
+export const CONTAINER_TYPES = ["lxc", "runc"] as const;
+export type ContainerType = (typeof CONTAINER_TYPES)[number];
 
 /**
  * A requirement, normalised. `target` is where the socket or node appears in the consumer;
@@ -90,8 +95,9 @@ export const runManifest = z.object({
 });
 export type RunManifest = z.infer<typeof runManifest>;
 
-/** @throws z.ZodError naming the key that is wrong */
+/** @throws z.ZodError naming the key that is wrong, or DocumentTooLarge */
 export function parseRunManifest(value: unknown): RunManifest {
+  checkDocumentSize(value);
   return runManifest.parse(value);
 }
 

@@ -1,3 +1,4 @@
+import { none } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import { mergeExtensions } from "./extensions.ts";
 import type { GraphEntry } from "./graph.ts";
@@ -83,7 +84,7 @@ export function missingServices(
  */
 export function requirementCycle(
   containers: readonly ContainerDefinition[],
-  quirks: Quirks,
+  quirks: Quirks = none,
 ): string[] | undefined {
   const needs = new Map(
     containers.map(({ name, run }) => {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { checkDocumentSize } from "./document-size.ts";
 import { exportExtensions } from "./extensions.ts";
 import { firstTwice, serviceName } from "./names.ts";
 
@@ -8,7 +9,12 @@ import { firstTwice, serviceName } from "./names.ts";
  */
 export const SERVICES_SPEC = "service-manifest-xconnect@1";
 
+/** Types that Pantavisor documents; PLUGIN_TYPES are those that are served. */
 export const SERVICE_TYPES = ["rest", "dbus", "unix", "drm", "wayland", "input"] as const;
+
+/** Types of which pv-xconnect has a plugin: it refuses links of any other. */
+export const PLUGIN_TYPES = ["unix", "rest", "dbus", "drm"] as const;
+export type PluginType = (typeof PLUGIN_TYPES)[number];
 
 export const serviceExport = z.object({
   name: serviceName,
@@ -25,7 +31,8 @@ const exportList = z.array(serviceExport).superRefine((exports, context) => {
 });
 const servicesDocument = z.object({ services: exportList });
 
-/** @throws z.ZodError naming the key that is wrong */
+/** @throws z.ZodError naming the key that is wrong, or DocumentTooLarge */
 export function parseServices(value: unknown): ServiceExport[] {
+  checkDocumentSize(value);
   return Array.isArray(value) ? exportList.parse(value) : servicesDocument.parse(value).services;
 }

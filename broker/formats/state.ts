@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { firstProblem } from "./first-problem.ts";
+import { none } from "../quirks/quirks.ts";
 import type { Quirks } from "../quirks/quirks.ts";
 import type { DriverAliases } from "./drivers.ts";
 import { parseDriverAliases } from "./drivers.ts";
 import { safeName } from "./names.ts";
+import { printable } from "./printable.ts";
 import type { Group } from "./groups.ts";
 import { parseGroups } from "./groups.ts";
 import type { RunManifest } from "./run-manifest.ts";
@@ -12,15 +14,22 @@ import type { ServiceExport } from "./services.ts";
 import { parseServices } from "./services.ts";
 
 /**
- * State JSON (docs/pantavisor.md §1.2): a flat map from slash-separated paths to inline documents
- * (`*.json`) or to the sha256 of an object. The order of the text is the order of the containers.
+ * State JSON (docs/pantavisor.md §1.2): a flat map from slash-separated paths to inline documents (`*.json`)
+ * or to the sha256 of an object. The order of the text is the order of the containers.
  */
 export const STATE_SPEC = "pantavisor-service-system@1";
 
-/**
- * Largest number of containers: no appengine runs so many, and planning 20,000 would take minutes.
- */
+/** No appengine can run so many; to plan ten times as many would take it minutes. */
 const MOST_CONTAINERS = 2000;
+/** Exported and required ones, of all containers. */
+const MOST_SERVICES = 20_000;
+/** Bytes of a key: it becomes a path below the revision's folder (PATH_MAX is 4096). */
+const LONGEST_KEY = 1024;
+/** Bytes between two slashes (NAME_MAX). */
+const LONGEST_SEGMENT = 255;
+const DEEPEST_KEY = 32;
+const PROTO = "__proto__";
+const NO_FILE = "is not a name for a file";
 
 const documentSchema = z.record(z.string(), z.unknown());
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
@@ -28,7 +37,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits
 export interface State {
   /** Raw keys and values in the order of the text, `#spec` left out. */
   readonly entries: readonly (readonly [key: string, value: unknown])[];
-  /** Groups of the state; undefined when the appengine's default groups apply. */
+  /** undefined: the appengine's default groups apply. */
   readonly groups: readonly Group[] | undefined;
   readonly containers: readonly ContainerDefinition[];
   readonly drivers: DriverAliases;
@@ -40,23 +49,21 @@ export interface ContainerDefinition {
   readonly exports: readonly ServiceExport[];
 }
 
-/** A state that cannot be run; the message names the key. */
+/** A state that cannot be run; the message begins with the key, or `state` for it as a whole. */
 export class StateError extends Error {
   override readonly name = "StateError";
 }
 
 /** @throws StateError naming the key that is wrong */
-export function parseState(value: unknown, quirks: Quirks): State {
+export function parseState(value: unknown, quirks: Quirks = none): State {
   const document = at("state", () => documentSchema.parse(value));
-  // Zod's record drops this key unchecked, but deploying the state would write it as a file.
-  if (Object.hasOwn(value as object, "__proto__")) {
-    throw new StateError("__proto__: is not a name for a file");
-  }
+  // A record leaves it out, and whoever deploys the state would not: nobody would have checked it.
+  if (Object.hasOwn(value as object, PROTO)) throw new StateError(`${PROTO}: ${NO_FILE}`);
   if (document["#spec"] !== STATE_SPEC) {
     throw new StateError(`#spec: must be ${STATE_SPEC}, is ${JSON.stringify(document["#spec"])}`);
   }
   const entries = Object.entries(document).filter(([key]) => key !== "#spec");
-  for (const [key, entry] of entries) at(key, () => checkEntry(key, entry));
+  checkEntries(entries);
   const names = entries.map(([key]) => containerNameOf(key)).filter((name) => name !== undefined);
   if (names.length > MOST_CONTAINERS) {
     throw new StateError(`state: ${names.length} containers are more than ${MOST_CONTAINERS}`);
@@ -74,6 +81,10 @@ export function parseState(value: unknown, quirks: Quirks): State {
         : [];
     containers.push({ name, run, exports });
   }
+  const links = containers.reduce((sum, one) => sum + serviceCountOf(one), 0);
+  if (links > MOST_SERVICES) {
+    throw new StateError(`state: ${links} services are more than ${MOST_SERVICES}`);
+  }
   const drivers = document["bsp/drivers.json"];
   return {
     entries,
@@ -84,12 +95,37 @@ export function parseState(value: unknown, quirks: Quirks): State {
   };
 }
 
-function containerNameOf(key: string): string | undefined {
+/**
+ * The one rule for which keys of a state make a container: `NAME/run.json`, where NAME is none of
+ * Pantavisor's own folders.
+ * @returns the container's name
+ */
+export function containerNameOf(key: string): string | undefined {
   const name = /^([^/]+)\/run\.json$/.exec(key)?.[1];
-  return name === "bsp" ? undefined : name;
+  return name === undefined || NO_CONTAINERS.includes(name) ? undefined : name;
 }
 
-function checkEntry(key: string, value: unknown): void {
+/** The board support package, configuration overlays and signatures. */
+const NO_CONTAINERS = ["bsp", "_config", "_sigs"];
+
+/**
+ * Check what every key and value of a state or fragment has to be, `#spec` left out.
+ * @throws StateError naming the first key that is wrong
+ */
+export function checkEntries(entries: readonly (readonly [string, unknown])[]): void {
+  const keys = new Set(entries.map(([key]) => key));
+  for (const [key, value] of entries) {
+    at(key, () => {
+      checkKey(key);
+      const parent = parentsOf(key).find((path) => keys.has(path));
+      if (parent !== undefined) throw new Error(`${parent} is a file already`);
+      checkValue(key, value);
+    });
+  }
+}
+
+/** Keys become files in the revision's folder, beside its own `.pvr` and `.pv`. */
+function checkKey(key: string): void {
   const segments = key.split("/");
   if (
     segments.some((part) => part === "" || part === "." || part === "..") ||
@@ -98,8 +134,30 @@ function checkEntry(key: string, value: unknown): void {
     throw new Error("is not a relative path without control characters");
   }
   if (!key.isWellFormed()) throw new Error("has half a surrogate pair in it");
+  if (key === PROTO) throw new Error(NO_FILE);
+  if (/^\.pvr?(\/|$)/.test(key)) throw new Error("is where a revision keeps its own files");
+  const isLong =
+    Buffer.byteLength(key) > LONGEST_KEY ||
+    segments.some((part) => Buffer.byteLength(part) > LONGEST_SEGMENT);
+  if (isLong || segments.length > DEEPEST_KEY) throw new Error("is too long for a path");
+}
+
+/** `a/b/c` → `a`, `a/b` */
+function parentsOf(key: string): string[] {
+  const parents: string[] = [];
+  for (let slash = key.indexOf("/"); slash !== -1; slash = key.indexOf("/", slash + 1)) {
+    parents.push(key.slice(0, slash));
+  }
+  return parents;
+}
+
+function checkValue(key: string, value: unknown): void {
   if (key.endsWith(".json") && typeof value === "object" && value !== null) return;
   sha256.parse(value);
+}
+
+function serviceCountOf({ run, exports }: ContainerDefinition): number {
+  return exports.length + run.services.required.length + run.services.optional.length;
 }
 
 function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {
@@ -116,14 +174,21 @@ function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {
   return rest;
 }
 
-/** device.json's groups beat groups.json. */
 function groupsOf(document: Record<string, unknown>): readonly Group[] | undefined {
+  const found = groupsDocumentOf(document);
+  return found === undefined ? undefined : at(found.where, () => parseGroups(found.value));
+}
+
+/** The groups that a state brings: device.json's beat groups.json. */
+export function groupsDocumentOf(
+  document: Readonly<Record<string, unknown>>,
+): { readonly where: string; readonly value: unknown } | undefined {
   const device = z.object({ groups: z.unknown().optional() }).safeParse(document["device.json"]);
   if (device.success && device.data.groups !== undefined) {
-    return at("device.json: groups", () => parseGroups(device.data.groups));
+    return { where: "device.json: groups", value: device.data.groups };
   }
-  if (document["groups.json"] === undefined) return undefined;
-  return at("groups.json", () => parseGroups(document["groups.json"]));
+  const value = document["groups.json"];
+  return value === undefined ? undefined : { where: "groups.json", value };
 }
 
 function exportsBeforeRun(entries: readonly (readonly [string, unknown])[]): Set<string> {
@@ -163,11 +228,6 @@ function at<T>(key: string, read: () => T): T {
     if (error instanceof StateError) throw error;
     throw new StateError(printable(`${key}: ${reason(error)}`));
   }
-}
-
-/** Escape control characters, so that a key with a line end cannot write lines of its own. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 function reason(error: unknown): string {

@@ -1,9 +1,10 @@
+import type { PluginType } from "../formats/services.ts";
 import type { Plugin } from "./plugin.ts";
 
 /** Functions that load each service type's plugin. */
 export type PluginLoaders = Readonly<Record<string, () => Promise<Plugin>>>;
 
-const LOADERS: PluginLoaders = {
+const LOADERS: PluginLoaders & Record<PluginType, unknown> = {
   unix: async () => (await import("./unix.ts")).unixPlugin,
   rest: async () => (await import("./rest.ts")).restPlugin,
   dbus: async () => (await import("./dbus.ts")).dbusPlugin,

@@ -15,7 +15,8 @@ export function entryProblem(entry: GraphEntry): string | undefined {
   return pathProblem("target", entry.target) ?? pathProblem("socket", entry.socket);
 }
 
-function pathProblem(what: string, path: string): string | undefined {
+/** Why a path cannot be a link's target or socket, or undefined. */
+export function pathProblem(what: string, path: string): string | undefined {
   const shown = `${what} ${JSON.stringify(path)}`;
   if (!path.startsWith("/")) return `${shown} is not an absolute path`;
   if (/[\0-\x1f\x7f]/.test(path)) return `${shown} holds control characters`;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { containerNameOf } from "../../broker/formats/state.ts";
 import { printableLine } from "../../reports/printable.ts";
 import { findEngine } from "../engine/engine.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -66,6 +67,6 @@ export async function exportsLintCommand(
 }
 
 function nameIn(fragment: object): string {
-  const key = Object.keys(fragment).find((name) => name.endsWith("/run.json")) ?? "";
-  return key.slice(0, -"/run.json".length);
+  const names = Object.keys(fragment).map(containerNameOf);
+  return names.find((name) => name !== undefined) ?? "";
 }

@@ -87,6 +87,20 @@ describe("a folder of the user's own", () => {
     await writeFile(join(folder, "services.json"), "[");
     await expect(readContainerFolder(folder)).rejects.toThrow("services.json");
   });
+
+  test.each(["container.json", "args.json", "services.json"])(
+    "refuses a key that comes twice in its %s",
+    async (file) => {
+      const folder = join(parent, `twice-${file.replace(".", "-")}`);
+      await mkdir(folder);
+      await writeFile(join(folder, "container.json"), '{"entrypoint":["/go"]}');
+      await writeFile(join(folder, "args.json"), "{}");
+      await writeFile(join(folder, file), '{"PV_ROLES":["mgmt"],"PV_ROLES":["nobody"]}');
+      await expect(readContainerFolder(folder)).rejects.toThrow(
+        `${file}: PV_ROLES: comes twice, at position 21`,
+      );
+    },
+  );
 });
 
 function isShell({ path, content }: OverlayFile): boolean {

@@ -1,6 +1,7 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
+import { parseUntrusted } from "../../broker/formats/json-depth.ts";
 import { SAFE_NAME } from "../../broker/formats/names.ts";
 import { PvhError } from "../errors.ts";
 import { PROJECT } from "../image/sources.ts";
@@ -82,7 +83,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     });
   }
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(parseUntrusted(text));
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new PvhError("PVH_USAGE", `${path}: ${why}`, { cause });

@@ -93,6 +93,16 @@ describe("services.json", () => {
       ["error type-unknown /services/0/type"],
     ],
     [
+      "with a documented type that no plugin serves",
+      { name: "s", type: "wayland", socket: "/run/s" },
+      ["error type-unknown /services/0/type"],
+    ],
+    [
+      "with a socket that is no plain path",
+      { name: "s", type: "unix", socket: "/run/../s" },
+      ["error path-unsafe /services/0/socket"],
+    ],
+    [
       "with a name that cannot travel",
       { name: "a/b", type: "unix", socket: "/run/s" },
       ["error wrong-type /services/0/name", "error name-unsafe /services/0/name"],
@@ -119,6 +129,7 @@ describe("run.json", () => {
   test.each<[what: string, change: JsonObject, findings: string[]]>([
     ["with another name", { name: "b" }, ["error name-mismatch /name"]],
     ["of a type nothing starts", { type: "vm" }, ["error backend-unknown /type"]],
+    ["of a type to come", { type: "wasm" }, ["error backend-unknown /type"]],
     ["with an unknown policy", { restart_policy: "never" }, ["error wrong-type /restart_policy"]],
     ["with a string for volumes", { volumes: "x" }, ["error wrong-type /volumes"]],
     ["whose root is not there", { "root-volume": "x" }, ["error file-missing /root-volume"]],
@@ -131,13 +142,49 @@ describe("run.json", () => {
   test.each<[group: string, more: JsonObject, warned: boolean]>([
     ["root", {}, true],
     ["app", {}, false],
-    ["app", { restart_policy: "system" }, true],
+    // The default group app recovers its containers.
+    ["app", { restart_policy: "system" }, false],
+    ["platform", { restart_policy: "system" }, true],
     ["root", { restart_policy: "container" }, false],
     ["root", { auto_recovery: { policy: "always" } }, false],
   ])("in group %s with %j and a DRM node to wait for", (group, more, warned) => {
     const services = { required: [{ name: "d", type: "drm", target: "/dev/dri/card0" }] };
     const found = lint(state({ ...RUN, group, services, ...more }));
     expect(found).toEqual(warned ? ["warning crash-reboots a/run.json#/restart_policy"] : []);
+  });
+
+  test("of the board is no container's, whatever it holds", () => {
+    expect(lint({ ...state(RUN), "bsp/run.json": { firmware: "modules.squashfs" } })).toEqual([]);
+  });
+
+  test("of a signature of something named run is no container, and Pantavisor takes it for one", () => {
+    expect(lint({ ...state(RUN), "_sigs/run.json": { protected: "" } })).toEqual([
+      "error run-json-too-deep _sigs/run.json",
+    ]);
+  });
+
+  test("in a group that is not there is an error", () => {
+    expect(lint(state({ ...RUN, group: "apps" }))).toEqual([
+      "error group-unknown a/run.json#/group",
+    ]);
+    const own = { ...state({ ...RUN, group: "mine" }), "groups.json": [{ name: "mine" }] };
+    expect(lint(own)).toEqual([]);
+    expect(lint({ ...own, "device.json": { groups: [{ name: "other" }] } })).toEqual([
+      "error group-unknown a/run.json#/group",
+    ]);
+  });
+
+  test("of containers that need each other is an error", () => {
+    const export_ = (name: string) => [{ name, type: "unix", socket: "/s" }];
+    const need = (name: string) => ({ services: { required: [{ name, target: "/t" }] } });
+    const fragment = {
+      ...state({ ...RUN, ...need("b") }, export_("a")),
+      "b/run.json": { ...RUN, name: "b", ...need("a") },
+      "b/lxc.container.conf": CONF,
+      "b/root.squashfs": ROOT,
+      "b/services.json": export_("b"),
+    };
+    expect(lint(fragment)).toEqual(["error requirement-cycle a/run.json#/services/required"]);
   });
 
   test("deeper than a container's folder is an error", () => {
@@ -153,6 +200,49 @@ describe("the state", () => {
       "error spec-unknown #spec",
       "error spec-not-first #spec",
     ]);
+  });
+
+  test("whose groups and drivers are wrong", () => {
+    const fragment = { ...state(RUN), "groups.json": [], "bsp/drivers.json": { all: {} } };
+    expect(lint(fragment)).toEqual([
+      "error wrong-type groups.json",
+      "error wrong-type bsp/drivers.json#/#spec",
+    ]);
+    const device = { ...state(RUN), "device.json": { groups: [{ name: "a/b" }] } };
+    expect(lint(device)).toEqual(["error wrong-type device.json#/groups/0/name"]);
+  });
+
+  test("with more containers than any appengine runs is refused as a whole, and at once", () => {
+    const many = Array.from({ length: 3000 }, (_, index) => [`c${index}/run.json`, {}] as const);
+    const fragment = { ...state(RUN), ...Object.fromEntries(many) };
+    expect(lint(fragment)).toEqual(["error state-refused state"]);
+  });
+
+  test("with a document of 100,000 values is refused by that document's name", () => {
+    const required = Array.from({ length: 100_000 }, () => 7);
+    expect(lint(state({ ...RUN, services: { required } }))[0]).toBe("error wrong-type a/run.json");
+  });
+
+  test("gives a thousand findings of one code at most, and says how many are not there", () => {
+    const unused = Array.from({ length: 1234 }, (_, index) => [`${index}`, 1] as const);
+    const objects = new Map([[CONF, 1], [ROOT, 1], ...unused]);
+    const findings = lintExport({ fragment: state(RUN), objects, ignored: [] });
+    expect(findings).toHaveLength(1001);
+    expect(findings.at(-1)).toMatchObject({
+      level: "warning",
+      code: "object-unused",
+      message: "234 more findings of this code are not listed",
+    });
+  });
+
+  test("in an archive that Pantavisor's pvtx reads in another way is warned of", () => {
+    const objects = new Map([CONF, ROOT].map((sha256) => [sha256, 1]));
+    const oddities = new Map([
+      ["compression", "zstd"],
+      ["dot-slash", "json"],
+    ] as const);
+    const findings = lintExport({ fragment: state(RUN), objects, ignored: [], oddities });
+    expect(findings.map(line)).toEqual(["warning compression zstd", "warning dot-slash json"]);
   });
 
   test("whose objects are missing, unused or beside others", () => {

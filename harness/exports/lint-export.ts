@@ -1,21 +1,66 @@
 import { SAFE_NAME } from "../../broker/formats/names.ts";
-import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { STATE_SPEC, containerNameOf } from "../../broker/formats/state.ts";
+import { FindingList } from "./finding-list.ts";
 import type { Finding, Report } from "./finding.ts";
+import { lintOddities } from "./lint-oddities.ts";
 import { lintRun } from "./lint-run.ts";
 import { exportedTypes, lintServices } from "./lint-services.ts";
+import { groupsIn, isRefusal, lintState, readState } from "./lint-state.ts";
 import type { JsonObject } from "./json-value.ts";
 import type { ReadExport } from "./read-export.ts";
 
+export type Linted = Omit<ReadExport, "oddities"> & Partial<Pick<ReadExport, "oddities">>;
+
 /**
- * What is wrong, or will surprise, in an export (docs/pantavisor.md §1). Findings come in the order
- * of the state's keys. Unknown keys are nobody's business; wrong types are errors.
+ * What is wrong, or will surprise, in an export. Findings come in the order of the state's keys.
+ * Unknown keys are nobody's business; wrong types are errors.
  */
-export function lintExport({ fragment, objects, ignored }: ReadExport): Finding[] {
-  const findings: Finding[] = [];
-  const report: Report = (finding) => void findings.push(finding);
+export function lintExport(content: Linted): Finding[] {
+  const steps = lintInSteps(content);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps of some milliseconds at most, for callers with other things to hear. */
+export function* lintInSteps(content: Linted): Generator<void, Finding[]> {
+  const { fragment, objects, ignored, oddities = new Map() } = content;
+  const findings = new FindingList();
+  const { report } = findings;
+  const keys = Object.keys(fragment);
+  const positions = new Map(keys.map((key, index) => [key, index]));
+  const names = keys.flatMap((key) => containerNameOf(key) ?? []);
+  const verdict = readState(fragment);
+  const state = "state" in verdict ? verdict.state : undefined;
+  const problem = "problem" in verdict ? verdict.problem : undefined;
+  lintOddities(oddities, report);
   lintSpec(fragment, report);
-  for (const container of containersOf(fragment)) lintContainer(container, fragment, report);
-  lintStray(fragment, report);
+  yield;
+  // A state that is refused as a whole is too large to look at each part.
+  if (problem?.key !== "state") {
+    lintState(fragment, state, report);
+    const types = exportedTypes(fragment);
+    const groups = groupsIn(state);
+    for (const name of names) {
+      lintContainer(name, positions, report);
+      lintServices(`${name}/services.json`, fragment[`${name}/services.json`], report);
+      lintRun(name, fragment, types, groups.get(name), report);
+      yield;
+    }
+  }
+  const isNamed = ({ path }: Finding) => path.split("#/")[0] === problem?.key;
+  if (problem !== undefined && !findings.all().some((one) => isRefusal(one) && isNamed(one))) {
+    report({
+      level: "error",
+      code: "state-refused",
+      path: problem.key,
+      message: problem.message,
+      fix: "change what the message names",
+    });
+  }
+  lintStray(keys, new Set(names), report);
+  yield;
   lintObjects(fragment, objects, report);
   for (const member of ignored) {
     report({
@@ -26,11 +71,11 @@ export function lintExport({ fragment, objects, ignored }: ReadExport): Finding[
       fix: "leave it out; an export holds json and objects/<sha256>",
     });
   }
-  return findings;
+  return findings.all();
 }
 
 function lintSpec(fragment: JsonObject, report: Report): void {
-  const keys = Object.keys(fragment);
+  const first = Object.keys(fragment)[0];
   if (fragment["#spec"] !== STATE_SPEC) {
     report({
       level: "error",
@@ -40,7 +85,7 @@ function lintSpec(fragment: JsonObject, report: Report): void {
       fix: `write "${STATE_SPEC}"`,
     });
   }
-  if (keys[0] !== "#spec") {
+  if (first !== "#spec") {
     report({
       level: "error",
       code: "spec-not-first",
@@ -51,13 +96,8 @@ function lintSpec(fragment: JsonObject, report: Report): void {
   }
 }
 
-/** Names of the containers: `<name>/run.json`. */
-function containersOf(fragment: JsonObject): string[] {
-  return Object.keys(fragment).flatMap((key) => /^([^/]+)\/run\.json$/.exec(key)?.[1] ?? []);
-}
-
-function lintContainer(name: string, fragment: JsonObject, report: Report): void {
-  const keys = Object.keys(fragment);
+/** @param positions of the keys in the text */
+function lintContainer(name: string, positions: ReadonlyMap<string, number>, report: Report): void {
   const services = `${name}/services.json`;
   if (!SAFE_NAME.test(name)) {
     report({
@@ -68,7 +108,8 @@ function lintContainer(name: string, fragment: JsonObject, report: Report): void
       fix: "use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  if (keys.includes(services) && keys.indexOf(services) < keys.indexOf(`${name}/run.json`)) {
+  const run = positions.get(`${name}/run.json`) ?? 0;
+  if ((positions.get(services) ?? run) < run) {
     report({
       level: "error",
       code: "services-before-run",
@@ -77,13 +118,12 @@ function lintContainer(name: string, fragment: JsonObject, report: Report): void
       fix: "write the keys in byte order, or run.json first",
     });
   }
-  lintServices(services, fragment[services], report);
-  lintRun(name, fragment, exportedTypes(fragment), report);
 }
 
-function lintStray(fragment: JsonObject, report: Report): void {
-  for (const key of Object.keys(fragment)) {
-    if (/\/.*\/run\.json$/.test(key) && key !== "bsp/run.json") {
+function lintStray(keys: readonly string[], names: ReadonlySet<string>, report: Report): void {
+  for (const key of keys) {
+    const isContainer = containerNameOf(key) !== undefined;
+    if (key.endsWith("/run.json") && key !== "bsp/run.json" && !isContainer) {
       report({
         level: "error",
         code: "run-json-too-deep",
@@ -93,15 +133,16 @@ function lintStray(fragment: JsonObject, report: Report): void {
       });
     }
     const owner = /^([^/]+)\/services\.json$/.exec(key)?.[1];
-    if (owner !== undefined && !(`${owner}/run.json` in fragment)) {
-      report({
-        level: "error",
-        code: "services-without-run",
-        path: key,
-        message: `nothing runs as ${owner} here, so nothing is exported`,
-        fix: `put ${owner}/run.json before it`,
-      });
-    }
+    if (owner === undefined || names.has(owner)) continue;
+    // Not those that are no container by their name: _sigs/services.json signs one named services.
+    if (containerNameOf(`${owner}/run.json`) === undefined) continue;
+    report({
+      level: "error",
+      code: "services-without-run",
+      path: key,
+      message: `nothing runs as ${owner} here, so nothing is exported`,
+      fix: `put ${owner}/run.json before it`,
+    });
   }
 }
 

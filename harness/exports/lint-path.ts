@@ -1,9 +1,12 @@
 import { stat } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample } from "./container-folder.ts";
 import type { Finding } from "./finding.ts";
-import { lintExport } from "./lint-export.ts";
+import { lintExport, lintInSteps } from "./lint-export.ts";
+import type { Linted } from "./lint-export.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
 import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
@@ -22,7 +25,24 @@ export async function lintPath(path: string, signal?: AbortSignal): Promise<Find
     () => false,
   );
   if (isFolder) return lintDefinition((await readContainerFolder(path)).definition);
-  return lintExport(await readExport(path, signal ? { signal } : {}));
+  return inBreaths(path, await readExport(path, signal ? { signal } : {}), signal);
+}
+
+/** Milliseconds after which others get their turn, a signal of the user's among them. */
+const BREATH = 50;
+
+async function inBreaths(path: string, content: Linted, signal?: AbortSignal): Promise<Finding[]> {
+  const steps = lintInSteps(content);
+  let since = performance.now();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - since < BREATH) continue;
+    await setImmediate();
+    if (signal?.aborted === true)
+      throw new PvhError("PVH_ABORTED", `cancelled while linting ${path}`);
+    since = performance.now();
+  }
 }
 
 function lintDefinition(definition: ContainerDefinition): Finding[] {

@@ -1,10 +1,11 @@
 import { SAFE_NAME } from "../../broker/formats/names.ts";
-import { SERVICE_TYPES } from "../../broker/formats/services.ts";
+import { PLUGIN_TYPES } from "../../broker/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { lintExtensions } from "./lint-extensions.ts";
 import { lintKeyName } from "./lint-key-name.ts";
+import { lintPlace } from "./lint-place.ts";
 
 /** The service type a requirement asks for: its own, or that of the export it names. */
 export function requiredType(
@@ -58,7 +59,7 @@ function lintNames(path: string, item: JsonObject, report: Report): void {
 }
 
 function lintType(path: string, { type }: JsonObject, report: Report): void {
-  const known: readonly string[] = SERVICE_TYPES;
+  const known: readonly string[] = PLUGIN_TYPES;
   if (typeof type !== "string" || known.includes(type)) return;
   report({
     level: "error",
@@ -97,15 +98,7 @@ function lintTarget(
     });
     return;
   }
-  if (!place.startsWith("/")) {
-    report({
-      level: "error",
-      code: "target-relative",
-      path: `${path}/target`,
-      message: `${JSON.stringify(place)} is not an absolute path`,
-      fix: "write it from /",
-    });
-  }
+  lintPlace(`${path}/target`, "target", place, report);
   if (type === "drm" && /^\/run(\/|$)/.test(place)) {
     report({
       level: "error",

@@ -1,4 +1,5 @@
-import { RUN_SPEC, parseRunManifest } from "../../broker/formats/run-manifest.ts";
+import type { Group } from "../../broker/formats/groups.ts";
+import { CONTAINER_TYPES, RUN_SPEC, parseRunManifest } from "../../broker/formats/run-manifest.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
@@ -6,15 +7,16 @@ import { lintKeyName } from "./lint-key-name.ts";
 import { lintRequirement, requiredType } from "./lint-requirement.ts";
 import { lintTypes } from "./lint-types.ts";
 
-/** Groups whose default restart policy is `system` (docs/pantavisor.md §1.6). */
-const SYSTEM_GROUPS = ["data", "root", "platform"];
-const BACKENDS = ["lxc", "runc", "wasm"];
-
-/** Findings on `<name>/run.json`. */
+/**
+ * Findings on `<name>/run.json`.
+ *
+ * @param group the container's, where it is known
+ */
 export function lintRun(
   name: string,
   fragment: JsonObject,
   types: ReadonlyMap<string, string>,
+  group: Group | undefined,
   report: Report,
 ): void {
   const path = `${name}/run.json`;
@@ -27,7 +29,7 @@ export function lintRun(
   for (const [at, requirement] of requirements) {
     lintRequirement(`${path}#${at}`, requirement, types, report);
   }
-  lintPolicy(path, run, requirements, types, report);
+  lintPolicy(path, run, requirements, types, group, report);
 }
 
 function lintIdentity(name: string, path: string, run: JsonObject, report: Report): void {
@@ -52,13 +54,14 @@ function lintIdentity(name: string, path: string, run: JsonObject, report: Repor
   lintKeyName(`${path}#/name`, name, report);
   const { group, type } = run;
   if (typeof group === "string") lintKeyName(`${path}#/group`, group, report);
-  if (typeof type === "string" && !BACKENDS.includes(type)) {
+  const known: readonly string[] = CONTAINER_TYPES;
+  if (typeof type === "string" && !known.includes(type)) {
     report({
       level: "error",
       code: "backend-unknown",
       path: `${path}#/type`,
       message: `nothing starts containers of type ${JSON.stringify(type)}`,
-      fix: `use one of ${BACKENDS.join(" ")}`,
+      fix: `use one of ${known.join(" ")}`,
     });
   }
 }
@@ -100,16 +103,15 @@ function lintPolicy(
   run: JsonObject,
   requirements: readonly [string, JsonValue][],
   types: ReadonlyMap<string, string>,
+  group: Group | undefined,
   report: Report,
 ): void {
-  const { group, restart_policy: policy = null, auto_recovery: recovery } = run;
-  const system =
-    policy === "system" ||
-    (policy === null && typeof group === "string" && SYSTEM_GROUPS.includes(group));
+  const policy = run["restart_policy"] ?? group?.restart_policy;
+  const recovery = run["auto_recovery"] ?? group?.auto_recovery;
   const device = requirements.some(
     ([, item]) => isJsonObject(item) && requiredType(item, types) === "drm",
   );
-  if (!system || !device || recovery !== undefined) return;
+  if (policy !== "system" || !device || recovery !== undefined) return;
   report({
     level: "warning",
     code: "crash-reboots",

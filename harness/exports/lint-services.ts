@@ -1,9 +1,10 @@
 import { SAFE_NAME } from "../../broker/formats/names.ts";
-import { SERVICE_TYPES, parseServices } from "../../broker/formats/services.ts";
+import { PLUGIN_TYPES, parseServices } from "../../broker/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { lintExtensions } from "./lint-extensions.ts";
+import { lintPlace } from "./lint-place.ts";
 import { lintTypes } from "./lint-types.ts";
 import { lintKeyName } from "./lint-key-name.ts";
 
@@ -26,7 +27,8 @@ export function lintServices(path: string, document: JsonValue | undefined, repo
 export function exportedTypes(fragment: JsonObject): ReadonlyMap<string, string> {
   const types = new Map<string, string>();
   for (const [key, document] of Object.entries(fragment)) {
-    if (!/^[^/]+\/services\.json$/.test(key)) continue;
+    const owner = /^([^/]+)\/services\.json$/.exec(key)?.[1];
+    if (owner === undefined || !Object.hasOwn(fragment, `${owner}/run.json`)) continue;
     for (const entry of listOf(document)) {
       if (!isJsonObject(entry)) continue;
       const { name, type } = entry;
@@ -55,7 +57,7 @@ function lintName(at: string, { name }: JsonObject, report: Report): void {
 }
 
 function lintType(at: string, { type }: JsonObject, report: Report): void {
-  const known: readonly string[] = SERVICE_TYPES;
+  const known: readonly string[] = PLUGIN_TYPES;
   if (typeof type !== "string" || known.includes(type)) return;
   report({
     level: "error",
@@ -67,12 +69,5 @@ function lintType(at: string, { type }: JsonObject, report: Report): void {
 }
 
 function lintSocket(at: string, { socket }: JsonObject, report: Report): void {
-  if (typeof socket !== "string" || socket.startsWith("/")) return;
-  report({
-    level: "error",
-    code: "socket-relative",
-    path: `${at}/socket`,
-    message: `${JSON.stringify(socket)} is not an absolute path in the provider`,
-    fix: "write it from /",
-  });
+  if (typeof socket === "string") lintPlace(`${at}/socket`, "socket", socket, report);
 }

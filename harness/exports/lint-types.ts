@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { DocumentTooLarge } from "../../broker/formats/document-size.ts";
 import type { Report } from "./finding.ts";
 
 /** Report what the format's own parser refuses: missing keys and wrong types. */
@@ -6,15 +7,20 @@ export function lintTypes(path: string, parse: () => unknown, report: Report): v
   try {
     parse();
   } catch (error) {
+    if (error instanceof DocumentTooLarge) {
+      const { message } = error;
+      report({ level: "error", code: "wrong-type", path, message, fix: "split or shorten it" });
+      return;
+    }
     if (!(error instanceof z.ZodError)) throw error;
     for (const { path: at, message } of error.issues.flatMap(flatten)) {
       const pointer = at.map((step) => `/${String(step)}`).join("");
       report({
         level: "error",
         code: "wrong-type",
-        path: pointer === "" ? path : `${path}#${pointer}`,
+        path: pointer === "" ? path : `${path}${path.includes("#") ? "" : "#"}${pointer}`,
         message,
-        fix: "see docs/pantavisor.md §1.3 and §1.4 for the format",
+        fix: "write what the format has there",
       });
     }
   }

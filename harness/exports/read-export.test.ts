@@ -2,12 +2,11 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { pack } from "tar-stream";
 import type { Header } from "tar-stream";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { PvhError } from "../errors.ts";
-import { EXPORT_LIMITS, readExport } from "./read-export.ts";
+import { EXPORT_LIMITS } from "../../broker/pvrexport/limits.ts";
+import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
 
 let folder: string;
@@ -57,28 +56,35 @@ describe("a good export", () => {
 describe("a bad export is refused with its name and the reason", () => {
   const renamed = { name: "json" };
   test.each<[what: string, reason: RegExp, members: Member[]]>([
-    ["no json", /there is no member json/, [OBJECT]],
+    ["no json", /no member named json/, [OBJECT]],
     ["an absolute path", /absolute path/, [JSON_MEMBER, [{ name: "/etc/passwd" }, ""]]],
-    ["a path leading out", /leads out/, [JSON_MEMBER, [{ name: "objects/../../x" }, ""]]],
-    ["an empty path segment", /not a usable path/, [JSON_MEMBER, [{ name: "a//b" }, ""]]],
-    ["a symlink", /is a symbolic link/, [[{ name: "json", type: "symlink", linkname: "/x" }]]],
+    ["a path leading out", /leaves the archive/, [JSON_MEMBER, [{ name: "objects/../../x" }, ""]]],
+    ["an empty path segment", /no usable name/, [JSON_MEMBER, [{ name: "a//b" }, ""]]],
+    ["a symlink", /is a symlink/, [[{ name: "json", type: "symlink", linkname: "/x" }]]],
     ["a hard link", /is a hard link/, [[{ name: "json", type: "link", linkname: "/x" }]]],
     ["a device", /is a character device/, [[{ name: "json", type: "character-device" }]]],
     ["a fifo", /is a fifo/, [[{ name: "json", type: "fifo" }]]],
-    ["two json", /a second member/, [JSON_MEMBER, JSON_MEMBER]],
-    ["two of one object", /a second member/, [JSON_MEMBER, OBJECT, OBJECT]],
-    ["a name like json", /may take this member for json/, [JSON_MEMBER, [{ name: "json2" }, "{}"]]],
-    ["a strange object", /64 lower-case/, [JSON_MEMBER, [{ name: "objects/abc" }, "x"]]],
-    ["another content", /sha256/, [JSON_MEMBER, [{ name: `objects/${SHA256}` }, "y"]]],
+    ["two json", /comes twice/, [JSON_MEMBER, JSON_MEMBER]],
+    ["two of one object", /comes twice/, [JSON_MEMBER, OBJECT, OBJECT]],
+    ["a name like json", /could be taken for json/, [JSON_MEMBER, [{ name: "json2" }, "{}"]]],
+    ["a strange object", /not named by a sha256/, [JSON_MEMBER, [{ name: "objects/abc" }, "x"]]],
+    ["another content", /has the content of/, [JSON_MEMBER, [{ name: `objects/${SHA256}` }, "y"]]],
     ["a renaming header", /absolute path/, [[{ ...renamed, pax: { path: "/etc/x" } }, ""]]],
-    ["a resizing header", /a size of/, [[{ ...renamed, pax: { size: "-1" } }, "{}"]]],
+    ["a resizing header", /says a size of/, [[{ ...renamed, pax: { size: "-1" } }, "{}"]]],
     ["not JSON", /not JSON/, [[{ name: "json" }, "{"]]],
     ["not UTF-8", /not JSON/, [[{ name: "json" }, Buffer.from([0x22, 0xff, 0x22])]]],
-    ["an array", /not a JSON object/, [[{ name: "json" }, "[]"]]],
-    ["no #spec", /has no #spec/, [[{ name: "json" }, "{}"]]],
-    ["a number", /neither JSON nor/, [[{ name: "json" }, '{"#spec":"s","a/x":1}']]],
-    ["a key leading out", /leads out/, [[{ name: "json" }, '{"#spec":"s","../x/run.json":{}}']]],
-    ["an absolute key", /absolute/, [[{ name: "json" }, '{"#spec":"s","/run.json":{}}']]],
+    ["an array", /not an object/, [[{ name: "json" }, "[]"]]],
+    ["a number", /expected string/, [[{ name: "json" }, '{"#spec":"s","a/x":1}']]],
+    [
+      "a key leading out",
+      /not a relative path/,
+      [[{ name: "json" }, '{"#spec":"s","../x/run.json":{}}']],
+    ],
+    [
+      "an absolute key",
+      /not a relative path/,
+      [[{ name: "json" }, '{"#spec":"s","/run.json":{}}']],
+    ],
   ])("%s", async (_what, reason, members) => {
     await writeFile(path, gzipSync(await tarOf(members)));
     await expect(readExport(path)).rejects.toThrow(reason);
@@ -92,11 +98,11 @@ describe("a bad export is refused with its name and the reason", () => {
   test("the message names the member and quotes no control character of the file", async () => {
     await writeFile(path, await tarOf([[{ name: "json" }, "\u001b[2J"]]));
     const error = await readExport(path).catch((reason: unknown) => reason);
-    expect(error).toHaveProperty("message", `${path}, member "json": not JSON`);
+    expect(error).toHaveProperty("message", `${path}: member "json" is not JSON`);
   });
 
   test.each([
-    ["empty", Buffer.alloc(0), /end of the archive is missing/],
+    ["empty", Buffer.alloc(0), /is empty/],
     ["text", Buffer.from("state ".repeat(200)), /not a tar archive/],
     ["gzipped text", gzipSync("state ".repeat(200)), /not a tar archive/],
     ["broken gzip", Buffer.from("1f8b08ffffffff", "hex"), /./],
@@ -143,54 +149,6 @@ test("reading stops when it is cancelled", async () => {
   const signal = AbortSignal.abort();
   await expect(readExport(path, { signal })).rejects.toMatchObject({ code: "PVH_ABORTED" });
 });
-
-// The limit leaves room for a machine that does much else.
-describe(
-  "whatever the bytes are, reading ends with an export or a PvhError",
-  { timeout: 30_000 },
-  () => {
-    test("random bytes", async () => {
-      await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 4096 }), endsWell), {
-        numRuns: 100,
-      });
-    });
-
-    test("a tar with some bytes changed and its header checksums made right again", async () => {
-      const tar = await tarOf([JSON_MEMBER, [{ ...OBJECT[0], pax: { mtime: "1.5" } }, CONTENT]]);
-      const change = fc.tuple(fc.nat({ max: tar.length - 1 }), fc.nat({ max: 255 }));
-      const changes = fc.array(change, { minLength: 1, maxLength: 6 });
-      await fc.assert(
-        fc.asyncProperty(changes, async (list) => {
-          const mutant = Buffer.from(tar);
-          for (const [at, byte] of list) mutant[at] = byte;
-          for (let at = 0; at < mutant.length; at += 512)
-            rightChecksum(mutant.subarray(at, at + 512));
-          await endsWell(mutant);
-        }),
-        { numRuns: 200 },
-      );
-    });
-
-    async function endsWell(bytes: Uint8Array): Promise<void> {
-      await writeFile(path, bytes);
-      try {
-        const { fragment } = await readExport(path);
-        expect(typeof fragment["#spec"]).toBe("string");
-      } catch (error) {
-        expect(error).toBeInstanceOf(PvhError);
-        expect(error).toHaveProperty("code", "PVH_BAD_EXPORT");
-      }
-    }
-  },
-);
-
-/** Only blocks that were headers before: those that say so. */
-function rightChecksum(block: Buffer): void {
-  if (block.subarray(257, 262).toString() !== "ustar") return;
-  block.fill(" ", 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
-}
 
 async function tarOf(members: readonly Member[]): Promise<Buffer> {
   const tar = pack();

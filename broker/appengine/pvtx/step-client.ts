@@ -2,6 +2,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { parseUntrusted } from "../../formats/json-depth.ts";
 import type { StateDocument } from "./state-merge.ts";
 
 /** What pvtx needs of pv-ctrl (docs/pantavisor.md §3.3). */
@@ -59,7 +60,7 @@ export function stepClient(socket = SOCKETS.find((path) => existsSync(path))): S
   }
 
   return {
-    currentState: async () => JSON.parse(await send("GET", "/steps/current")) as StateDocument,
+    currentState: async () => parseUntrusted(await send("GET", "/steps/current")) as StateDocument,
     async putObject(sha256, file) {
       const { size } = statSync(file);
       await send("PUT", `/objects/${sha256}`, () => createReadStream(file), size);

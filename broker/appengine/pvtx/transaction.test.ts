@@ -117,23 +117,30 @@ describe("a bad export is refused, says why and leaves nothing", () => {
   it.each<readonly [string, () => Promise<Buffer> | Buffer]>([
     ["is empty", () => Buffer.alloc(0)],
     ["unexpected end of file", async () => gzipSync(await tar(...good)).subarray(0, -20)],
-    ["Unexpected end of data", async () => (await tar(...good)).subarray(0, 1100)],
-    ["Invalid tar header", () => Buffer.from("not a tar ".repeat(200))],
+    ["a truncated header", async () => (await tar(...good)).subarray(0, 1100)],
+    ["is not a tar archive", () => Buffer.from("not a tar ".repeat(200))],
     ["unknown compression method", () => Buffer.from([0x1f, 0x8b, 9, 9, 9, 9])],
     ["no member named json", () => tar([`objects/${SHA}`, CONTENT])],
     ["is not JSON", () => tar(["json", "{"])],
     ["is not JSON", () => tar(["json", Buffer.from('{"a":"\xff"}', "latin1")])],
     ["is not an object", () => tar(["json", "[]"])],
+    ["a/x.json: comes twice", () => tar(["json", `{"a/x.json":{},"a/x.json":[]}`])],
+    ["#spec: must be pantavisor-service-system@1", () => tar(["json", '{"#spec":"other@1"}'])],
+    ["comes twice", () => tar(...good, ["json", FRAGMENT])],
+    ["comes twice", () => tar(...good, [`./objects/${SHA}`, CONTENT])],
     ["has the content of", () => tar(["json", FRAGMENT], [`objects/${wrong}`, CONTENT])],
     ["is missing", () => tar(["json", FRAGMENT])],
-    ["is not the sha256", () => tar(["json", JSON.stringify({ "a/b": "short" })])],
+    [
+      "must be 64 hexadecimal digits",
+      () => tar(["json", JSON.stringify({ ...SPEC, "a/b": "short" })]),
+    ],
     ["is not named by a sha256", () => tar(["objects/evil", CONTENT], ...good)],
     ["leaves the archive", () => tar(["objects/../../evil", "x"], ...good)],
     ["has an absolute path", () => tar(["/evil", "x"], ...good)],
     ["is a symlink", () => tar([{ name: `objects/${SHA}`, type: "symlink", linkname: "/etc" }])],
-    ["is a link", () => tar([{ name: `objects/${SHA}`, type: "link", linkname: "/etc/x" }])],
-    ["is a character-device", () => tar([{ name: "null", type: "character-device" }])],
-    ["does not fit", async () => hugeHeader(await tar(...good))],
+    ["is a hard link", () => tar([{ name: `objects/${SHA}`, type: "link", linkname: "/etc/x" }])],
+    ["is a character device", () => tar([{ name: "null", type: "character-device" }])],
+    ["is larger than", async () => hugeHeader(await tar(...good))],
   ])("%s", async (reason, make) => {
     await expect(add(await make())).rejects.toThrow(new RegExp(reason, "i"));
     expect(transaction.show()).toEqual(SPEC);
@@ -179,7 +186,10 @@ describe("deploy", () => {
   it.each(["../evil", "a//b", "/evil", ".pvr/json", "a/../../evil", "a/\ud800.json"])(
     "refuses the key %j",
     async (key) => {
-      await add(JSON.stringify({ ...SPEC, [key]: {} }));
+      const state = { ...SPEC, [key]: {} };
+      await expect(add(JSON.stringify(state))).rejects.toThrow("has a key that no state may have");
+      transaction.abort();
+      transaction.begin(state, at("storage/objects"));
       expect(() => transaction.deploy(at("storage/0"))).toThrow("not a path inside the revision");
       expect(existsSync(at("storage/0"))).toBe(false);
       expect(existsSync(at("evil"))).toBe(false);

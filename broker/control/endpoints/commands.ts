@@ -21,8 +21,9 @@ export function commandRoutes({ view }: EndpointContext): Route[] {
           takes: BODY_LIMIT,
           answer({ body }) {
             if (view.quirks.has("command-dropped")) return accepted;
-            const command = parseJson(body, commandSchema);
-            if (command === undefined) return errorReply(400, "Command has bad format");
+            const parsed = parseJson(body, commandSchema, "Command");
+            if ("error" in parsed) return errorReply(400, parsed.error);
+            const command = parsed.value;
             const run = Object.hasOwn(COMMANDS, command.op) ? COMMANDS[command.op] : undefined;
             if (run === undefined) {
               return errorReply(400, `Unknown command ${JSON.stringify(command.op)}`);

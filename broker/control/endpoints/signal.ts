@@ -21,10 +21,10 @@ export function signalRoutes({ view }: EndpointContext): Route[] {
           takes: BODY_LIMIT,
           allows: "anyone",
           answer({ body, caller }) {
-            const signal = parseJson(body, signalSchema);
-            if (signal === undefined) return errorReply(400, "Signal has bad format");
+            const parsed = parseJson(body, signalSchema, "Signal");
+            if ("error" in parsed) return errorReply(400, parsed.error);
             const sender =
-              caller.kind === "container" && signal.type === "ready"
+              caller.kind === "container" && parsed.value.type === "ready"
                 ? view.containers().find(({ plan }) => plan.name === caller.name)
                 : undefined;
             if (sender?.plan.statusGoal !== "READY") {
