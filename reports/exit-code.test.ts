@@ -21,6 +21,8 @@ function codeOf(...outcomes: Outcome[]): number {
 const assertion: Outcome = ["product", "PVH_ASSERT"];
 const neverReady: Outcome = ["product", "PVH_NEVER_READY"];
 const engine: Outcome = ["infra", "PVH_ENGINE"];
+const late: Outcome = ["scenario", "PVH_DEADLINE"];
+const mistake: Outcome = ["scenario", "PVH_SCENARIO"];
 const bug: Outcome = ["harness", "PVH_INTERNAL"];
 
 test.each([
@@ -36,6 +38,11 @@ test.each([
   ["a product failure beside a boot that failed", 1, [neverReady, assertion]],
   ["a boot that failed beside an infrastructure failure", 6, [engine, neverReady]],
   ["a bug beside a product failure", 70, [assertion, bug]],
+  ["a mistake in a scenario", 1, [mistake]],
+  ["a check that was stopped from outside", 124, [late, "pass"]],
+  ["a check that was stopped beside a product failure", 1, [late, assertion]],
+  ["a check that was stopped beside a boot that failed", 6, [late, neverReady]],
+  ["a check that was stopped beside an infrastructure failure", 124, [late, engine]],
 ] as [string, number, Outcome[]][])("%s: exit %i", (_name, code, outcomes) => {
   expect(codeOf(...outcomes)).toBe(code);
 });
@@ -70,4 +77,22 @@ test("a failure outside the checks counts", () => {
     { type: "scenario.finished", scenario: "s", verdict: "failed", ms: 1, failure },
   ];
   expect(exitCodeOf(foldRun(record(events)))).toBe(3);
+});
+
+test("a deadline of the run is its exit code, unless something says more of the product", () => {
+  expect(exitCodeOf(emptyRun(), "deadline")).toBe(124);
+  const failed = end("s", "c", "failed", {
+    failure: { class: "product", code: "PVH_ASSERT", message: "m" },
+  });
+  const state = foldRun(record([start("s", "unix", [["c", "t"]]), failed]));
+  expect(exitCodeOf(state, "deadline")).toBe(1);
+});
+
+test("a failure outside of the checks counts, of a scenario and of the run", () => {
+  const failure = { class: "scenario", code: "PVH_SCENARIO", message: "m" } as const;
+  const passed = [start("s", "unix", [["c", "t"]]), end("s", "c", "passed", {})];
+  for (const of of [{ scenario: "s" }, {}]) {
+    const outside: RunEvent = { type: "failure", ...of, where: "stray error", failure };
+    expect(exitCodeOf(foldRun(record([...passed, outside])))).toBe(1);
+  }
 });

@@ -38,6 +38,21 @@ test("the report is valid in the dialect", async () => {
   expect(await errorsOf(xml)).toEqual([]);
 });
 
+test("what failed outside of any check is a case of its own, in a valid report", async () => {
+  const failure = { class: "infra", code: "PVH_PREPARE", message: "no <exports>" } as const;
+  const with2 = report([
+    ...SAMPLE,
+    { type: "failure", scenario: "flaky", where: "stray error", failure },
+    { type: "failure", scenario: "flaky", where: "stray error", failure },
+    { type: "failure", where: "preparation", failure },
+  ]);
+  expect(await errorsOf(with2)).toEqual([]);
+  expect(with2).toContain('<testcase classname="pvh.scenarios.flaky" name="stray error"');
+  expect(with2).toContain('<testcase classname="pvh.scenarios.flaky" name="stray error (2)"');
+  expect(with2).toMatch(/<testsuite name="pvh" tests="1" failures="0" errors="1"/);
+  expect(with2).toMatch(/<testsuites name="pvh" tests="9" failures="2" errors="4"/);
+});
+
 test("the schema refuses what consumers refuse", async () => {
   const spoilt = [
     xml.replace('time="42.120"', 'time="42.12345"'),

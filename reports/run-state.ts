@@ -122,8 +122,8 @@ export interface Counts {
 }
 
 /**
- * Checks by verdict, and what failed outside of any check as failed. A check without a verdict
- * counts as skipped while the run goes on; one that has none at its end is no skip: it failed.
+ * Checks by verdict, and what failed outside of any check as failed; a check that has no verdict
+ * yet counts as skipped.
  */
 export function countChecks(state: RunState): Counts {
   const counts = { passed: 0, failed: state.failures.length, skipped: 0 };

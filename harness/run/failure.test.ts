@@ -78,7 +78,7 @@ test.each([
   ["a code that throws", hostile("code"), "Error: x"],
   ["a text without end", "x".repeat(2 ** 24), "more characters"],
   ["a message without end", new Error("y".repeat(2 ** 24)), "more characters"],
-  ["a prototype that is a Proxy", Object.create(revoked.proxy as object), "cannot be described"],
+  ["a prototype that is a Proxy", Object.create(revoked.proxy), "cannot be described"],
   ["an AggregateError in itself", cycle, "cycle\n- cycle"],
   [
     "an object of many properties",
