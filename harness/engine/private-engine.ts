@@ -54,6 +54,7 @@ export async function stopPrivateEngine(signal?: AbortSignal): Promise<boolean> 
   process.kill(pid, "SIGTERM");
   await until("the private engine to stop", () => runningPid() === undefined, {
     timeout: 30_000,
+    code: "PVH_ENGINE",
     ...(signal && { signal }),
   });
   return true;
