@@ -3,6 +3,7 @@ import Docker from "dockerode";
 import type { DockerVersion } from "dockerode";
 import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
+import { noteConnected } from "./connected.ts";
 import { engineError } from "./engine-error.ts";
 import { canStartPrivateEngine, privateEngineHost, startPrivateEngine } from "./private-engine.ts";
 
@@ -90,7 +91,7 @@ async function connect(
     const asked: Promise<[DockerVersion, unknown]> = Promise.all([docker.version(), docker.info()]);
     const [version, info] = await within(limit, asked, noAnswer);
     requireApi(version.ApiVersion, `the engine at ${host} (${version.Version})`);
-    return {
+    const engine = {
       docker,
       host,
       origin,
@@ -98,6 +99,8 @@ async function connect(
       apiVersion: version.ApiVersion,
       sameMachine: origin === "private" || engineName(info) === hostname(),
     };
+    noteConnected(engine);
+    return engine;
   } catch (error) {
     if (signal?.aborted === true) {
       throw new PvhError("PVH_ABORTED", `cancelled while connecting to ${host}`, { cause: error });
