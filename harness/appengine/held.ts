@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import { HELD_LABEL, OWNER_LABEL, RUN_LABEL } from "../engine/labels.ts";
+import { isIn } from "../engine/reap-scope.ts";
 import { PvhError } from "../errors.ts";
 import { Appengine } from "./appengine.ts";
 
@@ -15,6 +16,8 @@ export interface OurContainer {
   readonly held: boolean;
   /** Empty for what `pvh up` holds. */
   readonly run: string;
+  /** Whether its owner lives, or may live: only force takes such a one. */
+  readonly inUse: boolean;
 }
 
 /** All containers with our labels, whoever's run they belong to. */
@@ -30,6 +33,7 @@ export async function ourContainers(engine: Engine): Promise<OurContainer[]> {
       status: container.Status,
       held: container.Labels[HELD_LABEL] === "true",
       run: container.Labels[RUN_LABEL] ?? "",
+      inUse: !isIn({ kind: "unused" }, { labels: container.Labels }),
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
