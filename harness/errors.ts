@@ -25,6 +25,11 @@ export const ERROR_CODES = {
   PVH_ENGINE_TOO_OLD: { class: "infra", means: "the engine's API is older than pvh needs" },
   PVH_ENGINE: { class: "infra", means: "the engine refused or failed a request" },
   PVH_NAME_IN_USE: { class: "infra", means: "a container that is not ours has the name" },
+  PVH_APPENGINE_LOST: {
+    class: "infra",
+    means: "somebody else removed, stopped or paused an appengine, or the engine lost it",
+  },
+  PVH_OUT_OF_MEMORY: { class: "infra", means: "the OOM killer ended an appengine" },
   PVH_NO_SPACE: { class: "infra", means: "a disk is full or missing" },
   PVH_BUILD: { class: "infra", means: "the reference image cannot be made" },
   PVH_CAPABILITY: { class: "infra", means: "this machine lacks something a scenario requires" },

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PvhError } from "./errors.ts";
+import type { ErrorCode } from "./errors.ts";
 
 export interface UntilOptions {
   readonly signal?: AbortSignal;
@@ -7,6 +8,8 @@ export interface UntilOptions {
   readonly timeout: number;
   /** Pause between probes in milliseconds. */
   readonly every?: number;
+  /** Error at the deadline, where nothing is asked of the product; default PVH_TIMEOUT. */
+  readonly code?: ErrorCode;
 }
 
 /**
@@ -15,13 +18,14 @@ export interface UntilOptions {
  * The one polling loop of pvh: whatever cannot be awaited as an event is probed here.
  *
  * @param what completes "waited N ms for …" in the error.
- * @throws PvhError PVH_TIMEOUT at the deadline, with the last error of the probe as cause;
+ * @throws PvhError at the deadline, with the last error of the probe as cause: PVH_TIMEOUT, or
+ *         that error's own code when the machine or the engine kept the probe from looking;
  *         PVH_ABORTED when the signal fires.
  */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
-  { signal, timeout, every = 25 }: UntilOptions,
+  { signal, timeout, every = 25, code = "PVH_TIMEOUT" }: UntilOptions,
 ): Promise<Exclude<T, undefined | false | null>> {
   const deadline = performance.now() + timeout;
   let last: unknown;
@@ -29,6 +33,7 @@ export async function until<T>(
     if (signal?.aborted) throw aborted(what, signal);
     try {
       const value = await probe();
+      last = undefined;
       if (value !== undefined && value !== false && value !== null) {
         return value as Exclude<T, undefined | false | null>;
       }
@@ -39,7 +44,8 @@ export async function until<T>(
     await delay(every, undefined, { ...(signal && { signal }) }).catch(() => undefined);
   }
   const because = last instanceof Error ? `: ${last.message}` : "";
-  throw new PvhError("PVH_TIMEOUT", `waited ${Math.round(timeout)} ms for ${what}${because}`, {
+  const blame = last instanceof PvhError && last.class === "infra" ? last.code : code;
+  throw new PvhError(blame, `waited ${Math.round(timeout)} ms for ${what}${because}`, {
     cause: last,
   });
 }

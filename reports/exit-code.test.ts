@@ -54,6 +54,7 @@ test("nothing selected: exit 4", () => {
 test("a signal decides, whatever else happened", () => {
   expect(exitCodeOf(emptyRun(), "SIGINT")).toBe(130);
   expect(exitCodeOf(emptyRun(), "SIGTERM")).toBe(143);
+  expect(exitCodeOf(emptyRun(), "SIGHUP")).toBe(129);
 });
 
 test("a pass after a failed attempt is flaky: exit 5, never 0", () => {

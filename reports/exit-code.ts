@@ -1,4 +1,4 @@
-import { EXIT } from "../harness/exit-codes.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "../harness/exit-codes.ts";
 import type { ExitCode } from "../harness/exit-codes.ts";
 import type { Failure, Interruption } from "../harness/run/events.ts";
 import { countChecks, failuresOf, isFlaky } from "./run-state.ts";
@@ -17,8 +17,8 @@ export function exitCodeOf(
   interrupted?: Interruption,
   flaky: FlakyPolicy = "fail",
 ): ExitCode {
-  if (interrupted === "SIGINT") return EXIT.sigint;
-  if (interrupted === "SIGTERM") return EXIT.sigterm;
+  const signal = endingSignal(interrupted);
+  if (signal !== undefined) return SIGNAL_EXIT[signal];
   const failures = failuresOf(state);
   const has = (of: (failure: Failure) => boolean): boolean => failures.some(of);
   if (has((failure) => failure.class === "harness")) return EXIT.bug;

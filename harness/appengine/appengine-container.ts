@@ -18,6 +18,8 @@ import { StartedAppengineContainer } from "./started-appengine-container.ts";
 export interface StartOptions extends BootOptions {
   /** When the boot fails, evidence is put in this folder before the container is removed. */
   readonly evidence?: string;
+  /** Cuts short the keeping of evidence. */
+  readonly evidenceOver?: AbortSignal;
   /** Leave a container that failed to boot for a look; default false. */
   readonly keep?: boolean;
 }
@@ -90,6 +92,7 @@ export class AppengineContainer extends GenericContainer {
     this.#stage("image", image.Id);
     const name = (this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`);
     this.#plan(engine, name, [...list(image.Config.Entrypoint), ...list(image.Config.Cmd)]);
+    if (options.signal?.aborted === true) throw new PvhError("PVH_ABORTED", `cancelled: ${name}`);
     const generic = await super.start().catch(async (cause: unknown) => {
       const error = engineError(cause, name);
       // What has that name then is somebody else's; anything else is a half-made one of ours.
@@ -100,10 +103,12 @@ export class AppengineContainer extends GenericContainer {
     const started = new StartedAppengineContainer(generic, engine);
     try {
       this.#stage("container", started.name);
-      await started.appengine.boot(this.#boot, options);
+      await started.appengine.boot(this.#boot, { ...options, whyLost: () => started.whyLost() });
       return started;
     } catch (error) {
-      if (options.evidence !== undefined) await started.collectEvidence(options.evidence);
+      if (options.evidence !== undefined) {
+        await started.collectEvidence(options.evidence, options.evidenceOver);
+      }
       if (options.keep !== true) await cleanUp(started.stop());
       throw error;
     }

@@ -6,6 +6,7 @@ import { rawExchange } from "../control/raw-exchange.ts";
 import type { RawExchange } from "../control/raw-exchange.ts";
 import { containerOutput } from "../engine/container-output.ts";
 import { engineError } from "../engine/engine-error.ts";
+import type { PvhError } from "../errors.ts";
 import { ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
 import { collectAppengine } from "../evidence/collect-appengine.ts";
@@ -31,6 +32,8 @@ export interface BootOptions {
   readonly until?: BootStage;
   /** Multiplies every deadline; for slow machines. */
   readonly timeoutScale?: number;
+  /** Tells why the container is no longer there, where somebody else has done that. */
+  readonly whyLost?: () => Promise<PvhError | undefined>;
 }
 
 /** A running appengine container: its shell, its pv-ctrl, its log and its LXC containers. */
@@ -61,7 +64,7 @@ export class Appengine implements AppengineShell {
     await runStages(stages.slice(0, last + 1), {
       signal,
       onStage: options.onStage ?? (() => undefined),
-      whyNot: () => this.#whyNot(signal),
+      whyNot: () => this.#whyNot(signal, options.whyLost),
     });
   }
 
@@ -102,9 +105,12 @@ export class Appengine implements AppengineShell {
     return containerOutput(this.#container);
   }
 
-  /** Put logs, graph, containers and the engine's view into `folder`. Never throws. */
-  collectEvidence(folder: string): Promise<Evidence[]> {
-    return collectAppengine(this, this.#container, folder);
+  /**
+   * Put logs, graph, containers and the engine's view into `folder`. Never throws.
+   * @param over cuts it short
+   */
+  collectEvidence(folder: string, over?: AbortSignal): Promise<Evidence[]> {
+    return collectAppengine(this, this.#container, folder, over);
   }
 
   /** Close what is open towards the container; the container itself goes on. */
@@ -113,13 +119,18 @@ export class Appengine implements AppengineShell {
     await this.#shell.close();
   }
 
-  async #whyNot(signal: AbortSignal): Promise<string | undefined> {
+  /** @throws PvhError when it is not the appengine's doing */
+  async #whyNot(signal: AbortSignal, whyLost: BootOptions["whyLost"]): Promise<string | undefined> {
     const [{ State: state }, output] = await Promise.all([
       this.#container.inspect(),
       this.output(),
-    ]).catch((error: unknown) => {
-      throw engineError(error, this.name);
+    ]).catch(async (error: unknown) => {
+      throw (await whyLost?.()) ?? engineError(error, this.name);
     });
+    if (!state.Running || state.Paused) {
+      const lost = await whyLost?.();
+      if (lost !== undefined) throw lost;
+    }
     if (!state.Running) return bootFailure({ output, exitCode: state.ExitCode, log: "" });
     const { stdout } = await this.sh(`cat ${EXIT_FILE} 2>/dev/null; :`, { signal });
     const exitCode = stdout.trim() === "" ? undefined : Number(stdout);

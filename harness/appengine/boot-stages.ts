@@ -1,5 +1,6 @@
 import type { BootStage } from "../run/events.ts";
 import { PvhError } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 import { until } from "../until.ts";
 
 /** One stage of a boot: it is over when `probe` gives something. */
@@ -21,7 +22,7 @@ export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: strin
  * @param whyNot looks for a reason why this boot cannot work; asked after every probe that
  *        found nothing, so that a hopeless boot ends when the reason is known, not at a deadline
  * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal,
- *         PVH_ENGINE_UNREACHABLE as soon as whyNot finds the engine gone
+ *         what whyNot throws as soon as it finds the engine or the appengine gone
  */
 export async function runStages(
   stages: readonly Stage[],
@@ -72,7 +73,7 @@ async function attempt(
         });
         if (typeof value === "string") return { detail: value };
         if (value === true) return {};
-        const reason = await whyNot().catch(engineGone);
+        const reason = await whyNot().catch(lost);
         if (typeof reason === "string") return { hopeless: { reason } };
         if (reason !== undefined) return { hopeless: reason };
         if (failed !== undefined) throw failed;
@@ -82,22 +83,33 @@ async function attempt(
     );
     return found.hopeless ?? found.detail;
   } catch (error) {
-    const last = await whyNot().catch(() => undefined);
+    // Also at the deadline, of an appengine that was lost meanwhile.
+    const last = await whyNot().catch((why: unknown) => {
+      try {
+        return lost(why);
+      } catch {
+        return undefined;
+      }
+    });
+    if (typeof last === "object") return last;
     return { reason: last ?? (error instanceof Error ? error.message : String(error)), error };
   }
 }
 
 /** Nobody can tell any more what the appengine does. */
-function engineGone(error: unknown): Hopeless {
-  if (error instanceof PvhError && error.code === "PVH_ENGINE_UNREACHABLE") {
+function lost(error: unknown): Hopeless {
+  if (error instanceof PvhError && LOST.includes(error.code)) {
     return { reason: error.message, error };
   }
   throw error;
 }
 
+const LOST: readonly ErrorCode[] = [
+  "PVH_ENGINE_UNREACHABLE",
+  "PVH_APPENGINE_LOST",
+  "PVH_OUT_OF_MEMORY",
+];
+
 function isNoFaultOfTheBoot(error: unknown): boolean {
-  return (
-    error instanceof PvhError &&
-    (error.code === "PVH_ABORTED" || error.code === "PVH_ENGINE_UNREACHABLE")
-  );
+  return error instanceof PvhError && (error.code === "PVH_ABORTED" || LOST.includes(error.code));
 }

@@ -2,6 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { HELD_LABEL, RUN_LABEL } from "../engine/labels.ts";
 import { listContainers } from "../engine/listed.ts";
+import { isIn } from "../engine/reap-scope.ts";
 import { PvhError } from "../errors.ts";
 import { Appengine } from "./appengine.ts";
 
@@ -17,6 +18,8 @@ export interface OurContainer {
   readonly held: boolean;
   /** Empty for what `pvh up` holds. */
   readonly run: string;
+  /** Whether its owner lives, or may live: only force takes such a one. */
+  readonly inUse: boolean;
 }
 
 /** All containers with our labels, whoever's run they belong to. */
@@ -33,6 +36,7 @@ export async function ourContainers(engine: Engine): Promise<OurContainer[]> {
       status,
       held: labels[HELD_LABEL] === "true",
       run: labels[RUN_LABEL] ?? "",
+      inUse: !isIn({ kind: "unused" }, { labels }),
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }

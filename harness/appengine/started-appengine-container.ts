@@ -8,22 +8,20 @@ import type {
 import type { GraphEntry } from "../../broker/formats/graph.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
-import { engineError } from "../engine/engine-error.ts";
-import { silentEngine } from "../engine/silent-engine.ts";
-import type { PvhError } from "../errors.ts";
+import { PvhError } from "../errors.ts";
 import type { Evidence } from "../evidence/collect-appengine.ts";
-import { reap } from "../engine/reaper.ts";
+import { demandRemoval, reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
-import { within } from "../within.ts";
 import { Appengine } from "./appengine.ts";
 import type { InsideContainer } from "./inside.ts";
-
-const GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
+import { whyLost } from "./why-lost.ts";
 
 /** The started form of AppengineContainer. */
 export class StartedAppengineContainer extends AbstractStartedContainer {
   readonly appengine: Appengine;
   readonly #engine: Engine;
+  /** True once pvh itself has stopped it. */
+  #ended = false;
 
   constructor(started: StartedTestContainer, engine: Engine) {
     super(started);
@@ -59,24 +57,17 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
     return this.appengine.inside(container);
   }
 
-  /** Put logs, graph, containers and the engine's view into `folder`. Never throws. */
-  collectEvidence(folder: string): Promise<Evidence[]> {
-    return this.appengine.collectEvidence(folder);
+  /**
+   * Put logs, graph, containers and the engine's view into `folder`. Never throws.
+   * @param over cuts it short
+   */
+  collectEvidence(folder: string, over?: AbortSignal): Promise<Evidence[]> {
+    return this.appengine.collectEvidence(folder, over);
   }
 
-  /** @returns why the engine cannot be reached; undefined when it can */
-  async engineGone(): Promise<PvhError | undefined> {
-    try {
-      const patience = 10_000;
-      const { docker, host } = this.#engine;
-      await within(AbortSignal.timeout(patience), docker.ping(), () =>
-        silentEngine(host, patience / 1_000),
-      );
-      return undefined;
-    } catch (error) {
-      const why = engineError(error, this.name);
-      return GONE.includes(why.code) ? why : undefined;
-    }
+  /** @returns why nothing can be said of it any more; undefined for what it, or pvh, did itself */
+  async whyLost(): Promise<PvhError | undefined> {
+    return this.#ended ? undefined : whyLost(this.#engine, this.getId(), this.name);
   }
 
   /**
@@ -84,6 +75,7 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
    * its evidence until stop().
    */
   async halt(graceSeconds: number): Promise<{ readonly exitCode: number; readonly ms: number }> {
+    this.#ended = true;
     await this.appengine.close();
     const container = this.#engine.docker.getContainer(this.getId());
     const begun = performance.now();
@@ -92,11 +84,21 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
     return { exitCode: (await container.inspect()).State.ExitCode, ms };
   }
 
-  /** Remove the container, its storage volume and loop devices that are left of them. */
+  /**
+   * Remove the container, its storage volume and loop devices that are left of them.
+   * @throws PvhError PVH_ENGINE naming what is not removed
+   */
   override async stop(): Promise<StoppedTestContainer> {
-    await this.appengine.close();
-    const stopped = await super.stop({ timeout: 0, remove: false });
-    await reap(this.#engine, { kind: "container", name: this.name });
-    return stopped;
+    this.#ended = true;
+    // What runs in it ends with it: nothing waits for the engine to kill a command first.
+    const closed = this.appengine.close();
+    const id = this.getId();
+    demandRemoval(await reap(this.#engine, { kind: "container", name: id }));
+    await closed;
+    return {
+      getId: () => id,
+      copyArchiveFromContainer: () =>
+        Promise.reject(new PvhError("PVH_ENGINE", `${this.name} was removed`)),
+    };
   }
 }

@@ -1,7 +1,7 @@
 import { AppengineContainer } from "../appengine/appengine-container.ts";
 import type { Appengine } from "../appengine/appengine.ts";
 import { CONTROL_SOCKET, STORAGE } from "../appengine/layout.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import type { Engine } from "../engine/engine.ts";
 import { defineContainer } from "../exports/container-definition.ts";
 import type { Wanted } from "../exports/examples.ts";
@@ -57,7 +57,7 @@ export async function runAppengineBench(
   options: AppengineBenchOptions,
 ): Promise<AppengineFigure[]> {
   const { rounds, signal, progress } = options;
-  const engine = await findEngine(options);
+  const engine = await findCleanEngine(options);
   const { ref } = await resolveImage(engine, undefined, options);
   const samples = new Map<FigureName, number[]>();
   const add = (name: FigureName, value: number): void => {

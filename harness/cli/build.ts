@@ -1,4 +1,4 @@
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { ensureReferenceImage, REFERENCE_TAG } from "../image/reference-image.ts";
@@ -12,7 +12,7 @@ export interface BuildOptions {
 /** `pvh build`: make the reference appengine's image, or find that the engine has it. */
 export async function buildCommand(options: BuildOptions, out: Output): Promise<ExitCode> {
   const find = { signal: options.signal, progress: (line: string) => out.say(line) };
-  const engine = await findEngine(find);
+  const engine = await findCleanEngine(find);
   const image = await ensureReferenceImage(engine, find);
   if (!image.loaded) out.say(`${image.ref} is up to date`);
   out.data(

@@ -126,7 +126,10 @@ export const COMMANDS: readonly Command[] = [
     name: "down",
     summary: "remove a held appengine",
     args: [HELD],
-    options: [{ flags: "--all", summary: "everything of pvh's on this engine" }],
+    options: [
+      { flags: "--all", summary: "all that are held, and what killed runs left" },
+      { flags: "--force", summary: "also what other runs are using now" },
+    ],
     run: async (call) => (await import("./held-commands.ts")).down(call),
   },
   {

@@ -1,6 +1,6 @@
 import { printable } from "../../reports/printable.ts";
 import { findHeld } from "../appengine/held.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "./output.ts";
@@ -15,7 +15,8 @@ export interface CtlOptions {
 
 /** One request to pv-ctrl of a held appengine: body on stdout, exit 0 for a 2xx answer. */
 export async function ctlCommand(options: CtlOptions, out: Output): Promise<ExitCode> {
-  const engine = await findEngine({ signal: options.signal });
+  const { signal } = options;
+  const engine = await findCleanEngine({ signal, progress: (line) => out.say(line) });
   const appengine = await findHeld(engine, options.name);
   const reply = await appengine.control.send(options.method.toUpperCase(), options.path, {
     signal: options.signal,

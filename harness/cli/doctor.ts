@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { findEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { cacheFolder, engineFolder } from "../engine/folders.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import {
   checkCapabilities,
   checkCgroups,
@@ -26,7 +26,7 @@ export interface DoctorOptions {
 
 /** `pvh doctor`: whether this machine can run appengines; exit 3 when something is missing. */
 export async function doctorCommand(options: DoctorOptions, out: Output): Promise<ExitCode> {
-  const [engine, finding] = await lookForEngine(options.signal);
+  const [engine, finding] = await lookForEngine(options.signal, (line) => out.say(line));
   const findings = [
     finding,
     ...kernelFindings(engine),
@@ -42,10 +42,13 @@ export async function doctorCommand(options: DoctorOptions, out: Output): Promis
 }
 
 /** Starts nothing: that root could start a private engine is good enough. */
-async function lookForEngine(signal: AbortSignal): Promise<[Engine | undefined, Finding]> {
+async function lookForEngine(
+  signal: AbortSignal,
+  progress: (line: string) => void,
+): Promise<[Engine | undefined, Finding]> {
   const name = "engine";
   try {
-    const engine = await findEngine({ signal, start: false });
+    const engine = await findCleanEngine({ signal, progress, start: false });
     const { origin, version, apiVersion, host } = engine;
     return [engine, { name, ok: true, found: `${origin}: ${version}, API ${apiVersion}, ${host}` }];
   } catch (error) {

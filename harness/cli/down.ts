@@ -1,29 +1,76 @@
-import { findHeld } from "../appengine/held.ts";
+import { findHeld, ourContainers } from "../appengine/held.ts";
+import type { OurContainer } from "../appengine/held.ts";
 import { findEngine } from "../engine/engine.ts";
-import { reap } from "../engine/reaper.ts";
+import type { Engine } from "../engine/engine.ts";
+import { removeLeftovers } from "../engine/leftovers.ts";
+import { describeLeft, reap } from "../engine/reaper.ts";
+import type { Reaped } from "../engine/reaper.ts";
+import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "./output.ts";
 
 export interface DownOptions {
   readonly name?: string;
-  /** Everything with our labels, running or not, whoever made it. */
+  /** Everything that is held, and what killed runs left, whoever made it. */
   readonly all: boolean;
+  /** Also what a living pvh works with. */
+  readonly force: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Remove held appengines and their volumes. */
+/** Remove held appengines and their volumes; exit 3 when something is left. */
 export async function downCommand(options: DownOptions, out: Output): Promise<ExitCode> {
-  const engine = await findEngine({ signal: options.signal });
-  if (options.all) {
-    const removed = await reap(engine, { kind: "all" });
-    out.say(
-      `removed ${removed.containers.length} container(s) and ${removed.volumes.length} volume(s)`,
-    );
-    return EXIT.pass;
-  }
+  const { all, signal } = options;
+  const engine = await findEngine({ signal });
+  if (all) return downAll(engine, options, out);
+  await removeLeftovers(engine, { signal, progress: (line) => out.say(line) });
   const { name } = await findHeld(engine, options.name);
-  await reap(engine, { kind: "container", name });
-  out.say(`removed ${name}`);
+  const user = (await livingUsers(engine)).find((one) => one.name === name);
+  if (user !== undefined && !options.force) {
+    throw new PvhError("PVH_USAGE", `${name} is in use by ${userOf(user)}`, {
+      hint: `pvh down --force ${name} takes it from there`,
+    });
+  }
+  const reaped = await reap(engine, { kind: "container", name }, { signal });
+  if (reaped.left.length > 0) return tellLeft(reaped, out);
+  out.say(reaped.gone.includes(name) ? `another pvh has removed ${name}` : `removed ${name}`);
   return EXIT.pass;
+}
+
+async function downAll(
+  engine: Engine,
+  { force, signal }: DownOptions,
+  out: Output,
+): Promise<ExitCode> {
+  const reaped = await reap(engine, { kind: force ? "all" : "unused" }, { signal });
+  const { containers, volumes, gone } = reaped;
+  out.say(`removed ${count(containers, "container")} and ${count(volumes, "volume")}`);
+  if (gone.length > 0) out.say(`removed by others meanwhile: ${gone.join(", ")}`);
+  if (reaped.left.length > 0) return tellLeft(reaped, out);
+  const living = force ? [] : await livingUsers(engine);
+  for (const one of living) out.say(`${one.name} stays: it is in use by ${userOf(one)}`);
+  if (living.length > 0) out.say("  -> pvh down --all --force takes it from there");
+  return EXIT.pass;
+}
+
+function tellLeft({ left }: Reaped, out: Output): ExitCode {
+  out.say(`not removed: ${describeLeft(left)}\n  -> try again, or read the engine's log`);
+  return EXIT.infra;
+}
+
+/** What other processes work with now, or may: nothing is known of those on other machines. */
+async function livingUsers(engine: Engine): Promise<OurContainer[]> {
+  return (await ourContainers(engine)).filter(({ inUse }) => inUse);
+}
+
+function userOf({ run, held }: OurContainer): string {
+  if (held) return "the pvh up that starts it";
+  return run === "" ? "a pvh that lives" : `run ${run}`;
+}
+
+/** `2 containers (a, b)` */
+function count(names: readonly string[], noun: string): string {
+  const words = `${names.length} ${noun}${names.length === 1 ? "" : "s"}`;
+  return names.length === 0 ? words : `${words} (${names.join(", ")})`;
 }

@@ -1,5 +1,6 @@
-import { findEngine, runningPrivateEngine } from "../engine/engine.ts";
+import { runningPrivateEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine.ts";
+import { findCleanEngine, removeLeftovers } from "../engine/leftovers.ts";
 import {
   canStartPrivateEngine,
   startPrivateEngine,
@@ -35,8 +36,11 @@ async function start({ json, signal }: EngineOptions, out: Output): Promise<Exit
       hint: "apt-get install -y --no-install-recommends docker.io, as root",
     });
   }
-  await startPrivateEngine({ signal, progress: (line) => out.say(line) });
-  report(await runningPrivateEngine(signal), json, out);
+  const progress = (line: string): void => out.say(line);
+  await startPrivateEngine({ signal, progress });
+  const engine = await runningPrivateEngine(signal);
+  if (engine !== undefined) await removeLeftovers(engine, { signal, progress });
+  report(engine, json, out);
   return EXIT.pass;
 }
 
@@ -52,9 +56,11 @@ async function stop({ json, signal }: EngineOptions, out: Output): Promise<ExitC
   return EXIT.pass;
 }
 
-/** Looks without starting anything. */
+/** Looks without starting any. */
 async function status({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
-  const used = await findEngine({ signal, start: false }).catch((error: unknown) => {
+  const progress = (line: string): void => out.say(line);
+  const find = { signal, progress, start: false };
+  const used = await findCleanEngine(find).catch((error: unknown) => {
     if (!(error instanceof PvhError) || error.code !== "PVH_ENGINE_UNREACHABLE") throw error;
     return undefined;
   });

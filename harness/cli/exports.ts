@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { containerNameOf } from "../../broker/formats/state.ts";
 import { printableLine } from "../../reports/printable.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { exportContent } from "../exports/examples.ts";
@@ -24,7 +24,7 @@ export async function exportsMakeCommand(
   out: Output,
 ): Promise<ExitCode> {
   const progress = (line: string): void => out.say(line);
-  const engine = await findEngine({ signal, progress });
+  const engine = await findCleanEngine({ signal, progress });
   const made: string[] = [];
   for (const item of wanted) {
     const content = await exportContent(engine, [item], { signal, progress });

@@ -5,7 +5,7 @@ import { askBroker } from "../appengine/ask-broker.ts";
 import { findHeld } from "../appengine/held.ts";
 import { localMesh } from "../appengine/local-mesh.ts";
 import type { Mesh } from "../appengine/local-mesh.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "./output.ts";
@@ -24,7 +24,7 @@ export interface GraphOptions {
 export async function graphCommand(options: GraphOptions, out: Output): Promise<ExitCode> {
   const { ctrl, name, signal } = options;
   const { graph, status } = await (ctrl === undefined
-    ? heldMesh(name, signal)
+    ? heldMesh(name, signal, (line) => out.say(line))
     : localMesh(ctrl, signal));
   if (options.json) {
     const links = graph.map((link) => ({ ...link, status: statusOf(link, status) ?? null }));
@@ -49,8 +49,12 @@ export async function graphCommand(options: GraphOptions, out: Output): Promise<
   return EXIT.pass;
 }
 
-async function heldMesh(name: string | undefined, signal: AbortSignal): Promise<Mesh> {
-  const engine = await findEngine({ signal });
+async function heldMesh(
+  name: string | undefined,
+  signal: AbortSignal,
+  progress: (line: string) => void,
+): Promise<Mesh> {
+  const engine = await findCleanEngine({ signal, progress });
   const appengine = await findHeld(engine, name);
   const graph = await appengine.graph(signal);
   const status = await askBroker(appengine, signal);

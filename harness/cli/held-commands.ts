@@ -1,6 +1,4 @@
-import { findEngine } from "../engine/engine.ts";
 import { PvhError } from "../errors.ts";
-import { reap } from "../engine/reaper.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Args, Call } from "./command.ts";
 import { oneOf, positiveNumber, quirkList, timeoutScale } from "./parse-value.ts";
@@ -14,7 +12,6 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
       hint: "a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
     });
   }
-  await removeLeftovers(signal);
   const { upCommand } = await import("./up.ts");
   const image = args.text("image");
   return upCommand(
@@ -34,13 +31,17 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
 }
 
 export async function down({ args, out, signal }: Call): Promise<ExitCode> {
-  await removeLeftovers(signal);
+  const all = args.flag("all");
+  if (all && args.word(0) !== undefined) {
+    throw new PvhError("PVH_USAGE", "a held appengine or --all, not both", {
+      hint: "pvh down --help",
+    });
+  }
   const { downCommand } = await import("./down.ts");
-  return downCommand({ ...nameOf(args), all: args.flag("all"), signal }, out);
+  return downCommand({ ...nameOf(args), all, force: args.flag("force"), signal }, out);
 }
 
 export async function ps({ args, out, signal }: Call): Promise<ExitCode> {
-  await removeLeftovers(signal);
   const { psCommand } = await import("./ps.ts");
   return psCommand({ json: args.flag("json"), signal }, out);
 }
@@ -97,11 +98,6 @@ export async function graph({ args, out, signal }: Call): Promise<ExitCode> {
     { ...nameOf(args), ...(ctrl !== undefined && { ctrl }), json: args.flag("json"), signal },
     out,
   );
-}
-
-/** A killed pvh cleans up nothing; the next one does. */
-async function removeLeftovers(signal: AbortSignal): Promise<void> {
-  await reap(await findEngine({ signal }), { kind: "dead-owners" });
 }
 
 function nameOf(args: Args): { name?: string } {

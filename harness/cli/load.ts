@@ -1,4 +1,4 @@
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { loadImageTarball } from "../image/load-image.ts";
@@ -13,7 +13,7 @@ export interface LoadOptions {
 /** `pvh load TARBALL`: put what `docker save` or a Yocto build wrote on the engine. */
 export async function loadCommand(options: LoadOptions, out: Output): Promise<ExitCode> {
   const find = { signal: options.signal, progress: (line: string) => out.say(line) };
-  const engine = await findEngine(find);
+  const engine = await findCleanEngine(find);
   const image = await loadImageTarball(engine, options.tarball, find);
   if (!image.loaded) out.say(`the engine has ${image.ref} already`);
   out.data(options.json ? JSON.stringify(image) : image.ref);

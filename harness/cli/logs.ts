@@ -6,7 +6,7 @@ import type { Appengine } from "../appengine/appengine.ts";
 import { consoleLog, LOG_ROOT, pantavisorLog } from "../appengine/layout.ts";
 import { parseLogLine } from "../appengine/log-line.ts";
 import type { LogLine } from "../appengine/log-line.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -33,7 +33,8 @@ const PINO_LEVELS: Record<LogLine["level"], number> = {
 
 /** Print a log of a held appengine: as it is, pretty on a terminal, or as JSON lines. */
 export async function logsCommand(options: LogsOptions, out: Output): Promise<ExitCode> {
-  const engine = await findEngine({ signal: options.signal });
+  const { signal } = options;
+  const engine = await findCleanEngine({ signal, progress: (line) => out.say(line) });
   const appengine = await findHeld(engine, options.name);
   const path = options.container === undefined ? pantavisorLog() : consoleLog(options.container);
   const follow = options.follow ? ["-F"] : [];

@@ -1,25 +1,23 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { cacheFolder } from "../engine/folders.ts";
+import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
+import { endOnSignals } from "./ending-signals.ts";
 import { watchOutput } from "./lost-output.ts";
 import { processOutput } from "./output.ts";
+import { removeOwn } from "./remove-own.ts";
 
 // Half of a short command's time is compiling modules. Workers find the cache by the environment.
 const compiled = join(cacheFolder(), "node");
 enableCompileCache(compiled);
 process.env["NODE_COMPILE_CACHE"] = compiled;
 
-const controller = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    const exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
-    if (controller.signal.aborted) process.exit(exitCode);
-    processOutput.say(`\n${signal}: keeping evidence and cleaning up; once more ends at once`);
-    controller.abort(signal);
-  });
-}
+const signal = endOnSignals((text) => processOutput.say(text));
+const removal = after(signal, ENDING.removal);
+const lastLook = after(signal, ENDING.lastLook);
+// Not once the command has ended: it may be stuck, or starved on a busy machine.
+after(signal, ENDING.evidence).addEventListener("abort", () => void removeOwn(removal));
 watchOutput(process.stderr);
 const whyLost = watchOutput(process.stdout);
 
@@ -27,18 +25,28 @@ const { runProgram } = await import("./program.ts");
 const { describeError } = await import("./report-error.ts");
 process.on("uncaughtException", fail);
 try {
-  const exitCode = await runProgram(process.argv.slice(2), processOutput, controller.signal);
+  const exitCode = await runProgram(process.argv.slice(2), processOutput, signal);
+  await endWithSignal();
   const lost = await whyLost();
-  if (lost !== undefined && exitCode === EXIT.pass) {
+  if (lost !== undefined && exitCode === 0) {
     throw new PvhError("PVH_NO_SPACE", `stdout cannot be written: ${lost.message}`);
   }
   process.exit(exitCode);
 } catch (error) {
+  await endWithSignal();
   fail(error);
 }
 
+/** What was being made when the signal came, and has been made since. */
+async function endWithSignal(): Promise<void> {
+  if (!signal.aborted) return;
+  const left = await removeOwn(lastLook);
+  if (left === undefined) return;
+  processOutput.say(`left on the engine: ${left}\n  -> the next pvh removes it`);
+}
+
 function fail(error: unknown): never {
-  const { exitCode, text } = describeError(error, controller.signal.reason);
+  const { exitCode, text } = describeError(error, signal.reason);
   processOutput.say(text);
   process.exit(exitCode);
 }

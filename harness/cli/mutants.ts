@@ -5,7 +5,7 @@ import type { RunState } from "../../reports/run-state.ts";
 import { QUIRKS } from "../../broker/quirks/names.ts";
 import { makePartDirectory, makeRunDirectory } from "../evidence/run-directory.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
-import { EXIT } from "../exit-codes.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { catalogue } from "../run/catalogue.ts";
 import { discover, problemsOf } from "../run/discover.ts";
@@ -134,7 +134,7 @@ function report(
   const ran = rows.filter(({ judgement }) => judgement === "ran").length;
   out.say(`${red} red as they should be, ${bad.length} bad, ${ran} others still ran`);
   out.say(`record: ${directory.shown}`);
-  if (signal.reason === "SIGINT") return EXIT.sigint;
-  if (signal.reason === "SIGTERM") return EXIT.sigterm;
+  const ending = endingSignal(signal.reason);
+  if (ending !== undefined) return SIGNAL_EXIT[ending];
   return bad.length > 0 ? EXIT.failed : EXIT.pass;
 }

@@ -124,6 +124,7 @@ describe("an error is said once, with its hint", () => {
     const error = new PvhError("PVH_ABORTED", "cancelled");
     expect(describeError(error, "SIGINT").exitCode).toBe(130);
     expect(describeError(error, "SIGTERM").exitCode).toBe(143);
+    expect(describeError(error, "SIGHUP").exitCode).toBe(129);
   });
 
   test("bytes of a container in a message do not act", () => {

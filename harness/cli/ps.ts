@@ -1,5 +1,5 @@
 import { ourContainers } from "../appengine/held.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "./output.ts";
@@ -10,7 +10,8 @@ export async function psCommand(
   options: { readonly json: boolean; readonly signal: AbortSignal },
   out: Output,
 ): Promise<ExitCode> {
-  const engine = await findEngine({ signal: options.signal });
+  const { signal } = options;
+  const engine = await findCleanEngine({ signal, progress: (line) => out.say(line) });
   const containers = await ourContainers(engine);
   if (options.json) {
     out.data(JSON.stringify(containers));

@@ -1,6 +1,6 @@
 import { printable } from "../../reports/printable.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { machineError } from "../machine-error.ts";
 import { readThrown } from "../run/thrown.ts";
@@ -10,8 +10,10 @@ export function describeError(
   thrown: unknown,
   reason: unknown,
 ): { readonly exitCode: ExitCode; readonly text: string } {
-  if (reason === "SIGINT") return { exitCode: EXIT.sigint, text: "cancelled by SIGINT" };
-  if (reason === "SIGTERM") return { exitCode: EXIT.sigterm, text: "cancelled by SIGTERM" };
+  const signal = endingSignal(reason);
+  if (signal !== undefined) {
+    return { exitCode: SIGNAL_EXIT[signal], text: `cancelled by ${signal}` };
+  }
   const error = machineError(thrown) ?? thrown;
   if (!(error instanceof PvhError)) {
     const { message, stack = message } = readThrown(error);

@@ -1,7 +1,7 @@
 import { AppengineContainer } from "../appengine/appengine-container.ts";
 import type { BootMode } from "../appengine/appengine.ts";
-import { findEngine } from "../engine/engine.ts";
 import { ownerLabels } from "../engine/labels.ts";
+import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { ensureExports } from "../exports/examples.ts";
@@ -25,7 +25,7 @@ export interface UpOptions {
 export async function upCommand(options: UpOptions, out: Output): Promise<ExitCode> {
   const { signal } = options;
   const progress = (line: string): void => out.say(line);
-  const engine = await findEngine({ signal, progress });
+  const engine = await findCleanEngine({ signal, progress });
   const image = await resolveImage(engine, options.image, { signal, progress });
   const exports = await ensureExports(engine, options.with, { signal, progress });
   const container = new AppengineContainer(image.ref)

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { PvhError } from "../errors.ts";
 import { ControlClient, reasonOf } from "./control-client.ts";
 
 const open: (() => Promise<void>)[] = [];
@@ -92,5 +93,17 @@ test("silence ends at the deadline", async () => {
   await expect(client.send("PUT", "/containers/c1", { timeout: 50 })).rejects.toMatchObject({
     code: "PVH_CONTROL",
     class: "product",
+  });
+});
+
+test("an engine that does not lead to pv-ctrl is not pv-ctrl's failure", async () => {
+  const client = new ControlClient(() => Promise.reject(new PvhError("PVH_ENGINE", "nc: no exec")));
+  open.push(() => {
+    client.close();
+    return Promise.resolve();
+  });
+  await expect(client.send("GET", "/buildinfo")).rejects.toMatchObject({
+    code: "PVH_ENGINE",
+    class: "infra",
   });
 });

@@ -149,6 +149,8 @@ export class ControlClient {
   }
 
   #failed(method: string, path: string, cause: unknown): PvhError {
+    // Where the engine does not lead to pv-ctrl, nothing is known of pv-ctrl.
+    if (cause instanceof PvhError && cause.class === "infra") return cause;
     const why =
       cause instanceof Error
         ? cause.name === "AbortError"

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { printableLine } from "../../reports/printable.ts";
 import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
+import { noteConnected } from "./connected.ts";
 import { namedEngine } from "./docker-context.ts";
 import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
 import type { EngineAddress, TlsFiles } from "./engine-address.ts";
@@ -123,7 +124,7 @@ async function connect(
     const version = versionAnswer.safeParse(answers[0]).data;
     if (version === undefined) throw notDocker(host, answers[0]);
     requireApi(version.ApiVersion, `the engine at ${host} (${version.Version})`);
-    return {
+    const engine = {
       docker,
       host,
       ...(address.kind === "tcp" && address.tls !== undefined && { tls: address.tls }),
@@ -133,6 +134,8 @@ async function connect(
       sameMachine:
         origin === "private" || infoAnswer.safeParse(answers[1]).data?.Name === hostname(),
     };
+    noteConnected(engine);
+    return engine;
   } catch (error) {
     if (signal?.aborted === true) {
       throw new PvhError("PVH_ABORTED", `cancelled while connecting to ${host}`, { cause: error });

@@ -1,7 +1,14 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { formatOwner, isDead, OWNER_LABEL, ownerLabels, parseOwner, RUN_LABEL } from "./labels.ts";
-import { isIn } from "./reaper.ts";
+import { expect, test, vi } from "vitest";
+import {
+  formatOwner,
+  isAlive,
+  isDead,
+  OWNER_LABEL,
+  OWNER_VARIABLE,
+  ownerLabels,
+  parseOwner,
+} from "./labels.ts";
 
 const owner = { machine: "m", boot: "b", pid: 7, start: 100 };
 const machine = {
@@ -43,28 +50,20 @@ test("an owner on another machine, in another pid namespace or boot counts as al
   expect(isDead({ ...owner, pid: 8, boot: "other" }, machine)).toBe(false);
 });
 
-test("no scope ever holds what lacks our owner label", () => {
-  const foreign = { name: "pvh-x", labels: { [RUN_LABEL]: "r" } };
-  for (const scope of [
-    { kind: "all" },
-    { kind: "dead-owners" },
-    { kind: "run", run: "r" },
-    { kind: "container", name: "pvh-x" },
-  ] as const) {
-    expect(isIn(scope, foreign, () => true)).toBe(false);
-    expect(isIn(scope, { labels: null }, () => true)).toBe(false);
-  }
+test("an owner that nothing is known of is neither dead nor alive", () => {
+  expect(isAlive(owner, machine)).toBe(true);
+  expect(isAlive({ ...owner, pid: 8 }, machine)).toBe(false);
+  expect(isAlive({ ...owner, machine: "other" }, machine)).toBe(false);
+  expect(isAlive({ ...owner, boot: "other" }, machine)).toBe(false);
 });
 
-test("a held appengine outlives its maker, a run and a container are told apart", () => {
-  const mine = { name: "pvh-1", labels: ownerLabels({ run: "r" }) };
-  const held = { name: "pvh-2", labels: ownerLabels({ run: "r", held: true }) };
-  const dead = () => true;
-  expect(isIn({ kind: "dead-owners" }, mine, dead)).toBe(true);
-  expect(isIn({ kind: "dead-owners" }, mine, () => false)).toBe(false);
-  expect(isIn({ kind: "dead-owners" }, held, dead)).toBe(false);
-  expect(isIn({ kind: "run", run: "r" }, mine)).toBe(true);
-  expect(isIn({ kind: "run", run: "other" }, mine)).toBe(false);
-  expect(isIn({ kind: "container", name: "pvh-1" }, mine)).toBe(true);
-  expect(isIn({ kind: "container", name: "pvh-1" }, held)).toBe(false);
+test("what a worker makes is its run's, and a variable that pvh did not write is ignored", () => {
+  try {
+    vi.stubEnv(OWNER_VARIABLE, formatOwner(owner));
+    expect(ownerLabels()[OWNER_LABEL]).toBe("m/b/7/100");
+    vi.stubEnv(OWNER_VARIABLE, "somebody");
+    expect(parseOwner(ownerLabels()[OWNER_LABEL])?.pid).toBe(process.pid);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

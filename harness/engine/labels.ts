@@ -33,9 +33,21 @@ export function ownerLabels(
   const run = options.run ?? process.env["PVH_RUN"] ?? "";
   return {
     [RUN_LABEL]: run,
-    [OWNER_LABEL]: formatOwner(self()),
+    [OWNER_LABEL]: ownerName(),
     ...(options.held === true && { [HELD_LABEL]: "true" }),
   };
+}
+
+/** The environment variable that tells a worker which process it works for. */
+export const OWNER_VARIABLE = "PVH_OWNER";
+
+/**
+ * The owner of what this process makes: itself, or the run that it is a worker of. A worker may
+ * die before its run, or outlive it for a moment; what it made goes with the run.
+ */
+export function ownerName(): string {
+  const run = process.env[OWNER_VARIABLE];
+  return run !== undefined && parseOwner(run) !== undefined ? run : formatOwner(self());
 }
 
 export function formatOwner(owner: Owner): string {
@@ -65,6 +77,12 @@ export interface Machine {
 export function isDead(owner: Owner, machine: Machine = thisMachine): boolean {
   if (owner.machine !== machine.machine || owner.boot !== machine.boot) return false;
   return machine.startTime(owner.pid) !== owner.start;
+}
+
+/** True only when the owner is a process of this machine, boot and pid namespace that lives. */
+export function isAlive(owner: Owner, machine: Machine = thisMachine): boolean {
+  if (owner.machine !== machine.machine || owner.boot !== machine.boot) return false;
+  return machine.startTime(owner.pid) === owner.start;
 }
 
 export const thisMachine: Machine = {

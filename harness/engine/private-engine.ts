@@ -61,6 +61,7 @@ export async function stopPrivateEngine(signal?: AbortSignal): Promise<boolean> 
   process.kill(pid, "SIGCONT");
   await until("the private engine to stop", () => runningPid() === undefined, {
     timeout: 30_000,
+    code: "PVH_ENGINE",
     ...(signal && { signal }),
   }).catch((error: unknown) => {
     if (signal?.aborted === true) throw error;

@@ -38,14 +38,15 @@ export interface Shell {
  * the output of later commands.
  */
 export class ShellChannel {
-  readonly #open: () => Promise<Shell>;
+  readonly #open: (signal: AbortSignal) => Promise<Shell>;
   readonly #closing = new AbortController();
   #shell: Shell | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** Nothing is opened before the first command. */
   constructor(container: Container | (() => Promise<Shell>)) {
-    this.#open = typeof container === "function" ? container : () => openShell(container);
+    this.#open =
+      typeof container === "function" ? container : (signal) => openShell(container, signal);
   }
 
   /**
@@ -81,7 +82,7 @@ export class ShellChannel {
       ...(options.signal ? [options.signal] : []),
     ]);
     if (signal.aborted) throw aborted(script);
-    const shell = (this.#shell ??= await this.#open());
+    const shell = (this.#shell ??= await this.#open(signal));
     try {
       return await exchange(shell.socket, { script, timeout, signal, ...(stdin && { stdin }) });
     } catch (error) {
@@ -139,13 +140,24 @@ function exchange(socket: Duplex, command: Command): Promise<ShellResult> {
   });
 }
 
-async function openShell(container: Container): Promise<Shell> {
+/** Milliseconds that a shell may take for its first word, and the killing of its processes. */
+const PATIENCE_OPEN = 30_000;
+const PATIENCE_KILL = 10_000;
+
+async function openShell(container: Container, signal: AbortSignal): Promise<Shell> {
   // `sh -s WORD` reads commands from stdin; the word tells this shell from any other process.
   const word = randomBytes(16).toString("hex");
-  const { socket } = await startExec(container, ["sh", "-s", word]);
+  const { socket, subject } = await startExec(container, ["sh", "-s", word], signal);
   // An error always ends in a close, which the command that runs reports.
   socket.on("error", () => undefined);
-  const { stdout } = await exchange(socket, { script: "echo $$", timeout: 30_000 });
+  const hello = { script: "echo $$", timeout: PATIENCE_OPEN, signal };
+  const { stdout } = await exchange(socket, hello).catch((error: unknown) => {
+    socket.destroy();
+    // No promise of the product is asked for by the word of a shell.
+    throw error instanceof PvhError && error.code === "PVH_TIMEOUT"
+      ? new PvhError("PVH_ENGINE", `${subject}: the shell says nothing`, { cause: error })
+      : error;
+  });
   const pid = Number(stdout.toString());
   return { socket, kill: () => killTree(container, pid, word) };
 }
@@ -166,10 +178,11 @@ async function killTree(container: Container, pid: number, word: string): Promis
     }
     grep -q ${word} /proc/${pid}/cmdline && kill_tree ${pid}`;
   try {
-    const stream = await openStream(container, ["sh", "-c", script]);
-    await finished(stream.end().resume(), { writable: false });
+    const signal = AbortSignal.timeout(PATIENCE_KILL);
+    const stream = await openStream(container, ["sh", "-c", script], { signal });
+    await finished(stream.end().resume(), { writable: false, signal });
   } catch {
-    // The container is gone, and every process of it.
+    // The container is gone, and every process of it; or the engine hangs.
   }
 }
 

@@ -7,9 +7,15 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
 import { expect, test } from "vitest";
-import { ExecStream } from "./streams.ts";
+import type { HijackedExec } from "./exec.ts";
+import { ExecStream, openStream } from "./streams.ts";
+import { fakeEngine } from "./testdata/fake-engine.ts";
 
-const exec = new Docker({ socketPath: "/nonexistent" }).getExec("x");
+const unreachable = new Docker({ socketPath: "/nonexistent" }).getExec("x");
+
+function opened(socket: Socket, exec = unreachable): HijackedExec {
+  return { exec, socket, subject: "make-root.sh in container c0ffee" };
+}
 
 function framed(stream: number, payload: string): Buffer {
   const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, payload.length]);
@@ -38,7 +44,7 @@ async function connection(): Promise<{ near: Socket; far: Socket } & AsyncDispos
 
 test("ending the stream ends the command's stdin, and its answer still arrives", async () => {
   await using ends = await connection();
-  const stream = new ExecStream(exec, ends.near);
+  const stream = new ExecStream(opened(ends.near));
   stream.end("question");
   expect(await text(ends.far)).toBe("question");
   ends.far.end(framed(1, "answer"));
@@ -48,10 +54,40 @@ test("ending the stream ends the command's stdin, and its answer still arrives",
 test("stderr goes to its listener in lines and never into the stream", async () => {
   await using ends = await connection();
   const lines: string[] = [];
-  const stream = new ExecStream(exec, ends.near, { onStderr: (line) => lines.push(line) });
+  const stream = new ExecStream(opened(ends.near), { onStderr: (line) => lines.push(line) });
   ends.far.write(framed(2, "one\ntw"));
   ends.far.write(framed(1, "out"));
   ends.far.end(framed(2, "o"));
   expect(await text(stream)).toBe("out");
   expect(lines).toEqual(["one", "two"]);
+});
+
+test("an exit code that the engine does not tell is the engine's fault, and names the command", async () => {
+  await using ends = await connection();
+  const gone = new ExecStream(opened(ends.near)).exitCode({ timeout: 20 });
+  await expect(gone).rejects.toMatchObject({
+    code: "PVH_ENGINE_UNREACHABLE",
+    class: "infra",
+    message: expect.stringMatching(
+      /^waited 20 ms for the exit code of make-root\.sh in container c0ffee: the engine does not answer/,
+    ) as string,
+  });
+
+  await using fake = await fakeEngine(() => ({ body: { Running: true, ExitCode: null } }));
+  const running = new ExecStream(opened(ends.near, fake.engine.docker.getExec("x")));
+  await expect(running.exitCode({ timeout: 20 })).rejects.toMatchObject({
+    code: "PVH_ENGINE",
+    class: "infra",
+    message: "waited 20 ms for the exit code of make-root.sh in container c0ffee",
+  });
+});
+
+test("a command that the engine does not start holds up no cancellation", async () => {
+  await using fake = await fakeEngine(() => new Promise(() => undefined));
+  const container = fake.engine.docker.getContainer("c0ffee");
+  const signal = AbortSignal.timeout(50);
+  await expect(openStream(container, ["sh", "-c", "true"], { signal })).rejects.toMatchObject({
+    code: "PVH_ABORTED",
+    message: "cancelled: sh -c true in container c0ffee",
+  });
 });

@@ -1,13 +1,17 @@
 import { Duplex } from "node:stream";
 import type { Container, Exec } from "dockerode";
+import { engineError } from "./engine-error.ts";
 import type { Socket } from "node:net";
 import { until } from "../until.ts";
 import { Demultiplexer } from "./demux.ts";
 import { startExec } from "./exec.ts";
+import type { HijackedExec } from "./exec.ts";
 
 export interface StreamOptions {
   /** Told each line of the command's stderr; default: nobody is. */
   readonly onStderr?: (line: string) => void;
+  /** Cancels the start of the command; a stream that is open is ended by destroy(). */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -23,18 +27,19 @@ export async function openStream(
   argv: readonly string[],
   options: StreamOptions = {},
 ): Promise<ExecStream> {
-  const { exec, socket } = await startExec(container, argv);
-  return new ExecStream(exec, socket, options);
+  return new ExecStream(await startExec(container, argv, options.signal), options);
 }
 
 export class ExecStream extends Duplex {
   readonly #exec: Exec;
   readonly #socket: Socket;
+  readonly #subject: string;
 
-  constructor(exec: Exec, socket: Socket, { onStderr }: StreamOptions = {}) {
+  constructor({ exec, socket, subject }: HijackedExec, { onStderr }: StreamOptions = {}) {
     super({ allowHalfOpen: true });
     this.#exec = exec;
     this.#socket = socket;
+    this.#subject = subject;
     let unfinished = "";
     const demultiplexer = new Demultiplexer((stream, payload) => {
       if (stream === 1) {
@@ -56,15 +61,22 @@ export class ExecStream extends Duplex {
     });
   }
 
-  /** Of the command. The engine learns of the end of a command shortly after its output ends. */
-  exitCode(): Promise<number> {
+  /**
+   * Exit code of the command. The engine learns of the end of a command shortly after its output
+   * ends; a command that runs on without output has none.
+   *
+   * @throws PvhError of the engine naming the command and its container
+   */
+  exitCode({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<number> {
     return until(
-      "the exit code of a command",
+      `the exit code of ${this.#subject}`,
       async () => {
-        const { Running, ExitCode } = await this.#exec.inspect();
+        const { Running, ExitCode } = await this.#exec.inspect().catch((error: unknown) => {
+          throw engineError(error, this.#subject);
+        });
         return Running || ExitCode === null ? undefined : { ExitCode };
       },
-      { timeout: 10_000, every: 5 },
+      { timeout, every: 5, code: "PVH_ENGINE" },
     ).then(({ ExitCode }) => ExitCode);
   }
 

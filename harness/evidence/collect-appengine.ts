@@ -20,11 +20,14 @@ const PATIENCE_LOGS = 5_000;
 /**
  * What is worth keeping of an appengine, read before it is removed. Every collector is
  * independent and bounded in time: a broken appengine yields what it still can.
+ *
+ * @param over ends it all early
  */
 export async function collectAppengine(
   appengine: Appengine,
   container: Dockerode.Container,
   folder: string,
+  over?: AbortSignal,
 ): Promise<Evidence[]> {
   const made = await mkdir(folder, { recursive: true }).then(
     () => true,
@@ -32,7 +35,9 @@ export async function collectAppengine(
   );
   // A full disk costs the evidence, not the clean-up after it.
   if (!made) return [];
-  const signal = AbortSignal.timeout(PATIENCE);
+  const limit = (ms: number): AbortSignal =>
+    AbortSignal.any([AbortSignal.timeout(ms), ...(over ? [over] : [])]);
+  const signal = limit(PATIENCE);
   const sh = async (script: string): Promise<string> => {
     const { stdout, stderr } = await appengine.sh(script, { signal, timeout: PATIENCE });
     return stdout + stderr;
@@ -69,7 +74,7 @@ export async function collectAppengine(
 
   async function collectLogs(): Promise<Evidence[]> {
     const what = "log tree of the appengine's storage";
-    const enough = AbortSignal.timeout(PATIENCE_LOGS);
+    const enough = limit(PATIENCE_LOGS);
     let archive: NodeJS.ReadableStream | undefined;
     try {
       archive = await within(enough, container.getArchive({ path: LOG_ROOT }));

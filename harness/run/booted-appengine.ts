@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "./thrown.ts";
@@ -9,6 +10,7 @@ import { messageOfThrown } from "./thrown.ts";
 export interface Recorder {
   readonly name: string;
   readonly settings: RunSettings;
+  readonly cancellation: Pick<Cancellation, "evidenceOver">;
   record(testimony: Testimony): void;
 }
 
@@ -29,8 +31,13 @@ export class BootedAppengine {
   async collect(): Promise<void> {
     if (this.#collected || this.#recorder.settings.keep === "never") return;
     this.#collected = true;
-    for (const { path, what } of await this.container.collectEvidence(this.#folder)) {
+    const { evidenceOver: over } = this.#recorder.cancellation;
+    for (const { path, what } of await this.container.collectEvidence(this.#folder, over)) {
       recordEvidence(this.#recorder, join(this.#folder, path), what);
+    }
+    if (over.aborted) {
+      const text = `evidence of ${this.container.name} was cut short: the run was cancelled`;
+      this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
     }
   }
 

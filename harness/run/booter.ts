@@ -3,6 +3,8 @@ import type { StartedAppengineContainer } from "../appengine/started-appengine-c
 import type { BootStage } from "./events.ts";
 
 export interface BootRequest {
+  /** Name of the container, known before it is made. */
+  readonly name: string;
   readonly image: string;
   readonly run: string;
   readonly exports: readonly string[];
@@ -15,6 +17,8 @@ export interface BootRequest {
   readonly until: BootStage;
   /** Folder for the evidence of a boot that failed; undefined keeps none. */
   readonly evidence: string | undefined;
+  /** Cuts short the keeping of that evidence. */
+  readonly evidenceOver: AbortSignal;
   readonly onStage: (stage: BootStage, ms: number, ok: boolean, detail?: string) => void;
 }
 
@@ -25,6 +29,7 @@ export const boot: Booter = async (request) => {
   // Loaded late: a scenario that is only listed or skipped needs no engine client.
   const { AppengineContainer } = await import("../appengine/appengine-container.ts");
   return await new AppengineContainer(request.image)
+    .withName(request.name)
     .withExports(...request.exports)
     .withBoot(request.boot)
     .withQuirks(...request.quirks)
@@ -36,6 +41,7 @@ export const boot: Booter = async (request) => {
       onStage: request.onStage,
       until: request.until,
       timeoutScale: request.timeoutScale,
+      evidenceOver: request.evidenceOver,
       ...(request.evidence !== undefined && { evidence: request.evidence }),
     });
 };

@@ -29,6 +29,11 @@ export class CheckRun {
     this.#appengine = appengine;
   }
 
+  /** The appengines that the check has booted, and that are still to be removed. */
+  get booted(): readonly BootedAppengine[] {
+    return this.#booted;
+  }
+
   /** Milliseconds that it may take. */
   get deadline(): number {
     return (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;

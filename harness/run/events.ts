@@ -1,3 +1,4 @@
+import type { EndingSignal } from "../exit-codes.ts";
 import type { ErrorClass, ErrorCode } from "../errors.ts";
 
 /**
@@ -23,7 +24,7 @@ export interface Failure {
 }
 
 /** Why a run ended before its scenarios did: a signal, or the deadline of the whole command. */
-export type Interruption = "SIGINT" | "SIGTERM" | "deadline";
+export type Interruption = EndingSignal | "deadline";
 
 export type BootStage =
   | "engine"

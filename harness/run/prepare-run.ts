@@ -1,6 +1,6 @@
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { findEngine } from "../engine/engine.ts";
-import { reap } from "../engine/reaper.ts";
+import { removeLeftovers } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { ensureExports } from "../exports/examples.ts";
@@ -36,7 +36,7 @@ export async function prepareRun(
   const engine = await findEngine(options);
   const [{ ref }] = await Promise.all([
     resolveImage(engine, image, options),
-    reap(engine, { kind: "dead-owners" }),
+    removeLeftovers(engine, options),
   ]);
   const exports = new Map<string, readonly string[]>();
   const failures = new Map<string, Failure>();

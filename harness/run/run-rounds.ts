@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { after, ENDING } from "../ending.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import type { Failure, RecordedEvent } from "./events.ts";
 import { toFailure } from "./failure.ts";
@@ -18,9 +18,6 @@ export interface Rounds {
   /** Why scenarios cannot run, by name: their checks fail for it. */
   readonly unprepared: ReadonlyMap<string, Failure>;
 }
-
-/** What a cancelled round may still take: Ctrl+C ends pvh within 10 s. */
-const WIND_DOWN = 7_000;
 
 /**
  * Run everything `repeat` times; try what failed up to `retries` times again. Afterwards every
@@ -104,8 +101,7 @@ async function runRound(
   journal: RunRecord,
   stopped: AbortSignal,
 ): Promise<void> {
-  const abandoned = new AbortController();
-  const over = new AbortController();
+  const abandoned = after(stopped, ENDING.work);
   const running = new Map([...judges].filter(([, judge]) => judge.hasWork));
   const round = bridge
     .round({
@@ -114,7 +110,7 @@ async function runRound(
       patience,
       publish: (events) => events.forEach((event) => journal.append(event)),
       stopped,
-      abandoned: abandoned.signal,
+      abandoned,
     })
     .then((strays) => {
       for (const failure of strays) {
@@ -126,24 +122,13 @@ async function runRound(
     .catch((error: unknown) => {
       journal.append({ type: "failure", where: "test framework", failure: toFailure(error) });
     });
-  const patienceOver = new Promise<void>((resolve) => {
-    const wait = (): void => {
-      delay(WIND_DOWN, undefined, { signal: over.signal }).then(
-        () => {
-          abandoned.abort();
-          resolve();
-        },
-        () => undefined,
-      );
-    };
-    if (stopped.aborted) wait();
-    else stopped.addEventListener("abort", wait, { once: true, signal: over.signal });
+  await Promise.race([round, fired(abandoned)]);
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  try {
-    await Promise.race([round, patienceOver]);
-  } finally {
-    over.abort();
-  }
 }
 
 function reasonOf(stopped: AbortSignal): string {

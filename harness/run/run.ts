@@ -8,11 +8,10 @@ import { foldRun, lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
-import type { Engine } from "../engine/engine.ts";
-import { reap } from "../engine/reaper.ts";
+import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
-import { EXIT } from "../exit-codes.ts";
+import { endingSignal, EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { within } from "../within.ts";
 import type { DiscoveredScenario } from "./discover.ts";
@@ -25,6 +24,7 @@ import type { Prepared } from "./prepare-run.ts";
 import { PROFILES } from "./profiles.ts";
 import type { Profile } from "./profiles.ts";
 import { RunRecord } from "./run-record.ts";
+import { removeRun } from "./remove-run.ts";
 import { repetitions, runRounds } from "./run-rounds.ts";
 import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
@@ -77,7 +77,7 @@ export type Preparation = (signal: AbortSignal) => Promise<Prepared>;
  * Whatever goes wrong is a failure in the record: this throws only for a record that cannot be
  * begun.
  *
- * @param watching.signal cancels; its reason says why: "SIGINT", "SIGTERM" or "deadline"
+ * @param watching.signal cancels; its reason says why: a signal's name or "deadline"
  * @throws PvhError PVH_NO_SPACE
  */
 export async function runScenarios(
@@ -89,6 +89,7 @@ export async function runScenarios(
 ): Promise<RunResult> {
   const { signal } = watching;
   const begun = performance.now();
+  const removal = after(signal, ENDING.removal);
   const enough = new AbortController();
   const record = new RunRecord(join(directory.folder, EVENTS_FILE), (event) => {
     watching.onEvent(event);
@@ -106,9 +107,9 @@ export async function runScenarios(
     record.append({ type: "failure", where: "run", failure: toFailure(error) });
   }
   if (!("failure" in prepared)) {
-    await cleanUp(prepared.engine, directory.run, signal).catch((error: unknown) => {
-      record.append({ type: "note", text: `clean-up: ${messageOfThrown(error)}` });
-    });
+    const limit = signal.aborted ? removal : undefined;
+    const left = await removeRun(prepared.engine, directory.run, record.events(), limit);
+    if (left !== undefined) record.append({ type: "note", text: left });
   }
   const interrupted = interruptionOf(signal);
   if (interrupted !== undefined) {
@@ -137,7 +138,8 @@ async function prepareRecorded(
   signal: AbortSignal,
 ): Promise<Prepared | { readonly failure: Failure }> {
   try {
-    const prepared = await prepare(signal);
+    // One that is stuck must not hold up the reports.
+    const prepared = await within(after(signal, ENDING.work), prepare(signal));
     const ms = performance.now() - begun;
     record.append({ type: "run.prepared", ms, image: prepared.image });
     return prepared;
@@ -176,15 +178,6 @@ async function runPrepared(
   if (!stopped.aborted) await bridge?.close();
   rmSync(join(directory.folder, JOURNALS), { recursive: true, force: true });
 }
-
-function cleanUp(engine: Engine, run: string, signal: AbortSignal): Promise<unknown> {
-  // An engine that answers nothing must not hold the end up: after Ctrl+C that is 10 s away.
-  const limit = AbortSignal.timeout(signal.aborted ? 3_000 : 60_000);
-  return within(limit, reap(engine, { kind: "run", run }), takesTooLong);
-}
-
-const takesTooLong = () =>
-  new PvhError("PVH_ENGINE", "the engine takes too long; the next pvh removes what is left");
 
 /** Each report by itself: one that cannot be written takes no other with it. */
 function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError[] {
@@ -292,5 +285,5 @@ function failedScenarios(events: readonly RecordedEvent[], retries: number): num
 
 function interruptionOf(signal: AbortSignal): Interruption | undefined {
   const reason: unknown = signal.reason;
-  return reason === "SIGINT" || reason === "SIGTERM" || reason === "deadline" ? reason : undefined;
+  return reason === "deadline" ? reason : endingSignal(reason);
 }

@@ -23,7 +23,7 @@ function sessionOf(
   const did: string[] = [];
   /** Appengines that cannot be removed. */
   const broken = new Set<string>();
-  /** Appengines whose engine has gone. */
+  /** Appengines that were taken from the run, and why. */
   const gone = new Map<string, PvhError>();
   const requests: BootRequest[] = [];
   let booted = 0;
@@ -65,7 +65,7 @@ function sessionOf(
       const container = {
         name,
         appengine: { name },
-        engineGone: () => Promise.resolve(gone.get(name)),
+        whyLost: () => Promise.resolve(gone.get(name)),
         collectEvidence: (to: string) => {
           did.push(`collect ${name} in ${to.slice(folder.length + 1)}`);
           return Promise.resolve([{ path: "boot.log", what: "output" }]);

@@ -111,10 +111,8 @@ export class ScenarioSession {
     const outcome = await run.result();
     const ms = now() - begun;
     const failed = "error" in outcome;
-    // Whatever a check saw of an engine that went away under it, the product did not do it.
-    const error = failed
-      ? ((await this.#appengine?.container.engineGone()) ?? outcome.error)
-      : undefined;
+    // Whatever a check saw of an appengine that was taken from it, the product did not do it.
+    const error = failed ? ((await this.#whyLost(run)) ?? outcome.error) : undefined;
     const failure = failed ? toFailure(error) : undefined;
     this.#finish(check, ms, {
       ...(failure !== undefined && { failure }),
@@ -167,9 +165,10 @@ export class ScenarioSession {
     const { settings } = this;
     const { options } = this.#definition;
     const folder = this.#evidenceFolder();
-    let name = "";
+    const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
     try {
       const container = await this.#boot({
+        name,
         image: settings.image,
         run: settings.run,
         exports: await this.#exports(overrides),
@@ -181,8 +180,8 @@ export class ScenarioSession {
         signal,
         until: overrides.until ?? options.until ?? "links",
         evidence: settings.keep === "never" ? undefined : folder,
+        evidenceOver: this.cancellation.evidenceOver,
         onStage: (stage, ms, ok, detail) => {
-          if (stage === "container" && detail !== undefined) name = detail;
           this.record({
             type: "stage.finished",
             scenario: this.name,
@@ -199,6 +198,12 @@ export class ScenarioSession {
       BootedAppengine.recordFolder(this, folder);
       throw error;
     }
+  }
+
+  async #whyLost(run: CheckRun): Promise<PvhError | undefined> {
+    const used = [...(this.#appengine ? [this.#appengine] : []), ...run.booted];
+    const why = await Promise.all(used.map(({ container }) => container.whyLost()));
+    return why.find((one) => one !== undefined);
   }
 
   record(testimony: Testimony): void {

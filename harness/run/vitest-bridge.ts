@@ -3,7 +3,9 @@ import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import type { TestModule, TestSequencer, TestSpecification, Vitest } from "vitest/node";
 import type { Failure, RecordedEvent, RunEvent } from "./events.ts";
+import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
 import { cancelRun } from "./cancellation.ts";
+import { withoutSignalListeners } from "./foreign-listeners.ts";
 import { UnhandledErrors, viewOf } from "./framework-results.ts";
 import { ROOT } from "./root.ts";
 import { RoundWatch } from "./round-watch.ts";
@@ -54,7 +56,6 @@ export class VitestBridge {
     const { createVitest } = await import("vitest/node");
     const { POOL, ScenarioFork } = await import("./scenario-fork.ts");
     const log = logFile(join(settings.folder, "vitest.log"));
-    const listeners = SIGNALS.map((signal) => new Set(process.listeners(signal)));
     const state: State = { host: undefined, modules: new Map(), unhandled: new UnhandledErrors() };
     const host: ForkHost = {
       began: (fork, file) => state.host?.began(fork, file),
@@ -62,39 +63,36 @@ export class VitestBridge {
       exited: (file, exit) => state.host?.exited(file, exit),
     };
     const know = (module: TestModule): void => void state.modules.set(module.moduleId, module);
-    const vitest = await createVitest(
-      {
-        ...SCENARIO_OPTIONS,
-        pool: { name: POOL, createPoolWorker: (options) => new ScenarioFork(options, host) },
-        execArgv: SCENARIO_EXEC_ARGV,
-        root: ROOT,
-        config: false,
-        watch: false,
-        api: false,
-        include: Object.values(settings.scenarios).map(({ file }) => file),
-        maxWorkers: jobs,
-        provide: { pvh: settings },
-        sequence: { sequencer: AsGiven },
-        onUnhandledError: (error) => state.unhandled.add(error),
-        reporters: [
-          {
-            onUserConsoleLog: ({ content }) => record(noteOf(content)),
-            // Each stage has an object of its own.
-            onTestModuleQueued: know,
-            onTestModuleCollected: know,
-            onTestModuleEnd: know,
-          },
-        ],
-      },
-      { logLevel: "silent" },
-      { stdout: log, stderr: log },
+    const vitest = await withoutSignalListeners(() =>
+      createVitest(
+        {
+          ...SCENARIO_OPTIONS,
+          pool: { name: POOL, createPoolWorker: (options) => new ScenarioFork(options, host) },
+          execArgv: SCENARIO_EXEC_ARGV,
+          root: ROOT,
+          config: false,
+          watch: false,
+          api: false,
+          include: Object.values(settings.scenarios).map(({ file }) => file),
+          maxWorkers: jobs,
+          provide: { pvh: settings },
+          env: { [OWNER_VARIABLE]: ownerName() },
+          sequence: { sequencer: AsGiven },
+          onUnhandledError: (error) => state.unhandled.add(error),
+          reporters: [
+            {
+              onUserConsoleLog: ({ content }) => record(noteOf(content)),
+              // Each stage has an object of its own.
+              onTestModuleQueued: know,
+              onTestModuleCollected: know,
+              onTestModuleEnd: know,
+            },
+          ],
+        },
+        { logLevel: "silent" },
+        { stdout: log, stderr: log },
+      ),
     );
-    // vitest would end the process on a signal; the run has its own way to end.
-    SIGNALS.forEach((signal, index) => {
-      for (const listener of process.listeners(signal)) {
-        if (listeners[index]?.has(listener) === false) process.removeListener(signal, listener);
-      }
-    });
     return new VitestBridge(vitest, state);
   }
 
@@ -167,8 +165,6 @@ interface State {
   readonly modules: Map<string, TestModule>;
   readonly unhandled: UnhandledErrors;
 }
-
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 function pathOf(name: string, { scenarios }: RunSettings): string {
   return resolve(ROOT, scenarios[name]?.file ?? name);

@@ -8,7 +8,7 @@ import { EXPORTS_FOLDER, STORAGE } from "../../harness/appengine/layout.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
 import { ownerLabels } from "../../harness/engine/labels.ts";
 import { privilegeProfile } from "../../harness/engine/privilege-profile.ts";
-import { reap } from "../../harness/engine/reaper.ts";
+import { demandRemoval, reap } from "../../harness/engine/reaper.ts";
 
 export interface DockerRunOptions {
   /** `-v VOLUME:/var/pantavisor/storage` */
@@ -79,7 +79,7 @@ export class DockerRun {
   /** `docker rm -f` and `docker volume rm` */
   async remove(): Promise<void> {
     await this.appengine.close();
-    await reap(this.#engine, { kind: "container", name: this.#container.id });
+    demandRemoval(await reap(this.#engine, { kind: "container", name: this.#container.id }));
   }
 }
 

@@ -1,0 +1,39 @@
+import { after, ENDING } from "../ending.ts";
+import { ENDING_SIGNALS, SIGNAL_EXIT } from "../exit-codes.ts";
+import type { EndingSignal } from "../exit-codes.ts";
+
+/**
+ * npm passes the terminal's Ctrl+C on to a command that the terminal has told already: two
+ * signals within this time (ms) are one.
+ */
+const ECHO = 200;
+
+/** Set by the launcher when pvh was started by nohup(1), for Node forgets what was ignored. */
+const NOHUP = process.env["PVH_NOHUP"] === "1";
+
+/**
+ * Turn the signals that end pvh into an AbortSignal whose reason is the signal's name. A second
+ * one ends the process at once, and so does the end of the budget.
+ */
+export function endOnSignals(say: (text: string) => void): AbortSignal {
+  const controller = new AbortController();
+  let first = 0;
+  const onSignal = (signal: EndingSignal): void => {
+    if (!controller.signal.aborted) {
+      first = performance.now();
+      say(`\n${signal}: keeping evidence and cleaning up; once more ends at once`);
+      controller.abort(signal);
+    } else if (performance.now() - first > ECHO) {
+      process.exit(SIGNAL_EXIT[signal]);
+    }
+  };
+  for (const signal of ENDING_SIGNALS) {
+    process.on(signal, signal === "SIGHUP" && NOHUP ? () => undefined : onSignal);
+  }
+  const over = after(controller.signal, ENDING.exit);
+  over.addEventListener("abort", () => {
+    say("pvh: not everything has ended in time; the next pvh removes what is left");
+    process.exit(SIGNAL_EXIT[controller.signal.reason as EndingSignal]);
+  });
+  return controller.signal;
+}

@@ -1,0 +1,36 @@
+/**
+ * How pvh ends after SIGINT, SIGTERM or SIGHUP: one budget, counted from the signal. A machine
+ * may be so busy that each step takes seconds, so no step waits for the one before it longer
+ * than this.
+ *
+ * Milliseconds after the signal.
+ */
+export const ENDING = {
+  /** Evidence that is not kept by then is cut, and removal begins. */
+  evidence: 1_500,
+  /** Workers and preparations that have not ended by then are not waited for. */
+  work: 5_000,
+  /** What is not removed by then is named, and left to the next pvh. */
+  removal: 7_000,
+  /** The last that is looked for on the engine, where a command has just ended. */
+  lastLook: 7_800,
+  /** pvh exits, whatever it still waits for; docs/exit-codes.md promises 10 s, and the
+   * end of a process takes a second of them on a machine with 30 others at work. */
+  exit: 8_300,
+} as const;
+
+/**
+ * A signal that fires `ms` after another one has.
+ *
+ * @param from one that has fired already counts from now, so call this before it does
+ */
+export function after(from: AbortSignal, ms: number): AbortSignal {
+  const controller = new AbortController();
+  const start = (): void => {
+    const fire = (): void => controller.abort(new Error(`${ms} ms after the signal to end`));
+    setTimeout(fire, ms).unref();
+  };
+  if (from.aborted) start();
+  else from.addEventListener("abort", start, { once: true });
+  return controller.signal;
+}

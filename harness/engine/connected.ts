@@ -1,0 +1,13 @@
+import type { Engine } from "./engine.ts";
+
+const engines = new Map<string, Engine>();
+
+/** Note an engine that has answered: what this process makes can be nowhere else. */
+export function noteConnected(engine: Engine): void {
+  engines.set(engine.host, engine);
+}
+
+/** The engines that this process has talked to. */
+export function connectedEngines(): readonly Engine[] {
+  return [...engines.values()];
+}

@@ -1,0 +1,46 @@
+import type { Engine } from "../engine/engine.ts";
+import { describeLeft, reap } from "../engine/reaper.ts";
+import type { RecordedEvent } from "./events.ts";
+
+/**
+ * Remove everything of a run. Never throws: what became of the checks is known by now.
+ *
+ * @param signal ends the removal; default: a minute
+ * @returns what is left, in words for the record; undefined when it is nothing
+ */
+export async function removeRun(
+  engine: Engine,
+  run: string,
+  events: readonly RecordedEvent[],
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const { left } = await reap(engine, { kind: "run", run }, { ...(signal && { signal }) });
+    return left.length === 0 ? undefined : words(describeLeft(left));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const names = appenginesInUse(events);
+    const known = names.length === 0 ? "" : `, among it ${names.join(", ")}`;
+    return words(`whatever has the label pvh.run=${run}${known} (${why})`);
+  }
+}
+
+function words(left: string): string {
+  return `left on the engine: ${left}; the next pvh removes it`;
+}
+
+/** Names of appengines whose scenario has not removed them. */
+export function appenginesInUse(events: readonly RecordedEvent[]): string[] {
+  const names = new Map<string, Set<string>>();
+  for (const event of events) {
+    if (event.type === "scenario.started") names.set(event.scenario, new Set());
+    if (event.type === "stage.finished" && event.appengine !== "") {
+      names.get(event.scenario)?.add(event.appengine);
+    }
+    // A cancelled one leaves the removal to the end of the run.
+    if (event.type === "scenario.finished" && event.verdict !== "skipped") {
+      names.delete(event.scenario);
+    }
+  }
+  return [...names.values()].flatMap((some) => [...some]);
+}

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { PvhError } from "./errors.ts";
+import { until } from "./until.ts";
+
+const soon = { timeout: 20, every: 5 };
+
+test("what does not come is the product's timeout, with what the probe said last", async () => {
+  const waiting = until("the link", () => Promise.reject(new Error("no such file")), soon);
+  await expect(waiting).rejects.toMatchObject({
+    code: "PVH_TIMEOUT",
+    class: "product",
+    message: "waited 20 ms for the link: no such file",
+  });
+});
+
+test("a probe that the engine keeps from looking says nothing of the product", async () => {
+  const blind = () => Promise.reject(new PvhError("PVH_ENGINE", "the shell went away"));
+  await expect(until("the link", blind, soon)).rejects.toMatchObject({
+    code: "PVH_ENGINE",
+    class: "infra",
+    message: "waited 20 ms for the link: the shell went away",
+  });
+});
+
+test("an error of the engine that has passed is not the reason of what came after it", async () => {
+  let looks = 0;
+  const probe = () => {
+    looks += 1;
+    if (looks === 1) throw new PvhError("PVH_ENGINE", "the shell went away");
+    return false;
+  };
+  await expect(until("the link", probe, soon)).rejects.toMatchObject({
+    code: "PVH_TIMEOUT",
+    message: "waited 20 ms for the link",
+  });
+});
+
+test("a wait in which nothing is asked of the product says whose fault it is", async () => {
+  const waiting = until("the engine", () => false, { ...soon, code: "PVH_ENGINE" });
+  await expect(waiting).rejects.toMatchObject({ code: "PVH_ENGINE", class: "infra" });
+});
