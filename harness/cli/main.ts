@@ -1,15 +1,16 @@
 import { enableCompileCache } from "node:module";
-import { join } from "node:path";
-import { cacheFolder } from "../engine/folders.ts";
+import { compileCacheFolder } from "../engine/folders.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { watchOutput } from "./lost-output.ts";
 import { processOutput } from "./output.ts";
 
 // Half of a short command's time is compiling modules. Workers find the cache by the environment.
-const compiled = join(cacheFolder(), "node");
-enableCompileCache(compiled);
-process.env["NODE_COMPILE_CACHE"] = compiled;
+const compiled = compileCacheFolder();
+if (compiled !== undefined) {
+  enableCompileCache(compiled);
+  process.env["NODE_COMPILE_CACHE"] = compiled;
+}
 
 const controller = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

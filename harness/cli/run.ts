@@ -37,6 +37,8 @@ export async function runSelected(
     return EXIT.nothing;
   }
   const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
+  // Before an image is made: the record is kept below it.
+  process.cwd();
   const prepared = await prepareRun(
     selected.map(({ scenario }) => scenario),
     flags.image,
