@@ -10,11 +10,22 @@ const OF_A_FILE = ["EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE", "EIO"];
  */
 export function machineError(error: unknown): PvhError | undefined {
   if (error instanceof PvhError || !(error instanceof Error)) return undefined;
-  const { code = "", path } = error as NodeJS.ErrnoException;
+  const { code = "", path, syscall = "" } = error as NodeJS.ErrnoException;
+  if (syscall === "uv_cwd") {
+    return new PvhError("PVH_USAGE", "the working directory is not there any more", {
+      hint: "cd to a folder that is there",
+      cause: error,
+    });
+  }
+  if (code === "ENOENT" && ["mkdir", "mkdtemp"].includes(syscall)) return noSpace(error);
   const refused = NO_ROOM.includes(code) || (OF_A_FILE.includes(code) && path !== undefined);
   if (!refused) return undefined;
+  return noSpace(error);
+}
+
+function noSpace(error: Error): PvhError {
   return new PvhError("PVH_NO_SPACE", error.message, {
-    hint: "pvh doctor shows the disks; XDG_CACHE_HOME and XDG_STATE_HOME move what pvh keeps",
+    hint: "pvh doctor shows the disks; HOME, XDG_CACHE_HOME, XDG_STATE_HOME and TMPDIR move what pvh keeps",
     cause: error,
   });
 }

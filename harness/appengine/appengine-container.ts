@@ -13,6 +13,7 @@ import { IDLE, prepared } from "./boot-preparation.ts";
 import type { BootMode, BootOptions } from "./appengine.ts";
 import { packExports } from "./pack-exports.ts";
 import { STORAGE } from "./layout.ts";
+import { limitsConfig, limitsOf } from "./limits.ts";
 import { StartedAppengineContainer } from "./started-appengine-container.ts";
 
 export interface StartOptions extends BootOptions {
@@ -34,8 +35,8 @@ export interface StartOptions extends BootOptions {
  * await appengine.control.containers();
  * ```
  *
- * The container gets the privilege profile of the engine, no network, a storage volume of its
- * own, and labels by which a killed pvh is cleaned up after.
+ * The container gets the privilege profile of the engine, limits (PVH_LIMITS), no network, a
+ * storage volume of its own, and labels by which a killed pvh is cleaned up after.
  */
 export class AppengineContainer extends GenericContainer {
   #exports: string[] = [];
@@ -133,7 +134,7 @@ export class AppengineContainer extends GenericContainer {
     this.withEntrypoint(this.#boot === "manual" ? [...IDLE] : prepared(entrypoint)).withCommand([]);
     const labels = { ...ownerLabels(), ...this.createOpts.Labels };
     this.createOpts.Labels = labels;
-    Object.assign(this.hostConfig, privilegeProfile(engine), {
+    Object.assign(this.hostConfig, privilegeProfile(engine), limitsConfig(limitsOf()), {
       Mounts: [
         {
           Type: "volume",

@@ -34,6 +34,7 @@ export async function doctorCommand(options: DoctorOptions, out: Output): Promis
     ...(engine === undefined || engine.origin === "private"
       ? [checkDisk("disk: engine", engineFolder(), 2e9)]
       : []),
+    checkLimits(engine),
     checkNode(),
     checkBuilder(engine),
   ];
@@ -78,6 +79,14 @@ function kernelFindings(engine: Engine | undefined): Finding[] {
     checkFilesystem("overlay"),
     checkFilesystem("squashfs"),
   ];
+}
+
+function checkLimits(engine: Engine | undefined): Finding {
+  const unlimited = engine?.cannotLimit ?? [];
+  const kept = ["memory", "pids", "log"].filter((limit) => !unlimited.includes(limit)).join(", ");
+  const lacking =
+    unlimited.length === 0 ? "" : `; this engine cannot limit ${unlimited.join(", ")}`;
+  return { name: "limits", ok: true, found: `of ${kept}${lacking}` };
 }
 
 function checkNode(): Finding {

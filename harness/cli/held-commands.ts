@@ -1,7 +1,7 @@
 import { PvhError } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Args, Call } from "./command.ts";
-import { oneOf, positiveNumber, quirkList, timeoutScale } from "./parse-value.ts";
+import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./parse-value.ts";
 
 /** The commands on held appengines: what their command lines mean. */
 export async function up({ args, out, signal }: Call): Promise<ExitCode> {
@@ -12,6 +12,7 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
       hint: "a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
     });
   }
+  setLimits(args);
   const { upCommand } = await import("./up.ts");
   const image = args.text("image");
   return upCommand(

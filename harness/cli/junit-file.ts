@@ -1,14 +1,7 @@
-import {
-  accessSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PvhError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** Where `--junit` wants the report to be. */
 export class JunitFile {
@@ -23,7 +16,7 @@ export class JunitFile {
     try {
       const facts = lstatSync(path, { throwIfNoEntry: false });
       if (facts?.isDirectory() === true) throw new Error("it is a folder");
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       accessSync(facts === undefined ? dirname(path) : path, constants.W_OK);
       if (facts?.isFile() === true) rmSync(path);
     } catch (cause) {

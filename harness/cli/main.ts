@@ -1,6 +1,5 @@
 import { enableCompileCache } from "node:module";
-import { join } from "node:path";
-import { cacheFolder } from "../engine/folders.ts";
+import { compileCacheFolder } from "../engine/folders.ts";
 import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
 import { endOnSignals } from "./ending-signals.ts";
@@ -9,9 +8,11 @@ import { processOutput } from "./output.ts";
 import { removeOwn } from "./remove-own.ts";
 
 // Half of a short command's time is compiling modules. Workers find the cache by the environment.
-const compiled = join(cacheFolder(), "node");
-enableCompileCache(compiled);
-process.env["NODE_COMPILE_CACHE"] = compiled;
+const compiled = compileCacheFolder();
+if (compiled !== undefined) {
+  enableCompileCache(compiled);
+  process.env["NODE_COMPILE_CACHE"] = compiled;
+}
 
 const signal = endOnSignals((text) => processOutput.say(text));
 const removal = after(signal, ENDING.removal);

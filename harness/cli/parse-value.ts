@@ -1,4 +1,5 @@
 import { QUIRKS } from "../../broker/quirks/names.ts";
+import { parseLimits } from "../appengine/limits.ts";
 import { PvhError } from "../errors.ts";
 import { didYouMean } from "../run/near-names.ts";
 import type { Args } from "./command.ts";
@@ -54,6 +55,20 @@ export function quirkList(args: Args): string[] {
     });
   }
   return quirks;
+}
+
+/**
+ * Put the limits of `--limit` over those of PVH_LIMITS, from where every worker takes them.
+ * @returns what the command line asks for
+ * @throws PvhError PVH_USAGE
+ */
+export function setLimits(args: Args): string {
+  const given = args.list("limit").join(",");
+  const from = process.env["PVH_LIMITS"] ?? "";
+  parseLimits(from, "PVH_LIMITS");
+  parseLimits(given, "--limit");
+  if (given !== "") process.env["PVH_LIMITS"] = `${from},${given}`;
+  return given;
 }
 
 /** @throws PvhError PVH_USAGE unless the value is one of the choices */

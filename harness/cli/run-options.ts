@@ -4,7 +4,7 @@ import { PROFILES } from "../run/profiles.ts";
 import type { Profile } from "../run/profiles.ts";
 import type { RunOptions } from "../run/run.ts";
 import type { Args, Option } from "./command.ts";
-import { oneOf, quirkList, timeoutScale, wholeNumber } from "./parse-value.ts";
+import { oneOf, quirkList, setLimits, timeoutScale, wholeNumber } from "./parse-value.ts";
 import { PROGRESS } from "./progress.ts";
 import type { Progress } from "./progress.ts";
 
@@ -25,6 +25,11 @@ export const QUIRK_OPTION: Option = {
 export const TIMEOUT_SCALE_OPTION: Option = {
   flags: "--timeout-scale <x>",
   summary: "multiply every deadline",
+};
+export const LIMIT_OPTION: Option = {
+  flags: "--limit <limits>",
+  summary: "of each appengine: memory=4g,pids=8192,log=64m, or none (default: PVH_LIMITS)",
+  many: true,
 };
 export const PROGRESS_OPTION: Option = {
   flags: "--progress <how>",
@@ -55,6 +60,7 @@ export const RUN_OPTIONS: readonly Option[] = [
   { flags: "--seed <n>", summary: "seed of the checks' random choices" },
   { flags: "--keep <which>", summary: "evidence of failed (default), always or never" },
   TIMEOUT_SCALE_OPTION,
+  LIMIT_OPTION,
   { flags: "--junit <file>", summary: "write junit.xml there too" },
   PROGRESS_OPTION,
   { flags: "--json", summary: "events as JSON lines on stdout" },
@@ -86,6 +92,7 @@ export function readRunFlags(args: Args): RunFlags {
   const boot = oneOf(args, "boot", ["auto", "manual"]);
   // A timer holds 2^31 - 1 ms.
   const deadline = wholeNumber(args, "deadline", 1, 2_000_000);
+  const limits = setLimits(args);
   return {
     image,
     junit: args.text("junit"),
@@ -111,6 +118,7 @@ export function readRunFlags(args: Args): RunFlags {
       ...(profile === "strict" ? [] : [`--profile=${profile}`]),
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),
       ...(boot === undefined ? [] : [`--boot=${boot}`]),
+      ...(limits === "" ? [] : [`--limit=${limits}`]),
     ],
   };
 }

@@ -24,6 +24,8 @@ export interface Engine {
   readonly origin: string;
   readonly version: string;
   readonly apiVersion: string;
+  /** Limits that its kernel or Docker does not keep. */
+  readonly cannotLimit?: readonly string[];
   /** Its containers' pids, capabilities and loop devices are this machine's. */
   readonly sameMachine: boolean;
 }
@@ -108,7 +110,10 @@ const privateAddress = (): EngineAddress =>
   parseEngineAddress(privateEngineHost(), "the private engine", undefined);
 
 const versionAnswer = z.object({ ApiVersion: z.string(), Version: z.string().catch("unknown") });
-const infoAnswer = z.object({ Name: z.string().catch("") });
+const infoAnswer = z
+  .object({ Name: z.string(), MemoryLimit: z.boolean(), PidsLimit: z.boolean() })
+  .partial()
+  .catch({});
 
 async function connect(
   address: EngineAddress,
@@ -123,6 +128,7 @@ async function connect(
     const answers: readonly unknown[] = await within(limit, asked, () => tooSlow(host));
     const version = versionAnswer.safeParse(answers[0]).data;
     if (version === undefined) throw notDocker(host, answers[0]);
+    const info = infoAnswer.parse(answers[1]);
     requireApi(version.ApiVersion, `the engine at ${host} (${version.Version})`);
     const engine = {
       docker,
@@ -131,8 +137,11 @@ async function connect(
       origin,
       version: version.Version,
       apiVersion: version.ApiVersion,
-      sameMachine:
-        origin === "private" || infoAnswer.safeParse(answers[1]).data?.Name === hostname(),
+      sameMachine: origin === "private" || info.Name === hostname(),
+      cannotLimit: [
+        ...(info.MemoryLimit === false ? ["memory"] : []),
+        ...(info.PidsLimit === false ? ["pids"] : []),
+      ],
     };
     noteConnected(engine);
     return engine;

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { once } from "node:events";
 import { PvhError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
+import { findProgram } from "./programs.ts";
 
 /**
  * Run `body` while holding an exclusive flock(2) on `path`, among all processes of this machine.
@@ -18,8 +19,14 @@ export async function withFileLock<T>(
   body: () => Promise<T>,
   options: { readonly signal?: AbortSignal; readonly onWait?: () => void } = {},
 ): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
-  const holder = spawn("flock", [path, "sh", "-c", "echo locked; cat"], {
+  makeFolder(dirname(path));
+  const flock = findProgram("flock");
+  if (flock === undefined) {
+    throw new PvhError("PVH_CAPABILITY", "flock is missing on this machine", {
+      hint: "apt-get install -y util-linux",
+    });
+  }
+  const holder = spawn(flock, [path, "sh", "-c", "echo locked; cat"], {
     stdio: ["pipe", "pipe", "inherit"],
     // Ctrl+C in a terminal goes to the whole process group: the lock must outlive our clean-up.
     detached: true,

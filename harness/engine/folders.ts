@@ -1,10 +1,29 @@
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
+import { accessSync, constants } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
+import { PvhError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** What can be made again: root filesystems and layers, kept by content (XDG base directories). */
 export function cacheFolder(...names: string[]): string {
   return join(base("XDG_CACHE_HOME", ".cache"), "pvh", ...names);
+}
+
+/**
+ * Modules that Node has compiled, for a quicker start.
+ * @returns undefined where no folder can be made for them: it must not be given to Node, which
+ *          would try for ever below /proc
+ */
+export function compileCacheFolder(): string | undefined {
+  try {
+    const folder = cacheFolder("node");
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK);
+    return folder;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The private engine's images and containers: one for all clones of this user. */
@@ -21,8 +40,22 @@ export function engineRunFolder(...names: string[]): string {
   return join("/run/pvh", state, ...names);
 }
 
-/** XDG variables count only when they hold an absolute path. */
+/** XDG variables and HOME count only when they hold an absolute path. */
 function base(variable: string, fallback: string): string {
   const value = process.env[variable];
-  return value?.startsWith("/") === true ? value : join(homedir(), fallback);
+  return value?.startsWith("/") === true ? value : join(home(variable), fallback);
+}
+
+/** @throws PvhError PVH_USAGE for a user without a home */
+function home(variable: string): string {
+  const given = process.env["HOME"];
+  if (given?.startsWith("/") === true) return given;
+  try {
+    return userInfo().homedir;
+  } catch (cause) {
+    throw new PvhError("PVH_USAGE", "HOME is not set, and this user has no entry in passwd", {
+      hint: `set HOME, or ${variable}, to a folder that you may write to`,
+      cause,
+    });
+  }
 }

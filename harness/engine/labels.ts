@@ -86,8 +86,8 @@ export function isAlive(owner: Owner, machine: Machine = thisMachine): boolean {
 }
 
 export const thisMachine: Machine = {
-  machine: `${machineId()}.${/\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0"}`,
-  boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+  machine: `${machineId()}.${/\d+/.exec(linkOf("/proc/self/ns/pid"))?.[0] ?? "0"}`,
+  boot: textOf("/proc/sys/kernel/random/boot_id") || "no-boot-id",
   startTime,
 };
 
@@ -97,10 +97,23 @@ function self(): Owner {
 }
 
 function machineId(): string {
+  // A slash would make a label that parseOwner() does not know again.
+  return textOf("/etc/machine-id").replaceAll(/[^\w-]/g, "") || "no-machine-id";
+}
+
+function textOf(path: string): string {
   try {
-    return readFileSync("/etc/machine-id", "utf8").trim() || "no-machine-id";
+    return readFileSync(path, "utf8").trim();
   } catch {
-    return "no-machine-id";
+    return "";
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
   }
 }
 

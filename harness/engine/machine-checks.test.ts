@@ -1,4 +1,5 @@
-import { release } from "node:os";
+import { release, tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   checkCapabilities,
@@ -54,11 +55,20 @@ test("the loop driver is looked for among block devices", () => {
   expect(checkLoop(machine({ "/proc/devices": "Block devices:\n  8 sd\n" })).ok).toBe(false);
 });
 
-test("too little disk names the folder and what is needed", () => {
-  expect(checkDisk("disk", "/x", 2e9, 1e9)).toMatchObject({
+const FOLDER = join(tmpdir(), "not-made-yet/pvh");
+
+test("a folder that cannot be made is a problem, with the reason", () => {
+  expect(checkDisk("disk", "/etc/passwd/.cache/pvh", 1, 2)).toMatchObject({
     ok: false,
-    found: "1.0 GB free at /x",
+    found: expect.stringContaining("/etc/passwd is not a folder") as string,
+  });
+});
+
+test("too little disk names the folder and what is needed", () => {
+  expect(checkDisk("disk", FOLDER, 2e9, 1e9)).toMatchObject({
+    ok: false,
+    found: `1.0 GB free at ${FOLDER}`,
     means: "pvh needs about 2.0 GB there",
   });
-  expect(checkDisk("disk", "/x", 1e9, 2e9).ok).toBe(true);
+  expect(checkDisk("disk", FOLDER, 1e9, 2e9).ok).toBe(true);
 });

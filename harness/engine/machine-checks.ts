@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, readFileSync, statfsSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { dirname } from "node:path";
 
@@ -97,6 +97,16 @@ export function checkDisk(
   free = freeBytes(folder),
 ): Finding {
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const unwritable = whyUnwritable(folder);
+  if (unwritable !== undefined) {
+    return {
+      name,
+      ok: false,
+      found: `${folder} cannot be made: ${unwritable}`,
+      means: "pvh can keep nothing there",
+      fix: "set HOME, XDG_CACHE_HOME or XDG_STATE_HOME to a folder that can be written to",
+    };
+  }
   const found = `${gigabytes(free)} free at ${folder}`;
   if (free >= needed) return { name, ok: true, found };
   return {
@@ -106,6 +116,20 @@ export function checkDisk(
     means: `pvh needs about ${gigabytes(needed)} there`,
     fix: `free some space, or set XDG_CACHE_HOME and XDG_STATE_HOME to a larger disk`,
   };
+}
+
+/** Why a folder cannot be written to, or be made. */
+function whyUnwritable(folder: string): string | undefined {
+  try {
+    if (!statSync(folder).isDirectory()) return `${folder} is not a folder`;
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" && folder !== "/") return whyUnwritable(dirname(folder));
+    if (code === "ENOTDIR") return whyUnwritable(dirname(folder));
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Free bytes where a folder is, or would be made. */

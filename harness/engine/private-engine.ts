@@ -153,6 +153,8 @@ function dockerdArguments(): string[] {
     "--ip-forward=false",
     `--config-file=${engineFolder("daemon.json")}`,
     `--host=unix://${socketPath()}`,
+    // The machine may have a group docker: its members are not meant.
+    "--group=0",
     `--data-root=${engineFolder("data")}`,
     `--exec-root=${engineRunFolder("exec")}`,
     `--pidfile=${pidFile()}`,

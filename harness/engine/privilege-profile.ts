@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { HostConfig } from "dockerode";
 import type { Engine } from "./engine.ts";
+import { readText } from "./machine-checks.ts";
 
 /** Capabilities by number (linux/capability.h). */
 export const CAPABILITIES = `
@@ -46,9 +46,10 @@ export function hostConfig(missing: readonly string[]): PrivilegeProfile {
 
 /** Capabilities that this machine's kernel knows and our bounding set lacks. */
 export function missingCapabilities(): string[] {
-  const last = Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8"));
-  const status = readFileSync("/proc/self/status", "utf8");
-  return missingFrom(/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0", last);
+  const last = Number.parseInt(readText("/proc/sys/kernel/cap_last_cap"), 10);
+  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1];
+  // A /proc that does not tell hides none: the engine says what it refuses.
+  return bounding === undefined || Number.isNaN(last) ? [] : missingFrom(bounding, last);
 }
 
 /**

@@ -9,6 +9,9 @@ export function systemPath(): string {
   return given === "" ? standard : `${given}:${standard}`;
 }
 
+/** The same, as it was when pvh started. */
+export const SYSTEM_PATH = systemPath();
+
 /** @returns the path of a program of this machine, or undefined */
 export function findProgram(name: string): string | undefined {
   return systemPath()

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PvhError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { shellQuote } from "../shell-quote.ts";
 
 export interface RunDirectory {
@@ -28,7 +29,7 @@ export function makeRunDirectory(now = new Date(), base = process.cwd()): RunDir
   const runs = resolve(base, RUNS);
   const folder = join(runs, run);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(join(folder, "README"), README);
     pointLatest(runs, run);
   } catch (cause) {
@@ -43,7 +44,7 @@ export function makePartDirectory(directory: RunDirectory, part: string): RunDir
   const name = part.replaceAll(/[^\w.-]/g, "_");
   const folder = join(directory.folder, name);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(join(folder, "README"), README);
   } catch (cause) {
     throw notWritable(folder, cause);

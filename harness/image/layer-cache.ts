@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { withFileLock } from "../engine/file-lock.ts";
 import { cacheFolder } from "../engine/folders.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** An uncompressed layer tar on this machine. */
 export interface Layer {
@@ -62,7 +63,7 @@ export async function cachedLayer(
 }
 
 async function lookUp(folder: string, key: string): Promise<Layer | undefined> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const name = (await readdir(folder)).find((file) => file.startsWith(`${key}.`));
   const digest = /\.([0-9a-f]{64})\.tar$/.exec(name ?? "")?.[1];
   if (name === undefined || digest === undefined) return undefined;

@@ -7,7 +7,7 @@ import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { openStream } from "../engine/streams.ts";
 import { ownerLabels } from "../engine/labels.ts";
-import { findProgram, systemPath } from "../engine/programs.ts";
+import { findProgram, SYSTEM_PATH } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import type { CacheOptions } from "./layer-cache.ts";
 
@@ -79,7 +79,7 @@ async function runHere(
   const child = spawn(findProgram(program) ?? program, args, {
     stdio: ["ignore", "pipe", "pipe"],
     // Every file's time at most this: the layer depends on the packages alone.
-    env: { ...process.env, PATH: systemPath(), SOURCE_DATE_EPOCH: "0", LC_ALL: "C" },
+    env: { ...process.env, PATH: SYSTEM_PATH, SOURCE_DATE_EPOCH: "0", LC_ALL: "C" },
   });
   const stop = () => child.kill("SIGTERM");
   options.signal.addEventListener("abort", stop);

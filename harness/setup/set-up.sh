@@ -12,7 +12,18 @@
 say() { printf 'pvh set-up: %s\n' "$*" >&2; }
 fail() { say "$1"; [ -z "${2:-}" ] || say "  -> $2"; exit 3; }
 
+# Meant for another Node than the pinned one. Below a folder in which nothing can be made, such
+# as /proc, a compile cache would keep Node busy for ever.
+unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE
+if [ -n "${TMPDIR:-}" ] && { [ ! -d "$TMPDIR" ] || [ ! -w "$TMPDIR" ]; }; then
+  say "TMPDIR=$TMPDIR is no folder that can be written to: /tmp is used"
+  unset TMPDIR
+fi
+
 set_up_packages() {
+  case "$PVH_HOME" in
+    *\\*) fail "Node loads no modules below a path with a backslash: $PVH_HOME" "move the clone: mv" ;;
+  esac
   case "$(uname -m)" in
     x86_64) arch=x64 ;;
     aarch64) arch=arm64 ;;
@@ -21,19 +32,28 @@ set_up_packages() {
   PVH_NODE="$PVH_HOME/node_modules/node-linux-$arch/bin/node"
   packages_missing || return 0
   command -v npm >/dev/null || fail "npm is missing" "install Node 20 or newer with npm"
-  mkdir -p "$PVH_HOME/.pvh"
+  mkdir -p "$PVH_HOME/.pvh" 2>/dev/null && [ -w "$PVH_HOME/.pvh" ] && [ -w "$PVH_HOME" ] ||
+    fail "packages are missing, and the clone cannot be written to: $PVH_HOME" "run npm start in a clone that you may write to"
   lock "$PVH_HOME/.pvh/set-up.lock" "this clone"
   if packages_missing; then
     say "installing packages with npm ci, about 15 s (the pinned Node 24 is one of them)"
     # The stamp goes first: a set-up killed half way is then done again.
     rm -f "$PVH_HOME/node_modules/.pvh-lock"
-    shown "npm ci" npm --prefix "$PVH_HOME" ci --ignore-scripts --loglevel=error ||
-      fail "npm ci failed" "cd $PVH_HOME && npm ci --ignore-scripts"
+    shown "npm ci" npm_ci || fail "npm ci failed" "cd $PVH_HOME && npm ci --ignore-scripts"
     [ -x "$PVH_NODE" ] ||
       fail "npm left the pinned Node out: $PVH_NODE" "cd $PVH_HOME && npm ci --ignore-scripts --include=optional"
     cp "$PVH_HOME/package-lock.json" "$PVH_HOME/node_modules/.pvh-lock"
   fi
   unlock
+}
+
+# Options that the environment or an npmrc may have set otherwise: NODE_ENV=production leaves out
+# what the tests need, omit=optional the pinned Node, dry-run everything.
+npm_ci() {
+  cache="$(npm config get cache 2>/dev/null)"
+  mkdir -p "${cache:-/}" 2>/dev/null && [ -w "${cache:-/}" ] || cache="$PVH_HOME/.pvh/npm-cache"
+  npm --prefix "$PVH_HOME" ci --ignore-scripts --loglevel=error --cache "$cache" \
+    --include=dev --include=optional --global=false --dry-run=false --package-lock=true
 }
 
 packages_missing() {
