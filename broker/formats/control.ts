@@ -43,6 +43,8 @@ export const containerBody = z.object({
     .optional(),
   /** Present only for restart_policy container. */
   user_stopped: textBoolean.optional(),
+  /** Why it could last not be started; absent when it could, and on the real 029-32. */
+  error: z.string().optional(),
 });
 export type ContainerBody = z.infer<typeof containerBody>;
 
