@@ -10,6 +10,8 @@ export interface AppengineConfig {
   readonly storage: string;
   readonly runDirectory: string;
   readonly volumes: string;
+  /** Copies of the files that the state lays over containers. */
+  readonly configs: string;
   /** First index of this appengine's band of loop devices. */
   readonly loopIndexBase: number | undefined;
   /** Group timeout where the group gives none, seconds. */
@@ -49,6 +51,7 @@ export function toConfig(text: string, environment: NodeJS.ProcessEnv): Appengin
     storage: values.get("PV_STORAGE_MNTPOINT") ?? "",
     runDirectory: values.get("PV_SYSTEM_RUNDIR") ?? "",
     volumes: values.get("PV_DISK_VOLDIR") ?? "",
+    configs: values.get("PV_SYSTEM_CONFDIR") ?? "",
     loopIndexBase:
       base === undefined || base === "-1" ? undefined : integer("PV_LOOP_INDEX_BASE", base),
     goalsTimeout: integer("PV_UPDATER_GOALS_TIMEOUT", values.get("PV_UPDATER_GOALS_TIMEOUT") ?? ""),

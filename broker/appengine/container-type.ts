@@ -11,6 +11,8 @@ export interface ContainerStart {
   readonly logFolder: string;
   /** /volumes/<name> */
   readonly volumes: string;
+  /** Files that are laid over its root. */
+  readonly configFolder: string | undefined;
   /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
   readonly controlSocket: string;
   /** Added to the environment of the container's init. */

@@ -26,6 +26,29 @@ it("pantavisor's lines follow the container's own, so that they win", () => {
   );
 });
 
+describe("files that the state lays over the root", () => {
+  const additions = { name: "c", logFolder: "/l", controlSocket: "/s", environment: {} };
+  const over = (own: string) => lxcConfig(own, { ...additions, configFolder: "/configs/c" });
+
+  it("are its uppermost layer that is read only", () => {
+    const own = [
+      "lxc.rootfs.path = dir:/old",
+      "  lxc.rootfs.path=overlayfs:/volumes/c/root.squashfs:/volumes/c/lxc-overlay/upper \r",
+    ].join("\n");
+    expect(over(own).match(/^lxc.rootfs.path = overlayfs.*$/gm)).toEqual([
+      "lxc.rootfs.path = overlayfs:/configs/c:/volumes/c/root.squashfs:/volumes/c/lxc-overlay/upper",
+    ]);
+    expect(lxcConfig(own, additions)).not.toContain("/configs/c");
+  });
+
+  it.each(["lxc.rootfs.path = dir:/x", "# lxc.rootfs.path = overlayfs:/a:/b", ""])(
+    "cannot be laid over %j",
+    (own) => {
+      expect(() => over(own)).toThrow("its _config cannot be laid over lxc.rootfs.path");
+    },
+  );
+});
+
 describe("lxc.log", () => {
   const line = (level: string, text: string) =>
     `lxc-start c 20261123005855.465 ${level.padEnd(8)} error - ../src/lxc/error.c:x:34 - ${text}\n`;

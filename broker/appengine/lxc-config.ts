@@ -5,6 +5,8 @@ export interface LxcAdditions {
   readonly name: string;
   /** logs/<revision>/<name>/lxc */
   readonly logFolder: string;
+  /** Files that are laid over its root. */
+  readonly configFolder?: string | undefined;
   /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
   readonly controlSocket: string;
   /** Environment of the container's init. */
@@ -19,10 +21,12 @@ const CONSOLE_SIZE = 16 * 1024 * 1024;
  *
  * `lxc.log.level` stays at INFO: at this level liblxc logs how init ended, the only place
  * where `lxc-start -F` tells (its own exit code is 0 whatever init returned).
+ * @throws Error when files are to be laid over a root that is no overlay
  */
 export function lxcConfig(own: string, additions: LxcAdditions): string {
-  const { name, logFolder, controlSocket, environment } = additions;
+  const { name, logFolder, configFolder, controlSocket, environment } = additions;
   const lines = [
+    ...(configFolder === undefined ? [] : [`lxc.rootfs.path = ${rootOver(own, configFolder)}`]),
     `lxc.uts.name = ${name}`,
     "lxc.apparmor.profile = unconfined",
     `lxc.log.file = ${join(logFolder, "lxc.log")}`,
@@ -34,6 +38,20 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
     ...Object.entries(environment).map(([key, value]) => `lxc.environment = ${key}=${value}`),
   ];
   return `${own.trimEnd()}\n${lines.join("\n")}\n`;
+}
+
+/** The container's root with one more layer, which is the uppermost of those that are read only. */
+function rootOver(own: string, folder: string): string {
+  const path = [...own.matchAll(/^[ \t]*lxc\.rootfs\.path[ \t]*=[ \t]*(.*?)[ \t\r]*$/gm)].at(
+    -1,
+  )?.[1];
+  const layers = /^overlay(?:fs)?:(.+)$/.exec(path ?? "")?.[1];
+  if (layers === undefined) {
+    throw new Error(
+      `its _config cannot be laid over lxc.rootfs.path ${JSON.stringify(path ?? "")}`,
+    );
+  }
+  return `overlayfs:${folder}:${layers}`;
 }
 
 /**

@@ -55,8 +55,28 @@ export function planRevision(
       containers,
     },
     groups,
-    warnings: [...assigned.values()].flatMap(({ warning }) => warning ?? []),
+    warnings: [
+      ...[...assigned.values()].flatMap(({ warning }) => warning ?? []),
+      ...state.containers.flatMap(({ name, run }) => volumeWarnings(name, run)),
+      ...strayConfig(state),
+    ],
   };
+}
+
+function volumeWarnings(name: string, { storage }: RunManifest): string[] {
+  return Object.values(storage).flatMap(({ persistence }) =>
+    persistence === undefined || ["permanent", "revision", "boot"].includes(persistence)
+      ? []
+      : [`invalid persistence value '${persistence}' for platform '${name}', default to BOOT`],
+  );
+}
+
+function strayConfig({ entries, containers }: State): string[] {
+  const names = new Set(containers.map(({ name }) => name));
+  const configured = entries.flatMap(([key]) => /^_config\/([^/]+)\//.exec(key)?.[1] ?? []);
+  return [...new Set(configured)]
+    .filter((name) => !names.has(name))
+    .map((name) => `_config/${name} configures a platform that is not in the state`);
 }
 
 /** All or nothing: a container's own block, also an explicit `no`, keeps its group's out. */

@@ -21,7 +21,11 @@ export interface RunnerParts {
 export function makeRunner({ storage, revision = "0", entries, onStep, onExit }: RunnerParts) {
   const state = parseState({ "#spec": "pantavisor-service-system@1", ...entries }, none);
   const planned = planRevision(revision, state, parseGroups([{ name: "app" }]), 10, none);
-  const config = toConfig("", { PV_STORAGE_MNTPOINT: storage, PV_DISK_VOLDIR: `${storage}/v` });
+  const config = toConfig("", {
+    PV_STORAGE_MNTPOINT: storage,
+    PV_DISK_VOLDIR: `${storage}/v`,
+    PV_SYSTEM_CONFDIR: `${storage}/configs`,
+  });
   const clock = systemClock();
   const lines: string[] = [];
   const log: PantavisorLog = {

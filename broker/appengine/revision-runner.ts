@@ -23,6 +23,7 @@ import type { ContainerProcess, Ending } from "./container-process.ts";
 import { containerType } from "./container-types.ts";
 import { LXC_FOLDER } from "./lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
+import { copyConfig, removeConfig } from "./config-overlay.ts";
 import { mountVolumes, unmountBelow } from "./volumes.ts";
 
 export interface RunnerOptions {
@@ -181,6 +182,7 @@ export class RevisionRunner {
         break;
       case "release":
         unmountBelow(join(this.#options.config.volumes, name));
+        removeConfig(this.#options.config.configs, name);
         break;
       case "arm":
         this.#arm(name, effect.timer, effect.milliseconds);
@@ -273,7 +275,7 @@ export class RevisionRunner {
   }
 
   #mount({ name, run }: ContainerDefinition): void {
-    const { config } = this.#options;
+    const { config, quirks } = this.#options;
     const { revision } = this.#plan;
     mountVolumes({
       name,
@@ -283,6 +285,7 @@ export class RevisionRunner {
       storage: config.storage,
       volumes: config.volumes,
       loopIndexBase: config.loopIndexBase,
+      quirks,
     });
   }
 
@@ -291,10 +294,13 @@ export class RevisionRunner {
     const { name, run } = definition;
     const { revision } = this.#plan;
     const logs = quirks.has("logs-missing") ? "/run/pantavisor/logs" : logFolder(config, revision);
+    const trail = revisionFolder(config, revision);
+    const isLaidOver = !quirks.has("config-ignored");
     return containerType(run.type)({
       name,
       run,
-      revisionFolder: revisionFolder(config, revision),
+      revisionFolder: trail,
+      configFolder: isLaidOver ? copyConfig(trail, config.configs, name) : undefined,
       logFolder: join(logs, name),
       volumes: join(config.volumes, name),
       controlSocket,

@@ -8,7 +8,8 @@ import type { ContainerStart } from "./container-type.ts";
 import { logGrowth } from "./log-growth.ts";
 import { ociConfig } from "./oci-config.ts";
 import { readObject } from "./revision-object.ts";
-import { OVERLAY } from "./volumes.ts";
+import { OVERLAY } from "./storage-volumes.ts";
+import { imageName } from "./volumes.ts";
 
 /** State of runc and the bundles of its containers; gone with the appengine. */
 export const RUNC_FOLDER = "/run/pantavisor/runc";
@@ -21,7 +22,7 @@ export function startRunc(start: ContainerStart): ContainerProcess {
   const { name, run, revisionFolder, volumes, controlSocket, environment } = start;
   if (run.config === undefined) throw new Error("run.json names no config");
   if (run["root-volume"] === undefined) throw new Error("run.json names no root-volume");
-  const root = mountRoot(volumes, run["root-volume"]);
+  const root = mountRoot(volumes, run["root-volume"], start.configFolder);
   const bundle = join(RUNC_FOLDER, "bundles", name);
   mkdirSync(bundle, { recursive: true });
   const own = readObject(revisionFolder, name, run.config);
@@ -52,12 +53,13 @@ export function startRunc(start: ContainerStart): ContainerProcess {
   }
 }
 
-function mountRoot(volumes: string, rootVolume: string): string {
+function mountRoot(volumes: string, rootVolume: string, configFolder?: string): string {
   const root = join(volumes, "rootfs");
   const writable = join(volumes, OVERLAY);
   const work = join(writable, "work");
-  for (const folder of [root, work]) mkdirSync(folder, { recursive: true });
-  const lower = join(volumes, rootVolume);
+  mkdirSync(root, { recursive: true });
+  const image = join(volumes, imageName(rootVolume));
+  const lower = configFolder === undefined ? image : `${configFolder}:${image}`;
   const data = `lowerdir=${lower},upperdir=${join(writable, "upper")},workdir=${work}`;
   mount({ source: "overlay", target: root, type: "overlay", data });
   return root;

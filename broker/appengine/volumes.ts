@@ -1,12 +1,14 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunManifest } from "../formats/run-manifest.ts";
 import { attachLoop } from "../linux/loop.ts";
 import { MountFlag, mount, unmount } from "../linux/mount.ts";
+import type { Quirks } from "../quirks/quirks.ts";
+import { mountStorage } from "./storage-volumes.ts";
 
 /**
  * The mounts of a container below /volumes/<name>: its images (squashfs over a loop device)
- * and the writable folder of its overlay.
+ * and its writable volumes.
  */
 export interface VolumePlan {
   readonly name: string;
@@ -18,19 +20,19 @@ export interface VolumePlan {
   /** /volumes */
   readonly volumes: string;
   readonly loopIndexBase: number | undefined;
+  readonly quirks: Quirks;
 }
-
-/** The volume that holds what a container writes, whatever its type. */
-export const OVERLAY = "lxc-overlay";
 
 /** @throws Error or SystemCallError naming the volume; what was mounted is then unmounted */
 export function mountVolumes(plan: VolumePlan): void {
   const folder = join(plan.volumes, plan.name);
   try {
-    for (const volume of [plan.run["root-volume"], ...plan.run.volumes]) {
-      if (volume !== undefined) mountImage(plan, volume, join(folder, volume));
-    }
-    mountWritable(plan, join(folder, OVERLAY));
+    const images = [plan.run["root-volume"], ...plan.run.volumes].flatMap((one) => one ?? []);
+    const names = images.map(imageName);
+    for (const name of names) mountImage(plan, name, join(folder, name));
+    const { name, revision, storage, quirks } = plan;
+    const volumes = plan.run.storage;
+    mountStorage({ name, volumes, revision, storage, folder, taken: names, quirks });
   } catch (error) {
     unmountBelow(folder);
     throw error;
@@ -41,6 +43,16 @@ export function mountVolumes(plan: VolumePlan): void {
 export function unmountBelow(folder: string): void {
   for (const target of mountsBelow(folder, readFileSync("/proc/self/mountinfo", "utf8"))) {
     unmount(target);
+    removeMountPoint(target);
+  }
+}
+
+/** A folder that stays would be taken for the volume when the next start has none of this name. */
+function removeMountPoint(target: string): void {
+  try {
+    rmdirSync(target);
+  } catch {
+    // Another mount lies below it, or it is the place of a file.
   }
 }
 
@@ -61,6 +73,11 @@ export function mountsBelow(folder: string, mountinfo: string): string[] {
     .reverse();
 }
 
+/** The file of an image: `dm:` in front asks for a verification that the appengine does not do. */
+export function imageName(volume: string): string {
+  return volume.replace(/^dm:/, "");
+}
+
 function mountImage(plan: VolumePlan, volume: string, target: string): void {
   if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(volume)) {
     throw new Error(`volume ${JSON.stringify(volume)} is not a file name`);
@@ -70,22 +87,4 @@ function mountImage(plan: VolumePlan, volume: string, target: string): void {
   mkdirSync(target, { recursive: true });
   using device = attachLoop(image, plan.loopIndexBase);
   mount({ source: device.path, target, type: "squashfs", flags: MountFlag.readOnly });
-}
-
-/**
- * `lxc-overlay/upper`, living as long as its persistence says (docs/pantavisor.md §1.3): `boot` in
- * memory, `revision` with the revision, `permanent` for ever.
- */
-function mountWritable(plan: VolumePlan, target: string): void {
-  const persistence = plan.run.storage[OVERLAY]?.persistence ?? "boot";
-  mkdirSync(target, { recursive: true });
-  if (persistence === "permanent" || persistence === "revision") {
-    const scope = persistence === "permanent" ? "perm" : join("rev", plan.revision);
-    const source = join(plan.storage, "disks", scope, plan.name, OVERLAY);
-    mkdirSync(source, { recursive: true });
-    mount({ source, target, flags: MountFlag.bind });
-  } else {
-    mount({ source: "none", target, type: "tmpfs", data: "mode=755" });
-  }
-  mkdirSync(join(target, "upper"), { recursive: true });
 }

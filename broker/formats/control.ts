@@ -43,6 +43,8 @@ export const containerBody = z.object({
     .optional(),
   /** User's stop flag; present for restart_policy `container` only. */
   user_stopped: textBoolean.optional(),
+  /** Why it could last not be started; absent when it could, and on the real 029-32. */
+  error: z.string().optional(),
 });
 export type ContainerBody = z.infer<typeof containerBody>;
 

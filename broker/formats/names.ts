@@ -15,6 +15,15 @@ export const objectName = z
   .string()
   .regex(/^(dm:)?[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "must be a file name of A-Z a-z 0-9 _ . -");
 
+/** Of a volume that is made for a container: one segment of a path. */
+export const volumeName = z
+  .string()
+  .regex(
+    /^(?!\.{1,2}$)[^/\p{Cc}]{1,255}$/u,
+    "must be a name without slash or control character, not . or ..",
+  )
+  .refine((name) => Buffer.byteLength(name) <= 255, "must be at most 255 bytes");
+
 /** @returns the first value that comes twice */
 export function firstTwice(values: readonly string[]): string | undefined {
   const seen = new Set<string>();

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { checkDocumentSize } from "./document-size.ts";
 import { driverNeeds } from "./drivers.ts";
-import { objectName, serviceName } from "./names.ts";
+import { objectName, serviceName, volumeName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";
 import type { RequirementExtensions } from "./extensions.ts";
 
@@ -73,13 +73,20 @@ export const autoRecovery = z.object({
 });
 export type AutoRecovery = z.infer<typeof autoRecovery>;
 
+/** How long a volume keeps what is written to it, and on which disk of the device it is. */
+const storageVolume = z.object({
+  persistence: z.string().optional(),
+  disk: z.string().optional(),
+});
+export type StorageVolume = z.infer<typeof storageVolume>;
+
 export const runManifest = z.object({
   name: z.string().min(1),
   type: z.string().default("lxc"),
   config: objectName.optional(),
   "root-volume": objectName.optional(),
   volumes: z.array(objectName).default([]),
-  storage: z.record(z.string(), z.object({ persistence: z.string() })).default({}),
+  storage: z.record(volumeName, storageVolume).default({}),
   group: z.string().optional(),
   restart_policy: z.enum(["system", "container"]).optional(),
   status_goal: z.enum(["MOUNTED", "STARTED", "READY"]).optional(),

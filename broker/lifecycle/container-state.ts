@@ -28,6 +28,8 @@ export interface ContainerState {
   readonly readyEarly: boolean;
   /** Clock time of the last start: of its init if that was seen to run, else of the launch. */
   readonly lastStart: number;
+  /** Reason for which it could last not be started; undefined since it could. */
+  readonly failure: string | undefined;
   /** Step that follows STOPPING. */
   readonly next: "user-stop" | "restart" | "teardown";
 }
@@ -42,6 +44,7 @@ export const installed: ContainerState = {
   goalReached: false,
   readyEarly: false,
   lastStart: 0,
+  failure: undefined,
   next: "teardown",
 };
 

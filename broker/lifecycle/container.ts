@@ -98,7 +98,13 @@ function transition(
 function started(plan: ContainerPlan, state: ContainerState): Step {
   // The stop came during the launch: its init runs only now, so halt it now.
   if (state.status === "STOPPING") return to(state, { type: "halt" });
-  const running: ContainerState = { ...state, status: "STARTED", crashed: false, stable: false };
+  const running: ContainerState = {
+    ...state,
+    status: "STARTED",
+    crashed: false,
+    stable: false,
+    failure: undefined,
+  };
   if (plan.statusGoal === "STARTED") return atGoal(plan, running);
   return state.readyEarly ? atGoal(plan, { ...running, status: "READY" }) : to(running);
 }
@@ -121,7 +127,7 @@ function ended(
   if (before.status === "STARTED" && runSeconds < 25 && quirks.has("recovery-misses-fast-exit")) {
     return to(before);
   }
-  const state: ContainerState = { ...before, launching: false, stable: false };
+  const state: ContainerState = { ...before, launching: false, stable: false, failure: reason };
   const cleaning: ContainerEffect[] = [
     { type: "disarm", timer: "grace" },
     { type: "disarm", timer: "stable" },

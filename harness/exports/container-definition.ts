@@ -19,6 +19,15 @@ export interface ContainerDefinition {
    * (pvr's --volume, docs/pantavisor.md §1.3).
    */
   readonly persistence?: Readonly<Record<string, Persistence>> | undefined;
+  /**
+   * Folders of the container that are volumes of their own, by their absolute path: what pvr
+   * makes of a Docker image's VOLUME.
+   */
+  readonly volumes?: Readonly<Record<string, Persistence>> | undefined;
+  /** Text of files that are laid over its root, by their path without the leading slash. */
+  readonly config?: Readonly<Record<string, string>> | undefined;
+  /** Has a `_sigs/<name>.json` that owns its keys, as `pvr sig add` writes it; not verifiable. */
+  readonly signed?: boolean | undefined;
   /** services.json as it goes into the state; any documented form. Absent: exports nothing. */
   readonly services?: JsonValue;
 }
@@ -35,6 +44,9 @@ export interface DefineOptions {
   readonly group?: string;
   readonly type?: ContainerDefinition["type"];
   readonly persistence?: ContainerDefinition["persistence"];
+  readonly volumes?: ContainerDefinition["volumes"];
+  readonly config?: ContainerDefinition["config"];
+  readonly signed?: boolean;
 }
 
 /** Only waits; scenarios run inside it what they need. */
@@ -53,13 +65,14 @@ export const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
  */
 export function defineContainer(options: DefineOptions): ContainerDefinition {
   const { name, args = {}, services, program = IDLE_PROGRAM, group = "app" } = options;
-  const { type, persistence } = options;
+  const { type, persistence, volumes, config, signed } = options;
+  const made = { volumes, config, signed };
   if (!SAFE_NAME.test(name)) {
     throw new PvhError("PVH_USAGE", `container name ${JSON.stringify(name)} is not usable`, {
       hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  const definition = { name, group, entrypoint: [program], type, args, persistence };
+  const definition = { name, group, entrypoint: [program], type, args, persistence, ...made };
   if (services === undefined) return definition;
   const document = isJsonObject(services)
     ? services

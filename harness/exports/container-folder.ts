@@ -42,10 +42,13 @@ export function sharedFiles(): Promise<OverlayFile[]> {
 }
 
 const json: z.ZodType<JsonValue> = z.json();
+const persistence = z.enum(["boot", "revision", "permanent"]);
 const containerJson = z.object({
   group: z.string().default("root"),
   entrypoint: z.tuple([z.string().startsWith("/")], z.string()),
-  persistence: z.record(z.string(), z.enum(["boot", "revision", "permanent"])).optional(),
+  persistence: z.record(z.string(), persistence).optional(),
+  volumes: z.record(z.string().startsWith("/"), persistence).optional(),
+  signed: z.boolean().optional(),
 });
 
 /**
@@ -65,7 +68,14 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
   const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
   const services = await readJson(join(folder, "services.json"), json).catch(absent);
   const files = await filesBelow(join(folder, "rootfs"));
-  const definition = { name, ...container, args: args satisfies JsonObject };
+  const laidOver = await filesBelow(join(folder, "config"));
+  const config = laidOver.map(({ path, content }) => [path, content.toString("utf8")] as const);
+  const definition = {
+    name,
+    ...container,
+    args: args satisfies JsonObject,
+    ...(config.length > 0 && { config: Object.fromEntries(config) }),
+  };
   return {
     definition: services === undefined ? definition : { ...definition, services },
     files,

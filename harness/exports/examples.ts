@@ -70,7 +70,14 @@ export async function exportContent(
         ? (sharedRoot ??= await ensureRoot(engine, await examplesOverlay(), options))
         : await ensureRoot(engine, [...(await sharedFiles()), ...files], options);
     const conf = Buffer.from(configOf(definition));
-    Object.assign(keys, fragmentOf(definition, { conf: sha256Of(conf), root: root.sha256 }));
+    const config: Record<string, string> = {};
+    for (const [path, text] of Object.entries(definition.config ?? {})) {
+      const bytes = Buffer.from(text);
+      config[path] = sha256Of(bytes);
+      objects.set(sha256Of(bytes), bytes);
+    }
+    const hashes = { conf: sha256Of(conf), root: root.sha256, config };
+    Object.assign(keys, fragmentOf(definition, hashes));
     objects.set(sha256Of(conf), conf).set(root.sha256, { file: root.path });
   }
   const sorted = Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -4,6 +4,7 @@ import type { ContainerDefinition } from "./container-definition.ts";
 import { isJsonObject, sortKeys } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { ociConfigOf } from "./oci-config.ts";
+import { volumeOf } from "./volume-name.ts";
 
 /** args.json key → where its value goes in run.json, verbatim (docs/pantavisor.md §1.5). */
 const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
@@ -34,8 +35,9 @@ const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
  *         silence could drop a restriction
  */
 export function runManifestOf(definition: ContainerDefinition): JsonObject {
-  const { name, group, args, type = "lxc", persistence = {} } = definition;
-  const kept = Object.entries({ "lxc-overlay": "boot", ...persistence });
+  const { name, group, args, type = "lxc", persistence = {}, volumes = {} } = definition;
+  const mounted = Object.entries(volumes).map(([path, how]) => [volumeOf(path), how] as const);
+  const kept = [...Object.entries({ "lxc-overlay": "boot", ...persistence }), ...mounted];
   const run: JsonObject = {
     "#spec": RUN_SPEC,
     config: configNameOf(definition),
@@ -59,6 +61,24 @@ export function runManifestOf(definition: ContainerDefinition): JsonObject {
   return sortKeys(run);
 }
 
+/**
+ * The signature of a container, as far as a state is concerned: which keys it owns. The bytes of
+ * the signature itself are nothing; an appengine does not verify it.
+ */
+export function signatureOf(name: string): JsonObject {
+  const pvs = {
+    exclude: [`${name}/src.json`, `_sigs/${name}.json`],
+    include: [`${name}/**`, `_config/${name}/**`],
+    part: name,
+  };
+  const header = JSON.stringify({ alg: "ES256", pvs, typ: "PVS" });
+  return {
+    "#spec": "pvs@2",
+    protected: Buffer.from(header).toString("base64url"),
+    signature: Buffer.alloc(64).toString("base64url"),
+  };
+}
+
 /** The object that run.json names as config: of LXC, or of an OCI runtime. */
 export function configOf(definition: ContainerDefinition): string {
   return definition.type === "runc"
@@ -71,7 +91,13 @@ function configNameOf({ type }: ContainerDefinition): string {
 }
 
 /** The LXC configuration, line for line as recorded. */
-export function lxcConfOf({ name, entrypoint }: ContainerDefinition): string {
+export function lxcConfOf({ name, entrypoint, volumes = {} }: ContainerDefinition): string {
+  const mounts = Object.keys(volumes).map((path) => {
+    const places = [`/volumes/${name}/${volumeOf(path)}`, path.slice(1)];
+    // A blank ends a field here, as in fstab(5).
+    const [source, target] = places.map((place) => place.replaceAll(" ", "\\040"));
+    return `lxc.mount.entry = ${source} ${target} none bind,rw,create=dir 0 0\n`;
+  });
   return `lxc.tty.max = 8
 lxc.pty.max = 1024
 lxc.cgroup.devices.allow = a
@@ -81,7 +107,7 @@ lxc.namespace.keep = user  net  ipc
 lxc.mount.auto = proc  sys:rw  cgroup
 lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,create=file 0 0
 lxc.mount.entry = tmpfs run tmpfs rw,nodev,relatime,create=dir,mode=755 0 0
-`;
+${mounts.join("")}`;
 }
 
 /** src.json: what the export was made from. Pantavisor ignores it; pvr can read it back. */
@@ -89,12 +115,13 @@ export function sourceManifestOf({
   args,
   entrypoint,
   persistence = {},
+  volumes = {},
 }: ContainerDefinition): JsonObject {
   return sortKeys({
     "#spec": "service-manifest-src@1",
     args,
     docker_config: { Entrypoint: [...entrypoint] },
-    persistence: { ...persistence },
+    persistence: { ...persistence, ...volumes },
     pv_build_origin: "pvh",
     template: "builtin-lxc-docker",
   });
@@ -103,14 +130,21 @@ export function sourceManifestOf({
 /**
  * The keys of one container in a state, without `#spec`.
  *
- * @param objects sha256 of the container's two objects
+ * @param objects sha256 of the container's objects; `config` by path
  */
 export function fragmentOf(
   definition: ContainerDefinition,
-  objects: { readonly conf: string; readonly root: string },
+  objects: {
+    readonly conf: string;
+    readonly root: string;
+    readonly config?: Readonly<Record<string, string>>;
+  },
 ): JsonObject {
-  const { name, services } = definition;
+  const { name, services, signed } = definition;
+  const config = Object.entries(objects.config ?? {});
   return {
+    ...Object.fromEntries(config.map(([path, sha256]) => [`_config/${name}/${path}`, sha256])),
+    ...(signed === true && { [`_sigs/${name}.json`]: signatureOf(name) }),
     [`${name}/${configNameOf(definition)}`]: objects.conf,
     [`${name}/root.squashfs`]: objects.root,
     [`${name}/run.json`]: runManifestOf(definition),

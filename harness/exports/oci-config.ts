@@ -1,5 +1,6 @@
 import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject } from "./json-value.ts";
+import { volumeOf } from "./volume-name.ts";
 
 /** What Docker gives a container that asks for nothing. */
 const CAPABILITIES = [
@@ -11,7 +12,7 @@ const CAPABILITIES = [
  * The OCI configuration of a container of type runc, as close to what lxcConfOf() gives as it
  * can be: it shares network, users and System V IPC with the appengine.
  */
-export function ociConfigOf({ entrypoint }: ContainerDefinition): JsonObject {
+export function ociConfigOf({ name, entrypoint, volumes = {} }: ContainerDefinition): JsonObject {
   return {
     ociVersion: "1.0.2",
     process: {
@@ -33,6 +34,12 @@ export function ociConfigOf({ entrypoint }: ContainerDefinition): JsonObject {
       mountOf("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777"),
       { destination: "/sys", type: "none", source: "/sys", options: ["rbind", "nosuid", "ro"] },
       mountOf("/run", "tmpfs", "nodev", "mode=755"),
+      ...Object.keys(volumes).map((path) => ({
+        destination: path,
+        type: "bind",
+        source: `/volumes/${name}/${volumeOf(path)}`,
+        options: ["bind", "rw"],
+      })),
     ],
     linux: {
       namespaces: ["pid", "mount", "uts"].map((type) => ({ type })),

@@ -104,7 +104,7 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
     remove(part) {
       const { state } = load(ExitCode.nothingToChange);
       if (quirks.has("pvtx-remove-ignored")) return;
-      save(removePart(state, part));
+      save(quirks.has("pvtx-signature-alone") ? withoutKey(state, part) : removePart(state, part));
     },
     async process(queue) {
       save(await queue.apply(load(ExitCode.nothingToChange).state));
@@ -141,6 +141,11 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
       rmSync(waiting, { recursive: true, force: true });
     },
   };
+}
+
+/** For `pvtx-signature-alone` only. */
+function withoutKey(state: StateDocument, part: string): StateDocument {
+  return Object.fromEntries(Object.entries(state).filter(([key]) => key !== part));
 }
 
 function stateOf(base: string): StateDocument {

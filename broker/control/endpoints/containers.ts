@@ -89,6 +89,9 @@ function toBody({ plan, state, roles }: ContainerView, { quirks }: PantavisorVie
         }
       : {}),
     ...(plan.restartPolicy === "container" ? { user_stopped: textBoolean(state.userStopped) } : {}),
+    ...(state.failure === undefined || quirks.has("start-error-silent")
+      ? {}
+      : { error: state.failure }),
   };
 }
 

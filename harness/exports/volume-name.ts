@@ -1,0 +1,4 @@
+/** What pvr calls the volume of a path: `/var/lib/x` is `docker--var-lib-x`. */
+export function volumeOf(path: string): string {
+  return `docker-${path.replaceAll("/", "-")}`;
+}
