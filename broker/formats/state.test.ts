@@ -65,6 +65,13 @@ describe("a bad state is refused with the key named", () => {
     ["a/services.json", { "a/run.json": run("a"), "a/services.json": { services: [{}] } }],
     ["groups.json", { "groups.json": [] }],
     ["a/x\\ny", { "a/x\ny": SHA }],
+    ["a/b: a is a file already", { a: SHA, "a/b": SHA }],
+    [".pvr/x.json: is where a revision keeps its own files", { ".pvr/x.json": {} }],
+    [".pv/x.json: is where a revision keeps its own files", { ".pv/x.json": {} }],
+    ["…: is too long for a path", { [`${"a/".repeat(600)}b`]: SHA }],
+    ["…: is too long for a path", { [`a/${"b".repeat(256)}`]: SHA }],
+    [": is too long for a path", { [`${"a/".repeat(32)}b`]: SHA }],
+    ["a/run.json: holds more than 20000 values", { "a/run.json": { x: Array(20_001).fill(0) } }],
     ["groups.json: group 'x' comes twice", { "groups.json": [{ name: "x" }, { name: "x" }] }],
     ["groups.json: 0.name", { "groups.json": [{ name: "a/b" }] }],
     [
@@ -120,6 +127,17 @@ describe("a bad state is refused with the key named", () => {
   it.each([[null], [[]], ["text"], [7]])("%j is no state", (value) => {
     expect(() => parseState(value, none)).toThrow(StateError);
   });
+});
+
+it.each(["bsp", "_sigs", "_config"])("%s/run.json is no container's", (name) => {
+  expect(parse({ [`${name}/run.json`]: { firmware: "x" } }).containers).toEqual([]);
+});
+
+it("more services than any appengine could link are refused as a whole", () => {
+  const required = Array.from({ length: 5000 }, (_, index) => `s${index}`);
+  const names = ["a", "b", "c", "d", "e"];
+  const all = names.map((name) => [`${name}/run.json`, run(name, { services: { required } })]);
+  expect(() => parse(Object.fromEntries(all))).toThrow("25000 services are more than 20000");
 });
 
 it("recovery-unparsed drops auto_recovery", () => {

@@ -28,6 +28,8 @@ const LONGEST_KEY = 1024;
 /** Bytes between two slashes (NAME_MAX). */
 const LONGEST_SEGMENT = 255;
 const DEEPEST_KEY = 32;
+/** Characters of a key in a message. */
+const LONGEST_SHOWN = 200;
 const PROTO = "__proto__";
 const NO_FILE = "is not a name for a file";
 
@@ -126,6 +128,8 @@ export function checkEntries(entries: readonly (readonly [string, unknown])[]): 
 
 /** Keys become files in the revision's folder, beside its own `.pvr` and `.pv`. */
 function checkKey(key: string): void {
+  const tooLong = () => new Error("is too long for a path");
+  if (Buffer.byteLength(key) > LONGEST_KEY) throw tooLong();
   const segments = key.split("/");
   if (
     segments.some((part) => part === "" || part === "." || part === "..") ||
@@ -136,10 +140,8 @@ function checkKey(key: string): void {
   if (!key.isWellFormed()) throw new Error("has half a surrogate pair in it");
   if (key === PROTO) throw new Error(NO_FILE);
   if (/^\.pvr?(\/|$)/.test(key)) throw new Error("is where a revision keeps its own files");
-  const isLong =
-    Buffer.byteLength(key) > LONGEST_KEY ||
-    segments.some((part) => Buffer.byteLength(part) > LONGEST_SEGMENT);
-  if (isLong || segments.length > DEEPEST_KEY) throw new Error("is too long for a path");
+  const isLong = segments.some((part) => Buffer.byteLength(part) > LONGEST_SEGMENT);
+  if (isLong || segments.length > DEEPEST_KEY) throw tooLong();
 }
 
 /** `a/b/c` → `a`, `a/b` */
@@ -226,7 +228,8 @@ function at<T>(key: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof StateError) throw error;
-    throw new StateError(printable(`${key}: ${reason(error)}`));
+    const shown = key.length > LONGEST_SHOWN ? `${key.slice(0, LONGEST_SHOWN)}…` : key;
+    throw new StateError(printable(`${shown}: ${reason(error)}`));
   }
 }
 
