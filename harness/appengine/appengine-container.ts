@@ -103,7 +103,8 @@ export class AppengineContainer extends GenericContainer {
       await started.appengine.boot(this.#boot, options);
       return started;
     } catch (error) {
-      if (options.evidence !== undefined) await started.collectEvidence(options.evidence);
+      if (options.evidence !== undefined)
+        await started.collectEvidence(options.evidence, options.signal);
       if (options.keep !== true) await cleanUp(started.stop());
       throw error;
     }

@@ -1,3 +1,4 @@
+import { clock } from "../clock/clock.ts";
 import { findEngine } from "../engine/engine.ts";
 import { PvhError } from "../errors.ts";
 import { reap } from "../engine/reaper.ts";
@@ -14,6 +15,7 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
       hint: "a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
     });
   }
+  clock.scale = timeoutScale(args);
   await removeLeftovers(signal);
   const { upCommand } = await import("./up.ts");
   const image = args.text("image");
@@ -25,7 +27,6 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
       boot: oneOf(args, "boot", ["auto", "manual"]) ?? "auto",
       quirks: quirkList(args),
       timeScale: positiveNumber(args, "timeScale") ?? 1,
-      timeoutScale: timeoutScale(args),
       json: args.flag("json"),
       signal,
     },

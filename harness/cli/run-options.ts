@@ -74,6 +74,9 @@ export function readRunFlags(args: Args): RunFlags {
     });
   }
   const boot = oneOf(args, "boot", ["auto", "manual"]);
+  const scale = timeoutScale(args);
+  const retries = wholeNumber(args, "retries", 0);
+  const jobs = wholeNumber(args, "jobs", 1);
   return {
     image,
     junit: args.text("junit"),
@@ -84,11 +87,11 @@ export function readRunFlags(args: Args): RunFlags {
       quirks,
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
-      timeoutScale: timeoutScale(args),
+      timeoutScale: scale,
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
-      jobs: wholeNumber(args, "jobs", 1) ?? Math.min(2, availableParallelism()),
+      jobs: jobs ?? Math.min(2, availableParallelism()),
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
-      retries: wholeNumber(args, "retries", 0) ?? 0,
+      retries: retries ?? 0,
       maxFailures: wholeNumber(args, "maxFailures", 1) ?? Infinity,
     },
     given: [
@@ -96,6 +99,9 @@ export function readRunFlags(args: Args): RunFlags {
       ...(profile === "strict" ? [] : [`--profile=${profile}`]),
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),
       ...(boot === undefined ? [] : [`--boot=${boot}`]),
+      ...(scale === 1 ? [] : [`--timeout-scale=${scale}`]),
+      ...(retries === undefined ? [] : [`--retries=${retries}`]),
+      ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import Docker from "dockerode";
 import type { DockerVersion } from "dockerode";
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
 import { engineError } from "./engine-error.ts";
@@ -85,7 +86,7 @@ async function connect(
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
   const docker = client(host);
-  const limit = AbortSignal.any([AbortSignal.timeout(10_000), ...(signal ? [signal] : [])]);
+  const limit = AbortSignal.any([clock.deadline(10_000).signal, ...(signal ? [signal] : [])]);
   try {
     const asked: Promise<[DockerVersion, unknown]> = Promise.all([docker.version(), docker.info()]);
     const [version, info] = await within(limit, asked, noAnswer);

@@ -10,7 +10,6 @@ export interface BootRequest {
   readonly quirks: readonly string[];
   readonly timeScale: number;
   readonly env: Readonly<Record<string, string>>;
-  readonly timeoutScale: number;
   readonly signal: AbortSignal;
   readonly until: BootStage;
   /** Folder for the evidence of a boot that failed; undefined keeps none. */
@@ -35,7 +34,6 @@ export const boot: Booter = async (request) => {
       signal: request.signal,
       onStage: request.onStage,
       until: request.until,
-      timeoutScale: request.timeoutScale,
       ...(request.evidence !== undefined && { evidence: request.evidence }),
     });
 };

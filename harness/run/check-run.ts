@@ -1,10 +1,17 @@
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { clock } from "../clock/clock.ts";
+import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
 import type { ScenarioSession } from "./scenario-session.ts";
 import type { BootOverrides, CheckContext, CheckDefinition } from "./scenario-definition.ts";
 
+/** Milliseconds of given time that a check may take, before `--timeout-scale`. */
 const DEADLINE = 30_000;
+
+export function deadlineOf(check: CheckDefinition): number {
+  return check.options.timeout ?? DEADLINE;
+}
 
 export type CheckOutcome =
   { readonly passed: true } | { readonly skipped: string } | { readonly error: unknown };
@@ -29,12 +36,7 @@ export class CheckRun {
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
   async result(): Promise<CheckOutcome> {
     const cancelled = this.#session.cancellation.signal;
-    const deadline = new AbortController();
-    const ms = (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
-    const timer = setTimeout(
-      () => deadline.abort(new PvhError("PVH_TIMEOUT", `the check took longer than ${ms} ms`)),
-      ms,
-    );
+    using deadline = clock.deadline(deadlineOf(this.#check));
     const signal = AbortSignal.any([cancelled, deadline.signal]);
     try {
       await Promise.race([this.#body(signal), rejectedBy(signal)]);
@@ -42,10 +44,7 @@ export class CheckRun {
     } catch (error) {
       if (error instanceof Skip) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
-      // Whatever the abort made the check throw, the deadline is why.
-      return { error: deadline.signal.aborted ? deadline.signal.reason : error };
-    } finally {
-      clearTimeout(timer);
+      return { error: deadline.signal.aborted ? tookTooLong(deadline, error) : error };
     }
   }
 
@@ -97,6 +96,12 @@ export class CheckRun {
       hint: "a scenario with boot: 'none' uses bootAppengine() in its checks",
     });
   }
+}
+
+/** The deadline is why, whatever the abort made the check throw. */
+function tookTooLong(deadline: Deadline, thrown: unknown): PvhError {
+  const cause = thrown === deadline.signal.reason ? undefined : thrown;
+  return deadline.error(`the check took longer than ${deadline.ms} ms`, cause);
 }
 
 class Skip extends Error {

@@ -45,7 +45,14 @@ export type RunEvent =
       readonly selected: readonly string[];
       /** Given to the checks; the same seed makes the same choices. */
       readonly seed: number;
-      readonly host: { readonly name: string; readonly kernel: string; readonly node: string };
+      readonly host: {
+        readonly name: string;
+        readonly kernel: string;
+        readonly node: string;
+        readonly cores?: number;
+        /** Load average of the last minute. */
+        readonly load?: number;
+      };
     }
   | {
       readonly type: "scenario.started";
@@ -67,7 +74,15 @@ export type RunEvent =
       readonly ok: boolean;
       readonly detail?: string;
     }
-  | { readonly type: "check.started"; readonly scenario: string; readonly check: string }
+  | {
+      readonly type: "check.started";
+      readonly scenario: string;
+      readonly check: string;
+      /** Milliseconds that the machine may give it. */
+      readonly deadline?: number;
+      /** Milliseconds on the wall after which it ends, however little time it was given. */
+      readonly longest?: number;
+    }
   | {
       readonly type: "check.finished";
       readonly scenario: string;
@@ -78,6 +93,8 @@ export type RunEvent =
       readonly failure?: Failure;
       /** Why it was skipped. */
       readonly reason?: string;
+      /** Part of its time that the machine gave it, from 0 to 1. */
+      readonly share?: number;
     }
   | {
       readonly type: "evidence";
@@ -99,6 +116,10 @@ export type RunEvent =
       readonly type: "run.finished";
       readonly ms: number;
       readonly exitCode: number;
+      /** Load average of the last minute. */
+      readonly load?: number;
+      /** Part of the run's time that the machine gave it, from 0 to 1. */
+      readonly share?: number;
       readonly interrupted?: "SIGINT" | "SIGTERM";
     };
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { hostname, release } from "node:os";
+import { hostname, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import { junitReport } from "../../reports/junit.ts";
@@ -8,6 +8,8 @@ import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
 import { reap } from "../engine/reaper.ts";
+import { clock } from "../clock/clock.ts";
+import { CORES } from "../clock/machine-reading.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -70,6 +72,7 @@ export async function runScenarios(
 ): Promise<RunResult> {
   const { signal } = watching;
   const begun = performance.now();
+  const watch = clock.stopwatch();
   const events: RecordedEvent[] = [];
   const enough = new AbortController();
   const path = join(directory.folder, EVENTS_FILE);
@@ -112,16 +115,31 @@ export async function runScenarios(
   });
   const interrupted = signalName(signal);
   const exitCode = exitCodeOf(foldRun(journal.events()), interrupted);
+  const load = oneMinuteLoad();
+  const share = Math.round(watch.share * 100) / 100;
+  if (share < STARVED) {
+    const gave = `the machine gave this run ${Math.round(share * 100)} % of its time`;
+    journal.append({ type: "note", text: `${gave} (load ${load} on ${CORES} cores)` });
+  }
   journal.append({
     type: "run.finished",
     ms: performance.now() - begun,
     exitCode,
+    load,
+    share,
     ...(interrupted !== undefined && { interrupted }),
   });
   const state = foldRun(journal.events());
   follower.stop();
   log.close();
   return { exitCode, state, unwritten: writeReports(state, directory) };
+}
+
+/** Below this share of its time, a run says how little it was given. */
+const STARVED = 0.5;
+
+function oneMinuteLoad(): number {
+  return Math.round((loadavg()[0] ?? 0) * 10) / 10;
 }
 
 const takesTooLong = () =>
@@ -156,7 +174,13 @@ function startOf(
       selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
     ),
     seed,
-    host: { name: hostname(), kernel: release(), node: process.version },
+    host: {
+      name: hostname(),
+      kernel: release(),
+      node: process.version,
+      cores: CORES,
+      load: oneMinuteLoad(),
+    },
   };
 }
 

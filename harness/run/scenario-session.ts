@@ -1,10 +1,12 @@
 import { join } from "node:path";
+import { clock } from "../clock/clock.ts";
+import { MOST_STRETCH } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
 import type { Booter } from "./booter.ts";
 import { BootedAppengine } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
 import { missingCapability } from "./capabilities.ts";
-import { CheckRun } from "./check-run.ts";
+import { CheckRun, deadlineOf } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import type { Failure, RunEvent, Verdict } from "./events.ts";
 import { toFailure } from "./failure.ts";
@@ -43,6 +45,7 @@ export class ScenarioSession {
     this.#definition = definition;
     this.#plan = plan;
     this.settings = settings;
+    clock.scale = settings.timeoutScale;
     this.#boot = boot;
     this.name = recordedName(definition.name, settings.repetition);
     this.checks = definition.checks.filter(({ id }) => plan.checks.includes(id));
@@ -90,10 +93,19 @@ export class ScenarioSession {
       this.#finish(check, 0, { reason: this.#skipped });
       return this.#skipped;
     }
-    this.record({ type: "check.started", scenario: this.name, check: check.id });
+    const deadline = deadlineOf(check) * this.settings.timeoutScale;
+    this.record({
+      type: "check.started",
+      scenario: this.name,
+      check: check.id,
+      deadline,
+      longest: deadline * MOST_STRETCH,
+    });
     const run = new CheckRun(this, check, this.#appengine?.container);
     const begun = performance.now();
+    const watch = clock.stopwatch();
     const outcome = await run.result();
+    const { share } = watch;
     const ms = performance.now() - begun;
     const failed = "error" in outcome;
     // Whatever a check saw of an engine that went away under it, the product did not do it.
@@ -101,6 +113,7 @@ export class ScenarioSession {
       ? ((await this.#appengine?.container.engineGone()) ?? outcome.error)
       : undefined;
     this.#finish(check, ms, {
+      share: Math.round(share * 100) / 100,
       ...(failed && { failure: toFailure(error) }),
       ...("skipped" in outcome && { reason: outcome.skipped }),
     });
@@ -150,7 +163,6 @@ export class ScenarioSession {
         quirks: settings.quirks,
         timeScale: overrides.timeScale ?? options.timeScale ?? 1,
         env: { ...options.env, ...overrides.env },
-        timeoutScale: settings.timeoutScale,
         signal,
         until: overrides.until ?? options.until ?? "links",
         evidence: settings.keep === "never" ? undefined : folder,
@@ -198,7 +210,7 @@ export class ScenarioSession {
   #finish(
     check: CheckDefinition,
     ms: number,
-    outcome: { readonly failure?: Failure; readonly reason?: string },
+    outcome: { readonly failure?: Failure; readonly reason?: string; readonly share?: number },
   ): void {
     const verdict = outcome.failure
       ? "failed"
