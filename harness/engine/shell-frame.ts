@@ -28,6 +28,7 @@ export class MarkerReader {
   readonly #marker: Buffer;
   readonly #withStatus: boolean;
   #chunks: Buffer[] = [];
+  #length = 0;
   /** The end of what has arrived, at most one byte shorter than a marker with a status. */
   #tail = Buffer.alloc(0);
   #output: Buffer | undefined;
@@ -47,6 +48,11 @@ export class MarkerReader {
     return this.#output ?? Buffer.concat(this.#chunks);
   }
 
+  /** Bytes that have arrived. */
+  get length(): number {
+    return this.#length;
+  }
+
   get status(): number | undefined {
     return this.#status;
   }
@@ -54,6 +60,7 @@ export class MarkerReader {
   push(chunk: Buffer): void {
     if (this.done) return;
     this.#chunks.push(chunk);
+    this.#length += chunk.length;
     const end = Buffer.concat([this.#tail, chunk]);
     const at = end.indexOf(this.#marker);
     if (at !== -1 && this.#complete(end, at)) return;
