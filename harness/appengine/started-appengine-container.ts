@@ -6,6 +6,7 @@ import type {
   StoppedTestContainer,
 } from "testcontainers";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { clock } from "../clock/clock.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
@@ -57,14 +58,14 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
   }
 
   /** Put logs, graph, containers and the engine's view into `folder`. Never throws. */
-  collectEvidence(folder: string): Promise<Evidence[]> {
-    return this.appengine.collectEvidence(folder);
+  collectEvidence(folder: string, cancelled?: AbortSignal): Promise<Evidence[]> {
+    return this.appengine.collectEvidence(folder, cancelled);
   }
 
   /** @returns why the engine cannot be reached; undefined when it can */
   async engineGone(): Promise<PvhError | undefined> {
     try {
-      await within(AbortSignal.timeout(3_000), this.#engine.docker.ping());
+      await within(clock.deadline(3_000).signal, this.#engine.docker.ping());
       return undefined;
     } catch (error) {
       const why = engineError(error, this.name);
@@ -75,13 +76,14 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
   /**
    * `docker stop`: SIGTERM to PID 1, SIGKILL after the grace period. The container stays for
    * its evidence until stop().
+   * @returns ms of given time that it took
    */
   async halt(graceSeconds: number): Promise<{ readonly exitCode: number; readonly ms: number }> {
     await this.appengine.close();
     const container = this.#engine.docker.getContainer(this.getId());
-    const begun = performance.now();
+    const watch = clock.stopwatch();
     await container.stop({ t: graceSeconds });
-    const ms = performance.now() - begun;
+    const ms = watch.given;
     return { exitCode: (await container.inspect()).State.ExitCode, ms };
   }
 
