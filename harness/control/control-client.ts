@@ -157,7 +157,7 @@ export class ControlClient {
       outgoing.once("response", (incoming) => {
         collect(incoming, `${method} ${path}`).then(resolve, (error: unknown) => {
           incoming.destroy();
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         });
       });
       outgoing.end(options.body);

@@ -6,7 +6,8 @@ export const MOST_BYTES = 16 * 1024 * 1024;
 /** Collects chunks up to a limit. What a hostile image sends without end stops there. */
 export class BoundedBytes {
   readonly #limit: number;
-  #chunks: Buffer[] = [];
+  /** One buffer that doubles: a million chunks of two bytes cost two million bytes. */
+  #buffer = Buffer.alloc(0);
   #length = 0;
   #cut = 0;
 
@@ -25,16 +26,21 @@ export class BoundedBytes {
 
   /** @returns false once something did not fit */
   push(chunk: Uint8Array): boolean {
-    const fits = Buffer.from(chunk).subarray(0, this.#limit - this.#length);
-    if (fits.length > 0) this.#chunks.push(fits);
-    this.#length += fits.length;
+    const fits = chunk.subarray(0, this.#limit - this.#length);
+    const length = this.#length + fits.length;
+    if (length > this.#buffer.length) {
+      const larger = Buffer.alloc(Math.max(length, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(fits, this.#length);
+    this.#length = length;
     this.#cut += chunk.length - fits.length;
     return this.#cut === 0;
   }
 
   bytes(): Buffer {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0] ?? Buffer.alloc(0);
+    return this.#buffer.subarray(0, this.#length);
   }
 }
 

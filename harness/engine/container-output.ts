@@ -6,12 +6,15 @@ import { Demultiplexer } from "./demux.ts";
 /** Bytes of the end of an output that are kept, and of its beginning where it is longer. */
 const END = 4 * 1024 * 1024;
 const BEGINNING = 1024 * 1024;
-/** The engine keeps output in entries of 16 KiB at most: so many are never more than END. */
-const LAST_ENTRIES = 250;
+/** The engine keeps output in entries: a line, or 16 KiB of a longer one. */
+const LAST_ENTRIES = 2_000;
+const LONGEST_ENTRY = 16 * 1024;
 
 /** The last of what a container has printed, stdout and stderr as they came. */
 export async function lastOutput(container: Container): Promise<string> {
-  return (await outputOf(container, { tail: LAST_ENTRIES }, END)).bytes().toString("utf8");
+  return (await outputOf(container, { tail: LAST_ENTRIES }, LAST_ENTRIES * LONGEST_ENTRY))
+    .bytes()
+    .toString("utf8");
 }
 
 /**
@@ -52,7 +55,8 @@ function openLogs(container: Container, options: ContainerLogsOptions): Promise<
   return new Promise((resolve, reject) => {
     const modem = container.modem as Modem;
     modem.dial(request, (error, stream) => {
-      if (stream === undefined || stream === null) reject(error);
+      if (stream === undefined || stream === null)
+        reject(error instanceof Error ? error : new Error(String(error)));
       else resolve(stream);
     });
   });

@@ -86,7 +86,7 @@ test("an abort ends the command that runs, and closing refuses those that wait",
   const controller = new AbortController();
   const cancelled = channel.run("sleep 60", { signal: controller.signal });
   const closed = channel.run("sleep 60");
-  setImmediate(() => controller.abort());
+  void setImmediate().then(() => controller.abort());
   await expect(cancelled).rejects.toMatchObject({ code: "PVH_ABORTED" });
   await channel.close();
   await expect(closed).rejects.toMatchObject({ code: "PVH_ABORTED" });
@@ -128,6 +128,7 @@ test("a shell that comes too late is closed", async () => {
   await using channel = new ShellChannel(() => late.promise);
   const cancel = new AbortController();
   const running = channel.run("true", { signal: cancel.signal });
+  await setImmediate();
   cancel.abort();
   await expect(running).rejects.toMatchObject({ code: "PVH_ABORTED" });
   const shell = await localShell().open();

@@ -45,7 +45,13 @@ export function localAppengine(
   const env = { ...process.env, STATES: folder, PATH: `${tools}:${process.env["PATH"] ?? ""}` };
   const channel = new ShellChannel(async () => {
     const { near: socket, kill } = await engineExec(["sh", "-s"], env);
-    return { socket, kill: () => Promise.resolve(kill()) };
+    return {
+      socket,
+      kill: () => {
+        kill();
+        return Promise.resolve();
+      },
+    };
   });
   return {
     name: "an appengine",
