@@ -1,5 +1,12 @@
 import tseslint from "typescript-eslint";
 
+const noDefault = {
+  selector: "ExportDefaultDeclaration",
+  message: "No default exports (house style).",
+};
+const SH = "AwaitExpression > CallExpression[callee.property.name='sh']";
+const judged = "sh() leaves the exit status to be judged: use text(), or look at exitCode.";
+
 export default tseslint.config(
   { ignores: ["node_modules", "dist", ".pvh", "fixtures"] },
   ...tseslint.configs.strictTypeChecked,
@@ -17,9 +24,27 @@ export default tseslint.config(
       ],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "no-restricted-syntax": ["error", noDefault],
+    },
+  },
+  {
+    files: ["scenarios/**"],
+    rules: {
       "no-restricted-syntax": [
         "error",
-        { selector: "ExportDefaultDeclaration", message: "No default exports (house style)." },
+        noDefault,
+        { selector: `ExpressionStatement > ${SH}`, message: judged },
+        { selector: `MemberExpression[property.name='stdout'] > ${SH}`, message: judged },
+        {
+          selector: `VariableDeclarator:has(> ${SH}) > ObjectPattern:not(:has(Property[key.name='exitCode']))`,
+          message: judged,
+        },
+        // A number here would be right on an idle machine only.
+        {
+          selector:
+            "TemplateElement[value.raw=/settimeout\\(\\d|[( ,]timeout=[1-9]|\\b(timeout|-t|-w|-q|--max-time|-m) \\d+ /]",
+          message: "A program's time-out goes through patient() or patientSeconds().",
+        },
       ],
     },
   },

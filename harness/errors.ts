@@ -35,6 +35,12 @@ export const ERROR_CODES = {
   PVH_CAPABILITY: { class: "infra", means: "this machine lacks something a scenario requires" },
   PVH_PREPARE: { class: "infra", means: "image or exports could not be made ready" },
   PVH_WORKER: { class: "infra", means: "the process of a scenario was killed from outside" },
+  PVH_STARVED: { class: "infra", means: "the machine gave a wait too little time to judge it" },
+  PVH_NO_CONTAINER: { class: "scenario", means: "a check enters a container that is not there" },
+  PVH_NO_PROGRAM: { class: "scenario", means: "a program that a check needs cannot be started" },
+  PVH_CONTAINER_DOWN: { class: "product", means: "a container that is entered does not run" },
+  PVH_COMMAND: { class: "product", means: "a program that a check runs in a container failed" },
+  PVH_TOO_MUCH: { class: "product", means: "the thing under test sends more than pvh reads" },
   PVH_NEVER_READY: {
     class: "product",
     means: "the appengine did not reach READY; the reason is named",

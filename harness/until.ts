@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { clock } from "./clock/clock.ts";
 import { PvhError } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
 
 export interface UntilOptions {
   readonly signal?: AbortSignal;
-  /** Deadline in milliseconds from now. */
+  /** Deadline in milliseconds that the machine gives from now, before `--timeout-scale`. */
   readonly timeout: number;
   /** Pause between probes in milliseconds. */
   readonly every?: number;
@@ -20,14 +21,15 @@ export interface UntilOptions {
  * @param what completes "waited N ms for …" in the error.
  * @throws PvhError at the deadline, with the last error of the probe as cause: PVH_TIMEOUT, or
  *         that error's own code when the machine or the engine kept the probe from looking;
- *         PVH_ABORTED when the signal fires.
+ *         PVH_STARVED when the machine did not give it that time; PVH_ABORTED when the signal
+ *         fires.
  */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
   { signal, timeout, every = 25, code = "PVH_TIMEOUT" }: UntilOptions,
 ): Promise<Exclude<T, undefined | false | null>> {
-  const deadline = performance.now() + timeout;
+  using deadline = clock.deadline(timeout);
   let last: unknown;
   for (;;) {
     if (signal?.aborted) throw aborted(what, signal);
@@ -40,14 +42,14 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() >= deadline) break;
+    if (deadline.over) break;
     await delay(every, undefined, { ...(signal && { signal }) }).catch(() => undefined);
   }
   const because = last instanceof Error ? `: ${last.message}` : "";
+  const late = deadline.error(`waited ${Math.round(deadline.ms)} ms for ${what}${because}`, last);
   const blame = last instanceof PvhError && last.class === "infra" ? last.code : code;
-  throw new PvhError(blame, `waited ${Math.round(timeout)} ms for ${what}${because}`, {
-    cause: last,
-  });
+  if (late.code === "PVH_STARVED" || blame === "PVH_TIMEOUT") throw late;
+  throw new PvhError(blame, late.message, { cause: last });
 }
 
 function aborted(what: string, signal: AbortSignal): PvhError {

@@ -8,11 +8,14 @@ export function reproCommand(state: RunState, scenario: string): string {
     words.push(...started.command.filter((word) => word.startsWith("--image=")));
     if (started.profile !== "strict") words.push(`--profile=${started.profile}`);
     if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
-    words.push(...started.command.filter((word) => word.startsWith("--boot=")));
+    words.push(...started.command.filter((word) => AS_GIVEN.test(word)));
     words.push(`--seed=${started.seed}`);
   }
   return words.map(quoted).join(" ");
 }
+
+/** Flags without a field of their own in the record. */
+const AS_GIVEN = /^--(?:boot|timeout-scale|retries|jobs)=/;
 
 function quoted(word: string): string {
   return /^[\w.,:=/@~-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

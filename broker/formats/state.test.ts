@@ -137,7 +137,9 @@ it("more services than any appengine could link are refused as a whole", () => {
   const required = Array.from({ length: 5000 }, (_, index) => `s${index}`);
   const names = ["a", "b", "c", "d", "e"];
   const all = names.map((name) => [`${name}/run.json`, run(name, { services: { required } })]);
-  expect(() => parse(Object.fromEntries(all))).toThrow("25000 services are more than 20000");
+  expect(() => parse(Object.fromEntries(all) as Record<string, unknown>)).toThrow(
+    "25000 services are more than 20000",
+  );
 });
 
 it("recovery-unparsed drops auto_recovery", () => {

@@ -1,14 +1,14 @@
-import type { Duplex } from "node:stream";
 import type { Container } from "dockerode";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
 import { ControlClient } from "../control/control-client.ts";
 import { rawExchange } from "../control/raw-exchange.ts";
 import type { RawExchange } from "../control/raw-exchange.ts";
-import { containerOutput } from "../engine/container-output.ts";
+import { containerOutput, lastOutput } from "../engine/container-output.ts";
 import { engineError } from "../engine/engine-error.ts";
 import type { PvhError } from "../errors.ts";
 import { ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
+import type { ExecStream, StreamOptions } from "../engine/streams.ts";
 import { collectAppengine } from "../evidence/collect-appengine.ts";
 import type { Evidence } from "../evidence/collect-appengine.ts";
 import { bootFailure } from "./boot-failure.ts";
@@ -16,8 +16,10 @@ import { EXIT_FILE, START_MANUALLY } from "./boot-preparation.ts";
 import { footprints, reasonLines, stagesOfBoot } from "./boot-probe.ts";
 import { runStages } from "./boot-stages.ts";
 import type { OnStage } from "./boot-stages.ts";
+import { checked } from "./command-result.ts";
+import type { CommandOptions, CommandResult } from "./command-result.ts";
 import { InsideContainer } from "./inside.ts";
-import type { AppengineShell, CommandOptions, CommandResult } from "./inside.ts";
+import type { AppengineShell } from "./inside.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 import { PantavisorLog } from "./pantavisor-log.ts";
 import type { BootStage } from "../run/events.ts";
@@ -30,7 +32,7 @@ export interface BootOptions {
   readonly onStage?: OnStage;
   /** Last stage to wait for; default `links`. */
   readonly until?: BootStage;
-  /** Multiplies every deadline; for slow machines. */
+  /** Multiplies the deadlines of this boot. */
   readonly timeoutScale?: number;
   /** Tells why the container is no longer there, where somebody else has done that. */
   readonly whyLost?: () => Promise<PvhError | undefined>;
@@ -68,15 +70,26 @@ export class Appengine implements AppengineShell {
     });
   }
 
-  /** Run a POSIX sh script in the appengine, over a channel that stays open. */
+  /**
+   * Run a POSIX sh script in the appengine, over a channel that stays open. Its exit status is
+   * for the caller to judge.
+   */
   async sh(script: string, options: CommandOptions = {}): Promise<CommandResult> {
     const { exitCode, stdout, stderr } = await this.#shell.run(script, options);
     return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
   }
 
+  /**
+   * What a script prints.
+   * @throws PvhError PVH_COMMAND with its exit status and stderr unless it succeeds
+   */
+  async text(script: string, options?: CommandOptions): Promise<string> {
+    return checked(await this.sh(script, options), script);
+  }
+
   /** Start a command in the appengine whose stdin and stdout are the stream. */
-  stream(argv: readonly string[]): Promise<Duplex> {
-    return openStream(this.#container, argv);
+  stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
+    return openStream(this.#container, argv, options);
   }
 
   /** Send bytes as they are to pv-ctrl and collect the answer. */
@@ -100,7 +113,7 @@ export class Appengine implements AppengineShell {
     return this.control.graph(signal);
   }
 
-  /** What pv-appengine printed: the container's own output. */
+  /** What pv-appengine printed: the container's own output. Of very much, the middle is missing. */
   output(): Promise<string> {
     return containerOutput(this.#container);
   }
@@ -123,7 +136,7 @@ export class Appengine implements AppengineShell {
   async #whyNot(signal: AbortSignal, whyLost: BootOptions["whyLost"]): Promise<string | undefined> {
     const [{ State: state }, output] = await Promise.all([
       this.#container.inspect(),
-      this.output(),
+      lastOutput(this.#container),
     ]).catch(async (error: unknown) => {
       throw (await whyLost?.()) ?? engineError(error, this.name);
     });

@@ -3,11 +3,12 @@ import { realpathSync } from "node:fs";
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
-import { json } from "node:stream/consumers";
 import { BROKER_FOLDER, brokerFiles, brokerStatus } from "../../broker/formats/broker-status.ts";
 import type { BrokerStatus } from "../../broker/formats/broker-status.ts";
 import { parseGraph } from "../../broker/formats/graph.ts";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { clock } from "../clock/clock.ts";
+import { readBounded } from "../engine/bounded.ts";
 import { PvhError } from "../errors.ts";
 
 /** Milliseconds for an answer. */
@@ -51,7 +52,7 @@ async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]>
   };
   try {
     const [response] = (await once(get(options), "response")) as [IncomingMessage];
-    return parseGraph(await json(response));
+    return parseGraph(await jsonOf(response, `the graph of ${ctrl}`));
   } catch (cause) {
     signal.throwIfAborted();
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -62,13 +63,18 @@ async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]>
 async function statusFor(ctrl: string, signal: AbortSignal): Promise<BrokerStatus | undefined> {
   const path = `${BROKER_FOLDER}/${brokerFiles(ctrl).status}`;
   try {
-    return brokerStatus.parse(await json(connect({ path, signal: withPatience(signal) })));
+    const answer = connect({ path, signal: withPatience(signal) });
+    return brokerStatus.parse(await jsonOf(answer, path));
   } catch {
     signal.throwIfAborted();
     return undefined;
   }
 }
 
+async function jsonOf(answer: AsyncIterable<unknown>, what: string): Promise<unknown> {
+  return JSON.parse((await readBounded(answer, what)).toString("utf8")) as unknown;
+}
+
 function withPatience(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+  return AbortSignal.any([signal, clock.deadline(PATIENCE).signal]);
 }

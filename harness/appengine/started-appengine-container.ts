@@ -6,6 +6,7 @@ import type {
   StoppedTestContainer,
 } from "testcontainers";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { clock } from "../clock/clock.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { PvhError } from "../errors.ts";
@@ -73,14 +74,15 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
   /**
    * `docker stop`: SIGTERM to PID 1, SIGKILL after the grace period. The container stays for
    * its evidence until stop().
+   * @returns ms of given time that it took
    */
   async halt(graceSeconds: number): Promise<{ readonly exitCode: number; readonly ms: number }> {
     this.#ended = true;
     await this.appengine.close();
     const container = this.#engine.docker.getContainer(this.getId());
-    const begun = performance.now();
+    const watch = clock.stopwatch();
     await container.stop({ t: graceSeconds });
-    const ms = performance.now() - begun;
+    const ms = watch.given;
     return { exitCode: (await container.inspect()).State.ExitCode, ms };
   }
 

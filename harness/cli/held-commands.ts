@@ -1,3 +1,4 @@
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Args, Call } from "./command.ts";
@@ -13,6 +14,7 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
     });
   }
   setLimits(args);
+  clock.scale = timeoutScale(args);
   const { upCommand } = await import("./up.ts");
   const image = args.text("image");
   return upCommand(
@@ -23,7 +25,6 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
       boot: oneOf(args, "boot", ["auto", "manual"]) ?? "auto",
       quirks: quirkList(args),
       timeScale: positiveNumber(args, "timeScale") ?? 1,
-      timeoutScale: timeoutScale(args),
       json: args.flag("json"),
       signal,
     },

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import { prettyFactory } from "pino-pretty";
 import { printable } from "../../reports/printable.ts";
 import { findHeld } from "../appengine/held.ts";
@@ -7,6 +6,7 @@ import { consoleLog, LOG_ROOT, pantavisorLog } from "../appengine/layout.ts";
 import { parseLogLine } from "../appengine/log-line.ts";
 import type { LogLine } from "../appengine/log-line.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
+import { readLines } from "../engine/read-lines.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -41,19 +41,25 @@ export async function logsCommand(options: LogsOptions, out: Output): Promise<Ex
   // What is followed may still come.
   if (!options.follow) await requireFile(appengine, path);
   const stream = await appengine.stream(["tail", "-n", "+1", ...follow, path]);
-  const lines = createInterface({ input: stream });
-  // A stream that is destroyed has no end, which is all that readline hears of.
   const end = (): void => {
-    lines.close();
     stream.destroy();
   };
   options.signal.addEventListener("abort", end, { once: true });
   // Nobody reads on (pvh logs -f | head): there is no other end.
   process.stdout.once("error", end);
   const show = formatter(options.json, process.stdout.isTTY);
-  for await (const line of lines) out.data(show(line));
+  try {
+    for await (const line of readLines(stream)) out.data(show(line));
+  } catch (error) {
+    // Ended by us, the stream ends before its time.
+    if (!stream.destroyed || !isPremature(error)) throw error;
+  }
   await appengine.close();
   return EXIT.pass;
+}
+
+function isPremature(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 async function requireFile(appengine: Appengine, path: string): Promise<void> {

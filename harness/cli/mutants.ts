@@ -3,6 +3,7 @@ import { printableLine } from "../../reports/printable.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { QUIRKS } from "../../broker/quirks/names.ts";
+import { clock } from "../clock/clock.ts";
 import { makePartDirectory, makeRunDirectory } from "../evidence/run-directory.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
 import { endingSignal, EXIT, SIGNAL_EXIT } from "../exit-codes.ts";
@@ -26,6 +27,7 @@ import { table } from "./table.ts";
  */
 export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
+  clock.scale = timeoutScale(args);
   const all = await discover();
   const selected = select(all, args.words.join(" "));
   const problems = problemsOf(selected.map(({ scenario }) => scenario));
@@ -67,7 +69,7 @@ async function runMutant(
   all: readonly DiscoveredScenario[],
   prepared: Prepared,
   directory: RunDirectory,
-  { args, out, signal }: Call,
+  { out, signal }: Call,
 ): Promise<MutantRow[]> {
   const suiteOf = (check: string): string => catalogue().get(check)?.suite ?? "";
   if (!mutant.exists) return judge(mutant, [], suiteOf);
@@ -84,7 +86,7 @@ async function runMutant(
       profile: "strict",
       quirks: [mutant.quirk],
       keep: "failed",
-      timeoutScale: timeoutScale(args),
+      timeoutScale: clock.scale,
       seed: 1,
       jobs: 1,
       repeat: 1,

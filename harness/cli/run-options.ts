@@ -93,6 +93,9 @@ export function readRunFlags(args: Args): RunFlags {
   // A timer holds 2^31 - 1 ms.
   const deadline = wholeNumber(args, "deadline", 1, 2_000_000);
   const limits = setLimits(args);
+  const scale = timeoutScale(args);
+  const retries = wholeNumber(args, "retries", 0);
+  const jobs = wholeNumber(args, "jobs", 1);
   return {
     image,
     junit: args.text("junit"),
@@ -105,11 +108,11 @@ export function readRunFlags(args: Args): RunFlags {
       quirks,
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
-      timeoutScale: timeoutScale(args),
+      timeoutScale: scale,
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
-      jobs: wholeNumber(args, "jobs", 1) ?? Math.min(2, availableParallelism()),
+      jobs: jobs ?? Math.min(2, availableParallelism()),
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
-      retries: wholeNumber(args, "retries", 0) ?? 0,
+      retries: retries ?? 0,
       flaky: oneOf(args, "flaky", ["fail", "pass"]) ?? "fail",
       maxFailures: wholeNumber(args, "maxFailures", 1) ?? Infinity,
     },
@@ -119,6 +122,9 @@ export function readRunFlags(args: Args): RunFlags {
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),
       ...(boot === undefined ? [] : [`--boot=${boot}`]),
       ...(limits === "" ? [] : [`--limit=${limits}`]),
+      ...(scale === 1 ? [] : [`--timeout-scale=${scale}`]),
+      ...(retries === undefined ? [] : [`--retries=${retries}`]),
+      ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
     ],
   };
 }

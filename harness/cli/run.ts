@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { closingLine } from "../../reports/terminal.ts";
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { makeRunDirectory } from "../evidence/run-directory.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -37,6 +38,7 @@ export async function runSelected(
     out.say("nothing selected\n  -> pvh ls lists the scenarios");
     return EXIT.nothing;
   }
+  clock.scale = flags.options.timeoutScale;
   const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
   const directory = makeRunDirectory();
   const live = liveReport(flags.progress, process.stderr);

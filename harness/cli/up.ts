@@ -16,7 +16,6 @@ export interface UpOptions {
   readonly boot: BootMode;
   readonly quirks: readonly string[];
   readonly timeScale: number;
-  readonly timeoutScale: number;
   readonly json: boolean;
   readonly signal: AbortSignal;
 }
@@ -38,7 +37,6 @@ export async function upCommand(options: UpOptions, out: Output): Promise<ExitCo
   if (options.name !== undefined) container.withName(options.name);
   const started = await container.start({
     signal,
-    timeoutScale: options.timeoutScale,
     onStage: (stage, ms, ok, detail) =>
       out.say(
         `${ok ? "ok  " : "FAIL"} ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${detail ?? ""}`,

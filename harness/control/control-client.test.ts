@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer as createRawServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -105,5 +105,76 @@ test("an engine that does not lead to pv-ctrl is not pv-ctrl's failure", async (
   await expect(client.send("GET", "/buildinfo")).rejects.toMatchObject({
     code: "PVH_ENGINE",
     class: "infra",
+  });
+});
+
+/** A pv-ctrl that says these bytes to every request, over and over until the caller has gone. */
+async function saying(beginning: string, again?: string): Promise<ControlClient> {
+  const folder = await mkdtemp(join(tmpdir(), "pvh-control-"));
+  const path = join(folder, "pv-ctrl");
+  const server = createRawServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.write(beginning);
+      const more = (): void => {
+        if (again === undefined) return;
+        while (!socket.destroyed && socket.write(again));
+        socket.once("drain", more);
+      };
+      more();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const client = new ControlClient(() => Promise.resolve(connect({ path, allowHalfOpen: true })));
+  open.push(async () => {
+    client.close();
+    await new Promise((resolve) => server.close(resolve));
+    await rm(folder, { recursive: true });
+  });
+  return client;
+}
+
+const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const CHUNK = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+
+test.each([
+  ["headers", "HTTP/1.1 200 OK\r\n", "X: y\r\n"],
+  ["one header", "HTTP/1.1 200 OK\r\nX: ", "y".repeat(65_536)],
+  ["chunks", CHUNKED, CHUNK],
+  ["one chunk's extension", `${CHUNKED}1;x=`, "y".repeat(65_536)],
+  ["trailers", `${CHUNKED}0\r\n`, "X: y\r\n"],
+  ["a body until the end", "HTTP/1.1 200 OK\r\n\r\n", "y".repeat(65_536)],
+  ["interim answers", "", "HTTP/1.1 100 Continue\r\n\r\n"],
+])("endless %s end as an error, in time and in little memory", async (_what, beginning, again) => {
+  const client = await saying(beginning, again);
+  const before = process.memoryUsage().rss;
+  await expect(client.send("GET", "/", { timeout: 1_500 })).rejects.toMatchObject({
+    class: "product",
+    code: expect.stringMatching(/^PVH_(CONTROL|TOO_MUCH)$/) as string,
+  });
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+});
+
+test("a message about a body that is wrong in a million places is short", async () => {
+  const body = JSON.stringify(Array.from({ length: 100_000 }, () => 1));
+  const { client } = await serve((_request, response) => response.end(body));
+  const error = await client.containers().catch((thrown: unknown) => thrown);
+  expect((error as Error).message.length).toBeLessThan(1_200);
+});
+
+test("what a server says after its answer is no answer to the next question", async () => {
+  const client = await saying(
+    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+  );
+  expect((await client.send("GET", "/")).body).toBe("a");
+  const next = await client.send("GET", "/", { timeout: 1_000 }).catch((error: unknown) => error);
+  expect(next).not.toMatchObject({ body: "b" });
+});
+
+test("an answer that does not come in time says so", async () => {
+  const client = await saying("");
+  await expect(client.send("GET", "/x", { timeout: 50 })).rejects.toMatchObject({
+    code: "PVH_CONTROL",
+    message: "GET /x: no answer in time",
   });
 });

@@ -11,6 +11,9 @@ import {
 import type { ContainerBody, DaemonBody, GroupBody } from "../../broker/formats/control.ts";
 import { parseGraph } from "../../broker/formats/graph.ts";
 import type { GraphEntry } from "../../broker/formats/graph.ts";
+import { clock } from "../clock/clock.ts";
+import type { Deadline } from "../clock/deadline.ts";
+import { readBounded } from "../engine/bounded.ts";
 import { PvhError } from "../errors.ts";
 import { asSocket } from "./duplex-socket.ts";
 
@@ -26,7 +29,7 @@ export interface ControlReply {
 export interface ControlRequest {
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** Deadline in milliseconds for the whole exchange; default 5,000. */
+  /** Deadline in milliseconds of given time for the whole exchange; default 5,000. */
   readonly timeout?: number;
 }
 
@@ -48,20 +51,22 @@ export class ControlClient {
 
   /**
    * One exchange, whatever its status.
-   * @throws PvhError PVH_CONTROL when there is no whole answer before the deadline
+   * @throws PvhError PVH_CONTROL when there is no whole answer before the deadline, PVH_STARVED
+   *         when the machine did not give it that time, PVH_TOO_MUCH for a body without end
    */
   async send(method: string, path: string, options: ControlRequest = {}): Promise<ControlReply> {
+    using deadline = clock.deadline(options.timeout ?? PATIENCE);
+    const exchange = (): Promise<ControlReply> => this.#exchange(method, path, options, deadline);
     try {
-      return await this.#exchange(method, path, options);
+      return await exchange().catch(async (error: unknown) => {
+        // The server may close an idle connection just as it is used again.
+        const code = error instanceof Error && "code" in error ? error.code : undefined;
+        if ((code !== "ECONNRESET" && code !== "EPIPE") || method !== "GET") throw error;
+        return await exchange();
+      });
     } catch (error) {
-      // The server may close an idle connection just as it is used again.
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if ((code !== "ECONNRESET" && code !== "EPIPE") || method !== "GET")
-        throw this.#failed(method, path, error);
+      throw failed(`${method} ${path}`, error, deadline);
     }
-    return this.#exchange(method, path, options).catch((error: unknown) => {
-      throw this.#failed(method, path, error);
-    });
   }
 
   containers(signal?: AbortSignal): Promise<ContainerBody[]> {
@@ -117,7 +122,8 @@ export class ControlClient {
   async #get<T>(path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
     const parsed = schema.safeParse(await this.json(path, signal));
     if (parsed.success) return parsed.data;
-    throw new PvhError("PVH_CONTROL", `GET ${path}: unexpected body: ${parsed.error.message}`);
+    const why = parsed.error.message.slice(0, 1_000);
+    throw new PvhError("PVH_CONTROL", `GET ${path}: unexpected body: ${why}`);
   }
 
   #put(path: string, action: string, signal?: AbortSignal): Promise<ControlReply> {
@@ -125,9 +131,16 @@ export class ControlClient {
     return this.send("PUT", path, { body, ...(signal && { signal }) });
   }
 
-  #exchange(method: string, path: string, options: ControlRequest): Promise<ControlReply> {
-    const deadline = AbortSignal.timeout(options.timeout ?? 5_000);
-    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
+  #exchange(
+    method: string,
+    path: string,
+    options: ControlRequest,
+    deadline: Deadline,
+  ): Promise<ControlReply> {
+    const signal = AbortSignal.any([
+      deadline.signal,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
     const headers: Record<string, string> = { Host: "localhost" };
     if (options.body !== undefined) {
       headers["Content-Type"] = "application/json";
@@ -138,27 +151,29 @@ export class ControlClient {
       outgoing.once("error", (error) => {
         // pv-ctrl had closed an idle connection just before: the request never left.
         const unsent = "code" in error && error.code === "EPIPE" && outgoing.reusedSocket;
-        if (unsent) this.#exchange(method, path, options).then(resolve, reject);
+        if (unsent) this.#exchange(method, path, options, deadline).then(resolve, reject);
         else reject(error);
       });
       outgoing.once("response", (incoming) => {
-        collect(incoming).then(resolve, reject);
+        collect(incoming, `${method} ${path}`).then(resolve, (error: unknown) => {
+          incoming.destroy();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        });
       });
       outgoing.end(options.body);
     });
   }
+}
 
-  #failed(method: string, path: string, cause: unknown): PvhError {
-    // Where the engine does not lead to pv-ctrl, nothing is known of pv-ctrl.
-    if (cause instanceof PvhError && cause.class === "infra") return cause;
-    const why =
-      cause instanceof Error
-        ? cause.name === "AbortError"
-          ? "no answer in time"
-          : cause.message
-        : String(cause);
-    return new PvhError("PVH_CONTROL", `${method} ${path}: ${why}`, { cause });
-  }
+/** Milliseconds for an answer. */
+const PATIENCE = 5_000;
+
+function failed(what: string, cause: unknown, deadline: Deadline): PvhError {
+  if (cause instanceof PvhError) return cause;
+  const late = deadline.signal.aborted ? deadline.error(`${what}: no answer in time`) : undefined;
+  if (late?.code === "PVH_STARVED") return late;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PvhError("PVH_CONTROL", late?.message ?? `${what}: ${why}`, { cause });
 }
 
 /** The text of an {"Error": …} body, or the start of whatever came instead. */
@@ -170,13 +185,11 @@ export function reasonOf(reply: ControlReply): string {
   }
 }
 
-async function collect(incoming: IncomingMessage): Promise<ControlReply> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+async function collect(incoming: IncomingMessage, what: string): Promise<ControlReply> {
   return {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
-    body: Buffer.concat(chunks).toString("utf8"),
+    body: (await readBounded(incoming, what)).toString("utf8"),
   };
 }
 

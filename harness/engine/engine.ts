@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type Docker from "dockerode";
 import * as z from "zod";
 import { printableLine } from "../../reports/printable.ts";
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
 import { noteConnected } from "./connected.ts";
@@ -122,7 +123,10 @@ async function connect(
 ): Promise<Engine> {
   const { host } = address;
   const docker = engineClient(address);
-  const limit = AbortSignal.any([AbortSignal.timeout(FIRST_ANSWERS), ...(signal ? [signal] : [])]);
+  const limit = AbortSignal.any([
+    clock.deadline(FIRST_ANSWERS).signal,
+    ...(signal ? [signal] : []),
+  ]);
   try {
     const asked = Promise.all([docker.version() as unknown, docker.info() as unknown]);
     const answers: readonly unknown[] = await within(limit, asked, () => tooSlow(host));

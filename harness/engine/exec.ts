@@ -4,6 +4,9 @@ import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
 import { engineError } from "./engine-error.ts";
 
+/** How the engine's words begin, on the command's stdout, when it cannot start a command. */
+export const CANNOT_START = "OCI runtime exec failed";
+
 export interface HijackedExec {
   readonly exec: Exec;
   /** Raw connection: writes go to stdin, reads are multiplexed stdout and stderr. */

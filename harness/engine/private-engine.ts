@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { chmodSync, closeSync, fchmodSync, openSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import pRetry, { AbortError } from "p-retry";
 import { PvhError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import { until } from "../until.ts";
@@ -94,20 +93,12 @@ async function launch(signal: AbortSignal | undefined): Promise<void> {
   child.once("error", (error) => (dead = error.message));
   child.once("exit", (code, by) => (dead = `it exited with ${by ?? code ?? "?"}`));
   try {
-    await pRetry(
-      async () => {
-        if (dead !== undefined) throw new AbortError(dead);
-        if (!(await answers())) throw new Error("it does not answer");
-      },
-      {
-        retries: 600,
-        factor: 1,
-        minTimeout: 50,
-        maxTimeout: 50,
-        maxRetryTime: 30_000,
-        ...(signal && { signal }),
-      },
-    );
+    await until("an answer", async () => dead !== undefined || (await answers()), {
+      timeout: 30_000,
+      every: 50,
+      ...(signal && { signal }),
+    });
+    if (dead !== undefined) throw new Error(dead);
   } catch (error) {
     if (signal?.aborted === true) {
       throw new PvhError("PVH_ABORTED", "cancelled while the engine started", { cause: error });

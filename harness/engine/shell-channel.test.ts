@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { Duplex } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { clock } from "../clock/clock.ts";
 import type { Shell } from "./shell-channel.ts";
 import { ShellChannel } from "./shell-channel.ts";
 
@@ -84,7 +86,7 @@ test("an abort ends the command that runs, and closing refuses those that wait",
   const controller = new AbortController();
   const cancelled = channel.run("sleep 60", { signal: controller.signal });
   const closed = channel.run("sleep 60");
-  setImmediate(() => controller.abort());
+  void setImmediate().then(() => controller.abort());
   await expect(cancelled).rejects.toMatchObject({ code: "PVH_ABORTED" });
   await channel.close();
   await expect(closed).rejects.toMatchObject({ code: "PVH_ABORTED" });
@@ -95,5 +97,57 @@ test("a shell that goes away during a command is an error that names the command
   await expect(channel.run("kill -9 $$")).rejects.toMatchObject({
     code: "PVH_ENGINE",
     message: expect.stringContaining("kill -9 $$") as string,
+  });
+});
+
+test("a command that prints without end is killed, and its beginning is told", async () => {
+  const shell = localShell();
+  await using channel = new ShellChannel(shell.open);
+  await expect(channel.run("yes")).rejects.toMatchObject({
+    code: "PVH_TOO_MUCH",
+    message: expect.stringMatching(
+      /^printed more than 16 MiB, and was killed: yes; it began: y\n/,
+    ) as string,
+  });
+  await expect(channel.run("cat /dev/zero >&2")).rejects.toMatchObject({ code: "PVH_TOO_MUCH" });
+  expect((await channel.run("echo again")).stdout.toString()).toBe("again\n");
+});
+
+test("an engine that starts no shell is at fault, not the product", async () => {
+  clock.scale = 0.001;
+  await using channel = new ShellChannel(() => new Promise(() => undefined));
+  await expect(channel.run("true")).rejects.toMatchObject({
+    code: "PVH_ENGINE_UNREACHABLE",
+    class: "infra",
+  });
+  clock.scale = 1;
+});
+
+test("a shell that comes too late is closed", async () => {
+  const late = Promise.withResolvers<Shell>();
+  await using channel = new ShellChannel(() => late.promise);
+  const cancel = new AbortController();
+  const running = channel.run("true", { signal: cancel.signal });
+  await setImmediate();
+  cancel.abort();
+  await expect(running).rejects.toMatchObject({ code: "PVH_ABORTED" });
+  const shell = await localShell().open();
+  late.resolve(shell);
+  await setImmediate();
+  expect(shell.socket.destroyed).toBe(true);
+});
+
+test("an image without sh is told in the engine's words", async () => {
+  const words = Buffer.from('OCI runtime exec failed: exec failed: "sh": not found');
+  const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  await using channel = new ShellChannel(() =>
+    Promise.resolve({ socket, kill: () => Promise.resolve() }),
+  );
+  const running = channel.run("true");
+  socket.push(Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, words.length]), words]));
+  socket.push(null);
+  await expect(running).rejects.toMatchObject({
+    code: "PVH_NO_PROGRAM",
+    message: words.toString(),
   });
 });

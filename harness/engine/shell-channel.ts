@@ -2,9 +2,12 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Container } from "dockerode";
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
+import { within } from "../within.ts";
+import { MOST_BYTES } from "./bounded.ts";
 import { Demultiplexer } from "./demux.ts";
-import { startExec } from "./exec.ts";
+import { CANNOT_START, startExec } from "./exec.ts";
 import { frame, MarkerReader } from "./shell-frame.ts";
 import { openStream } from "./streams.ts";
 
@@ -16,7 +19,7 @@ export interface ShellResult {
 
 export interface ShellOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds from the moment the command starts; default 30 s. */
+  /** Milliseconds of given time from the moment the command starts; default 30 s. */
   readonly timeout?: number;
   readonly stdin?: Buffer;
 }
@@ -52,9 +55,10 @@ export class ShellChannel {
   /**
    * Run a script of POSIX sh.
    *
-   * @throws PvhError PVH_TIMEOUT (what it had written is in the message) or PVH_ABORTED, after
-   *         which the command is dead and the next run() opens a new shell; PVH_ENGINE when the
-   *         container goes away. An exit status is a result, never an error.
+   * @throws PvhError PVH_TIMEOUT (what it had written is in the message), PVH_TOO_MUCH or
+   *         PVH_ABORTED, after which the command is dead and the next run() opens a new shell;
+   *         PVH_ENGINE when the container goes away, PVH_ENGINE_UNREACHABLE when the engine
+   *         does not start a shell in time. An exit status is a result, never an error.
    */
   run(script: string, options: ShellOptions = {}): Promise<ShellResult> {
     const result = this.#queue.then(() => this.#runNow(script, options));
@@ -82,7 +86,7 @@ export class ShellChannel {
       ...(options.signal ? [options.signal] : []),
     ]);
     if (signal.aborted) throw aborted(script);
-    const shell = (this.#shell ??= await this.#open(signal));
+    const shell = (this.#shell ??= await this.#openInTime(signal, script));
     try {
       return await exchange(shell.socket, { script, timeout, signal, ...(stdin && { stdin }) });
     } catch (error) {
@@ -93,7 +97,27 @@ export class ShellChannel {
       throw error;
     }
   }
+
+  /** A shell that comes too late is closed when it comes. */
+  async #openInTime(signal: AbortSignal, script: string): Promise<Shell> {
+    using deadline = clock.deadline(OPENING);
+    const opening = this.#open(signal);
+    try {
+      return await within(AbortSignal.any([signal, deadline.signal]), opening, () =>
+        signal.aborted ? aborted(script) : engineLate(script),
+      );
+    } catch (error) {
+      opening.then(
+        (shell) => shell.socket.destroy(),
+        () => undefined,
+      );
+      throw error;
+    }
+  }
 }
+
+/** Milliseconds in which the engine starts a shell. */
+const OPENING = 30_000;
 
 interface Command extends ShellOptions {
   readonly script: string;
@@ -104,6 +128,7 @@ interface Command extends ShellOptions {
 function exchange(socket: Duplex, command: Command): Promise<ShellResult> {
   const { script, timeout, signal, stdin } = command;
   const nonce = randomBytes(16).toString("hex");
+  const deadline = clock.deadline(timeout);
   return new Promise((resolve, reject) => {
     const stdout = new MarkerReader(nonce, true);
     const stderr = new MarkerReader(nonce, false);
@@ -113,25 +138,27 @@ function exchange(socket: Duplex, command: Command): Promise<ShellResult> {
     const onData = (chunk: Buffer) => {
       demultiplexer.push(chunk);
       if (stdout.done && stderr.done) settle();
+      else if (stdout.length + stderr.length > MOST_BYTES) settle(endless(script, stdout.output));
     };
     const onClose = () => {
       const why = socket.errored;
-      const gone = () => new PvhError("PVH_ENGINE", `the shell went away during: ${brief(script)}`);
+      const gone = () => wentAway(script, stdout.output.toString("utf8", 0, 500));
       settle(why instanceof PvhError ? why : gone());
     };
     const onAbort = () => settle(aborted(script));
-    const timer = setTimeout(() => {
-      const said = `${stdout.output.toString()}${stderr.output.toString()}`.trim().slice(-300);
+    const onLate = () => {
+      const said = `${ending(stdout.output)}${ending(stderr.output)}`.trim().slice(-300);
       const words = said === "" ? "" : `; it had said: ${said}`;
-      settle(new PvhError("PVH_TIMEOUT", `not done after ${timeout} ms: ${brief(script)}${words}`));
-    }, timeout);
+      settle(deadline.error(`not done after ${deadline.ms} ms: ${brief(script)}${words}`));
+    };
+    deadline.signal.addEventListener("abort", onLate);
     signal?.addEventListener("abort", onAbort);
     socket.on("data", onData).on("close", onClose).on("end", onClose);
     if (socket.destroyed || socket.readableEnded) onClose();
     else socket.write(frame(script, nonce, stdin));
 
     function settle(error?: PvhError): void {
-      clearTimeout(timer);
+      deadline[Symbol.dispose]();
       socket.off("data", onData).off("close", onClose).off("end", onClose);
       signal?.removeEventListener("abort", onAbort);
       if (error !== undefined) reject(error);
@@ -189,6 +216,34 @@ async function killTree(container: Container, pid: number, word: string): Promis
 function brief(script: string): string {
   const line = script.trim().replaceAll(/\s+/g, " ");
   return line.length > 120 ? `${line.slice(0, 120)}…` : line;
+}
+
+function ending(output: Buffer): string {
+  return output.subarray(-300).toString();
+}
+
+/** The engine writes on the command's stdout why it could not start one. */
+function wentAway(script: string, said: string): PvhError {
+  if (said.startsWith(CANNOT_START)) return new PvhError("PVH_NO_PROGRAM", said.trim());
+  return new PvhError("PVH_ENGINE", `the shell went away during: ${brief(script)}`);
+}
+
+function endless(script: string, output: Buffer): PvhError {
+  const beginning = output.toString("utf8", 0, 100);
+  return new PvhError(
+    "PVH_TOO_MUCH",
+    `printed more than ${MOST_BYTES >> 20} MiB, and was killed: ${brief(script)}; it began: ${beginning}`,
+  );
+}
+
+function engineLate(script: string): PvhError {
+  return new PvhError(
+    "PVH_ENGINE_UNREACHABLE",
+    `the engine starts no shell for: ${brief(script)}`,
+    {
+      hint: "pvh doctor",
+    },
+  );
 }
 
 function aborted(script: string): PvhError {

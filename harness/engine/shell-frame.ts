@@ -1,4 +1,5 @@
 import { shellQuote } from "../shell-quote.ts";
+import { BoundedBytes } from "./bounded.ts";
 
 /**
  * The framing of commands over one shell's streams.
@@ -27,7 +28,7 @@ function wrap(base64: string): string {
 export class MarkerReader {
   readonly #marker: Buffer;
   readonly #withStatus: boolean;
-  #chunks: Buffer[] = [];
+  readonly #received = new BoundedBytes(Infinity);
   /** The end of what has arrived, at most one byte shorter than a marker with a status. */
   #tail = Buffer.alloc(0);
   #output: Buffer | undefined;
@@ -44,7 +45,12 @@ export class MarkerReader {
 
   /** The command's output, so far while it is not done. */
   get output(): Buffer {
-    return this.#output ?? Buffer.concat(this.#chunks);
+    return this.#output ?? this.#received.bytes();
+  }
+
+  /** Bytes that have arrived. */
+  get length(): number {
+    return this.#received.length;
   }
 
   get status(): number | undefined {
@@ -53,7 +59,7 @@ export class MarkerReader {
 
   push(chunk: Buffer): void {
     if (this.done) return;
-    this.#chunks.push(chunk);
+    this.#received.push(chunk);
     const end = Buffer.concat([this.#tail, chunk]);
     const at = end.indexOf(this.#marker);
     if (at !== -1 && this.#complete(end, at)) return;
@@ -68,9 +74,8 @@ export class MarkerReader {
       if (status === undefined) return false;
       this.#status = Number(status);
     }
-    const all = Buffer.concat(this.#chunks);
+    const all = this.#received.bytes();
     this.#output = all.subarray(0, all.length - (end.length - at));
-    this.#chunks = [];
     return true;
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
+import type { Exec } from "dockerode";
 import { expect, test } from "vitest";
 import type { HijackedExec } from "./exec.ts";
 import { ExecStream, openStream } from "./streams.ts";
@@ -90,4 +91,37 @@ test("a command that the engine does not start holds up no cancellation", async 
     code: "PVH_ABORTED",
     message: "cancelled: sh -c true in container c0ffee",
   });
+});
+
+/** An exec that has ended with this status. */
+function endedExec(ExitCode: number): Exec {
+  return { inspect: () => Promise.resolve({ Running: false, ExitCode }) } as unknown as Exec;
+}
+
+test("a command that does not exist fails the stream with the engine's words", async () => {
+  await using ends = await connection();
+  const stream = new ExecStream(opened(ends.near, endedExec(127)));
+  ends.far.end(framed(1, 'OCI runtime exec failed: "nc": executable file not found'));
+  await expect(text(stream)).rejects.toMatchObject({
+    code: "PVH_NO_PROGRAM",
+    message: expect.stringContaining("executable file not found") as string,
+  });
+});
+
+test("a command that only prints those words is believed", async () => {
+  await using ends = await connection();
+  const stream = new ExecStream(opened(ends.near, endedExec(0)));
+  ends.far.write(framed(1, "OCI runtime exec failed"));
+  ends.far.end(framed(1, ", it says"));
+  expect(await text(stream)).toBe("OCI runtime exec failed, it says");
+});
+
+test("a line of stderr without end is told in part", async () => {
+  await using ends = await connection();
+  const lines: string[] = [];
+  const stream = new ExecStream(opened(ends.near), { onStderr: (line) => lines.push(line) });
+  for (let n = 0; n < 200; n += 1) ends.far.write(framed(2, "x".repeat(200)));
+  ends.far.end(framed(2, "\nlast"));
+  expect(await text(stream)).toBe("");
+  expect(lines).toEqual([expect.stringMatching(/^x{16384}… \(23616 more characters\)$/), "last"]);
 });

@@ -2,13 +2,15 @@ import { Duplex } from "node:stream";
 import type { Container, Exec } from "dockerode";
 import { engineError } from "./engine-error.ts";
 import type { Socket } from "node:net";
+import { PvhError } from "../errors.ts";
 import { until } from "../until.ts";
 import { Demultiplexer } from "./demux.ts";
-import { startExec } from "./exec.ts";
+import { CANNOT_START, startExec } from "./exec.ts";
 import type { HijackedExec } from "./exec.ts";
+import { LongLine } from "./read-lines.ts";
 
 export interface StreamOptions {
-  /** Told each line of the command's stderr; default: nobody is. */
+  /** Told each line of the command's stderr, the beginning of one without end; default: nobody is. */
   readonly onStderr?: (line: string) => void;
   /** Cancels the start of the command; a stream that is open is ended by destroy(). */
   readonly signal?: AbortSignal;
@@ -18,9 +20,10 @@ export interface StreamOptions {
  * Start a command in a container and get its stdin and stdout as one stream, for example
  * `["nc", "-U", "/run/pantavisor/pv/pv-ctrl"]`.
  *
- * `end()` closes the command's stdin and nothing else; reading ends when its stdout does.
+ * `end()` closes the command's stdin and nothing else; reading ends when its stdout does, and
+ * fails with PVH_NO_PROGRAM when there is no such command.
  *
- * @throws PvhError when the container is gone or the command does not exist
+ * @throws PvhError when the container is gone
  */
 export async function openStream(
   container: Container,
@@ -29,6 +32,9 @@ export async function openStream(
 ): Promise<ExecStream> {
   return new ExecStream(await startExec(container, argv, options.signal), options);
 }
+
+/** Characters of a line of stderr that are kept. */
+const LONGEST_LINE = 16_384;
 
 export class ExecStream extends Duplex {
   readonly #exec: Exec;
@@ -40,25 +46,49 @@ export class ExecStream extends Duplex {
     this.#exec = exec;
     this.#socket = socket;
     this.#subject = subject;
-    let unfinished = "";
+    const stderr = new LongLine(LONGEST_LINE);
+    /** The engine's own words instead of the command's, which never ran. */
+    let refusal: Buffer | undefined;
+    let begun = false;
     const demultiplexer = new Demultiplexer((stream, payload) => {
       if (stream === 1) {
-        if (!this.push(payload)) socket.pause();
+        const refused = !begun && payload.toString("latin1", 0, 100).startsWith(CANNOT_START);
+        const output = Buffer.concat([refusal ?? Buffer.alloc(0), payload]);
+        begun = true;
+        // The engine says it at once and no more: what goes on is a command's.
+        refusal = refused ? output : undefined;
+        if (refusal === undefined && !this.push(output)) socket.pause();
         return;
       }
-      const lines = (unfinished + payload.toString()).split("\n");
-      unfinished = lines.pop() ?? "";
-      for (const line of lines) onStderr?.(line);
+      const lines = payload.toString().split("\n");
+      const unfinished = lines.pop() ?? "";
+      for (const line of lines) onStderr?.(stderr.finish(line));
+      stderr.add(unfinished);
     });
     socket.on("data", (chunk: Buffer) => demultiplexer.push(chunk));
-    socket.once("end", () => {
-      if (unfinished !== "") onStderr?.(unfinished);
-      this.push(null);
-    });
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      const last = stderr.finish("");
+      if (last !== "") onStderr?.(last);
+      if (refusal === undefined) this.push(null);
+      else void this.#refused(refusal);
+    };
+    socket.once("end", end);
     socket.once("error", (error) => this.destroy(error));
-    socket.once("close", () => {
-      if (!this.readableEnded) this.push(null);
-    });
+    socket.once("close", end);
+  }
+
+  /** A command may print those words too: only its exit status tells (126 or 127). */
+  async #refused(words: Buffer): Promise<void> {
+    const status = await this.exitCode().catch(() => 127);
+    if (status === 126 || status === 127) {
+      this.destroy(new PvhError("PVH_NO_PROGRAM", words.toString("utf8").trim()));
+      return;
+    }
+    this.push(words);
+    this.push(null);
   }
 
   /**

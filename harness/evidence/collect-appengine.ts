@@ -1,25 +1,30 @@
-import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import type Dockerode from "dockerode";
 import type { Appengine } from "../appengine/appengine.ts";
-import { LOG_ROOT } from "../appengine/layout.ts";
+import { clock } from "../clock/clock.ts";
 import { within } from "../within.ts";
-import { extractRegularFiles } from "./extract-regular-files.ts";
+import { collectLogs } from "./collect-logs.ts";
+import { ExtractedFiles } from "./extract-regular-files.ts";
 
 /** A file of evidence: path inside the evidence folder, and what it is. */
 export interface Evidence {
   readonly path: string;
   readonly what: string;
+  /** What of it is missing, in one line. */
+  readonly missing?: string;
 }
 
+/** Says what is in an evidence folder, and what is not. */
+export const INDEX = "index.txt";
+
+/** Milliseconds of given time, or on the wall once the run is cancelled. */
 const PATIENCE = 3_000;
-const PATIENCE_LOGS = 5_000;
 
 /**
  * What is worth keeping of an appengine, read before it is removed. Every collector is
- * independent and bounded in time: a broken appengine yields what it still can.
+ * independent and bounded in time and bytes: a broken appengine yields what it still can, and
+ * the index names what it did not.
  *
  * @param over ends it all early
  */
@@ -35,21 +40,24 @@ export async function collectAppengine(
   );
   // A full disk costs the evidence, not the clean-up after it.
   if (!made) return [];
-  const limit = (ms: number): AbortSignal =>
-    AbortSignal.any([AbortSignal.timeout(ms), ...(over ? [over] : [])]);
-  const signal = limit(PATIENCE);
+  const patience = (ms: number): AbortSignal =>
+    AbortSignal.any([clock.deadline(ms).signal, ...(over ? [over] : [])]);
+  const signal = patience(PATIENCE);
   const sh = async (script: string): Promise<string> => {
-    const { stdout, stderr } = await appengine.sh(script, { signal, timeout: PATIENCE });
+    const { stdout, stderr } = await appengine.sh(script, { signal });
     return stdout + stderr;
   };
-  const json = async (path: string): Promise<string> =>
-    JSON.stringify(await appengine.control.json(path, signal), null, 2);
+  // As it came: an answer that is no JSON tells more than none.
+  const get = async (path: string): Promise<string> => {
+    const { status, body } = await appengine.control.send("GET", path, { signal });
+    return status === 200 ? body : `${status}\n${body}`;
+  };
 
   const files: readonly [string, string, () => Promise<string>][] = [
     ["boot.log", "output of pv-appengine", () => appengine.output()],
-    ["containers.json", "GET /containers", () => json("/containers")],
-    ["graph.json", "GET /xconnect-graph", () => json("/xconnect-graph")],
-    ["daemons.json", "GET /daemons", () => json("/daemons")],
+    ["containers.json", "GET /containers", () => get("/containers")],
+    ["graph.json", "GET /xconnect-graph", () => get("/xconnect-graph")],
+    ["daemons.json", "GET /daemons", () => get("/daemons")],
     ["lxc-ls.txt", "lxc-ls -f", () => sh("lxc-ls -f")],
     [
       "processes.txt",
@@ -62,30 +70,25 @@ export async function collectAppengine(
       async () => JSON.stringify(await container.inspect(), null, 2),
     ],
   ];
-  const collected = files.map(async ([name, what, read]): Promise<Evidence[]> => {
-    try {
-      await writeFile(join(folder, name), await within(signal, read()));
-      return [{ path: name, what }];
-    } catch {
-      return [];
-    }
-  });
-  return (await Promise.all([...collected, collectLogs()])).flat();
-
-  async function collectLogs(): Promise<Evidence[]> {
-    const what = "log tree of the appengine's storage";
-    const enough = limit(PATIENCE_LOGS);
-    let archive: NodeJS.ReadableStream | undefined;
-    try {
-      archive = await within(enough, container.getArchive({ path: LOG_ROOT }));
-      await within(enough, extractRegularFiles(archive, folder));
-      return [{ path: "logs", what }];
-    } catch {
-      // The engine holds the container, also against its removal, until the archive is closed.
-      if (archive instanceof Readable) archive.destroy();
-      return existsSync(join(folder, "logs"))
-        ? [{ path: "logs", what: `${what}, as far as it came` }]
-        : [];
-    }
-  }
+  const failed: string[] = [];
+  const extracted = new ExtractedFiles(folder);
+  const [logs, ...collected] = await Promise.all([
+    collectLogs(appengine, container, extracted, patience),
+    ...files.map(async ([name, what, read]): Promise<Evidence[]> => {
+      try {
+        await writeFile(join(folder, name), await within(signal, read()));
+        return [{ path: name, what }];
+      } catch (error) {
+        failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+        return [];
+      }
+    }),
+  ]);
+  const index = [
+    `Kept ${extracted.count} files of the log tree; ${extracted.leftOut.summary()}`,
+    ...failed.map((why) => `not kept, ${why}`),
+    ...extracted.index(),
+  ];
+  await writeFile(join(folder, INDEX), `${index.join("\n")}\n`).catch(() => undefined);
+  return [...collected.flat(), ...logs, { path: INDEX, what: index[0] ?? "" }];
 }

@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { INDEX } from "../evidence/collect-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
@@ -32,8 +33,12 @@ export class BootedAppengine {
     if (this.#collected || this.#recorder.settings.keep === "never") return;
     this.#collected = true;
     const { evidenceOver: over } = this.#recorder.cancellation;
-    for (const { path, what } of await this.container.collectEvidence(this.#folder, over)) {
+    for (const evidence of await this.container.collectEvidence(this.#folder, over)) {
+      const { path, what, missing } = evidence;
       recordEvidence(this.#recorder, join(this.#folder, path), what);
+      if (missing === undefined) continue;
+      const text = `evidence of ${this.container.name}: ${missing}`;
+      this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
     }
     if (over.aborted) {
       const text = `evidence of ${this.container.name} was cut short: the run was cancelled`;
@@ -55,7 +60,8 @@ export class BootedAppengine {
   /** Record the evidence that a failed boot has left in its folder. */
   static recordFolder(recorder: Recorder, folder: string): void {
     for (const file of listFolder(folder)) {
-      recordEvidence(recorder, join(folder, file), "as the failed boot left it");
+      const what = file === INDEX ? firstLine(join(folder, file)) : "as the failed boot left it";
+      recordEvidence(recorder, join(folder, file), what);
     }
   }
 }
@@ -63,6 +69,10 @@ export class BootedAppengine {
 function recordEvidence(recorder: Recorder, path: string, what: string): void {
   const inRun = relative(recorder.settings.folder, path);
   recorder.record({ type: "evidence", scenario: recorder.name, path: inRun, what });
+}
+
+function firstLine(path: string): string {
+  return readFileSync(path, "utf8").split("\n", 1)[0] ?? "";
 }
 
 function listFolder(folder: string): string[] {

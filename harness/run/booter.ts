@@ -12,7 +12,6 @@ export interface BootRequest {
   readonly quirks: readonly string[];
   readonly timeScale: number;
   readonly env: Readonly<Record<string, string>>;
-  readonly timeoutScale: number;
   readonly signal: AbortSignal;
   readonly until: BootStage;
   /** Folder for the evidence of a boot that failed; undefined keeps none. */
@@ -40,7 +39,6 @@ export const boot: Booter = async (request) => {
       signal: request.signal,
       onStage: request.onStage,
       until: request.until,
-      timeoutScale: request.timeoutScale,
       evidenceOver: request.evidenceOver,
       ...(request.evidence !== undefined && { evidence: request.evidence }),
     });

@@ -1,13 +1,14 @@
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { clock } from "../clock/clock.ts";
+import { MOST_STRETCH } from "../clock/deadline.ts";
+import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
 import type { ScenarioSession } from "./scenario-session.ts";
 import type { BootOverrides, CheckContext, CheckDefinition } from "./scenario-definition.ts";
 
+/** Milliseconds of given time that a check may take, before `--timeout-scale`. */
 const DEADLINE = 30_000;
-
-// Kept before a scenario can put fake timers in their place, where no deadline would ever pass.
-const { setTimeout, clearTimeout } = globalThis;
 
 export type CheckOutcome =
   { readonly passed: true } | { readonly skipped: string } | { readonly error: unknown };
@@ -34,20 +35,24 @@ export class CheckRun {
     return this.#booted;
   }
 
-  /** Milliseconds that it may take. */
+  /** Milliseconds that it may be given, `--timeout-scale` included. */
   get deadline(): number {
-    return (this.#check.options.timeout ?? DEADLINE) * this.#session.settings.timeoutScale;
+    return this.#timeout * this.#session.settings.timeoutScale;
+  }
+
+  /** Milliseconds on the wall after which it ends, however little it was given. */
+  get longest(): number {
+    return this.deadline * MOST_STRETCH;
+  }
+
+  get #timeout(): number {
+    return this.#check.options.timeout ?? DEADLINE;
   }
 
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
   async result(): Promise<CheckOutcome> {
     const cancelled = this.#session.cancellation.signal;
-    const deadline = new AbortController();
-    const ms = this.deadline;
-    const timer = setTimeout(
-      () => deadline.abort(new PvhError("PVH_TIMEOUT", `the check took longer than ${ms} ms`)),
-      ms,
-    );
+    using deadline = clock.deadline(this.#timeout);
     const signal = AbortSignal.any([cancelled, deadline.signal]);
     try {
       await Promise.race([this.#body(signal), rejectedBy(signal)]);
@@ -55,10 +60,7 @@ export class CheckRun {
     } catch (error) {
       if (Skip.is(error)) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
-      // Whatever the abort made the check throw, the deadline is why.
-      return { error: deadline.signal.aborted ? deadline.signal.reason : error };
-    } finally {
-      clearTimeout(timer);
+      return { error: deadline.signal.aborted ? tookTooLong(deadline, error) : error };
     }
   }
 
@@ -110,6 +112,12 @@ export class CheckRun {
       hint: "a scenario with boot: 'none' uses bootAppengine() in its checks",
     });
   }
+}
+
+/** The deadline is why, whatever the abort made the check throw. */
+function tookTooLong(deadline: Deadline, thrown: unknown): PvhError {
+  const cause = thrown === deadline.signal.reason ? undefined : thrown;
+  return deadline.error(`the check took longer than ${deadline.ms} ms`, cause);
 }
 
 class Skip extends Error {

@@ -49,7 +49,14 @@ export type RunEvent =
       readonly selected: readonly string[];
       /** Given to the checks; the same seed makes the same choices. */
       readonly seed: number;
-      readonly host: { readonly name: string; readonly kernel: string; readonly node: string };
+      readonly host: {
+        readonly name: string;
+        readonly kernel: string;
+        readonly node: string;
+        readonly cores?: number;
+        /** Load average of the last minute. */
+        readonly load?: number;
+      };
     }
   | {
       /** Engine, image and exports are ready. */
@@ -82,8 +89,10 @@ export type RunEvent =
       readonly type: "check.started";
       readonly scenario: string;
       readonly check: string;
-      /** Milliseconds after which it fails by its deadline. */
+      /** Milliseconds that the machine may give it. */
       readonly deadline?: number;
+      /** Milliseconds on the wall after which it ends, however little time it was given. */
+      readonly longest?: number;
     }
   | {
       readonly type: "check.finished";
@@ -95,6 +104,8 @@ export type RunEvent =
       readonly failure?: Failure;
       /** Why it was skipped. */
       readonly reason?: string;
+      /** Part of its time that the machine gave it, from 0 to 1. */
+      readonly share?: number;
     }
   | {
       readonly type: "evidence";
@@ -125,6 +136,10 @@ export type RunEvent =
       readonly type: "run.finished";
       readonly ms: number;
       readonly exitCode: number;
+      /** Load average of the last minute. */
+      readonly load?: number;
+      /** Part of the run's time that the machine gave it, from 0 to 1. */
+      readonly share?: number;
       readonly interrupted?: Interruption;
     };
 

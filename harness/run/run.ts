@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { hostname, release } from "node:os";
+import { hostname, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import type { FlakyPolicy } from "../../reports/exit-code.ts";
@@ -8,6 +8,8 @@ import { foldRun, lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
+import { clock } from "../clock/clock.ts";
+import { CORES } from "../clock/machine-reading.ts";
 import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "../evidence/run-directory.ts";
@@ -89,6 +91,7 @@ export async function runScenarios(
 ): Promise<RunResult> {
   const { signal } = watching;
   const begun = performance.now();
+  const watch = clock.stopwatch();
   const removal = after(signal, ENDING.removal);
   const enough = new AbortController();
   const record = new RunRecord(join(directory.folder, EVENTS_FILE), (event) => {
@@ -117,10 +120,18 @@ export async function runScenarios(
     record.append({ type: "failure", where: "cancelled", failure });
   }
   const exitCode = exitCodeOf(foldRun(record.events()), interrupted, options.flaky);
+  const load = oneMinuteLoad();
+  const share = Math.round(watch.share * 100) / 100;
+  if (share < STARVED) {
+    const gave = `the machine gave this run ${Math.round(share * 100)} % of its time`;
+    record.append({ type: "note", text: `${gave} (load ${load} on ${CORES} cores)` });
+  }
   record.append({
     type: "run.finished",
     ms: performance.now() - begun,
     exitCode,
+    load,
+    share,
     ...(interrupted !== undefined && { interrupted }),
   });
   const state = foldRun(record.events());
@@ -128,6 +139,13 @@ export async function runScenarios(
   // A record that is not there is missed by somebody, but it is no verdict.
   const told = exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : exitCode;
   return { exitCode: told, state, unwritten };
+}
+
+/** Below this share of its time, a run says how little it was given. */
+const STARVED = 0.5;
+
+function oneMinuteLoad(): number {
+  return Math.round((loadavg()[0] ?? 0) * 10) / 10;
 }
 
 /** A preparation that failed is a failure of the run, and of every scenario in it. */
@@ -234,7 +252,13 @@ function startOf(
       selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
     ),
     seed,
-    host: { name: hostname(), kernel: release(), node: process.version },
+    host: {
+      name: hostname(),
+      kernel: release(),
+      node: process.version,
+      cores: CORES,
+      load: oneMinuteLoad(),
+    },
   };
 }
 

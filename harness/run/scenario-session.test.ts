@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import type { BootRequest } from "./booter.ts";
 import { cancelRun } from "./cancellation.ts";
@@ -108,6 +109,7 @@ test("a scenario boots once, with what the run and the scenario ask for", async 
     { timeoutScale: 2 },
   );
   await all();
+  expect(clock.scale).toBe(2);
   expect(requests).toMatchObject([
     {
       image: "image",
@@ -117,7 +119,6 @@ test("a scenario boots once, with what the run and the scenario ask for", async 
       quirks: ["q"],
       timeScale: 100,
       env: { A: "1" },
-      timeoutScale: 2,
       until: "links",
     },
   ]);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import type { Booter } from "./booter.ts";
 import { BootedAppengine } from "./booted-appengine.ts";
@@ -49,6 +50,7 @@ export class ScenarioSession {
     this.#definition = definition;
     this.#plan = plan;
     this.settings = settings;
+    clock.scale = settings.timeoutScale;
     this.#boot = boot;
     this.name = recordedName(definition.name, settings.repetition);
     this.checks = definition.checks.filter(({ id }) => plan.checks.includes(id));
@@ -104,17 +106,20 @@ export class ScenarioSession {
       return this.#skipped;
     }
     const run = new CheckRun(this, check, this.#appengine?.container);
-    const { deadline } = run;
-    this.record({ type: "check.started", scenario: this.name, check: check.id, deadline });
+    const { deadline, longest } = run;
+    this.record({ type: "check.started", scenario: this.name, check: check.id, deadline, longest });
     if (this.#strays !== undefined) this.#strays.during = check.id;
     const begun = now();
+    const watch = clock.stopwatch();
     const outcome = await run.result();
+    const { share } = watch;
     const ms = now() - begun;
     const failed = "error" in outcome;
     // Whatever a check saw of an appengine that was taken from it, the product did not do it.
     const error = failed ? ((await this.#whyLost(run)) ?? outcome.error) : undefined;
     const failure = failed ? toFailure(error) : undefined;
     this.#finish(check, ms, {
+      share: Math.round(share * 100) / 100,
       ...(failure !== undefined && { failure }),
       ...("skipped" in outcome && { reason: outcome.skipped }),
     });
@@ -176,7 +181,6 @@ export class ScenarioSession {
         quirks: settings.quirks,
         timeScale: overrides.timeScale ?? options.timeScale ?? 1,
         env: { ...options.env, ...overrides.env },
-        timeoutScale: settings.timeoutScale,
         signal,
         until: overrides.until ?? options.until ?? "links",
         evidence: settings.keep === "never" ? undefined : folder,
@@ -230,7 +234,7 @@ export class ScenarioSession {
   #finish(
     check: CheckDefinition,
     ms: number,
-    outcome: { readonly failure?: Failure; readonly reason?: string },
+    outcome: { readonly failure?: Failure; readonly reason?: string; readonly share?: number },
   ): void {
     const verdict = outcome.failure
       ? "failed"

@@ -86,7 +86,7 @@ scenario(
           entrypoint: ["/bin/sh", "-c", "sleep infinity"],
         });
         try {
-          const { stdout } = await interactive.appengine.sh("ls /run/pantavisor 2>/dev/null; :");
+          const stdout = await interactive.appengine.text("ls /run/pantavisor 2>/dev/null; :");
           expect(stdout).toBe("");
           await interactive.execInBackground(["sh", "-c", "pv-appengine &"]);
           await expectStable(interactive, signal);
@@ -154,12 +154,12 @@ async function expectStable({ appengine }: DockerRun, signal: AbortSignal): Prom
   await until(
     "the READY line",
     async () => {
-      const { stdout } = await appengine.sh(`grep "status is now READY" ${log}`, { signal });
+      const stdout = await appengine.text(`grep "status is now READY" ${log}`, { signal });
       return stdout.includes("state revision '0' status is now READY");
     },
     { signal, timeout: READY_SOON },
   );
-  const { stdout } = await appengine.sh("lxc-ls -f");
+  const stdout = await appengine.text("lxc-ls -f");
   for (const name of [SERVER, CLIENT]) {
     expect(stdout).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
   }

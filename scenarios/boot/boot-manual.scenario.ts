@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import {
   consoleLog,
@@ -78,7 +79,7 @@ scenario(
           [CLIENT, "STARTED"],
           [SERVER, "STARTED"],
         ]);
-        const { stdout } = await appengine.sh("lxc-ls -f");
+        const stdout = await appengine.text("lxc-ls -f");
         for (const name of [SERVER, CLIENT]) {
           expect(stdout).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
         }
@@ -109,8 +110,8 @@ scenario(
       "pv-xconnect run by hand prints the documented lines at once",
       async ({ appengine, inside }) => {
         // It runs on while we read: what it keeps in a buffer does not arrive.
-        const stream = await appengine.stream(["timeout", "20", "stdbuf", "-oL", "pv-xconnect"]);
-        await using broker = new Program(stream, "pv-xconnect");
+        const argv = ["timeout", `${patientSeconds(20)}`, "stdbuf", "-oL", "pv-xconnect"];
+        await using broker = await Program.start(appengine, argv, "pv-xconnect");
         const stdout = (await broker.linesUntil(/^pvx-unix: Injecting/, 10_000)).join("\n");
         const pid = await inside(CLIENT).pid();
         expect(stdout).toMatch(/^pv-xconnect starting\.\.\.$/m);

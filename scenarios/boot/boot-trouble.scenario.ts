@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,14 +55,14 @@ scenario(
           });
           await until(
             "pv-appengine to end",
-            async () => (await appengine.sh(`cat ${EXIT_FILE}`)).stdout.trim() === "1",
+            async () => (await appengine.text(`cat ${EXIT_FILE}`)).trim() === "1",
             { signal, timeout: 10_000 },
           );
           for (const { name, content, reason } of others) {
             const file = `${EXPORTS_FOLDER}/${name}`;
             const base64 = content.toString("base64");
             const { exitCode, stdout } = await appengine.sh(
-              `rm -f ${EXPORTS_FOLDER}/*; echo ${base64} | base64 -d >${file}; timeout 5 pv-appengine 2>&1`,
+              `rm -f ${EXPORTS_FOLDER}/*; echo ${base64} | base64 -d >${file}; timeout ${patientSeconds(5)} pv-appengine 2>&1`,
             );
             const says = stdout.split("\n").find((line) => line.includes(name)) ?? stdout;
             expect([name, exitCode, says]).toEqual([name, 1, expect.stringMatching(reason)]);
@@ -81,7 +82,7 @@ scenario(
       "a crash loop is detected, counted and reported; one crash is none",
       async ({ bootAppengine, signal }) => {
         const once = await bootAppengine({ timeScale: 20, until: "ready" });
-        await once.appengine.sh("kill -SEGV $(pgrep -x pantavisor)");
+        await once.appengine.text("kill -SEGV $(pgrep -x pantavisor)");
         await once.appengine.log.waitFor(READY_LINE, { count: 2, signal, timeout: 15_000 });
         expect((await once.appengine.output()).match(/launching pantavisor/g)).toHaveLength(2);
 
@@ -98,7 +99,7 @@ scenario(
       async ({ bootAppengine, signal }) => {
         const one = await bootAppengine({ containers: [APP], until: "ready" });
         const marks = [`${STORAGE}/mark`, "/run/pantavisor/mark"];
-        await one.appengine.sh(`touch ${marks.join(" ")}`);
+        await one.appengine.text(`touch ${marks.join(" ")}`);
         const two = await bootAppengine({ containers: [probeProvider, probeConsumer] });
         const names = async (which: typeof one): Promise<string[]> =>
           (await which.control.containers(signal)).map(({ name }) => name).sort();

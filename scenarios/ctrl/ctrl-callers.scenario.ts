@@ -1,3 +1,4 @@
+import { patientPython, patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
@@ -54,10 +55,10 @@ scenario(
       "ctrl.caller.host",
       "a process of the appengine may call, in whatever cgroup it is",
       async ({ appengine, signal }) => {
-        const call = `curl -sS --max-time 5 -o /dev/null -w "%{http_code}" --unix-socket ${CONTROL_SOCKET} http://localhost/containers`;
+        const call = `curl -sS --max-time ${patientSeconds(5)} -o /dev/null -w "%{http_code}" --unix-socket ${CONTROL_SOCKET} http://localhost/containers`;
         for (const group of [".", "pvh-caller", "pvh-caller/deeper"]) {
           const folder = `/sys/fs/cgroup/${group}`;
-          const { stdout } = await appengine.sh(
+          const stdout = await appengine.text(
             `mkdir -p ${folder} && sh -c 'echo $$ >${folder}/cgroup.procs && ${call}'`,
             { signal },
           );
@@ -71,7 +72,9 @@ scenario(
       "a caller that has gone, or is in no known place, is refused",
       async ({ appengine, signal }) => {
         const request = JSON.stringify(wholeRequest("GET", "/containers"));
-        await appengine.sh(`cat >/tmp/call.py <<'PYTHON'\n${EXCHANGE}\n${GONE}\nPYTHON\n`);
+        await appengine.text(
+          `cat >/tmp/call.py <<'PYTHON'\n${patientPython(`${EXCHANGE}\n${GONE}`)}\nPYTHON\n`,
+        );
         const elsewhere = await appengine.sh(
           `unshare -m python3 /tmp/call.py here '${request}' ${CONTROL_SOCKET}`,
           { signal },
@@ -123,7 +126,7 @@ scenario(
 
 async function callFrom(container: InsideContainer, request: string): Promise<string> {
   const program = `print(exchange("${INNER_CONTROL_SOCKET}", ${JSON.stringify(request)}), end="")`;
-  return (await container.python(`${EXCHANGE}\n${program}`)).stdout;
+  return await container.python(`${EXCHANGE}\n${program}`);
 }
 
 function statuses(bytes: string): number[] {
@@ -144,7 +147,7 @@ else:
     os.kill(pantavisor, signal.SIGSTOP)
     try:
         peer = socket.socket(socket.AF_UNIX)
-        peer.settimeout(5)
+        peer.settimeout(patient(5))
         child = os.fork()
         if child == 0:
             peer.connect(path)

@@ -1,3 +1,5 @@
+import { clock } from "../../harness/clock/clock.ts";
+import { patientPython, patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
@@ -134,7 +136,7 @@ scenario(
         const request = wholeRequest("PUT", "/containers/nosuch", '{"action":"stop"}');
         const parts = [request.slice(0, 30), request.slice(30, -5), request.slice(-5)];
         const split = await appengine.sh(
-          `(${parts.map((part) => `printf '${part.replaceAll("\r\n", "\\r\\n")}'; sleep 0.1`).join("; ")}) | nc -q 3 -U ${CONTROL_SOCKET}`,
+          `(${parts.map((part) => `printf '${part.replaceAll("\r\n", "\\r\\n")}'; sleep 0.1`).join("; ")}) | nc -q ${patientSeconds(3)} -U ${CONTROL_SOCKET}`,
           { signal },
         );
         expect(repliesOf(split.stdout).map(statusOf)).toEqual([404]);
@@ -156,21 +158,26 @@ scenario(
       "ctrl.concurrent",
       "50 clients at once get each its own reply, while a container takes 5 s to stop",
       async ({ appengine, control, signal }) => {
+        const watch = clock.stopwatch();
         expect((await control.act(STUBBORN, "stop", signal)).status).toBe(200);
-        const { stdout } = await appengine.sh(`python3 - <<'PYTHON'\n${CLIENTS}\nPYTHON\n`, {
-          signal,
-          timeout: 20_000,
-        });
+        const stdout = await appengine.text(
+          `python3 - <<'PYTHON'\n${patientPython(CLIENTS)}\nPYTHON\n`,
+          {
+            signal,
+            timeout: 20_000,
+          },
+        );
         const replies = JSON.parse(stdout) as { n: number; reply: string; ms: number }[];
         expect(replies).toHaveLength(50);
         for (const { n, reply, ms } of replies) {
           expect(repliesOf(reply).map(({ status, body }) => [status, body])).toEqual([
             [404, JSON.stringify({ Error: `unknown endpoint: /nosuch/${n}` })],
           ]);
-          expect(ms).toBeLessThan(2_000);
+          expect(ms).toBeLessThan(2_000 * clock.stretch());
         }
-        // The 50 were there while it stopped.
-        expect((await control.container(STUBBORN, signal)).status).toBe("STOPPING");
+        // The 50 were there while it stopped, unless the machine took longer for them than that.
+        const { status } = await control.container(STUBBORN, signal);
+        if (watch.wall < 5_000) expect(status).toBe("STOPPING");
         await waitForStatus(control, STUBBORN, "STOPPED", signal);
       },
     );
@@ -192,7 +199,7 @@ function errorIn(reply: RawReply | undefined): string {
 }
 
 async function pantavisor(appengine: Appengine): Promise<string> {
-  return (await appengine.sh("pgrep -x pantavisor")).stdout.trim();
+  return (await appengine.text("pgrep -x pantavisor")).trim();
 }
 
 /** 50 threads, released together, each with a path of its own. */
@@ -202,7 +209,7 @@ gate = threading.Barrier(50)
 replies = []
 def client(n):
     peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(4)
+    peer.settimeout(patient(4))
     peer.connect("${CONTROL_SOCKET}")
     gate.wait()
     begun = time.monotonic()

@@ -28,7 +28,7 @@ scenario(
           expect((await put('{"second":[2,"two"]}')).status).toBe(200);
           expect(await read()).toEqual({ second: [2, "two"] });
           const file = `${STORAGE}/cache/${kind === "device" ? "dev" : "usr"}meta/pvh.test-key`;
-          expect((await appengine.sh(`cat ${file}`)).stdout).toBe('{"second":[2,"two"]}');
+          expect(await appengine.text(`cat ${file}`)).toBe('{"second":[2,"two"]}');
           const gone = await control.send("DELETE", `${path}/pvh.test-key`, { signal });
           expect(gone.status).toBe(200);
           expect(await read()).toBeUndefined();
@@ -50,7 +50,7 @@ scenario(
       "ctrl.objects",
       "objects are checked, listed and read back",
       async ({ appengine, control, signal }) => {
-        const { stdout } = await appengine.sh(
+        const stdout = await appengine.text(
           "head -c 2000000 /dev/urandom >/tmp/object; sha256sum /tmp/object | cut -c 1-64",
           { signal },
         );
@@ -79,7 +79,7 @@ scenario(
         expect(back.stdout).toMatch(new RegExp(`^${sha256} `));
         expect(back.stdout).toMatch(/^content-type: application\/octet-stream\r?$/im);
         expect((await control.send("GET", `/objects/${wrong}`, { signal })).status).toBe(404);
-        expect((await appengine.sh(`ls -A ${STORAGE}/objects`)).stdout).not.toContain(".incoming");
+        expect(await appengine.text(`ls -A ${STORAGE}/objects`)).not.toContain(".incoming");
       },
     );
 

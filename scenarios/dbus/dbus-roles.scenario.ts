@@ -73,7 +73,7 @@ scenario(
       "dbus.role.passwd",
       "a role named in the provider's passwd is that user, any other is nobody",
       async ({ inside }) => {
-        const { stdout } = await inside(SERVER).sh(
+        const stdout = await inside(SERVER).text(
           "awk -F: '$1 == \"messagebus\" { print $3 }' /etc/passwd",
         );
         await using byName = await holdBus(inside("by-name"));
@@ -103,7 +103,7 @@ function serviceUp(provider: InsideContainer, signal: AbortSignal): Promise<bool
     "busctl --system call org.freedesktop.DBus / org.freedesktop.DBus NameHasOwner s org.pantavisor.Example";
   return until(
     "org.pantavisor.Example to be owned",
-    async () => (await provider.sh(question)).stdout === "b true\n",
+    async () => (await provider.text(question)) === "b true\n",
     { signal, timeout: 10_000 },
   );
 }

@@ -125,7 +125,7 @@ def answers(bus, serial):
     return True
 def ends(data):
     bus = session()
-    bus.settimeout(3)
+    bus.settimeout(patient(3))
     try:
         bus.sendall(data)
         while bus.recv(65536): pass
@@ -224,7 +224,7 @@ def pipe(text):
     os.close(write)
     return read
 def call(fds):
-    reply = bus.send_and_get_reply(new_method_call(service, "Take", "ah", (fds,)), timeout=5)
+    reply = bus.send_and_get_reply(new_method_call(service, "Take", "ah", (fds,)), timeout=patient(5))
     for fd in fds: os.close(fd)
     return reply
 rounds = []
@@ -236,6 +236,6 @@ print(call([os.memfd_create("x")]).header.fields[HeaderFields.error_name])
 `;
 
 async function brokerFds(appengine: Appengine): Promise<number> {
-  const { stdout } = await appengine.sh('ls "/proc/$(pgrep -o -x pv-xconnect)/fd" | wc -l');
+  const stdout = await appengine.text('ls "/proc/$(pgrep -o -x pv-xconnect)/fd" | wc -l');
   return Number(stdout);
 }

@@ -26,7 +26,7 @@ scenario(
   ({ check }) => {
     check("drm.usable", "the node opens in the consumer", async ({ appengine, inside, signal }) => {
       const card = "mkdir -p /dev/dri; [ -e /dev/dri/card0 ] || mknod /dev/dri/card0 c 226 0";
-      await inside(PROVIDER).sh(card);
+      await inside(PROVIDER).text(card);
       await restartBroker(appengine, signal);
       await until(
         "the node in the consumer",

@@ -74,10 +74,10 @@ scenario(
       "drm.inject",
       "the consumer's card0 has the provider's numbers and mode",
       async ({ appengine, inside, signal }) => {
-        await inside(PROVIDER).sh(
+        await inside(PROVIDER).text(
           `mkdir -p /dev/dri; rm -f /dev/dri/*; mknod -m 640 ${CARD} c 226 0; mknod -m 666 /dev/dri/renderD128 c 226 128`,
         );
-        await inside("impostor").sh(
+        await inside("impostor").text(
           "echo secret >/tmp/card0; mkdir -p /dev/dri; mknod /dev/dri/card9 c 1 3",
         );
         await restartBroker(appengine, signal);
@@ -168,7 +168,7 @@ scenario(
       async ({ appengine, control, inside, signal }) => {
         const pantavisor = await pantavisorPid(appengine);
         const before = await inside(MASTER).pid();
-        await appengine.sh(`kill -KILL ${before}`);
+        await appengine.text(`kill -KILL ${before}`);
         await until(
           "its crash to be seen",
           async () => (await control.container(MASTER, signal)).status !== "STARTED",
@@ -213,14 +213,14 @@ function exists(
 
 /** Type, permission bits and device numbers (hexadecimal), as stat in the consumer sees them. */
 async function facts(container: InsideContainer, path: string): Promise<string> {
-  return (await container.sh(`stat -c '%F %a %t:%T' ${path}`)).stdout.trim();
+  return (await container.text(`stat -c '%F %a %t:%T' ${path}`)).trim();
 }
 
 async function listing(container: InsideContainer): Promise<string[]> {
-  const { stdout } = await container.sh("ls /dev/dri 2>/dev/null; :");
+  const stdout = await container.text("ls /dev/dri 2>/dev/null; :");
   return stdout.split("\n").filter((name) => name !== "");
 }
 
 async function pantavisorPid(appengine: Appengine): Promise<string> {
-  return (await appengine.sh("pgrep -o -x pantavisor")).stdout.trim();
+  return (await appengine.text("pgrep -o -x pantavisor")).trim();
 }

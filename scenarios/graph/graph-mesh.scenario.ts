@@ -180,7 +180,7 @@ scenario(
       "graph.unauthorised",
       "a container that requires nothing has nothing injected",
       async ({ appengine, inside }) => {
-        const { stdout } = await inside("bystander").sh("find / -xdev -type s; find /run -type s");
+        const stdout = await inside("bystander").text("find / -xdev -type s; find /run -type s");
         expect(stdout.split("\n").filter((path) => path.endsWith(".sock"))).toEqual([]);
         const consumers = (await appengine.graph()).map(({ consumer }) => consumer);
         expect(consumers).not.toContain("bystander");

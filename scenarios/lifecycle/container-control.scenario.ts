@@ -1,3 +1,4 @@
+import { clock } from "../../harness/clock/clock.ts";
 import { expect } from "vitest";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -58,7 +59,7 @@ scenario(
           async () => expect((await control.container(SERVER, signal)).status).toBe("STOPPED"),
           { signal, every: 100 },
         );
-        expect((await appengine.sh(`lxc-info -n ${SERVER} -s -H`)).stdout.trim()).toBe("STOPPED");
+        expect((await appengine.text(`lxc-info -n ${SERVER} -s -H`)).trim()).toBe("STOPPED");
       },
     );
 
@@ -116,19 +117,19 @@ scenario(
       "life.async",
       "a stop that needs force ends in 15 s and never blocks the API",
       async ({ control, signal }) => {
-        const asked = performance.now();
+        const watch = clock.stopwatch();
         expect((await control.act(STUBBORN, "stop")).status).toBe(200);
-        expect(performance.now() - asked).toBeLessThan(1_000);
+        expect(watch.given).toBeLessThan(1_000);
         let slowest = 0;
         await until(
           `${STUBBORN} to be STOPPED`,
           async () => {
-            const begun = performance.now();
+            const asked = clock.stopwatch();
             try {
               return (await control.container(STUBBORN, signal)).status === "STOPPED";
             } finally {
               // An answer that never comes counts too.
-              slowest = Math.max(slowest, performance.now() - begun);
+              slowest = Math.max(slowest, asked.given);
             }
           },
           { signal, timeout: 15_000, every: 100 },

@@ -37,7 +37,7 @@ scenario(
       "the revision leaves READY while a container is down by a crash",
       async ({ appengine, control, inside, signal }) => {
         await waitForRevision(control, "READY", signal);
-        await appengine.sh(`kill -KILL ${await inside("recovering").pid()}`);
+        await appengine.text(`kill -KILL ${await inside("recovering").pid()}`);
         await waitForRevision(control, "RECOVERING", signal);
         await waitForRevision(control, "READY", signal);
         await appengine.log.waitFor(/^state revision '0' status is now RECOVERING$/, {
@@ -45,7 +45,7 @@ scenario(
           timeout: 1_000,
         });
 
-        await appengine.sh(`kill -KILL ${await inside("fragile").pid()}`);
+        await appengine.text(`kill -KILL ${await inside("fragile").pid()}`);
         await waitForRevision(control, "STOPPED", signal);
         expect((await control.container("fragile", signal)).user_stopped).toBe("false");
         await control.act("fragile", "start", signal);
@@ -65,7 +65,7 @@ scenario(
       "a crash of a `container` policy container does not reboot the system",
       async ({ appengine, control, inside, signal }) => {
         const other = await inside(APP).pid();
-        await appengine.sh(`kill -KILL ${await inside("fragile").pid()}`);
+        await appengine.text(`kill -KILL ${await inside("fragile").pid()}`);
         await waitForStatus(control, "fragile", "STOPPED", signal);
         await throughout(
           1_000,

@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import type { ContainerDefinition } from "../../harness/exports/container-definition.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -9,7 +10,8 @@ import { INNER_CONTROL_SOCKET } from "../support/control-probe.ts";
 import { stateExport } from "../support/state-export.ts";
 import { waitForStatus } from "../support/steps.ts";
 
-const CONTROL = `curl -s --max-time 3 --unix-socket ${INNER_CONTROL_SOCKET} http://localhost`;
+const ask = () =>
+  `curl -s --max-time ${patientSeconds(3)} --unix-socket ${INNER_CONTROL_SOCKET} http://localhost`;
 
 /** Seconds; long enough to see who waits. */
 const SHORT_TIMEOUT = 2;
@@ -80,7 +82,7 @@ scenario(
             }),
           { signal, every: 100 },
         );
-        const ready = `${CONTROL}/signal -d '{"type":"ready"}'`;
+        const ready = `${ask()}/signal -d '{"type":"ready"}'`;
         expect((await appengine.inside("in-first").sh(ready)).exitCode).toBe(0);
         const second = await until(
           "the second group to start",
@@ -120,7 +122,7 @@ scenario(
         }
         const inside = appengine.inside("satisfied");
         const drivers = async (): Promise<unknown> =>
-          JSON.parse((await inside.sh(`${CONTROL}/drivers`)).stdout);
+          JSON.parse(await inside.text(`${ask()}/drivers`));
         const listed = [
           { name: "always", type: "REQUIRED", status: "LOADED" },
           { name: "absent", type: "OPTIONAL", status: "UNLOADED" },
@@ -128,9 +130,8 @@ scenario(
           { name: "late", type: "MANUAL", status: "UNKNOWN" },
         ];
         expect(await drivers()).toEqual(listed);
-        const put = async (path: string): Promise<string> =>
-          (await inside.sh(`${CONTROL}/drivers/${path} -X PUT -o /dev/null -w '%{http_code}'`))
-            .stdout;
+        const put = (path: string): Promise<string> =>
+          inside.text(`${ask()}/drivers/${path} -X PUT -o /dev/null -w '%{http_code}'`);
         expect(await put("always/unload")).toBe("200");
         expect(await drivers()).toEqual([{ ...listed[0], status: "UNLOADED" }, ...listed.slice(1)]);
         expect(await put("always/load")).toBe("200");

@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { LOG_ROOT } from "../../harness/appengine/layout.ts";
@@ -70,7 +71,7 @@ scenario(
         const [link] = await control.graph(signal);
         expect([link?.consumer, link?.consumer_pid]).toEqual([name, first]);
         await expectEcho(appengine, name, signal);
-        const own = `curl -s --max-time 3 --unix-socket ${INNER_CONTROL_SOCKET} http://localhost/containers`;
+        const own = `curl -s --max-time ${patientSeconds(3)} --unix-socket ${INNER_CONTROL_SOCKET} http://localhost/containers`;
         expect(JSON.parse(await inside(appengine, name, own))).toHaveLength(3);
         const log = await appengine.sh(`cat ${LOG_ROOT}/0/${name}/runc/console.log`);
         expect(log.stdout).toContain("App container alive");
@@ -80,7 +81,7 @@ scenario(
         await waitForStatus(control, name, "STARTED", signal);
         await expectEcho(appengine, name, signal);
 
-        await appengine.sh(`kill -KILL ${second}`);
+        await appengine.text(`kill -KILL ${second}`);
         await appengine.log.waitFor(
           new RegExp(`platform '${name}' crashed\\. Attempting auto-recovery \\(attempt 1/3\\)`),
           { signal, timeout: 5_000 },
@@ -90,7 +91,7 @@ scenario(
 
         // Without its monitor a container is a crashed one too, and nothing of it stays.
         const third = await running(second);
-        await appengine.sh("pkill -KILL -x runc");
+        await appengine.text("pkill -KILL -x runc");
         await running(third);
         expect((await appengine.sh(`kill -0 ${third}`)).exitCode).not.toBe(0);
         await expectEcho(appengine, name, signal);
@@ -118,7 +119,7 @@ interface Listed {
 /** As runc itself has it. */
 async function runcList(appengine: Appengine): Promise<readonly Listed[]> {
   const list = "runc --root /run/pantavisor/runc/state list -f json";
-  return (JSON.parse((await appengine.sh(list)).stdout) ?? []) as readonly Listed[];
+  return (JSON.parse(await appengine.text(list)) ?? []) as readonly Listed[];
 }
 
 /** undefined while runc does not run it, or not yet: it learns last that init has begun. */
@@ -128,7 +129,7 @@ async function initOf(appengine: Appengine, name: string): Promise<number | unde
 }
 
 async function inside(appengine: Appengine, name: string, script: string): Promise<string> {
-  const { stdout } = await appengine.sh(`pventer -c ${name} /bin/sh -c ${shellQuote(script)}`);
+  const stdout = await appengine.text(`pventer -c ${name} /bin/sh -c ${shellQuote(script)}`);
   return stdout;
 }
 

@@ -51,7 +51,7 @@ scenario(
         const one = JSON.stringify(await control.json("/steps/0", signal));
         const two = JSON.stringify({ ...(JSON.parse(one) as object), [`${NAME}/note.json`]: [2] });
         for (const [name, text] of Object.entries({ one, two })) {
-          await appengine.sh(`cat >/tmp/${name}.json <<'END'\n${text}\nEND`);
+          await appengine.text(`cat >/tmp/${name}.json <<'END'\n${text}\nEND`);
         }
         for (let cut = 0; cut < CUTS; cut += 1) {
           const works = Object.keys(WORK) as (keyof typeof WORK)[];
@@ -61,12 +61,14 @@ scenario(
           // By the golden ratio: spread evenly over the time that the work takes.
           const delay = (((seed + cut) * 0.618034) % 1) * 1000;
           note(`${victim} during ${work}, after ${Math.round(delay)} ms`);
-          await appengine.sh(`(setsid sh -c '${WORK[work]}') >/dev/null 2>&1 & echo $! >/tmp/work`);
+          await appengine.text(
+            `(setsid sh -c '${WORK[work]}') >/dev/null 2>&1 & echo $! >/tmp/work`,
+          );
           await pause(delay);
-          await appengine.sh(kill(VICTIMS[victim]));
-          await appengine.sh("kill -9 -$(cat /tmp/work) $(cat /tmp/work); rm -f /tmp/work");
+          await appengine.text(kill(VICTIMS[victim]));
+          await appengine.text("kill -9 -$(cat /tmp/work) $(cat /tmp/work); rm -f /tmp/work");
           if (victim !== "pantavisor") {
-            await appengine.sh("(setsid pv-appengine >>/tmp/appengine.log 2>&1) &");
+            await appengine.text("(setsid pv-appengine >>/tmp/appengine.log 2>&1) &");
           }
           await backInOrder(appengine, control, [one, two], signal);
         }
@@ -102,11 +104,11 @@ async function backInOrder(
   expect(pid).toBeGreaterThan(0);
   const steps = (await control.json("/steps", signal)) as { name: string }[];
   for (const { name } of steps) {
-    const { stdout } = await appengine.sh(`cat ${STORAGE}/trails/${name}/.pvr/json`);
+    const stdout = await appengine.text(`cat ${STORAGE}/trails/${name}/.pvr/json`);
     expect([name, states.includes(stdout)]).toEqual([name, true]);
   }
   const left = `find ${STORAGE}/trails ${STORAGE}/objects -name '*.incoming*' -o -name '*.bak'`;
-  expect((await appengine.sh(left)).stdout).toBe("");
+  expect(await appengine.text(left)).toBe("");
   const objects = await appengine.sh(`cd ${STORAGE}/objects && for o in *; do
     [ "$(stat -c %s $o)" -gt 100000 ] || echo "$o  $o" | sha256sum -c --quiet
   done`);

@@ -85,7 +85,7 @@ async function perform(
       return;
     }
     case "crash":
-      await appengine.sh(`kill -9 $(lxc-info -n ${name} -pH 2>/dev/null) 2>/dev/null; :`);
+      await appengine.text(`kill -9 $(lxc-info -n ${name} -pH 2>/dev/null) 2>/dev/null; :`);
       return;
     case "signal": {
       // None of them has the goal READY: nobody expects that.
@@ -94,7 +94,7 @@ async function perform(
       return;
     }
     case "kill broker":
-      await appengine.sh("pkill -9 -x pv-xconnect; :");
+      await appengine.text("pkill -9 -x pv-xconnect; :");
   }
 }
 
@@ -131,7 +131,7 @@ async function findWrong(
     expect(CONTAINER_STATUSES).toContain(status);
     const wanted = stopped.has(name) ? "STOPPED" : "STARTED";
     if (status !== wanted) wrong.push(`${name} is ${status}, not ${wanted}`);
-    const { stdout } = await appengine.sh(`lxc-info -n ${name} -pH 2>/dev/null; :`);
+    const stdout = await appengine.text(`lxc-info -n ${name} -pH 2>/dev/null; :`);
     const pid = Number(stdout.trim() || 0);
     running.set(name, pid);
     if (pid > 0 === stopped.has(name)) wrong.push(`${name} is ${status} and has pid ${pid}`);

@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { STORAGE } from "../../harness/appengine/layout.ts";
@@ -65,7 +66,7 @@ scenario(
         const names = (await control.containers(signal)).map(({ name }) => name);
         expect(names.sort()).toEqual([CLIENT, SERVER]);
         await linked(appengine, [CLIENT], signal);
-        expect((await appengine.sh("lxc-ls -1")).stdout.split("\n").filter(Boolean).sort()).toEqual(
+        expect((await appengine.text("lxc-ls -1")).split("\n").filter(Boolean).sort()).toEqual(
           names,
         );
       },
@@ -115,7 +116,7 @@ scenario(
         expect((await control.containers(signal)).map(({ name }) => name).sort()).toEqual(
           names.filter((name) => name !== gone).sort(),
         );
-        const { stdout } = await appengine.sh(`pvcontrol steps show-progress ${revision}`);
+        const stdout = await appengine.text(`pvcontrol steps show-progress ${revision}`);
         expect(JSON.parse(stdout)).toMatchObject({ status: "UPDATED", progress: 100 });
         expect((await appengine.sh("pvtx commit")).exitCode).toBe(11);
         expect((await appengine.sh("pvtx nonsense")).exitCode).toBe(255);
@@ -277,11 +278,11 @@ async function progress(
 }
 
 async function pidOf(appengine: Appengine, container: string): Promise<string> {
-  return (await appengine.sh(`lxc-info -n ${container} -pH 2>/dev/null`)).stdout.trim();
+  return (await appengine.text(`lxc-info -n ${container} -pH 2>/dev/null`)).trim();
 }
 
 async function bootFile(appengine: Appengine): Promise<string> {
-  return (await appengine.sh(`tr '\\0' '|' <${STORAGE}/boot/uboot.txt`)).stdout;
+  return await appengine.text(`tr '\\0' '|' <${STORAGE}/boot/uboot.txt`);
 }
 
 /** Exactly these consumers have the server's socket, and it works. */
@@ -296,9 +297,9 @@ async function linked(
     await until(
       `a working socket in ${consumer}`,
       async () => {
-        const { stdout } = await appengine
+        const stdout = await appengine
           .inside(consumer)
-          .sh("echo ping | timeout 2 nc -N -U /run/pv/services/raw-unix.sock");
+          .text(`echo ping | timeout ${patientSeconds(2)} nc -N -U /run/pv/services/raw-unix.sock`);
         return stdout !== "";
       },
       { signal, timeout: 10_000 },

@@ -152,7 +152,7 @@ scenario(
         expect(await attemptsOf(appengine.log, "steady")).toEqual([]);
         expect((await control.act("steady", "start")).status).toBe(200);
         await waitForStatus(control, "steady", "STARTED", signal);
-        await appengine.sh(`kill -KILL ${await inside("steady").pid()}`);
+        await appengine.text(`kill -KILL ${await inside("steady").pid()}`);
         await until(
           "its crash to be recovered from",
           async () => (await attemptsOf(appengine.log, "steady")).length === 1,

@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import * as z from "zod";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
@@ -30,8 +31,8 @@ scenario(
       "rest.identity.first",
       "the first request carries client and role",
       async ({ inside }) => {
-        const { stdout } = await inside("rest-viewer").sh(
-          `curl -s --max-time 5 --unix-socket ${TARGET} http://localhost/info`,
+        const stdout = await inside("rest-viewer").text(
+          `curl -s --max-time ${patientSeconds(5)} --unix-socket ${TARGET} http://localhost/info`,
           { timeout: 10_000 },
         );
         expect(JSON.parse(stdout)).toMatchObject({ client: "rest-viewer", role: "viewer" });
@@ -90,8 +91,8 @@ scenario(
     });
 
     check("rest.half-close", "a half-closed request gets the whole answer", async ({ inside }) => {
-      const { stdout } = await inside(CLIENT).sh(
-        `printf 'GET /info HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' | nc -N -w 5 -U ${TARGET}`,
+      const stdout = await inside(CLIENT).text(
+        `printf 'GET /info HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' | nc -N -w ${patientSeconds(5)} -U ${TARGET}`,
         { timeout: 10_000 },
       );
       expect(stdout).toMatch(/^HTTP\/1\.[01] 200/);
@@ -128,7 +129,7 @@ async function headersSeen(
     `
 import http.client, json, socket
 peer = socket.socket(socket.AF_UNIX)
-peer.settimeout(5)
+peer.settimeout(patient(5))
 peer.connect("${TARGET}")
 class Kept:
     def __init__(self, file): self.file = file
@@ -157,7 +158,7 @@ async function exchange(container: InsideContainer, request: string): Promise<st
     `
 import json, socket
 peer = socket.socket(socket.AF_UNIX)
-peer.settimeout(2)
+peer.settimeout(patient(2))
 peer.connect("${TARGET}")
 peer.sendall(${JSON.stringify(request)}.encode())
 answer = b""

@@ -175,7 +175,7 @@ pattern = bytes(range(256)) * 4096
 whole = hashlib.sha256()
 for _ in range(${LARGE} // len(pattern)): whole.update(pattern)
 peer = connect("${WEB_TARGET}")
-peer.settimeout(30)
+peer.settimeout(patient(30))
 peer.sendall(b"PUT /large HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: ${LARGE}\\r\\n\\r\\n")
 for _ in range(${LARGE} // len(pattern)): peer.sendall(pattern)
 answer = read_until(peer, whole.hexdigest().encode())

@@ -31,7 +31,7 @@ export const RAW_BUS = String.raw`
 import json, re, socket, struct
 def connect():
     bus = socket.socket(socket.AF_UNIX)
-    bus.settimeout(5)
+    bus.settimeout(patient(5))
     bus.connect("/run/dbus/system_bus_socket")
     bus.sendall(b"\0")
     return bus

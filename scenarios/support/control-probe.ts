@@ -9,7 +9,7 @@ export const EXCHANGE = `
 import json, os, socket, sys
 def exchange(path, data):
     peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(5)
+    peer.settimeout(patient(5))
     peer.connect(path)
     return finish(peer, data)
 def finish(peer, data):

@@ -44,7 +44,7 @@ input()
 /** Python: `dial(path)` gives a socket; `label(path)` connects, and gives the first line it is sent, or why there is none. */
 export const LABEL = `
 import os, socket
-def dial(path, timeout=3):
+def dial(path, timeout=patient(3)):
     peer = socket.socket(socket.AF_UNIX)
     peer.settimeout(timeout)
     # By an open inode: whole paths may be longer than sun_path.
@@ -52,7 +52,7 @@ def dial(path, timeout=3):
     try: peer.connect("/proc/self/fd/%d" % inode)
     finally: os.close(inode)
     return peer
-def label(path, timeout=3):
+def label(path, timeout=patient(3)):
     try:
         with dial(path, timeout) as peer:
             with peer.makefile("r") as lines: return lines.readline().strip() or "none: closed"
@@ -64,7 +64,7 @@ export async function labelsAt(
   container: InsideContainer,
   paths: readonly string[],
 ): Promise<Record<string, string>> {
-  const { stdout } = await container.python(
+  const stdout = await container.python(
     `${LABEL}
 import json
 print(json.dumps({path: label(path) for path in json.loads('${JSON.stringify(paths)}')}))`,

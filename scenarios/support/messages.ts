@@ -47,17 +47,17 @@ def listen(name, kind=socket.SOCK_STREAM):
     try: os.unlink(path)
     except FileNotFoundError: pass
     server = socket.socket(socket.AF_UNIX, kind)
-    server.settimeout(5)
+    server.settimeout(patient(5))
     server.bind(path)
     server.listen(64)
     return server
 def accept(server):
     peer, _ = server.accept()
-    peer.settimeout(5)
+    peer.settimeout(patient(5))
     return peer
 def connect(name, kind=socket.SOCK_STREAM):
     peer = socket.socket(socket.AF_UNIX, kind)
-    peer.settimeout(5)
+    peer.settimeout(patient(5))
     peer.connect("/run/pv/services/%s.sock" % name)
     return peer
 def receive(peer, size):

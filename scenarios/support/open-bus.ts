@@ -48,9 +48,9 @@ const CONFIGURATION = `<busconfig>
 /** Start the daemon, once. */
 export async function startBus(provider: InsideContainer, signal: AbortSignal): Promise<void> {
   const question = "busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetId";
-  const isUp = async () => (await provider.sh(question)).stdout.startsWith("s ");
+  const isUp = async () => (await provider.text(question)).startsWith("s ");
   if (await isUp()) return;
-  await provider.sh(
+  await provider.text(
     `mkdir -p /run/dbus /tmp; cat > /tmp/open.conf <<'END'
 ${CONFIGURATION}
 END
@@ -84,7 +84,7 @@ class Peer:
     def ask(self, message):
         serial = self.send(message)
         while True:
-            reply = self.bus.receive(timeout=5)
+            reply = self.bus.receive(timeout=patient(5))
             if reply.header.fields.get(HeaderFields.reply_serial) != serial:
                 self.heard.append(facts(reply))
             elif reply.header.message_type is MessageType.error:
@@ -97,7 +97,7 @@ class Peer:
         return self.ask(new_method_call(DRIVER, member, signature, body))
     def heard_until(self, member):
         while not any(message["member"] == member for message in self.heard):
-            self.heard.append(facts(self.bus.receive(timeout=5)))
+            self.heard.append(facts(self.bus.receive(timeout=patient(5))))
         return self.heard
 `;
 

@@ -44,7 +44,7 @@ export const CONNECT = `
 import socket, json, time
 def connect():
     peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(3)
+    peer.settimeout(patient(3))
     peer.connect("${PROBE_TARGET}")
     return peer
 def read_to_end(peer):

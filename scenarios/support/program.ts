@@ -1,40 +1,73 @@
-import { createInterface } from "node:readline";
-import type { Duplex } from "node:stream";
-import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { clock } from "../../harness/clock/clock.ts";
+import { commandFailed } from "../../harness/appengine/command-result.ts";
+import { patientPython } from "../../harness/appengine/python.ts";
+import { LastWords } from "../../harness/engine/last-words.ts";
+import { readLines } from "../../harness/engine/read-lines.ts";
+import type { ExecStream, StreamOptions } from "../../harness/engine/streams.ts";
 import { PvhError } from "../../harness/errors.ts";
+
+/** Where a program runs: an appengine, or a container in it. */
+interface Host {
+  readonly name: string;
+  stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream>;
+  /** Why it has ended, when the host is the reason. */
+  whyDown?(): Promise<PvhError | undefined>;
+}
 
 /** A program that runs in a container while a check talks to it, line by line. */
 export class Program implements AsyncDisposable {
-  readonly #stream: Duplex;
+  readonly #host: Host;
+  readonly #stream: ExecStream;
   readonly #lines: AsyncIterator<string>;
+  readonly #stderr: LastWords;
   readonly #what: string;
+  /** The line that a line() which timed out was waiting for. */
+  #next: Promise<IteratorResult<string>> | undefined;
 
-  constructor(stream: Duplex, what: string) {
+  private constructor(host: Host, stream: ExecStream, stderr: LastWords, what: string) {
+    this.#host = host;
     this.#stream = stream;
+    this.#stderr = stderr;
     this.#what = what;
-    this.#lines = createInterface({ input: stream })[Symbol.asyncIterator]();
+    this.#lines = readLines(stream);
   }
 
-  /** Start Python source in a container; the examples' root filesystem carries Python 3. */
-  static async python(container: InsideContainer, source: string): Promise<Program> {
-    const stream = await container.stream(["python3", "-u", "-c", source]);
-    return new Program(stream, `python in ${container.name}`);
+  /** @param what the program, as errors name it */
+  static async start(host: Host, argv: readonly string[], what = argv.join(" ")): Promise<Program> {
+    const stderr = new LastWords();
+    const stream = await host.stream(argv, { onStderr: (line) => stderr.add(line) });
+    return new Program(host, stream, stderr, what);
+  }
+
+  /**
+   * Start Python source; the examples' root filesystem carries Python 3. In it,
+   * `patient(seconds)` is a time-out that this machine can keep.
+   */
+  static python(host: Host, source: string): Promise<Program> {
+    const argv = ["python3", "-u", "-c", patientPython(source)];
+    return Program.start(host, argv, `python in ${host.name}`);
   }
 
   /**
    * The next line that it prints.
-   * @param timeout milliseconds
-   * @throws PvhError PVH_TIMEOUT when it prints none in time, or has ended
+   * @param timeout milliseconds of given time
+   * @throws PvhError PVH_TIMEOUT when it prints none in time; PVH_COMMAND when it has ended, with
+   *         its exit status and the end of its stderr; what ended its container
    */
   async line(timeout = 5_000): Promise<string> {
-    const timer = new Promise<undefined>((resolve) => {
-      AbortSignal.timeout(timeout).addEventListener("abort", () => resolve(undefined));
+    using deadline = clock.deadline(timeout);
+    this.#next ??= this.#lines.next();
+    const late = new Promise<undefined>((resolve) => {
+      deadline.signal.addEventListener("abort", () => resolve(undefined));
     });
-    const next = await Promise.race([this.#lines.next(), timer]);
+    const next = await Promise.race([this.#next, late]);
     if (next === undefined) {
-      throw new PvhError("PVH_TIMEOUT", `${this.#what} printed nothing for ${timeout} ms`);
+      throw deadline.error(
+        `${this.#what} printed nothing for ${deadline.ms} ms${this.#stderr.toString()}`,
+      );
     }
-    if (next.done === true) throw new PvhError("PVH_TIMEOUT", `${this.#what} ended without a line`);
+    this.#next = undefined;
+    if (next.done === true) throw await this.#ended();
     return next.value;
   }
 
@@ -48,7 +81,13 @@ export class Program implements AsyncDisposable {
 
   /** The next line, parsed as JSON. */
   async json(timeout?: number): Promise<unknown> {
-    return JSON.parse(await this.line(timeout)) as unknown;
+    const line = await this.line(timeout);
+    try {
+      return JSON.parse(line) as unknown;
+    } catch (cause) {
+      const words = `${line.slice(0, 200)}${this.#stderr.toString()}`;
+      throw new PvhError("PVH_COMMAND", `${this.#what} printed no JSON: ${words}`, { cause });
+    }
   }
 
   /** A line to its stdin. */
@@ -59,5 +98,12 @@ export class Program implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#stream.destroy();
     return Promise.resolve();
+  }
+
+  async #ended(): Promise<PvhError> {
+    const status = await this.#stream.exitCode();
+    const down = status === 0 ? undefined : await this.#host.whyDown?.();
+    if (down !== undefined) return down;
+    return commandFailed(`${this.#what} ended without a line`, status, this.#stderr.toString());
   }
 }

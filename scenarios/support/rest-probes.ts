@@ -93,7 +93,7 @@ export const DIAL = `
 import hashlib, json, socket, time
 def connect(path):
     peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(5)
+    peer.settimeout(patient(5))
     peer.connect(path)
     return peer
 def read_until(peer, end=None):

@@ -126,7 +126,7 @@ tell({"seen": seen, "seal": seal})
         if (device.exitCode !== 0) {
           return skip(`${UDMABUF} is missing: no CONFIG_UDMABUF, or its module is not loaded`);
         }
-        await inside(PROVIDER).sh(`[ -e ${UDMABUF} ] || mknod ${UDMABUF} c ${device.stdout}`);
+        await inside(PROVIDER).text(`[ -e ${UDMABUF} ] || mknod ${UDMABUF} c ${device.stdout}`);
         await using provider = await Program.python(
           inside(PROVIDER),
           `${MESSAGES}
@@ -290,7 +290,7 @@ tell(outcome(peer).replace("ConnectionResetError", "EOF"))
 async function brokerFds(appengine: Appengine, signal: AbortSignal): Promise<number> {
   const daemons = await appengine.control.daemons(signal);
   const pid = daemons.find(({ name }) => name === "pv-xconnect")?.pid;
-  return Number((await appengine.sh(`ls /proc/${pid}/fd | wc -l`)).stdout);
+  return Number(await appengine.text(`ls /proc/${pid}/fd | wc -l`));
 }
 
 /** A session more or less may be open; 253 fds of a message may not. */

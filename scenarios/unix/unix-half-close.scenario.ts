@@ -15,7 +15,7 @@ scenario(
         inside("probe-provider"),
         `${LISTEN}
 peer, _ = server.accept()
-peer.settimeout(3)
+peer.settimeout(patient(3))
 data = read_to_end(peer)
 peer.sendall(b"got %d" % len(data))
 peer.close()
@@ -42,7 +42,7 @@ print(json.dumps({"answer": answer, "quick": time.monotonic() - begun < 1}))
         inside("probe-provider"),
         `${LISTEN}
 peer, _ = server.accept()
-peer.settimeout(5)
+peer.settimeout(patient(5))
 peer.sendall(b"bye")
 peer.shutdown(socket.SHUT_WR)
 try: late = read_to_end(peer).decode()
@@ -75,7 +75,7 @@ peer.close()
           inside("probe-provider"),
           `${LISTEN}
 peer, _ = server.accept()
-peer.settimeout(3)
+peer.settimeout(patient(3))
 try:
     read_to_end(peer)
     for _ in range(64): peer.sendall(b"x" * 16384); time.sleep(0.001)

@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -39,7 +40,7 @@ scenario(
       "xc.inject.socket",
       "a socket, mode 0666, root's, in the consumer only",
       async ({ appengine, inside }) => {
-        const { stdout } = await inside(CLIENT).sh(`stat -c '%F %a %u:%g' ${TARGET}`);
+        const stdout = await inside(CLIENT).text(`stat -c '%F %a %u:%g' ${TARGET}`);
         expect(stdout.trim()).toBe("socket 666 0:0");
         expect((await inside(SERVER).sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
         expect((await appengine.sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
@@ -50,8 +51,8 @@ scenario(
       "unix.roundtrip",
       "64 KiB go to the server and come back unharmed",
       async ({ inside }) => {
-        const { stdout } = await inside(CLIENT).sh(
-          `head -c 65536 /dev/urandom >/tmp/sent; socat -t 5 - UNIX-CONNECT:${TARGET} </tmp/sent | cmp - /tmp/sent && echo same`,
+        const stdout = await inside(CLIENT).text(
+          `head -c 65536 /dev/urandom >/tmp/sent; socat -t ${patientSeconds(5)} - UNIX-CONNECT:${TARGET} </tmp/sent | cmp - /tmp/sent && echo same`,
           { timeout: 10_000 },
         );
         expect(stdout.trim()).toBe("same");
@@ -64,7 +65,7 @@ scenario(
       async ({ appengine, control, signal }) => {
         expect((await control.act(CLIENT, "stop")).status).toBe(200);
         await waitForStatus(control, CLIENT, "STOPPED", signal);
-        await appengine.sh(`mkdir -p ${TARGET.slice(0, TARGET.lastIndexOf("/"))}`);
+        await appengine.text(`mkdir -p ${TARGET.slice(0, TARGET.lastIndexOf("/"))}`);
         await restartBroker(appengine, signal);
         expect((await appengine.sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
         expect((await control.act(CLIENT, "start")).status).toBe(200);
@@ -76,22 +77,22 @@ scenario(
       "xc.inject.symlink",
       "symlinks of a provider or a consumer never lead out of its own root",
       async ({ appengine, inside, signal }) => {
-        await inside("probe-provider").sh(
+        await inside("probe-provider").text(
           `mkdir -p ${PROBE_SOCKET.slice(0, PROBE_SOCKET.lastIndexOf("/"))} && ln -sfn /run/pantavisor/pv/pv-ctrl ${PROBE_SOCKET}`,
         );
         const request = "GET /buildinfo HTTP/1.0\\r\\n\\r\\n";
         const answer = await inside("probe-consumer").sh(
-          `printf '${request}' | timeout 2 socat -t 1 - UNIX-CONNECT:${PROBE_TARGET}; :`,
+          `printf '${request}' | timeout ${patientSeconds(2)} socat -t ${patientSeconds(1)} - UNIX-CONNECT:${PROBE_TARGET}; :`,
           { timeout: 10_000 },
         );
         expect(answer.stdout).not.toContain("HTTP/1");
 
-        await appengine.sh("mkdir -p /mnt/trap");
-        await inside("probe-consumer").sh(
+        await appengine.text("mkdir -p /mnt/trap");
+        await inside("probe-consumer").text(
           "rm -rf /run/pv/services; mkdir -p /run/pv; ln -s /mnt/trap /run/pv/services",
         );
         await restartBroker(appengine, signal);
-        expect((await appengine.sh("ls -A /mnt/trap")).stdout).toBe("");
+        expect(await appengine.text("ls -A /mnt/trap")).toBe("");
       },
     );
 
@@ -108,8 +109,8 @@ scenario(
         const back = until(
           "the socket to be back",
           async () => {
-            const { stdout } = await inside(CLIENT).sh(
-              `echo again | socat -t 1 - UNIX-CONNECT:${TARGET}`,
+            const stdout = await inside(CLIENT).text(
+              `echo again | socat -t ${patientSeconds(1)} - UNIX-CONNECT:${TARGET}`,
             );
             return stdout === "again\n";
           },

@@ -42,7 +42,7 @@ import select
 def stuff(peer):
     peer.setblocking(False)
     sent, block = 0, b"x" * 65536
-    while sent < 64 << 20 and select.select([], [peer], [], 1)[1]:
+    while sent < 64 << 20 and select.select([], [peer], [], patient(1))[1]:
         try: sent += peer.send(block)
         except BlockingIOError: pass
     return sent
@@ -69,7 +69,7 @@ print(json.dumps(exchange(peer, 1, ${size}, 2)))
         inside("probe-consumer"),
         `${CONNECT}${EXCHANGE}
 peer = connect()
-peer.settimeout(20)
+peer.settimeout(patient(20))
 print(json.dumps(exchange(peer, 2, ${size}, 1)))
 `,
       );
@@ -143,7 +143,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 outcome = {"answered": 0, "errors": []}
 try:
     peers = [connect() for _ in range(2000)]
-    for number, peer in enumerate(peers): peer.settimeout(20); peer.sendall(b"%d" % number)
+    for number, peer in enumerate(peers): peer.settimeout(patient(20)); peer.sendall(b"%d" % number)
     for number, peer in enumerate(peers):
         outcome["answered"] += peer.recv(100) == b"answer %d" % number
 except OSError as error: outcome["errors"].append(str(error))
@@ -159,6 +159,6 @@ print(json.dumps(outcome))
 async function brokerMemory(appengine: Appengine, signal: AbortSignal): Promise<number> {
   const daemons = await appengine.control.daemons(signal);
   const pid = daemons.find(({ name }) => name === "pv-xconnect")?.pid ?? -1;
-  const { stdout } = await appengine.sh(`awk '/^VmRSS/ { print $2 }' /proc/${pid}/status`);
+  const stdout = await appengine.text(`awk '/^VmRSS/ { print $2 }' /proc/${pid}/status`);
   return Number(stdout.trim()) * 1024;
 }

@@ -1,3 +1,4 @@
+import { patientPython } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -76,7 +77,7 @@ scenario(
           { signal, timeout: 8_000 },
         );
         expect(labels).toEqual({ [NEAR]: "near" });
-        expect((await inside("user").sh("ls /run/pv/services")).stdout).toBe("near.sock\n");
+        expect(await inside("user").text("ls /run/pv/services")).toBe("near.sock\n");
         server.say("end");
       },
     );
@@ -127,7 +128,7 @@ scenario(
       "xc.inject.readonly",
       "a target on a read-only or nodev mount is a clear error, by name, and in the diagnosis",
       async ({ appengine, inside, signal }) => {
-        await inside("things").sh(
+        await inside("things").text(
           "mkdir -p /dev/dri; rm -f /dev/dri/card0; mknod /dev/dri/card0 c 226 0",
         );
         const mounted = await inside("unlucky").sh(
@@ -161,13 +162,12 @@ scenario(
       "xc.pid-reuse",
       "a process that gets a dead consumer's pid gets nothing that was meant for that",
       async ({ appengine }) => {
-        const { stdout, stderr } = await appengine.sh(
-          `unshare --pid --fork --mount-proc python3 - <<'END'\n${PID_REUSE}\nEND`,
+        const stdout = await appengine.text(
+          `unshare --pid --fork --mount-proc python3 - <<'END'\n${patientPython(PID_REUSE)}\nEND`,
           {
             timeout: 25_000,
           },
         );
-        expect(stderr).toBe("");
         expect(JSON.parse(stdout)).toEqual({
           plantedInFirst: true,
           samePid: true,
@@ -209,7 +209,7 @@ def end(pid):
 def start_of(pid):
     with open("/proc/%d/stat" % pid) as stat: return int(stat.read().rsplit(")", 1)[1].split()[19])
 def wait_for(test, seconds):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not test() and time.monotonic() < deadline: time.sleep(0.01)
     return test()
 first_root, second_root, provider = folder("first"), folder("second"), stand_in(folder("provider"))

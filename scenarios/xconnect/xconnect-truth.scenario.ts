@@ -1,3 +1,4 @@
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -58,8 +59,8 @@ scenario(
         const answer = await until(
           "the rest service to answer",
           async () => {
-            const { stdout } = await inside(LIAR).sh(
-              `curl -s --max-time 5 ${forged} --unix-socket ${REST_TARGET} http://localhost/info`,
+            const stdout = await inside(LIAR).text(
+              `curl -s --max-time ${patientSeconds(5)} ${forged} --unix-socket ${REST_TARGET} http://localhost/info`,
               { timeout: 10_000 },
             );
             return stdout !== "" && stdout;

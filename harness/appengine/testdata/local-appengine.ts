@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { createServer, connect } from "node:net";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Exec } from "dockerode";
+import type { ControlClient } from "../../control/control-client.ts";
+import { ShellChannel } from "../../engine/shell-channel.ts";
+import { ExecStream } from "../../engine/streams.ts";
+import type { StreamOptions } from "../../engine/streams.ts";
+import type { CommandOptions, CommandResult } from "../command-result.ts";
+import type { AppengineShell } from "../inside.ts";
+
+/** The lxc tools that an appengine has, on files: a container is a state in `states/NAME`. */
+const TOOLS = {
+  "lxc-attach": `name=$2; shift 3
+[ "$(cat "$STATES/$name" 2>/dev/null)" = RUNNING ] || { echo "lxc-attach: $name: no init" >&2; exit 1; }
+exec "$@"`,
+  "lxc-ls": `echo "NAME STATE"; cd "$STATES"; for name in *; do echo "$name $(cat "$name")"; done`,
+  "lxc-info": `[ "$(cat "$STATES/$2" 2>/dev/null)" = RUNNING ] && echo 42`,
+};
+
+/**
+ * An appengine of this machine's sh and processes behind Docker's framing; only the engine and
+ * the lxc tools are left out.
+ *
+ * @param statuses what pv-ctrl says of containers
+ */
+export function localAppengine(
+  states: Readonly<Record<string, string>>,
+  statuses: Readonly<Record<string, string>> = {},
+): AppengineShell & { readonly name: string; set(container: string, state: string): void } {
+  const folder = mkdtempSync(join(tmpdir(), "pvh-appengine-"));
+  const set = (name: string, state: string): void => {
+    writeFileSync(join(folder, name), state);
+  };
+  for (const [name, state] of Object.entries(states)) set(name, state);
+  const tools = mkdtempSync(join(tmpdir(), "pvh-tools-"));
+  for (const [name, script] of Object.entries(TOOLS)) {
+    writeFileSync(join(tools, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(tools, name), 0o755);
+  }
+  const env = { ...process.env, STATES: folder, PATH: `${tools}:${process.env["PATH"] ?? ""}` };
+  const channel = new ShellChannel(async () => {
+    const { near: socket, kill } = await engineExec(["sh", "-s"], env);
+    return {
+      socket,
+      kill: () => {
+        kill();
+        return Promise.resolve();
+      },
+    };
+  });
+  return {
+    name: "an appengine",
+    set,
+    control: {
+      containers: () =>
+        Promise.resolve(Object.entries(statuses).map(([name, status]) => ({ name, status }))),
+    } as unknown as ControlClient,
+    async sh(script: string, options?: CommandOptions): Promise<CommandResult> {
+      const { exitCode, stdout, stderr } = await channel.run(script, options);
+      return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+    },
+    async stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
+      const { near, exec } = await engineExec(argv, env);
+      return new ExecStream({ exec, socket: near, subject: argv.join(" ") }, options);
+    },
+  };
+}
+
+/** A process whose streams are on one connection, as the engine has it. */
+async function engineExec(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ near: Socket; exec: Exec; kill: () => void }> {
+  const path = join(mkdtempSync(join(tmpdir(), "pvh-exec-")), "s");
+  const server = createServer({ allowHalfOpen: true }).listen(path);
+  await once(server, "listening");
+  const near = connect({ path, allowHalfOpen: true });
+  const [far] = (await once(server, "connection")) as [Socket];
+  server.close();
+  const [program = "", ...words] = argv;
+  const child = spawn(program, words, { env, stdio: "pipe", detached: true });
+  const frame = (stream: number) => (payload: Buffer) => {
+    const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
+    header.writeUInt32BE(payload.length, 4);
+    if (!far.destroyed) far.write(Buffer.concat([header, payload]));
+  };
+  const status: { code: number | null } = { code: null };
+  child.stdout.on("data", frame(1));
+  child.stderr.on("data", frame(2));
+  child.stdin.on("error", () => undefined);
+  far.on("error", () => undefined);
+  child.once("error", (error) => {
+    frame(1)(Buffer.from(`OCI runtime exec failed: exec failed: ${error.message}\r\n`));
+    status.code = 127;
+    far.end();
+  });
+  child.once("close", (code, signal) => {
+    status.code ??= signal === null ? (code ?? 0) : 128 + 9;
+    far.end();
+  });
+  far.pipe(child.stdin);
+  const inspect = () => Promise.resolve({ Running: status.code === null, ExitCode: status.code });
+  const kill = (): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, "SIGKILL");
+  };
+  near.once("close", kill);
+  return { near, exec: { inspect } as unknown as Exec, kill };
+}

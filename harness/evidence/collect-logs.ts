@@ -1,0 +1,80 @@
+import { Readable } from "node:stream";
+import type Dockerode from "dockerode";
+import type { Appengine } from "../appengine/appengine.ts";
+import { LOG_ROOT } from "../appengine/layout.ts";
+import { within } from "../within.ts";
+import type { Evidence } from "./collect-appengine.ts";
+import type { ExtractedFiles } from "./extract-regular-files.ts";
+
+/** Folders of telling files that are taken before everything else. */
+const FIRST = 64;
+/** Milliseconds for all of it, and for the list of folders and each of them. */
+const ALL = 5_000;
+const ONE = 1_000;
+/** In the order of what explains most. */
+const TELLING = ["pantavisor.log", "lxc.log", "console.log"];
+/** Where pantavisor.log of the first revision is, also when no shell can be asked any more. */
+const PANTAVISOR = "/0/pantavisor";
+
+/**
+ * The log tree of the appengine's storage: pantavisor's own log and the logs and consoles of
+ * containers first, so that 20,000 files of somebody's do not take their place; then the rest.
+ */
+export async function collectLogs(
+  appengine: Appengine,
+  container: Dockerode.Container,
+  extracted: ExtractedFiles,
+  patience: (ms: number) => AbortSignal,
+): Promise<Evidence[]> {
+  const enough = patience(ALL);
+  const what = "log tree of the appengine's storage";
+  for (const folder of await tellingFolders(appengine, patience(ONE))) {
+    const parent = folder.slice(0, folder.lastIndexOf("/") + 1);
+    const take: Take = (archive) => extracted.take(archive, `logs${parent}`, TELLING);
+    const soon = AbortSignal.any([enough, patience(ONE)]);
+    await withArchive(container, `${LOG_ROOT}${folder}`, take, soon).catch(() => undefined);
+  }
+  try {
+    await withArchive(container, LOG_ROOT, (archive) => extracted.take(archive), enough);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    extracted.leftOut.add(`whatever came after this: ${why}`, LOG_ROOT);
+  }
+  if (extracted.count === 0) return [];
+  const missing = extracted.leftOut.isEmpty ? {} : { missing: extracted.leftOut.summary() };
+  return [{ path: "logs", what: `${what}, ${extracted.count} files`, ...missing }];
+}
+
+/** Below the log root, `/0/NAME/lxc` and the like. */
+async function tellingFolders(appengine: Appengine, enough: AbortSignal): Promise<string[]> {
+  const names = TELLING.map((name) => `-name ${name}`).join(" -o ");
+  const script = `cd ${LOG_ROOT} && find . -type f \\( ${names} \\) | head -n 1000`;
+  const found = await within(enough, appengine.sh(script, { signal: enough })).catch(
+    () => undefined,
+  );
+  const files = (found?.stdout ?? "").split("\n").filter((line) => line.startsWith("./"));
+  const first = TELLING.flatMap((name) => files.filter((file) => file.endsWith(`/${name}`)));
+  const folders = first.map((file) => file.slice(1, file.lastIndexOf("/")));
+  return [...new Set([PANTAVISOR, ...folders])].filter((name) => name !== "").slice(0, FIRST);
+}
+
+type Take = (archive: NodeJS.ReadableStream) => Promise<void>;
+
+async function withArchive(
+  container: Dockerode.Container,
+  path: string,
+  take: Take,
+  enough: AbortSignal,
+): Promise<void> {
+  const late = (): Error => new Error("there was no more time");
+  const opening = container.getArchive({ path });
+  // The engine holds the container, also against its removal, until the archive is closed.
+  const close = (archive: NodeJS.ReadableStream): void => {
+    if (archive instanceof Readable) archive.destroy();
+  };
+  try {
+    await within(enough, take(await within(enough, opening, late)), late);
+  } finally {
+    opening.then(close, () => undefined);
+  }
+}
