@@ -305,6 +305,7 @@ export class ScenarioJudge {
       title: this.plan.checks.find((one) => one.id === id)?.title ?? id,
       verdict,
       ms: said?.ms ?? 0,
+      ...(said?.share !== undefined && { share: said.share }),
       ...outcome,
     };
   }

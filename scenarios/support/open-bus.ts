@@ -48,7 +48,10 @@ const CONFIGURATION = `<busconfig>
 /** Start the daemon, once. */
 export async function startBus(provider: InsideContainer, signal: AbortSignal): Promise<void> {
   const question = "busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetId";
-  const isUp = async () => (await provider.text(question)).startsWith("s ");
+  const isUp = async () => {
+    const { exitCode, stdout } = await provider.sh(question);
+    return exitCode === 0 && stdout.startsWith("s ");
+  };
   if (await isUp()) return;
   await provider.text(
     `mkdir -p /run/dbus /tmp; cat > /tmp/open.conf <<'END'
