@@ -11,9 +11,14 @@ const CHUNK_BYTES = 1024 * 1024;
 /**
  * Store the export's objects and return its fragment.
  * @param source path, or "-" for standard input
+ * @param options.complete whether each object must come with it or be in the store; default true
  * @throws Error saying what is wrong with the export
  */
-export async function readExport(source: string, store: ObjectStore): Promise<StateDocument> {
+export async function readExport(
+  source: string,
+  store: ObjectStore,
+  { complete = true }: { readonly complete?: boolean } = {},
+): Promise<StateDocument> {
   const bytes =
     source === "-" ? process.stdin : createReadStream(source, { highWaterMark: CHUNK_BYTES });
   const { fragment } = await readPvrExport(bytes, {
@@ -25,7 +30,7 @@ export async function readExport(source: string, store: ObjectStore): Promise<St
   if (spec !== STATE_SPEC) {
     throw new ExportError(`#spec: must be ${STATE_SPEC}, is ${JSON.stringify(spec)}`);
   }
-  checkObjects(fragment, store);
+  if (complete) checkObjects(fragment, store);
   return fragment;
 }
 

@@ -96,8 +96,7 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
       const { status } = load(ExitCode.missing);
       const store = storeOf(status);
       // The device may have what a remote transaction does not bring; the commit will tell.
-      const target = status.isLocal ? store : { ...store, has: () => true };
-      const fragment = await readExport(source, target);
+      const fragment = await readExport(source, store, { complete: status.isLocal });
       // Reading took its time: another pvtx may have added, removed or aborted meanwhile.
       save(mergeFragment(load(ExitCode.missing).state, fragment));
     },
