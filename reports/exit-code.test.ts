@@ -11,8 +11,8 @@ function codeOf(...outcomes: Outcome[]): number {
   const checks = outcomes.map((outcome, index): RunEvent => {
     if (outcome === "pass") return end("s", `c${index}`, "passed", {});
     if (outcome === "skip") return end("s", `c${index}`, "skipped", { reason: "r" });
-    const [of, code] = outcome;
-    return end("s", `c${index}`, "failed", { failure: { class: of, code, message: "m" } });
+    const [fault, code] = outcome;
+    return end("s", `c${index}`, "failed", { failure: { class: fault, code, message: "m" } });
   });
   const ids = outcomes.map((_outcome, index) => [`c${index}`, "title"] as const);
   return exitCodeOf(foldRun(record([start("s", "unix", ids), ...checks])));
@@ -92,8 +92,8 @@ test("a deadline of the run is its exit code, unless something says more of the 
 test("a failure outside of the checks counts, of a scenario and of the run", () => {
   const failure = { class: "scenario", code: "PVH_SCENARIO", message: "m" } as const;
   const passed = [start("s", "unix", [["c", "t"]]), end("s", "c", "passed", {})];
-  for (const of of [{ scenario: "s" }, {}]) {
-    const outside: RunEvent = { type: "failure", ...of, where: "stray error", failure };
+  for (const owner of [{ scenario: "s" }, {}]) {
+    const outside: RunEvent = { type: "failure", ...owner, where: "stray error", failure };
     expect(exitCodeOf(foldRun(record([...passed, outside])))).toBe(1);
   }
 });
