@@ -31,7 +31,12 @@ test("an engine that answers nothing keeps nobody waiting, and a log without end
     inspect: never,
     getArchive: () => Promise.resolve(logsOf(["logs/0/pantavisor.log"], false)),
   } as unknown as Dockerode.Container;
-  const [logs, index] = await collectAppengine(silent, container, folder, AbortSignal.timeout(4_000));
+  const [logs, index] = await collectAppengine(
+    silent,
+    container,
+    folder,
+    AbortSignal.timeout(4_000),
+  );
   expect(logs).toMatchObject({
     path: "logs",
     missing: "left out: 1 (whatever came after this: there was no more time)",
