@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
-import { sendDescriptor } from "./linux/send-descriptor.fixture.ts";
+import { sendDescriptor } from "./shared/linux/send-descriptor.fixture.ts";
 
 /**
  * For tests: a peer that does to its connection whatever a process can do to a unix socket.

@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { PROPERTY_RUNS } from "./formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "./shared/formats/property-runs.fixture.ts";
 import { HostileServer, acts, attack } from "./hostile-peer.fixture.ts";
-import { none } from "./quirks/quirks.ts";
-import { fetchGraph } from "./xconnect/graph-client.ts";
-import { RobustBench, dialBus, eventually, readUntil } from "./xconnect/robust.fixture.ts";
-import { dial } from "./xconnect/broker.fixture.ts";
+import { none } from "./shared/quirks/quirks.ts";
+import { fetchGraph } from "./xconnect/links/graph-client.ts";
+import { RobustBench, dialBus, eventually, readUntil } from "./xconnect/links/robust.fixture.ts";
+import { dial } from "./xconnect/links/broker.fixture.ts";
 
 /** Connections at a time, each with acts of its own. */
 const TOGETHER = 20;

@@ -22,7 +22,7 @@ const WITHOUT_CODE = /\/(limits|malformed-message|syntax-error|fd-types|log-effe
 it("the table of docs/testing.md names every codec and state machine", () => {
   const sources = files.filter(
     (name) =>
-      /^(formats|protocols|lifecycle)\//.test(name) &&
+      /^(shared\/(formats|protocols)|pantavisor\/lifecycle)\//.test(name) &&
       !/\.(test|fixture)\.ts$/.test(name) &&
       !WITHOUT_CODE.test(name),
   );

@@ -1,4 +1,4 @@
-/** Rows as harness/run/coverage.ts makes them. */
+/** Rows as harness/catalogue/coverage.ts makes them. */
 export interface CoverageTable {
   readonly rows: readonly {
     readonly id: string;

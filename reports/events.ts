@@ -1,5 +1,5 @@
-import type { EndingSignal } from "../exit-codes.ts";
-import type { ErrorClass, ErrorCode } from "../errors.ts";
+import type { EndingSignal } from "./exit-codes.ts";
+import type { ErrorClass, ErrorCode } from "../harness/errors.ts";
 
 /**
  * events.jsonl: the one record of a run. One JSON object a line, appended only; every report,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Failure, RunEvent } from "../harness/run/events.ts";
+import type { Failure, RunEvent } from "./events.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { emptyRun, foldRun } from "./run-state.ts";
 import { end, record, start } from "./testdata/sample-run.ts";

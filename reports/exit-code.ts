@@ -1,6 +1,6 @@
-import { endingSignal, EXIT, SIGNAL_EXIT } from "../harness/exit-codes.ts";
-import type { ExitCode } from "../harness/exit-codes.ts";
-import type { Failure, Interruption } from "../harness/run/events.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "./exit-codes.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import type { Failure, Interruption } from "./events.ts";
 import { countChecks, failuresOf, isFlaky } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 

@@ -1,4 +1,4 @@
-import type { Failure } from "../harness/run/events.ts";
+import type { Failure } from "./events.ts";
 import type { Paint } from "./paint.ts";
 import { printable, printableLine } from "./printable.ts";
 import { reproCommand } from "./repro-command.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { validateXML } from "xmllint-wasm";
-import type { RunEvent } from "../harness/run/events.ts";
+import type { RunEvent } from "./events.ts";
 import { junitReport } from "./junit.ts";
 import { foldRun } from "./run-state.ts";
 import { end, record, SAMPLE, start } from "./testdata/sample-run.ts";

@@ -1,4 +1,4 @@
-import type { Failure } from "../harness/run/events.ts";
+import type { Failure } from "./events.ts";
 import { reproCommand } from "./repro-command.ts";
 import { exitReason } from "./exit-code.ts";
 import { lastAttempt, untoldFailures } from "./run-state.ts";

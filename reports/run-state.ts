@@ -1,10 +1,4 @@
-import type {
-  BootStage,
-  Failure,
-  RecordedEvent,
-  RunEvent,
-  Verdict,
-} from "../harness/run/events.ts";
+import type { BootStage, Failure, RecordedEvent, RunEvent, Verdict } from "./events.ts";
 
 /** A run as its events tell it: what every report is made from. */
 export interface RunState {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunEvent } from "../harness/run/events.ts";
+import type { RunEvent } from "./events.ts";
 import { choosePaint, noPaint } from "./paint.ts";
 import { foldRun } from "./run-state.ts";
 import { closingLine, TerminalReport } from "./terminal.ts";

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from "../harness/run/events.ts";
+import type { RecordedEvent } from "./events.ts";
 import { exitReason } from "./exit-code.ts";
 import { failureBlock, outsideBlock } from "./failure-block.ts";
 import type { Paint } from "./paint.ts";

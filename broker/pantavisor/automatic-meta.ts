@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, statfsSync } from "node:fs";
 import { loadavg, networkInterfaces, uptime } from "node:os";
-import type { MetaStore } from "../control/pantavisor-view.ts";
+import type { MetaStore } from "./control/pantavisor-view.ts";
 
 /**
  * The part of device-meta that changes by itself (docs/pantavisor.md §3.3): made when it is asked

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { ensureLoopControl } from "../linux/loop.ts";
-import { MountFlag, mount } from "../linux/mount.ts";
+import { ensureLoopControl } from "../shared/linux/loop.ts";
+import { MountFlag, mount } from "../shared/linux/mount.ts";
 
 /**
  * What a container engine does not give an appengine (docs/pantavisor.md §2.7): a writable /sys, a

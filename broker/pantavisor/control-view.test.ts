@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { none } from "../quirks/quirks.ts";
-import { commitRevision, ensureBootFile, tryAtNextBoot } from "./boot-environment.ts";
+import { none } from "../shared/quirks/quirks.ts";
+import { commitRevision, ensureBootFile, tryAtNextBoot } from "./storage/boot-environment.ts";
 import { controlView } from "./control-view.ts";
 import { openMetaStore } from "./device-meta.ts";
 import { makeRunner } from "./revision-runner.fixture.ts";
-import { openSteps } from "./steps.ts";
+import { openSteps } from "./storage/steps.ts";
 
 const STATE = '{"#spec":"pantavisor-service-system@1"}';
 

@@ -1,21 +1,21 @@
 import { join } from "node:path";
-import type { MetaStore, PantavisorView } from "../control/pantavisor-view.ts";
-import { buildGraph } from "../formats/service-graph.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { MetaStore, PantavisorView } from "./control/pantavisor-view.ts";
+import { buildGraph } from "./service-graph.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { withAutomaticMeta } from "./automatic-meta.ts";
-import { readBootEnvironment } from "./boot-environment.ts";
+import { readBootEnvironment } from "./storage/boot-environment.ts";
 import type { Daemon } from "./daemon.ts";
 import { openMetaStore } from "./device-meta.ts";
 import type { Drivers } from "./drivers.ts";
-import { FACTORY, makeFactory } from "./factory.ts";
+import { FACTORY, makeFactory } from "./storage/factory.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { planState } from "./loaded-revision.ts";
-import { collectGarbage, openObjectCatalogue } from "./object-catalogue.ts";
+import { collectGarbage, openObjectCatalogue } from "./storage/object-catalogue.ts";
 import type { RevisionRunner } from "./revision-runner.ts";
 import { settingsOf } from "./settings.ts";
-import { stepInstaller } from "./step-installer.ts";
-import { openSteps } from "./steps.ts";
+import { stepInstaller } from "./storage/step-installer.ts";
+import { openSteps } from "./storage/steps.ts";
 import type { Updater } from "./updater.ts";
 
 export interface ViewParts {

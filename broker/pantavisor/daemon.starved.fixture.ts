@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
-import { systemClock } from "../lifecycle/clock.ts";
-import { none } from "../quirks/quirks.ts";
+import { systemClock } from "./lifecycle/clock.ts";
+import { none } from "../shared/quirks/quirks.ts";
 import { runDaemon } from "./daemon.ts";
 
 /** Runs a daemon while no fd is free, then frees them: prints `running` when it has come up. */

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { systemClock } from "../lifecycle/clock.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import { systemClock } from "./lifecycle/clock.ts";
+import { parseQuirks } from "../shared/quirks/quirks.ts";
 import type { Daemon } from "./daemon.ts";
 import { runDaemon } from "./daemon.ts";
 

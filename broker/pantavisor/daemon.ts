@@ -1,11 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { DaemonBody } from "../formats/control.ts";
-import { catches } from "../linux/caught-signals.ts";
-import type { Clock, Timer } from "../lifecycle/clock.ts";
-import { respawnAfter } from "../lifecycle/respawn.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { DaemonBody } from "../shared/formats/control.ts";
+import { catches } from "../shared/linux/caught-signals.ts";
+import type { Clock, Timer } from "./lifecycle/clock.ts";
+import { respawnAfter } from "./lifecycle/respawn.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 
 /** A process that pantavisor keeps running beside the containers (docs/pantavisor.md §3.5). */

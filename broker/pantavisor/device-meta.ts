@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { arch, cpus, endianness, hostname, release, type, version } from "node:os";
 import { join } from "node:path";
-import type { MetaStore } from "../control/pantavisor-view.ts";
+import type { MetaStore } from "./control/pantavisor-view.ts";
 
 /** Metadata, kept as one file per key in a folder of storage/cache (docs/pantavisor.md §3.3). */
 export function openMetaStore(folder: string): MetaStore {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { parseDriverAliases } from "../formats/drivers.ts";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import { parseDriverAliases } from "../shared/formats/drivers.ts";
+import { none, parseQuirks } from "../shared/quirks/quirks.ts";
 import { openDrivers } from "./drivers.ts";
 
 let modules: string;

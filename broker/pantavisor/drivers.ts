@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { DriverBody } from "../formats/control.ts";
-import type { DriverAliases, DriverNeeds } from "../formats/drivers.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { DriverBody } from "../shared/formats/control.ts";
+import type { DriverAliases, DriverNeeds } from "../shared/formats/drivers.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 
 /**
  * The drivers that containers ask for by alias (docs/pantavisor.md §1.3, §1.6, §3.3).

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { readBootEnvironment } from "./boot-environment.ts";
+import { parseQuirks } from "../shared/quirks/quirks.ts";
+import { readBootEnvironment } from "./storage/boot-environment.ts";
 import { BadExport, firstBoot } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
 

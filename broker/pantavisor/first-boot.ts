@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Quirks } from "../quirks/quirks.ts";
-import { ensureBootFile } from "./boot-environment.ts";
-import { writeDurably } from "./durable-file.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
+import { ensureBootFile } from "./storage/boot-environment.ts";
+import { writeDurably } from "./storage/durable-file.ts";
 import type { OwnLog } from "./own-log.ts";
-import { openTransaction } from "./pvtx/transaction.ts";
+import { openTransaction } from "./storage/pvtx/transaction.ts";
 
 export interface FirstBootOptions {
   readonly storage: string;

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { readStartTime } from "../linux/process-start.ts";
-import type { ProcessName } from "../linux/signal-process.ts";
-import { signalProcess } from "../linux/signal-process.ts";
-import { unmountBelow } from "./volumes.ts";
+import { readStartTime } from "../shared/linux/process-start.ts";
+import type { ProcessName } from "../shared/linux/signal-process.ts";
+import { signalProcess } from "../shared/linux/signal-process.ts";
+import { unmountBelow } from "./runtimes/volumes.ts";
 
 /**
  * What a pantavisor that was killed leaves behind: containers with their monitors, mounts,

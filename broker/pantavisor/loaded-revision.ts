@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseGroups } from "../formats/groups.ts";
-import { parseUntrusted } from "../formats/json-depth.ts";
-import { missingServices } from "../formats/service-graph.ts";
-import type { State } from "../formats/state.ts";
-import { parseState } from "../formats/state.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { parseGroups } from "../shared/formats/groups.ts";
+import { parseUntrusted } from "../shared/formats/json-depth.ts";
+import { missingServices } from "./service-graph.ts";
+import type { State } from "../shared/formats/state.ts";
+import { parseState } from "../shared/formats/state.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";

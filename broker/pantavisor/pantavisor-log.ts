@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { uptime } from "node:os";
-import { ifRoom, isNoRoom } from "../no-room.ts";
-import type { LogEffect, LogLevel } from "../lifecycle/log-effect.ts";
+import { ifRoom, isNoRoom } from "../shared/no-room.ts";
+import type { LogEffect, LogLevel } from "./lifecycle/log-effect.ts";
 
 /**
  * pantavisor.log in the real format (docs/pantavisor.md §2.6):

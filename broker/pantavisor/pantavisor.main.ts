@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Outcome } from "../lifecycle/revision.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import type { Outcome } from "./lifecycle/revision.ts";
+import { parseQuirks } from "../shared/quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { CRASHED, CrashReport, crashOnStrayErrors } from "./crash-report.ts";
 import type { Pantavisor } from "./pantavisor.ts";

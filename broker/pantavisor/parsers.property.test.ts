@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { QUIRKS } from "../quirks/names.ts";
-import type { QuirkName } from "../quirks/names.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import { PROPERTY_RUNS } from "../shared/formats/property-runs.fixture.ts";
+import { QUIRKS } from "../shared/quirks/names.ts";
+import type { QuirkName } from "../shared/quirks/names.ts";
+import { parseQuirks } from "../shared/quirks/quirks.ts";
 import { toConfig } from "./appengine-config.ts";
 import { parseOptions } from "./appengine-options.ts";
-import { haltSignal } from "./halt-signal.ts";
-import { exitCodeFromLog, startErrorFromLog } from "./lxc-config.ts";
-import { ociConfig } from "./oci-config.ts";
+import { haltSignal } from "./runtimes/halt-signal.ts";
+import { exitCodeFromLog, startErrorFromLog } from "./runtimes/lxc-config.ts";
+import { ociConfig } from "./runtimes/oci-config.ts";
 import { formatLine } from "./pantavisor-log.ts";
 import { afterExit } from "./supervisor.ts";
-import { mountsBelow } from "./volumes.ts";
+import { mountsBelow } from "./runtimes/volumes.ts";
 
 const key = fc.constantFrom("PV_A", "PV_STORAGE_MNTPOINT", "PH_X", "PV_UPDATER_COMMIT_DELAY");
 

@@ -1,15 +1,15 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
-import { reapOrphans } from "../linux/orphans.ts";
-import { parseTimeScale } from "../lifecycle/clock.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import { reapOrphans } from "../shared/linux/orphans.ts";
+import { parseTimeScale } from "./lifecycle/clock.ts";
+import { parseQuirks } from "../shared/quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { USAGE, parseOptions } from "./appengine-options.ts";
 import { prepareBoot } from "./boot-preparation.ts";
-import { nextBoot } from "./boot-environment.ts";
+import { nextBoot } from "./storage/boot-environment.ts";
 import { firstBoot } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
-import { transactionFolder } from "./pvtx/transaction.ts";
+import { transactionFolder } from "./storage/pvtx/transaction.ts";
 import { shutdownRequest } from "./shutdown-request.ts";
 import { supervise } from "./supervisor.ts";
 

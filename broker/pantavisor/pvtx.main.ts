@@ -1,4 +1,4 @@
-import { pvtxCommand } from "./pvtx/command.ts";
+import { pvtxCommand } from "./storage/pvtx/command.ts";
 
 process.exitCode = await pvtxCommand(process.argv.slice(2), {
   environment: process.env,

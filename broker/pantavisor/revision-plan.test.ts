@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseGroups } from "../formats/groups.ts";
-import { STATE_SPEC, parseState } from "../formats/state.ts";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import { parseGroups } from "../shared/formats/groups.ts";
+import { STATE_SPEC, parseState } from "../shared/formats/state.ts";
+import { none, parseQuirks } from "../shared/quirks/quirks.ts";
 import { planRevision } from "./revision-plan.ts";
 
 const recovery = { policy: "on-failure", max_retries: 5, retry_delay: 5 };

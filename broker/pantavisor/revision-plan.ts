@@ -1,12 +1,12 @@
-import type { Group } from "../formats/groups.ts";
-import { assignGroups } from "../formats/groups.ts";
-import type { AutoRecovery, RunManifest } from "../formats/run-manifest.ts";
-import { requirementCycle } from "../formats/service-graph.ts";
-import type { State } from "../formats/state.ts";
-import { StateError } from "../formats/state.ts";
-import type { ContainerPlan } from "../lifecycle/container-state.ts";
-import type { RevisionPlan } from "../lifecycle/revision.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Group } from "../shared/formats/groups.ts";
+import { assignGroups } from "../shared/formats/groups.ts";
+import type { AutoRecovery, RunManifest } from "../shared/formats/run-manifest.ts";
+import { requirementCycle } from "./service-graph.ts";
+import type { State } from "../shared/formats/state.ts";
+import { StateError } from "../shared/formats/state.ts";
+import type { ContainerPlan } from "./lifecycle/container-state.ts";
+import type { RevisionPlan } from "./lifecycle/revision.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 
 export interface PlannedRevision {
   readonly plan: RevisionPlan;

@@ -1,8 +1,8 @@
-import { parseGroups } from "../formats/groups.ts";
-import { parseState } from "../formats/state.ts";
-import { systemClock } from "../lifecycle/clock.ts";
-import type { Outcome } from "../lifecycle/revision.ts";
-import { none } from "../quirks/quirks.ts";
+import { parseGroups } from "../shared/formats/groups.ts";
+import { parseState } from "../shared/formats/state.ts";
+import { systemClock } from "./lifecycle/clock.ts";
+import type { Outcome } from "./lifecycle/revision.ts";
+import { none } from "../shared/quirks/quirks.ts";
 import { toConfig } from "./appengine-config.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { planRevision } from "./revision-plan.ts";

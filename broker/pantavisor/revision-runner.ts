@@ -1,30 +1,30 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { GraphPeer } from "../formats/service-graph.ts";
-import type { ContainerDefinition } from "../formats/state.ts";
-import type { Clock, Timer } from "../lifecycle/clock.ts";
-import type { ContainerEvent, TimerName } from "../lifecycle/container-state.ts";
-import type { OverallStatus } from "../lifecycle/group-status.ts";
-import { logEffect } from "../lifecycle/log-effect.ts";
+import type { GraphPeer } from "./service-graph.ts";
+import type { ContainerDefinition } from "../shared/formats/state.ts";
+import type { Clock, Timer } from "./lifecycle/clock.ts";
+import type { ContainerEvent, TimerName } from "./lifecycle/container-state.ts";
+import type { OverallStatus } from "./lifecycle/group-status.ts";
+import { logEffect } from "./lifecycle/log-effect.ts";
 import type {
   Outcome,
   RevisionEffect,
   RevisionEvent,
   RevisionPlan,
   RevisionState,
-} from "../lifecycle/revision.ts";
-import { initialRevision, stepRevision } from "../lifecycle/revision.ts";
-import { adoptRevision } from "../lifecycle/revision-change.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+} from "./lifecycle/revision.ts";
+import { initialRevision, stepRevision } from "./lifecycle/revision.ts";
+import { adoptRevision } from "./lifecycle/revision-change.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Drivers } from "./drivers.ts";
-import type { ContainerProcess, Ending } from "./container-process.ts";
-import { containerType } from "./container-types.ts";
-import { LXC_FOLDER } from "./lxc-container.ts";
+import type { ContainerProcess, Ending } from "./runtimes/container-process.ts";
+import { containerType } from "./runtimes/container-types.ts";
+import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
-import { copyConfig, removeConfig } from "./config-overlay.ts";
-import { mountVolumes, unmountBelow } from "./volumes.ts";
+import { copyConfig, removeConfig } from "./runtimes/config-overlay.ts";
+import { mountVolumes, unmountBelow } from "./runtimes/volumes.ts";
 
 export interface RunnerOptions {
   readonly plan: RevisionPlan;

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { PROPERTY_RUNS } from "./property-runs.fixture.ts";
-import { none } from "../quirks/quirks.ts";
-import { damaged, stateDocument } from "./documents.fixture.ts";
-import { mergeExtensions } from "./extensions.ts";
-import { parseGraph } from "./graph.ts";
-import { parseRunManifest } from "./run-manifest.ts";
+import { PROPERTY_RUNS } from "../shared/formats/property-runs.fixture.ts";
+import { none } from "../shared/quirks/quirks.ts";
+import { damaged, stateDocument } from "../shared/formats/documents.fixture.ts";
+import { mergeExtensions } from "../shared/formats/extensions.ts";
+import { parseGraph } from "../shared/formats/graph.ts";
+import { parseRunManifest } from "../shared/formats/run-manifest.ts";
 import { buildGraph, missingServices, requirementCycle } from "./service-graph.ts";
-import type { ContainerDefinition } from "./state.ts";
-import { parseState } from "./state.ts";
+import type { ContainerDefinition } from "../shared/formats/state.ts";
+import { parseState } from "../shared/formats/state.ts";
 
 const peer = fc.record({
   pid: fc.constantFrom(-1, 0, 7, 4_194_304),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import { none, parseQuirks } from "../shared/quirks/quirks.ts";
 import { buildGraph, graphWarnings, missingServices } from "./service-graph.ts";
-import type { ContainerDefinition } from "./state.ts";
-import { STATE_SPEC, parseState } from "./state.ts";
+import type { ContainerDefinition } from "../shared/formats/state.ts";
+import { STATE_SPEC, parseState } from "../shared/formats/state.ts";
 
 function containers(
   parts: Record<string, { required?: unknown[]; optional?: unknown[]; exports?: unknown[] }>,

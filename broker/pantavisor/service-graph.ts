@@ -1,10 +1,10 @@
-import { none } from "../quirks/quirks.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { mergeExtensions } from "./extensions.ts";
-import type { GraphEntry } from "./graph.ts";
-import type { Requirement } from "./run-manifest.ts";
-import type { ServiceExport } from "./services.ts";
-import type { ContainerDefinition } from "./state.ts";
+import { none } from "../shared/quirks/quirks.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
+import { mergeExtensions } from "../shared/formats/extensions.ts";
+import type { GraphEntry } from "../shared/formats/graph.ts";
+import type { Requirement } from "../shared/formats/run-manifest.ts";
+import type { ServiceExport } from "../shared/formats/services.ts";
+import type { ContainerDefinition } from "../shared/formats/state.ts";
 
 /** The process of a container, for the graph. */
 export interface GraphPeer {

@@ -1,4 +1,4 @@
-import type { Setting, SettingSource } from "../control/pantavisor-view.ts";
+import type { Setting, SettingSource } from "./control/pantavisor-view.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import type { KnownSetting } from "./known-settings.ts";
 import { KNOWN_SETTINGS } from "./known-settings.ts";

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { catches } from "../linux/caught-signals.ts";
+import { catches } from "../shared/linux/caught-signals.ts";
 
 /**
  * The wish to end: aborted with the name of the first SIGTERM or SIGINT. To be called once, as

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Outcome } from "../lifecycle/revision.ts";
-import { none } from "../quirks/quirks.ts";
-import { readBootEnvironment, tryAtNextBoot } from "./boot-environment.ts";
+import type { Outcome } from "./lifecycle/revision.ts";
+import { none } from "../shared/quirks/quirks.ts";
+import { readBootEnvironment, tryAtNextBoot } from "./storage/boot-environment.ts";
 import { makeRunner } from "./revision-runner.fixture.ts";
 import { Updater } from "./updater.ts";
 

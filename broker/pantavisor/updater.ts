@@ -1,21 +1,21 @@
 import { join } from "node:path";
-import type { CommandRefusal } from "../control/pantavisor-view.ts";
-import type { Clock } from "../lifecycle/clock.ts";
-import { isUp } from "../lifecycle/container-state.ts";
-import { changeBetween } from "../lifecycle/revision-change.ts";
-import type { TrialEvent, TrialState } from "../lifecycle/trial.ts";
-import { isOver, newTrial, stepTrial } from "../lifecycle/trial.ts";
-import { NO_ROOM, isNoRoom } from "../no-room.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { CommandRefusal } from "./control/pantavisor-view.ts";
+import type { Clock } from "./lifecycle/clock.ts";
+import { isUp } from "./lifecycle/container-state.ts";
+import { changeBetween } from "./lifecycle/revision-change.ts";
+import type { TrialEvent, TrialState } from "./lifecycle/trial.ts";
+import { isOver, newTrial, stepTrial } from "./lifecycle/trial.ts";
+import { NO_ROOM, isNoRoom } from "../shared/no-room.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
-import { commitRevision, readBootEnvironment, tryAtNextBoot } from "./boot-environment.ts";
+import { commitRevision, readBootEnvironment, tryAtNextBoot } from "./storage/boot-environment.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, missingRequired } from "./loaded-revision.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { RevisionRunner } from "./revision-runner.ts";
-import type { Progress } from "./step-progress.ts";
-import { progressOf, writeProgress } from "./step-progress.ts";
+import type { Progress } from "./storage/step-progress.ts";
+import { progressOf, writeProgress } from "./storage/step-progress.ts";
 
 export interface UpdaterOptions {
   readonly config: AppengineConfig;

@@ -1,18 +1,18 @@
 import { parseArgs } from "node:util";
-import { messageOf } from "../message-of.ts";
-import { PluginRegistry } from "../plugins/registry.ts";
-import type { BrokerFiles } from "../formats/broker-status.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { openBrokerFolder } from "./broker-folder.ts";
-import { takeBrokerLock } from "./broker-lock.ts";
-import { Broker } from "./broker.ts";
-import { openFiles } from "./open-files.ts";
-import { createOutput } from "./output.ts";
-import type { Output } from "./output.ts";
-import { PlantedJournal } from "./planted-journal.ts";
-import { serveStatus } from "./status-server.ts";
-import { BrokerToolbox, ShowingToolbox } from "./toolbox.ts";
+import { messageOf } from "../shared/message-of.ts";
+import { PluginRegistry } from "./plugins/registry.ts";
+import type { BrokerFiles } from "../shared/formats/broker-status.ts";
+import { parseQuirks } from "../shared/quirks/quirks.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
+import { openBrokerFolder } from "./links/broker-folder.ts";
+import { takeBrokerLock } from "./links/broker-lock.ts";
+import { Broker } from "./links/broker.ts";
+import { openFiles } from "./planes/open-files.ts";
+import { createOutput } from "./links/output.ts";
+import type { Output } from "./links/output.ts";
+import { PlantedJournal } from "./peers/planted-journal.ts";
+import { serveStatus } from "./links/status-server.ts";
+import { BrokerToolbox, ShowingToolbox } from "./links/toolbox.ts";
 
 /**
  * pv-xconnect: the broker of one pv-ctrl socket, until SIGTERM or SIGINT. SIGHUP tells that the

@@ -14,10 +14,10 @@ import {
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { brokerStatus } from "../formats/broker-status.ts";
-import { CtrlStub, dial, readAll } from "./broker.fixture.ts";
-import { openBrokerFolder } from "./broker-folder.ts";
-import { ContainerStandIn } from "./container-stand-in.fixture.ts";
+import { brokerStatus } from "../shared/formats/broker-status.ts";
+import { CtrlStub, dial, readAll } from "./links/broker.fixture.ts";
+import { openBrokerFolder } from "./links/broker-folder.ts";
+import { ContainerStandIn } from "./links/container-stand-in.fixture.ts";
 
 const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
 const TARGET = "/run/pv/raw.sock";

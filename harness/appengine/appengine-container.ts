@@ -1,7 +1,7 @@
-import type { QuirkName } from "../../broker/quirks/names.ts";
+import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { ImageInspectInfo } from "dockerode";
 import { GenericContainer } from "testcontainers";
-import type { BootStage } from "../run/events.ts";
+import type { BootStage } from "../../reports/events.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";

@@ -1,5 +1,5 @@
 import type { Container } from "dockerode";
-import type { GraphEntry } from "../../broker/formats/graph.ts";
+import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { ControlClient } from "../control/control-client.ts";
 import { rawExchange } from "../control/raw-exchange.ts";
 import type { RawExchange } from "../control/raw-exchange.ts";
@@ -9,8 +9,8 @@ import type { PvhError } from "../errors.ts";
 import { ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
-import { collectAppengine } from "../evidence/collect-appengine.ts";
-import type { Evidence } from "../evidence/collect-appengine.ts";
+import { collectAppengine } from "./collect-appengine.ts";
+import type { Evidence } from "./collect-appengine.ts";
 import { bootFailure } from "./boot-failure.ts";
 import { EXIT_FILE, START_MANUALLY } from "./boot-preparation.ts";
 import { footprints, reasonLines, stagesOfBoot } from "./boot-probe.ts";
@@ -22,7 +22,7 @@ import { InsideContainer } from "./inside.ts";
 import type { AppengineShell } from "./inside.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 import { PantavisorLog } from "./pantavisor-log.ts";
-import type { BootStage } from "../run/events.ts";
+import type { BootStage } from "../../reports/events.ts";
 
 export type BootMode = "auto" | "manual";
 

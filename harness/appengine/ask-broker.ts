@@ -1,5 +1,9 @@
-import { brokerFiles, BROKER_FOLDER, brokerStatus } from "../../broker/formats/broker-status.ts";
-import type { BrokerStatus } from "../../broker/formats/broker-status.ts";
+import {
+  brokerFiles,
+  BROKER_FOLDER,
+  brokerStatus,
+} from "../../broker/shared/formats/broker-status.ts";
+import type { BrokerStatus } from "../../broker/shared/formats/broker-status.ts";
 import type { AppengineShell } from "./inside.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 

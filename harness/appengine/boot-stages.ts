@@ -1,4 +1,4 @@
-import type { BootStage } from "../run/events.ts";
+import type { BootStage } from "../../reports/events.ts";
 import { PvhError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
 import { until } from "../until.ts";

@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import type Dockerode from "dockerode";
 import { pack } from "tar-stream";
 import { expect, test } from "vitest";
-import type { Appengine } from "../appengine/appengine.ts";
+import type { Appengine } from "./appengine.ts";
 import { collectAppengine } from "./collect-appengine.ts";
 
 const never = (): Promise<never> => new Promise(() => undefined);

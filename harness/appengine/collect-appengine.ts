@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Dockerode from "dockerode";
-import type { Appengine } from "../appengine/appengine.ts";
+import type { Appengine } from "./appengine.ts";
 import { clock } from "../clock/clock.ts";
 import { within } from "../within.ts";
 import { collectLogs } from "./collect-logs.ts";

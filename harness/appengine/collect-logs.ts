@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type Dockerode from "dockerode";
-import type { Appengine } from "../appengine/appengine.ts";
-import { LOG_ROOT } from "../appengine/layout.ts";
+import type { Appengine } from "./appengine.ts";
+import { LOG_ROOT } from "./layout.ts";
 import { within } from "../within.ts";
 import type { Evidence } from "./collect-appengine.ts";
 import type { ExtractedFiles } from "./extract-regular-files.ts";

@@ -3,10 +3,14 @@ import { realpathSync } from "node:fs";
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
-import { BROKER_FOLDER, brokerFiles, brokerStatus } from "../../broker/formats/broker-status.ts";
-import type { BrokerStatus } from "../../broker/formats/broker-status.ts";
-import { parseGraph } from "../../broker/formats/graph.ts";
-import type { GraphEntry } from "../../broker/formats/graph.ts";
+import {
+  BROKER_FOLDER,
+  brokerFiles,
+  brokerStatus,
+} from "../../broker/shared/formats/broker-status.ts";
+import type { BrokerStatus } from "../../broker/shared/formats/broker-status.ts";
+import { parseGraph } from "../../broker/shared/formats/graph.ts";
+import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { clock } from "../clock/clock.ts";
 import { readBounded } from "../engine/bounded.ts";
 import { PvhError } from "../errors.ts";

@@ -5,12 +5,12 @@ import type {
   StartedTestContainer,
   StoppedTestContainer,
 } from "testcontainers";
-import type { GraphEntry } from "../../broker/formats/graph.ts";
+import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { clock } from "../clock/clock.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { PvhError } from "../errors.ts";
-import type { Evidence } from "../evidence/collect-appengine.ts";
+import type { Evidence } from "./collect-appengine.ts";
 import { demandRemoval, reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { Appengine } from "./appengine.ts";

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from "node
 import { rmSync, statSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { table } from "../cli/table.ts";
+import { table } from "../../reports/table.ts";
 import { PROJECT } from "../image/sources.ts";
 import { serveGraph } from "./ctrl-stub.ts";
 import { TESTS, runTest, testsOf } from "./dbus-test.ts";

@@ -1,4 +1,4 @@
-import { table } from "../cli/table.ts";
+import { table } from "../../reports/table.ts";
 import { FIGURES, SUITES } from "./figures.ts";
 import type { Figure } from "./figures.ts";
 import type { BenchResult, Row } from "./run-bench.ts";

@@ -1,5 +1,5 @@
 import type { CatalogueRow } from "./catalogue.ts";
-import type { Selectable } from "./selection.ts";
+import type { Selectable } from "../run/selection.ts";
 
 /** A promise of the catalogue and the scenario that checks it. */
 export interface CoveredRow {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Failure } from "./events.ts";
+import type { Failure } from "../../reports/events.ts";
 import { isBad, judge, mutantsOf } from "./mutants.ts";
 import type { CheckResult, Mutant } from "./mutants.ts";
 

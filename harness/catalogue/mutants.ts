@@ -1,4 +1,4 @@
-import type { Failure, Verdict } from "./events.ts";
+import type { Failure, Verdict } from "../../reports/events.ts";
 
 /** A quirk, and the scenarios with a check that claims to notice it. */
 export interface Mutant {
@@ -85,7 +85,8 @@ export function judge(
       return [{ quirk: mutant.quirk, scenario, check, ...judgeCheck() }];
 
       function judgeCheck(): Pick<MutantRow, "judgement" | "detail"> {
-        if (!mutant.exists) return { judgement: "no such quirk", detail: "broker/quirks/names.ts" };
+        if (!mutant.exists)
+          return { judgement: "no such quirk", detail: "broker/shared/quirks/names.ts" };
         if (result === undefined) return { judgement: "lost", detail: "it gave no verdict" };
         if (!claimed) return { judgement: "ran", detail: result.verdict };
         return judgeClaim(result, suiteOf(check) === "boot");

@@ -1,4 +1,4 @@
-import { COMPAT } from "../../broker/quirks/compat.ts";
+import { COMPAT } from "../../broker/shared/quirks/compat.ts";
 
 /**
  * What the reference is told to be, as quirks: what the documents promise, or the real 029-32

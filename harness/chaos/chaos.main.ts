@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { table } from "../cli/table.ts";
+import { table } from "../../reports/table.ts";
 import { complaints } from "./judge.ts";
 import { DISTURBANCES, planRounds } from "./plan.ts";
 import type { Disturbance } from "./plan.ts";

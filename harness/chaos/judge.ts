@@ -1,4 +1,4 @@
-import { EXIT, SIGNAL_EXIT } from "../exit-codes.ts";
+import { EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { Disturbance } from "./plan.ts";
 
 /** What one round has come to. */

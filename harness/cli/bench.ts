@@ -4,11 +4,11 @@ import { printBench, printVerdicts } from "../bench/print-bench.ts";
 import { runBench } from "../bench/run-bench.ts";
 import { soak } from "../bench/soak.ts";
 import { judgeRows } from "../bench/thresholds.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Call } from "./command.ts";
 import { wholeNumber } from "./parse-value.ts";
-import { table } from "./table.ts";
+import { table } from "../../reports/table.ts";
 
 const FULL = { rounds: 7, duration: 500 };
 const QUICK = { rounds: 3, duration: 150 };

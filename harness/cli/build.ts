@@ -1,6 +1,6 @@
 import { findCleanEngine } from "../engine/leftovers.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { ensureReferenceImage, REFERENCE_TAG } from "../image/reference-image.ts";
 import type { Output } from "./output.ts";
 

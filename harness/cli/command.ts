@@ -1,4 +1,4 @@
-import type { ExitCode } from "../exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
 
 export interface Argument {

@@ -1,11 +1,11 @@
 import { coverageMarkdown } from "../../reports/coverage.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
-import { PROMISE_SOURCES, catalogue, catalogueProblems } from "../run/catalogue.ts";
-import { coverageOf } from "../run/coverage.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
+import { PROMISE_SOURCES, catalogue, catalogueProblems } from "../catalogue/catalogue.ts";
+import { coverageOf } from "../catalogue/coverage.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { Call } from "./command.ts";
-import { table } from "./table.ts";
+import { table } from "../../reports/table.ts";
 
 /** `pvh coverage`: the promises of the catalogue and the scenarios that check them. */
 export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {

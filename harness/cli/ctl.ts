@@ -1,8 +1,8 @@
 import { printable } from "../../reports/printable.ts";
 import { findHeld } from "../appengine/held.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
 
 export interface CtlOptions {

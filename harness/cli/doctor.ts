@@ -14,8 +14,8 @@ import { canStartPrivateEngine } from "../engine/private-engine.ts";
 import { missingCapabilities } from "../engine/privilege-profile.ts";
 import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { PROJECT } from "../image/sources.ts";
 import type { Output } from "./output.ts";
 

@@ -6,8 +6,8 @@ import { removeLeftovers } from "../engine/leftovers.ts";
 import { describeLeft, reap } from "../engine/reaper.ts";
 import type { Reaped } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
 
 export interface DownOptions {

@@ -1,6 +1,6 @@
 import { after, ENDING } from "../ending.ts";
-import { ENDING_SIGNALS, SIGNAL_EXIT } from "../exit-codes.ts";
-import type { EndingSignal } from "../exit-codes.ts";
+import { ENDING_SIGNALS, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
+import type { EndingSignal } from "../../reports/exit-codes.ts";
 
 /**
  * npm passes the terminal's Ctrl+C on to a command that the terminal has told already: two

@@ -8,8 +8,8 @@ import {
 } from "../engine/private-engine.ts";
 import { privateEngineHost, privateEngineLog } from "../engine/private-engine-files.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
 
 export interface EngineOptions {

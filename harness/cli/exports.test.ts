@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
 import { writeExport } from "../exports/write-export.ts";
 import { exportsLintCommand } from "./exports.ts";
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { containerNameOf } from "../../broker/formats/state.ts";
+import { containerNameOf } from "../../broker/shared/formats/state.ts";
 import { printableLine } from "../../reports/printable.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { exportContent } from "../exports/examples.ts";
 import { lintPath } from "../exports/lint-path.ts";
 import { writeExport } from "../exports/write-export.ts";

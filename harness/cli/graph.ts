@@ -1,15 +1,15 @@
 import { printableLine } from "../../reports/printable.ts";
-import type { BrokerStatus, LinkStatus } from "../../broker/formats/broker-status.ts";
-import type { GraphEntry } from "../../broker/formats/graph.ts";
+import type { BrokerStatus, LinkStatus } from "../../broker/shared/formats/broker-status.ts";
+import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { askBroker } from "../appengine/ask-broker.ts";
 import { findHeld } from "../appengine/held.ts";
 import { localMesh } from "../appengine/local-mesh.ts";
 import type { Mesh } from "../appengine/local-mesh.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
-import { table } from "./table.ts";
+import { table } from "../../reports/table.ts";
 
 export interface GraphOptions {
   /** A held appengine. */

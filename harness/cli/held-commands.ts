@@ -1,6 +1,6 @@
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Args, Call } from "./command.ts";
 import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./parse-value.ts";
 

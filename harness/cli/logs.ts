@@ -8,8 +8,8 @@ import type { LogLine } from "../appengine/log-line.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
 import { readLines } from "../engine/read-lines.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { Output } from "./output.ts";
 

@@ -1,9 +1,9 @@
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { discover, isBroken, problemsOf } from "../run/discover.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
-import { table } from "./table.ts";
+import { table } from "../../reports/table.ts";
 
 /** `pvh` and `pvh ls [filter…]`: the scenarios, one a line. */
 export async function lsCommand({ args, out }: Call): Promise<ExitCode> {

@@ -1,5 +1,5 @@
 import { PvhError } from "../errors.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { didYouMean } from "../run/near-names.ts";
 import type { Call } from "./command.ts";
 import { quirkList } from "./parse-value.ts";

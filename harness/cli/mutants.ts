@@ -2,24 +2,24 @@ import PQueue from "p-queue";
 import { printableLine } from "../../reports/printable.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
-import { QUIRKS } from "../../broker/quirks/names.ts";
+import { QUIRKS } from "../../broker/shared/quirks/names.ts";
 import { clock } from "../clock/clock.ts";
-import { makePartDirectory, makeRunDirectory } from "../evidence/run-directory.ts";
-import type { RunDirectory } from "../evidence/run-directory.ts";
-import { endingSignal, EXIT, SIGNAL_EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
-import { catalogue } from "../run/catalogue.ts";
+import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
+import type { RunDirectory } from "../run/run-directory.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discover.ts";
-import { isBad, judge, mutantsOf } from "../run/mutants.ts";
-import type { CheckResult, Mutant, MutantRow } from "../run/mutants.ts";
+import { isBad, judge, mutantsOf } from "../catalogue/mutants.ts";
+import type { CheckResult, Mutant, MutantRow } from "../catalogue/mutants.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { timeoutScale, wholeNumber } from "./parse-value.ts";
-import { table } from "./table.ts";
+import { table } from "../../reports/table.ts";
 
 /**
  * `pvh mutants [filter…]`: make each quirk that the selected checks claim to notice, and see

@@ -1,4 +1,4 @@
-import { QUIRKS } from "../../broker/quirks/names.ts";
+import { QUIRKS } from "../../broker/shared/quirks/names.ts";
 import { parseLimits } from "../appengine/limits.ts";
 import { PvhError } from "../errors.ts";
 import { didYouMean } from "../run/near-names.ts";
@@ -51,7 +51,7 @@ export function quirkList(args: Args): string[] {
     const name = quirk.split(":", 1)[0] ?? "";
     if (Object.hasOwn(QUIRKS, name)) continue;
     throw new PvhError("PVH_USAGE", `'${name}' is not a quirk of the reference appengine`, {
-      hint: didYouMean(name, Object.keys(QUIRKS)) ?? "broker/quirks/names.ts lists them",
+      hint: didYouMean(name, Object.keys(QUIRKS)) ?? "broker/shared/quirks/names.ts lists them",
     });
   }
   return quirks;

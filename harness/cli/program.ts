@@ -1,8 +1,8 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { Command as Commander, CommanderError, Option as CommanderOption } from "commander";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { didYouMean } from "../run/near-names.ts";
 import { Args } from "./command.ts";
 import type { Command } from "./command.ts";

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from "../run/events.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 import { choosePaint } from "../../reports/paint.ts";
 import { TerminalReport } from "../../reports/terminal.ts";
 import type { Terminal } from "../../reports/terminal.ts";

@@ -1,9 +1,9 @@
 import { ourContainers } from "../appengine/held.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
-import { table } from "./table.ts";
+import { table } from "../../reports/table.ts";
 
 /** List the appengines of this engine that carry our labels. */
 export async function psCommand(

@@ -1,7 +1,7 @@
 import { printable } from "../../reports/printable.ts";
 import { PvhError } from "../errors.ts";
-import { endingSignal, EXIT, SIGNAL_EXIT } from "../exit-codes.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { machineError } from "../machine-error.ts";
 import { readThrown } from "../run/thrown.ts";
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { PvhError } from "../errors.ts";
-import { PROFILES } from "../run/profiles.ts";
-import type { Profile } from "../run/profiles.ts";
+import { PROFILES } from "../catalogue/profiles.ts";
+import type { Profile } from "../catalogue/profiles.ts";
 import type { RunOptions } from "../run/run.ts";
 import type { Args, Option } from "./command.ts";
 import { oneOf, quirkList, setLimits, timeoutScale, wholeNumber } from "./parse-value.ts";

@@ -1,4 +1,4 @@
-import type { ExitCode } from "../exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
 import { discover } from "../run/discover.ts";
 import { unknownName } from "../run/selection.ts";
 import type { Call } from "./command.ts";

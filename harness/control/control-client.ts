@@ -7,10 +7,10 @@ import {
   daemonsBody,
   errorBody,
   groupsBody,
-} from "../../broker/formats/control.ts";
-import type { ContainerBody, DaemonBody, GroupBody } from "../../broker/formats/control.ts";
-import { parseGraph } from "../../broker/formats/graph.ts";
-import type { GraphEntry } from "../../broker/formats/graph.ts";
+} from "../../broker/shared/formats/control.ts";
+import type { ContainerBody, DaemonBody, GroupBody } from "../../broker/shared/formats/control.ts";
+import { parseGraph } from "../../broker/shared/formats/graph.ts";
+import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { clock } from "../clock/clock.ts";
 import type { Deadline } from "../clock/deadline.ts";
 import { readBounded } from "../engine/bounded.ts";

@@ -1,5 +1,5 @@
-import { SAFE_NAME } from "../../broker/formats/names.ts";
-import { SERVICES_SPEC } from "../../broker/formats/services.ts";
+import { SAFE_NAME } from "../../broker/shared/formats/names.ts";
+import { SERVICES_SPEC } from "../../broker/shared/formats/services.ts";
 import { PvhError } from "../errors.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";

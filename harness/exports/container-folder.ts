@@ -1,8 +1,8 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
-import { parseUntrusted } from "../../broker/formats/json-depth.ts";
-import { SAFE_NAME } from "../../broker/formats/names.ts";
+import { parseUntrusted } from "../../broker/shared/formats/json-depth.ts";
+import { SAFE_NAME } from "../../broker/shared/formats/names.ts";
 import { PvhError } from "../errors.ts";
 import { PROJECT } from "../image/sources.ts";
 import type { ContainerDefinition } from "./container-definition.ts";

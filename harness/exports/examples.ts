@@ -1,6 +1,6 @@
 import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { cacheFolder } from "../engine/folders.ts";
 import { PvhError } from "../errors.ts";

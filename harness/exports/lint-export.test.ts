@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { lintExport } from "./lint-export.ts";
 

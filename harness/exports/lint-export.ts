@@ -1,5 +1,5 @@
-import { SAFE_NAME } from "../../broker/formats/names.ts";
-import { STATE_SPEC, containerNameOf } from "../../broker/formats/state.ts";
+import { SAFE_NAME } from "../../broker/shared/formats/names.ts";
+import { STATE_SPEC, containerNameOf } from "../../broker/shared/formats/state.ts";
 import { FindingList } from "./finding-list.ts";
 import type { Finding, Report } from "./finding.ts";
 import { lintOddities } from "./lint-oddities.ts";

@@ -1,9 +1,9 @@
 import type * as z from "zod";
-import { fdList as fds } from "../../broker/plugins/allowed-fds.ts";
-import { dbusRules } from "../../broker/plugins/dbus-rules.ts";
-import { drmNodes } from "../../broker/plugins/drm-nodes.ts";
-import { restRules, restUpgrade } from "../../broker/plugins/rest-rules.ts";
-import { identityKind, socketKind } from "../../broker/plugins/unix-options.ts";
+import { fdList as fds } from "../../broker/xconnect/plugins/allowed-fds.ts";
+import { dbusRules } from "../../broker/xconnect/plugins/dbus/rules.ts";
+import { drmNodes } from "../../broker/xconnect/plugins/drm/nodes.ts";
+import { restRules, restUpgrade } from "../../broker/xconnect/plugins/rest/rules.ts";
+import { identityKind, socketKind } from "../../broker/xconnect/plugins/unix/options.ts";
 import type { Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
 

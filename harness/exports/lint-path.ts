@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample } from "./container-folder.ts";

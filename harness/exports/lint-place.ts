@@ -1,4 +1,4 @@
-import { pathProblem } from "../../broker/xconnect/link-rules.ts";
+import { pathProblem } from "../../broker/xconnect/links/link-rules.ts";
 import type { Report } from "./finding.ts";
 
 /** Findings on the path of a socket or target: the broker refuses links with the same words. */

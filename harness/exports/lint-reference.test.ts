@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { assignGroups, parseGroups } from "../../broker/formats/groups.ts";
-import { PROPERTY_RUNS } from "../../broker/formats/property-runs.fixture.ts";
-import { requirementCycle } from "../../broker/formats/service-graph.ts";
-import { STATE_SPEC, parseState } from "../../broker/formats/state.ts";
+import { assignGroups, parseGroups } from "../../broker/shared/formats/groups.ts";
+import { PROPERTY_RUNS } from "../../broker/shared/formats/property-runs.fixture.ts";
+import { requirementCycle } from "../../broker/pantavisor/service-graph.ts";
+import { STATE_SPEC, parseState } from "../../broker/shared/formats/state.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../image/sources.ts";

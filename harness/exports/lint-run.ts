@@ -1,5 +1,9 @@
-import type { Group } from "../../broker/formats/groups.ts";
-import { CONTAINER_TYPES, RUN_SPEC, parseRunManifest } from "../../broker/formats/run-manifest.ts";
+import type { Group } from "../../broker/shared/formats/groups.ts";
+import {
+  CONTAINER_TYPES,
+  RUN_SPEC,
+  parseRunManifest,
+} from "../../broker/shared/formats/run-manifest.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";

@@ -1,5 +1,5 @@
-import { SAFE_NAME } from "../../broker/formats/names.ts";
-import { PLUGIN_TYPES, parseServices } from "../../broker/formats/services.ts";
+import { SAFE_NAME } from "../../broker/shared/formats/names.ts";
+import { PLUGIN_TYPES, parseServices } from "../../broker/shared/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";

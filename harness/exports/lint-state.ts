@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseDriverAliases } from "../../broker/formats/drivers.ts";
-import type { Group } from "../../broker/formats/groups.ts";
-import { assignGroups, parseGroups } from "../../broker/formats/groups.ts";
-import { requirementCycle } from "../../broker/formats/service-graph.ts";
-import type { ContainerDefinition, State } from "../../broker/formats/state.ts";
-import { StateError, groupsDocumentOf, parseState } from "../../broker/formats/state.ts";
+import { parseDriverAliases } from "../../broker/shared/formats/drivers.ts";
+import type { Group } from "../../broker/shared/formats/groups.ts";
+import { assignGroups, parseGroups } from "../../broker/shared/formats/groups.ts";
+import { requirementCycle } from "../../broker/pantavisor/service-graph.ts";
+import type { ContainerDefinition, State } from "../../broker/shared/formats/state.ts";
+import { StateError, groupsDocumentOf, parseState } from "../../broker/shared/formats/state.ts";
 import { PROJECT } from "../image/sources.ts";
 import type { Finding, Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";

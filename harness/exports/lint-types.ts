@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { DocumentTooLarge } from "../../broker/formats/document-size.ts";
+import { DocumentTooLarge } from "../../broker/shared/formats/document-size.ts";
 import type { Report } from "./finding.ts";
 
 /** Report what the format's own parser refuses: missing keys and wrong types. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import { PvhError } from "../errors.ts";
 import { PROJECT } from "../image/sources.ts";
 import { defineContainer } from "./container-definition.ts";

@@ -1,4 +1,4 @@
-import { RUN_SPEC } from "../../broker/formats/run-manifest.ts";
+import { RUN_SPEC } from "../../broker/shared/formats/run-manifest.ts";
 import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { isJsonObject, sortKeys } from "./json-value.ts";

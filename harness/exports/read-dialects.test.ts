@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { DIALECTS } from "../../broker/pvrexport/dialects.fixture.ts";
-import { CONTENT, FRAGMENT, SHA256 } from "../../broker/pvrexport/tar-bytes.fixture.ts";
+import { DIALECTS } from "../../broker/shared/pvrexport/dialects.fixture.ts";
+import { CONTENT, FRAGMENT, SHA256 } from "../../broker/shared/pvrexport/tar-bytes.fixture.ts";
 import { readExport } from "./read-export.ts";
 
 let folder: string;

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import type { Header } from "tar-stream";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { EXPORT_LIMITS } from "../../broker/pvrexport/limits.ts";
+import { EXPORT_LIMITS } from "../../broker/shared/pvrexport/limits.ts";
 import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
 

@@ -1,9 +1,9 @@
 import { constants, createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import type { ExportLimits } from "../../broker/pvrexport/limits.ts";
-import type { PvrExport } from "../../broker/pvrexport/read-pvrexport.ts";
-import { readPvrExport } from "../../broker/pvrexport/read-pvrexport.ts";
+import type { ExportLimits } from "../../broker/shared/pvrexport/limits.ts";
+import type { PvrExport } from "../../broker/shared/pvrexport/read-pvrexport.ts";
+import { readPvrExport } from "../../broker/shared/pvrexport/read-pvrexport.ts";
 import { PvhError } from "../errors.ts";
 import type { JsonObject } from "./json-value.ts";
 

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import tar from "tar-stream";
-import type { QuirkName } from "../../broker/quirks/names.ts";
+import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import * as z from "zod";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";

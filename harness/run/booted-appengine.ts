@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
-import { INDEX } from "../evidence/collect-appengine.ts";
+import { INDEX } from "../appengine/collect-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";

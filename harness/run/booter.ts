@@ -1,6 +1,6 @@
 import type { BootMode } from "../appengine/appengine.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
-import type { BootStage } from "./events.ts";
+import type { BootStage } from "../../reports/events.ts";
 
 export interface BootRequest {
   /** Name of the container, known before it is made. */

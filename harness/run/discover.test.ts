@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readCatalogue } from "./catalogue.ts";
+import { readCatalogue } from "../catalogue/catalogue.ts";
 import { discover, FILE_CHECK, isBroken, problemsOf } from "./discover.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import { FileLoader } from "./file-loader.ts";

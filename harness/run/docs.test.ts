@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -21,7 +21,7 @@ test("docs/exit-codes.md lists exactly the exit codes", () => {
 
 test("docs/events.md lists exactly the types of events, with their fields", () => {
   const page = read("docs/events.md");
-  const source = read("harness/run/events.ts");
+  const source = read("reports/events.ts");
   const union = source.slice(
     source.indexOf("export type RunEvent"),
     source.indexOf("export type RecordedEvent"),
@@ -38,7 +38,7 @@ test("docs/events.md lists exactly the types of events, with their fields", () =
 
 test("docs/events.md names every stage and class", () => {
   const page = read("docs/events.md");
-  const source = read("harness/run/events.ts") + read("harness/errors.ts");
+  const source = read("reports/events.ts") + read("harness/errors.ts");
   for (const name of ["BootStage", "Verdict", "ErrorClass"]) {
     const union = new RegExp(`export type ${name} =([^;]+);`).exec(source)?.[1] ?? "";
     const words = [...union.matchAll(/"([\w-]+)"/g)].map(([, word = ""]) => word);

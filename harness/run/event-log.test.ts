@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EventLog, parseLine, toLine } from "./event-log.ts";
-import type { RecordedEvent } from "./events.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "pvh-events-"));
 

@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { PvhError } from "../errors.ts";
-import { EVENTS_VERSION } from "./events.ts";
-import type { RecordedEvent } from "./events.ts";
+import { EVENTS_VERSION } from "../../reports/events.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 import { messageOfThrown } from "./thrown.ts";
 
 export const EVENTS_FILE = "events.jsonl";

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
-import type { Failure } from "./events.ts";
+import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "./failure.ts";
 import { positionOf } from "./source-position.ts";
 

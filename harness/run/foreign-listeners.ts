@@ -1,4 +1,4 @@
-import { ENDING_SIGNALS } from "../exit-codes.ts";
+import { ENDING_SIGNALS } from "../../reports/exit-codes.ts";
 
 /**
  * Do something that may want to hear of the signals that end pvh, and let it hear of none: vitest

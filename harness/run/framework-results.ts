@@ -1,6 +1,6 @@
 import type { TestModule, TestResult } from "vitest/node";
 import { failureOf, toFailure } from "./failure.ts";
-import type { Failure, Verdict } from "./events.ts";
+import type { Failure, Verdict } from "../../reports/events.ts";
 import type { FrameworkView } from "./scenario-judge.ts";
 import { messageOfThrown, propertyOf, textOf } from "./thrown.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { failureOf } from "./failure.ts";
-import type { Failure } from "./events.ts";
+import type { Failure } from "../../reports/events.ts";
 import { parseTestimony } from "./testimony.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 

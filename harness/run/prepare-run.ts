@@ -6,7 +6,7 @@ import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { ensureExports } from "../exports/examples.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discover.ts";
-import type { Failure } from "./events.ts";
+import type { Failure } from "../../reports/events.ts";
 import { toFailure } from "./failure.ts";
 import { preloadVitest } from "./vitest-bridge.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ownerLabels } from "../engine/labels.ts";
 import { fakeEngine } from "../engine/testdata/fake-engine.ts";
-import type { RecordedEvent, RunEvent } from "./events.ts";
+import type { RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { appenginesInUse, removeRun } from "./remove-run.ts";
 
 const recorded = (events: readonly RunEvent[]): RecordedEvent[] =>

@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import { describeLeft, reap } from "../engine/reaper.ts";
-import type { RecordedEvent } from "./events.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 
 /**
  * Remove everything of a run. Never throws: what became of the checks is known by now.

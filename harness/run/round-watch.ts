@@ -1,4 +1,4 @@
-import type { Failure, RecordedEvent } from "./events.ts";
+import type { Failure, RecordedEvent } from "../../reports/events.ts";
 import { journalPath, JournalReader } from "./journal.ts";
 import type { Exit, ForkHost, ScenarioFork } from "./scenario-fork.ts";
 import type { FrameworkView, ScenarioEnd, ScenarioJudge } from "./scenario-judge.ts";

@@ -1,7 +1,7 @@
 import { PvhError } from "../errors.ts";
 import { EventLog } from "./event-log.ts";
-import type { RecordedEvent, RunEvent } from "./events.ts";
-import { EVENTS_VERSION } from "./events.ts";
+import type { RecordedEvent, RunEvent } from "../../reports/events.ts";
+import { EVENTS_VERSION } from "../../reports/events.ts";
 
 /**
  * The record of a run as it grows: in events.jsonl, which only this process writes, and in memory.

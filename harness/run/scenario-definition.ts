@@ -3,7 +3,7 @@ import type { InsideContainer } from "../appengine/inside.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
-import type { BootStage } from "./events.ts";
+import type { BootStage } from "../../reports/events.ts";
 import type { Capability } from "./capabilities.ts";
 
 /** How an appengine is booted. */

@@ -1,5 +1,5 @@
 import { failureOf } from "./failure.ts";
-import type { Failure, RecordedEvent, Verdict } from "./events.ts";
+import type { Failure, RecordedEvent, Verdict } from "../../reports/events.ts";
 import { CANCELLED } from "./testimony.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 

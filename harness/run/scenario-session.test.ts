@@ -8,7 +8,7 @@ import { PvhError } from "../errors.ts";
 import type { BootRequest } from "./booter.ts";
 import { cancelRun } from "./cancellation.ts";
 import { parseLine } from "./event-log.ts";
-import type { RecordedEvent } from "./events.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { CheckBody, ScenarioOptions } from "./scenario-definition.ts";
 import { ScenarioSession } from "./scenario-session.ts";

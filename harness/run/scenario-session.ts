@@ -7,7 +7,7 @@ import { Cancellation } from "./cancellation.ts";
 import { missingCapability } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
-import type { Failure, Verdict } from "./events.ts";
+import type { Failure, Verdict } from "../../reports/events.ts";
 import { toFailure } from "./failure.ts";
 import { journalPath } from "./journal.ts";
 import { recordedName } from "./run-settings.ts";

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, inject, test } from "vitest";
 import type { RunnerTestCase } from "vitest";
 import { PvhError } from "../errors.ts";
 import { boot } from "./booter.ts";
-import { isRow } from "./catalogue.ts";
+import { isRow } from "../catalogue/catalogue.ts";
 import { openCollector } from "./collector.ts";
-import type { Verdict } from "./events.ts";
+import type { Verdict } from "../../reports/events.ts";
 import { ScenarioSession } from "./scenario-session.ts";
 import type {
   CheckDefinition,

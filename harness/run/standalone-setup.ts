@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { makeRunDirectory } from "../evidence/run-directory.ts";
+import { makeRunDirectory } from "./run-directory.ts";
 import { discover } from "./discover.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { planScenario } from "./run-settings.ts";

@@ -1,5 +1,5 @@
 import { toFailure } from "./failure.ts";
-import type { Failure } from "./events.ts";
+import type { Failure } from "../../reports/events.ts";
 import type { Testimony } from "./testimony.ts";
 
 /**

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ERROR_CODES } from "../errors.ts";
-import { EVENTS_VERSION } from "./events.ts";
-import type { Failure, RunEvent, Verdict } from "./events.ts";
+import { EVENTS_VERSION } from "../../reports/events.ts";
+import type { Failure, RunEvent, Verdict } from "../../reports/events.ts";
 
 type OfWorker =
   | "scenario.started"

@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import type { TestModule, TestSequencer, TestSpecification, Vitest } from "vitest/node";
-import type { Failure, RecordedEvent, RunEvent } from "./events.ts";
+import type { Failure, RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
 import { cancelRun } from "./cancellation.ts";
 import { withoutSignalListeners } from "./foreign-listeners.ts";

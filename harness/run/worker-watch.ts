@@ -1,5 +1,5 @@
 import { failureOf } from "./failure.ts";
-import type { Failure } from "./events.ts";
+import type { Failure } from "../../reports/events.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 
 /** How long the process of a scenario may take for what has no deadline inside it; milliseconds. */

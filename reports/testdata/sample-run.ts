@@ -1,4 +1,4 @@
-import type { Failure, RecordedEvent, RunEvent } from "../../harness/run/events.ts";
+import type { Failure, RecordedEvent, RunEvent } from "../events.ts";
 
 export const HOSTILE =
   'evil \u001b[31mred\u001b[0m \u001b]0;title\u0007 \u009b2J <b>&"]]> \u0000\ufffe \ud800 \u202e end';

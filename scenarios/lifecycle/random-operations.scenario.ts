@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { CONTAINER_STATUSES } from "../../broker/formats/control.ts";
+import { CONTAINER_STATUSES } from "../../broker/shared/formats/control.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { STATE_SPEC } from "../../broker/formats/state.ts";
+import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import type { JsonObject } from "../../harness/exports/json-value.ts";
 import { writeExport } from "../../harness/exports/write-export.ts";
 

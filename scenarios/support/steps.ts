@@ -1,4 +1,4 @@
-import type { ContainerBody, ContainerStatus } from "../../broker/formats/control.ts";
+import type { ContainerBody, ContainerStatus } from "../../broker/shared/formats/control.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";

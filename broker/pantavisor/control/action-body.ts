@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { JsonRefused, parseUntrusted } from "../formats/json-depth.ts";
+import { JsonRefused, parseUntrusted } from "../../shared/formats/json-depth.ts";
 
 const bodySchema = z.object({ action: z.unknown() }).refine(({ action }) => action !== undefined);
 

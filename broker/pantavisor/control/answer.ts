@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Caller } from "./caller.ts";
-import { NO_ROOM } from "../no-room.ts";
+import { NO_ROOM } from "../../shared/no-room.ts";
 import { judgeHost } from "./host-header.ts";
 import type { EndpointContext } from "./pantavisor-view.ts";
 import { refuseUnknown, refuseUnprivileged } from "./privilege.ts";

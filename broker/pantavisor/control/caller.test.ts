@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { none } from "../quirks/quirks.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { containerOf, identifyCaller } from "./caller.ts";
 
 it.each([

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
-import { peerProcess } from "../linux/peer-process.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { peerProcess } from "../../shared/linux/peer-process.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 /**
  * Who calls pv-ctrl (docs/pantavisor.md §3.2). Trust comes from the kernel alone: the process that

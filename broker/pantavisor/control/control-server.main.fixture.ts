@@ -1,13 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { toConfig } from "../appengine/appengine-config.ts";
-import { openMetaStore } from "../appengine/device-meta.ts";
-import { openObjectCatalogue } from "../appengine/object-catalogue.ts";
-import { settingsOf } from "../appengine/settings.ts";
-import { openSteps } from "../appengine/steps.ts";
+import { toConfig } from "../appengine-config.ts";
+import { openMetaStore } from "../device-meta.ts";
+import { openObjectCatalogue } from "../storage/object-catalogue.ts";
+import { settingsOf } from "../settings.ts";
+import { openSteps } from "../storage/steps.ts";
 import { installed } from "../lifecycle/container-state.ts";
 import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
-import { none } from "../quirks/quirks.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { serveControl } from "./server.ts";
 
 /** A pv-ctrl in a process of its own, in the folder that it is given; says `listening`. */

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { autoRecovery } from "../formats/run-manifest.ts";
+import { autoRecovery } from "../../shared/formats/run-manifest.ts";
 import { isUp } from "../lifecycle/container-state.ts";
 import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import type { SimulatedContainer } from "./operations.fixture.ts";
 import { SimulatedMachine } from "./operations.fixture.ts";
 

@@ -1,11 +1,11 @@
-import type { DaemonBody, DriverBody } from "../formats/control.ts";
-import type { GraphEntry } from "../formats/graph.ts";
-import type { Group } from "../formats/groups.ts";
+import type { DaemonBody, DriverBody } from "../../shared/formats/control.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import type { Group } from "../../shared/formats/groups.ts";
 import type { ContainerPlan, ContainerState } from "../lifecycle/container-state.ts";
 import type { ContainerAction } from "../lifecycle/control-verdict.ts";
 import type { OverallStatus } from "../lifecycle/group-status.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { SizedStream } from "./reply.ts";
 import type { Stall } from "./stall.ts";
 

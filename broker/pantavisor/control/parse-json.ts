@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { JsonRefused, parseUntrusted } from "../formats/json-depth.ts";
+import { JsonRefused, parseUntrusted } from "../../shared/formats/json-depth.ts";
 
 /**
  * The body of a request as a document.

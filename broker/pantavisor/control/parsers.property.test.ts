@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { parseAction } from "./action-body.ts";
 import { containerOf } from "./caller.ts";
 import { judgeHost } from "./host-header.ts";

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { IncomingMessage } from "node:http";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { readBody } from "./read-body.ts";
 
 const MIB = 1024 * 1024;

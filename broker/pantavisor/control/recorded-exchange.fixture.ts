@@ -16,7 +16,7 @@ export interface ReplyBytes {
   readonly body: string;
 }
 
-const FOLDER = join(import.meta.dirname, "../../fixtures/captures");
+const FOLDER = join(import.meta.dirname, "../../../fixtures/captures");
 
 /** All exchanges of a file whose request was recorded. */
 export function recordedExchanges(file: string): RecordedExchange[] {

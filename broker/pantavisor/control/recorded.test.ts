@@ -1,19 +1,24 @@
 import { mkdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { describeDevice, openMetaStore } from "../appengine/device-meta.ts";
-import { withAutomaticMeta } from "../appengine/automatic-meta.ts";
-import { progressOf, writeProgress } from "../appengine/step-progress.ts";
-import { containersBody, daemonsBody, groupsBody, objectsBody } from "../formats/control.ts";
-import type { ContainerBody } from "../formats/control.ts";
-import { parseGraph } from "../formats/graph.ts";
-import { parseGroups } from "../formats/groups.ts";
-import { autoRecovery } from "../formats/run-manifest.ts";
-import { buildGraph } from "../formats/service-graph.ts";
-import { STATE_SPEC, parseState } from "../formats/state.ts";
+import { describeDevice, openMetaStore } from "../device-meta.ts";
+import { withAutomaticMeta } from "../automatic-meta.ts";
+import { progressOf, writeProgress } from "../storage/step-progress.ts";
+import {
+  containersBody,
+  daemonsBody,
+  groupsBody,
+  objectsBody,
+} from "../../shared/formats/control.ts";
+import type { ContainerBody } from "../../shared/formats/control.ts";
+import { parseGraph } from "../../shared/formats/graph.ts";
+import { parseGroups } from "../../shared/formats/groups.ts";
+import { autoRecovery } from "../../shared/formats/run-manifest.ts";
+import { buildGraph } from "../service-graph.ts";
+import { STATE_SPEC, parseState } from "../../shared/formats/state.ts";
 import { installed } from "../lifecycle/container-state.ts";
-import { COMPAT } from "../quirks/compat.ts";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import { COMPAT } from "../../shared/quirks/compat.ts";
+import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
 import type { Caller } from "./caller.ts";
 import { start } from "./control-server.fixture.ts";
 import type { ContainerView, PantavisorView } from "./pantavisor-view.ts";

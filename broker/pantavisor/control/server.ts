@@ -19,7 +19,7 @@ import { metadataRoutes } from "./endpoints/metadata.ts";
 import { objectRoutes } from "./endpoints/objects.ts";
 import { signalRoutes } from "./endpoints/signal.ts";
 import { stepRoutes } from "./endpoints/steps.ts";
-import { NO_ROOM, isNoRoom } from "../no-room.ts";
+import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
 import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";

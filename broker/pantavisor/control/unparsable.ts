@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { Reply } from "./reply.ts";
 import { errorReply } from "./reply.ts";
 

@@ -1,4 +1,4 @@
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { ContainerPlan, ContainerState, Step } from "./container-state.ts";
 import { to } from "./container-state.ts";
 import type { LogEffect } from "./log-effect.ts";

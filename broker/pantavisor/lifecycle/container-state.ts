@@ -1,5 +1,5 @@
-import type { ContainerStatus } from "../formats/control.ts";
-import type { AutoRecovery } from "../formats/run-manifest.ts";
+import type { ContainerStatus } from "../../shared/formats/control.ts";
+import type { AutoRecovery } from "../../shared/formats/run-manifest.ts";
 import type { LogEffect } from "./log-effect.ts";
 
 /** Plan, state, events and effects of the state machine of a container (container.ts), as data. */

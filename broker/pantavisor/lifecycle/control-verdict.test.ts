@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { CONTAINER_STATUSES } from "../formats/control.ts";
+import { CONTAINER_STATUSES } from "../../shared/formats/control.ts";
 import { installed } from "./container-state.ts";
 import { CONTAINER_ACTIONS, refusal } from "./control-verdict.ts";
 import { containerPlan } from "./revision-simulation.fixture.ts";

@@ -1,5 +1,5 @@
-import type { ContainerStatus } from "../formats/control.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { ContainerStatus } from "../../shared/formats/control.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { ContainerPlan, ContainerState } from "./container-state.ts";
 
 /**

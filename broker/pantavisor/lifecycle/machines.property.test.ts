@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recoveryDocument } from "../formats/documents.fixture.ts";
-import { CONTAINER_STATUSES } from "../formats/control.ts";
-import { autoRecovery } from "../formats/run-manifest.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { none } from "../quirks/quirks.ts";
+import { recoveryDocument } from "../../shared/formats/documents.fixture.ts";
+import { CONTAINER_STATUSES } from "../../shared/formats/control.ts";
+import { autoRecovery } from "../../shared/formats/run-manifest.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { parseTimeScale } from "./clock.ts";
 import type {
   ContainerEffect,

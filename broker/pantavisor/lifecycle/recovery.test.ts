@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AutoRecovery } from "../formats/run-manifest.ts";
-import { autoRecovery } from "../formats/run-manifest.ts";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import type { AutoRecovery } from "../../shared/formats/run-manifest.ts";
+import { autoRecovery } from "../../shared/formats/run-manifest.ts";
+import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
 import { backoffSeconds, decideRecovery, formatBackoffPolicy, retryDelay } from "./recovery.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 
 const recovery = (rest: Partial<AutoRecovery>): AutoRecovery =>
   autoRecovery.parse({ policy: "on-failure", ...rest });

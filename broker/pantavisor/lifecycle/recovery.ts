@@ -1,5 +1,5 @@
-import type { AutoRecovery } from "../formats/run-manifest.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { AutoRecovery } from "../../shared/formats/run-manifest.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 /**
  * The decision about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).

@@ -1,7 +1,7 @@
-import { autoRecovery } from "../formats/run-manifest.ts";
+import { autoRecovery } from "../../shared/formats/run-manifest.ts";
 import type { ContainerPlan, ContainerState } from "./container-state.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { none } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import type { RevisionEffect, RevisionEvent, RevisionPlan, RevisionState } from "./revision.ts";
 import { initialRevision, stepRevision } from "./revision.ts";
 import { VirtualTime } from "./virtual-time.fixture.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { none, parseQuirks } from "../quirks/quirks.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { isUp } from "./container-state.ts";
 import {
   Simulation,

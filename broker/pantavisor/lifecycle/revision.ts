@@ -1,4 +1,4 @@
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type {
   ContainerEffect,
   ContainerEvent,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { none } from "../quirks/quirks.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { systemClock } from "./clock.ts";
 import type { RevisionEvent } from "./revision.ts";
 import { initialRevision, stepRevision } from "./revision.ts";

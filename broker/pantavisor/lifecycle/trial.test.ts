@@ -6,7 +6,7 @@ import type { RevisionState } from "./revision.ts";
 import { initialRevision } from "./revision.ts";
 import type { TrialEvent, TrialState } from "./trial.ts";
 import { newTrial, stepTrial } from "./trial.ts";
-import { autoRecovery } from "../formats/run-manifest.ts";
+import { autoRecovery } from "../../shared/formats/run-manifest.ts";
 
 const recovery = autoRecovery.parse({ policy: "always", max_retries: 3, stable_timeout: 30 });
 const plan = revisionPlan(containerPlan("a"), containerPlan("b", { recovery }));

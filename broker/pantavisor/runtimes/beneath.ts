@@ -1,5 +1,5 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { makeDirectory } from "../linux/directory-entry.ts";
+import { makeDirectory } from "../../shared/linux/directory-entry.ts";
 import {
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -7,7 +7,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   openat2,
-} from "../linux/openat2.ts";
+} from "../../shared/linux/openat2.ts";
 
 /** A folder that is held open, so that whoever renames it or puts a link in its place is late. */
 export interface HeldFolder extends Disposable {

@@ -1,9 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { readStartTime } from "../linux/process-start.ts";
-import type { ProcessName } from "../linux/signal-process.ts";
-import { signalProcess } from "../linux/signal-process.ts";
+import { readStartTime } from "../../shared/linux/process-start.ts";
+import type { ProcessName } from "../../shared/linux/signal-process.ts";
+import { signalProcess } from "../../shared/linux/signal-process.ts";
 import { haltSignal } from "./halt-signal.ts";
 
 /** A container that runs: its monitor is our child, its init is the monitor's. */

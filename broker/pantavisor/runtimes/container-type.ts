@@ -1,4 +1,4 @@
-import type { RunManifest } from "../formats/run-manifest.ts";
+import type { RunManifest } from "../../shared/formats/run-manifest.ts";
 import type { ContainerProcess } from "./container-process.ts";
 
 /** What is given to a container type to start a container, whose volumes are mounted by then. */

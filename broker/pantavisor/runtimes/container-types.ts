@@ -1,4 +1,4 @@
-import type { ContainerType } from "../formats/run-manifest.ts";
+import type { ContainerType } from "../../shared/formats/run-manifest.ts";
 import type { StartContainer } from "./container-type.ts";
 import { startLxc } from "./lxc-container.ts";
 import { startRunc } from "./runc-container.ts";

@@ -1,4 +1,4 @@
-import { isCaught } from "../linux/caught-signals.ts";
+import { isCaught } from "../../shared/linux/caught-signals.ts";
 
 /** Signals that ask a container's init to end, the first it handles is used (docs/pantavisor.md §4.1). */
 const HALT_SIGNALS = ["SIGPWR", "SIGTERM"] as const;

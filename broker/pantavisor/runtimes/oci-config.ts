@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { firstProblem } from "../formats/first-problem.ts";
-import { parseUntrusted } from "../formats/json-depth.ts";
+import { firstProblem } from "../../shared/formats/first-problem.ts";
+import { parseUntrusted } from "../../shared/formats/json-depth.ts";
 
 /** What pantavisor adds to a container's own OCI configuration. */
 export interface OciAdditions {

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mount } from "../linux/mount.ts";
+import { mount } from "../../shared/linux/mount.ts";
 import type { ContainerProcess, Ending } from "./container-process.ts";
 import { watchContainer } from "./container-process.ts";
 import type { ContainerStart } from "./container-type.ts";

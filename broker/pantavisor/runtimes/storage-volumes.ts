@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { StorageVolume } from "../formats/run-manifest.ts";
-import { MountFlag, mount } from "../linux/mount.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { StorageVolume } from "../../shared/formats/run-manifest.ts";
+import { MountFlag, mount } from "../../shared/linux/mount.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { folderBeneath } from "./beneath.ts";
 
 /** The volume that holds what a container writes to its root, whatever its type. */

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import type { RunManifest } from "../formats/run-manifest.ts";
-import { attachLoop } from "../linux/loop.ts";
-import { MountFlag, mount, unmount } from "../linux/mount.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { RunManifest } from "../../shared/formats/run-manifest.ts";
+import { attachLoop } from "../../shared/linux/loop.ts";
+import { MountFlag, mount, unmount } from "../../shared/linux/mount.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { mountStorage } from "./storage-volumes.ts";
 
 /**

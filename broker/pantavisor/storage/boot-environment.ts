@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { isNoRoom } from "../no-room.ts";
+import { isNoRoom } from "../../shared/no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**

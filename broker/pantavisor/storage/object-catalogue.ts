@@ -1,7 +1,7 @@
 import { createReadStream, openSync, readdirSync, fstatSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ObjectCatalogue } from "../control/pantavisor-view.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { ObjectRefused, objectStore } from "./pvtx/object-store.ts";
 
 /** storage/objects as pv-ctrl offers it (docs/pantavisor.md §3.3). */

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { none } from "../quirks/quirks.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { commitRevision, nextBoot, tryAtNextBoot } from "./boot-environment.ts";
 import { collectGarbage } from "./object-catalogue.ts";
 import { EXPORT_FILE, OBJECTS, REVISIONS, STATES } from "./power-cut.fixture.ts";

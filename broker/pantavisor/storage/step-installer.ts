@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StepRefusal } from "../control/pantavisor-view.ts";
-import type { State } from "../formats/state.ts";
-import { parseState } from "../formats/state.ts";
-import { parseUntrusted } from "../formats/json-depth.ts";
-import { SAFE_NAME } from "../formats/names.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { State } from "../../shared/formats/state.ts";
+import { parseState } from "../../shared/formats/state.ts";
+import { parseUntrusted } from "../../shared/formats/json-depth.ts";
+import { SAFE_NAME } from "../../shared/formats/names.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { deploy } from "./pvtx/deploy.ts";
 import { objectStore } from "./pvtx/object-store.ts";
 import type { StateDocument } from "./pvtx/state-merge.ts";

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { parseUntrusted } from "../formats/json-depth.ts";
-import { ifRoom } from "../no-room.ts";
+import { parseUntrusted } from "../../shared/formats/json-depth.ts";
+import { ifRoom } from "../../shared/no-room.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**

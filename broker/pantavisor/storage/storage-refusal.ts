@@ -1,4 +1,4 @@
-import { NO_ROOM, isNoRoom } from "../no-room.ts";
+import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
 
 /** Why a revision could not be deployed, as pv-ctrl answers it. */
 export function storageRefusal(error: unknown): {

@@ -15,7 +15,7 @@ import { parseGraph } from "./graph.ts";
 
 /** The exchanges of a file in fixtures/captures, each with its first reply. */
 function recorded(file: string): { request: string; status: number; body: string }[] {
-  const text = readFileSync(new URL(`../../fixtures/captures/${file}`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../../fixtures/captures/${file}`, import.meta.url), "utf8");
   return text
     .replaceAll("\r\n", "\n")
     .split(/^### .*$/m)

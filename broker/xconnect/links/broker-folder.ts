@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { BROKER_FOLDER, brokerFiles } from "../formats/broker-status.ts";
-import type { BrokerFiles } from "../formats/broker-status.ts";
+import { BROKER_FOLDER, brokerFiles } from "../../shared/formats/broker-status.ts";
+import type { BrokerFiles } from "../../shared/formats/broker-status.ts";
 
 /**
  * Paths of the files of the broker of a pv-ctrl socket. Their folder belongs to the broker alone,

@@ -9,7 +9,7 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { tryLock } from "../linux/flock.ts";
+import { tryLock } from "../../shared/linux/flock.ts";
 
 /**
  * Take the lock of a pv-ctrl socket, which makes its holder the one broker of that socket. The

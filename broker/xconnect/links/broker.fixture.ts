@@ -7,11 +7,11 @@ import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PluginRegistry } from "../plugins/registry.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import { Broker } from "./broker.ts";
 import { ContainerStandIn } from "./container-stand-in.fixture.ts";
-import { openFiles } from "./open-files.ts";
-import type { OpenFiles } from "./open-files.ts";
+import { openFiles } from "../planes/open-files.ts";
+import type { OpenFiles } from "../planes/open-files.ts";
 import { BrokerToolbox } from "./toolbox.ts";
 
 /** For tests: a pv-ctrl that serves a graph which the test sets. */

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BrokerBench, dial, readAll } from "./broker.fixture.ts";
 import type { ContainerStandIn } from "./container-stand-in.fixture.ts";
-import type { OpenFiles } from "./open-files.ts";
+import type { OpenFiles } from "../planes/open-files.ts";
 
 const SOCKET = "/run/example/raw.sock";
 const TARGET = "/run/pv/services/raw.sock";

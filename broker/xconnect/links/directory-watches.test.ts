@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
+import { O_DIRECTORY, O_PATH } from "../../shared/linux/openat2.ts";
 import { DirectoryWatches } from "./directory-watches.ts";
 
 describe("DirectoryWatches", () => {

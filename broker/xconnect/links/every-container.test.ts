@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseGraph } from "../formats/graph.ts";
+import { parseGraph } from "../../shared/formats/graph.ts";
 import { everyContainer } from "./every-container.ts";
 
 it("gives every container each service that it does not have yet", () => {

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
-import type { GraphEntry } from "../formats/graph.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
 
 /**
  * The graph with every service for every container on the machine, for the quirk inject-everyone.

@@ -5,7 +5,7 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
 import { fetchGraph } from "./graph-client.ts";
 
 const ENTRY = { consumer: "c", consumer_pid: 1, name: "n", type: "unix", socket: "/s" };

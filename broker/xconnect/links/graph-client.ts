@@ -1,8 +1,8 @@
 import { request } from "node:http";
-import { readGraph } from "../formats/graph.ts";
-import type { ReadGraph } from "../formats/graph.ts";
-import { parseUntrusted } from "../formats/json-depth.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { readGraph } from "../../shared/formats/graph.ts";
+import type { ReadGraph } from "../../shared/formats/graph.ts";
+import { parseUntrusted } from "../../shared/formats/json-depth.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 const MAX_BODY = 16 * 1024 * 1024;
 

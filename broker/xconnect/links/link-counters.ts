@@ -1,5 +1,5 @@
-import { messageOf } from "../message-of.ts";
-import { makeCounters, readCounters } from "./splice/counters.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { makeCounters, readCounters } from "../planes/splice/counters.ts";
 
 /** Counters and last error of a link, for the status socket. Numbers only grow. */
 export class LinkCounters {

@@ -1,13 +1,13 @@
-import type { LinkStatus } from "../formats/broker-status.ts";
+import type { LinkStatus } from "../../shared/formats/broker-status.ts";
 import type { Link, Plugin } from "../plugins/plugin.ts";
-import type { Planted } from "./injection.ts";
+import type { Planted } from "../peers/injection.ts";
 import { LinkCounters } from "./link-counters.ts";
 import type { SocketListener } from "./listener.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "../peers/peer.ts";
 import type { Current, LinkState, Wanted } from "./reconcile.ts";
 import { Session } from "./session.ts";
-import { readCounters } from "./splice/counters.ts";
-import type { SplicedLink } from "./splice/plane.ts";
+import { readCounters } from "../planes/splice/counters.ts";
+import type { SplicedLink } from "../planes/splice/plane.ts";
 
 /** The planted part of a link: an inode in the consumer and, for a socket, its listener. */
 export interface Plant {

@@ -1,5 +1,5 @@
-import { SAFE_NAME } from "../formats/names.ts";
-import type { GraphEntry } from "../formats/graph.ts";
+import { SAFE_NAME } from "../../shared/formats/names.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
 
 /**
  * The reason why a graph entry can never become a link, or undefined. Its names go into headers,

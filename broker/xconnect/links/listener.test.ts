@@ -5,9 +5,9 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { closeFd } from "../linux/epoll.ts";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
-import { listenIn } from "../linux/unix-stream.ts";
+import { closeFd } from "../../shared/linux/epoll.ts";
+import { O_DIRECTORY, O_PATH } from "../../shared/linux/openat2.ts";
+import { listenIn } from "../../shared/linux/unix-stream.ts";
 import { Listener } from "./listener.ts";
 
 let directory: string;

@@ -1,7 +1,7 @@
-import { acceptConnection } from "../linux/accept.ts";
-import { EPOLLIN, closeFd } from "../linux/epoll.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
+import { acceptConnection } from "../../shared/linux/accept.ts";
+import { EPOLLIN, closeFd } from "../../shared/linux/epoll.ts";
+import { streamLoop } from "../../shared/linux/stream-loop.ts";
+import type { SocketType } from "../../shared/linux/unix-stream.ts";
 
 /** Milliseconds until accept is tried again when there are no descriptors left. */
 const RETRY = 100;

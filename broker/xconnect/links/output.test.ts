@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { none, parseQuirks } from "../quirks/quirks.ts";
+import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
 import { createOutput } from "./output.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));

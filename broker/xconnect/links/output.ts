@@ -1,5 +1,5 @@
-import { EINTR, Scratch, writePipe } from "../linux/stream-io.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { EINTR, Scratch, writePipe } from "../../shared/linux/stream-io.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 /** Output of the broker's lines. */
 export interface Output {

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { parseGraph } from "../formats/graph.ts";
-import type { ReadGraph } from "../formats/graph.ts";
-import { readStartTime } from "../linux/process-start.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { PeerTable } from "./peer-table.ts";
+import { parseGraph } from "../../shared/formats/graph.ts";
+import type { ReadGraph } from "../../shared/formats/graph.ts";
+import { readStartTime } from "../../shared/linux/process-start.ts";
+import { parseQuirks } from "../../shared/quirks/quirks.ts";
+import { PeerTable } from "../peers/peer-table.ts";
 import { readPinnedGraph } from "./pinned-graph.ts";
 
 const strict = parseQuirks("");

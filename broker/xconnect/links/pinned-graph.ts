@@ -1,9 +1,9 @@
-import type { ReadGraph, UnreadableEntry } from "../formats/graph.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { ReadGraph, UnreadableEntry } from "../../shared/formats/graph.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { everyContainer } from "./every-container.ts";
-import type { PeerTable } from "./peer-table.ts";
-import { hostPeer } from "./peer.ts";
-import type { Peer } from "./peer.ts";
+import type { PeerTable } from "../peers/peer-table.ts";
+import { hostPeer } from "../peers/peer.ts";
+import type { Peer } from "../peers/peer.ts";
 import type { DesiredEntry } from "./reconcile.ts";
 
 /** Attempts to read a graph that changes while its peers are being pinned. */

@@ -1,19 +1,19 @@
-import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux/openat2.ts";
-import { refuseFds } from "../linux/pass-rights.ts";
-import { messageOf } from "../message-of.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../shared/linux/openat2.ts";
+import { refuseFds } from "../../shared/linux/pass-rights.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import type { DeviceNode } from "../plugins/plugin.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { ContainerRoot } from "./container-root.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
+import { ContainerRoot } from "../peers/container-root.ts";
 import type { DirectoryWatches } from "./directory-watches.ts";
-import { ANY_INODE, isInPlace, plantDevice, plantSocket, unplant } from "./injection.ts";
-import type { PlantLedger, PlantOptions, Planted } from "./injection.ts";
+import { ANY_INODE, isInPlace, plantDevice, plantSocket, unplant } from "../peers/injection.ts";
+import type { PlantLedger, PlantOptions, Planted } from "../peers/injection.ts";
 import type { LinkRecord } from "./link-record.ts";
 import type { SocketListener } from "./listener.ts";
-import { PeerGone } from "./peer-gone.ts";
-import { pinPeer } from "./peer.ts";
-import type { Peer } from "./peer.ts";
-import { PlantedInodes } from "./planted-inodes.ts";
-import type { PlantedJournal } from "./planted-journal.ts";
+import { PeerGone } from "../peers/peer-gone.ts";
+import { pinPeer } from "../peers/peer.ts";
+import type { Peer } from "../peers/peer.ts";
+import { PlantedInodes } from "../peers/planted-inodes.ts";
+import type { PlantedJournal } from "../peers/planted-journal.ts";
 
 export interface PlantsOptions {
   readonly quirks: Quirks;

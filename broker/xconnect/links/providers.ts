@@ -1,21 +1,21 @@
 import { closeSync, fstatSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { connectAs } from "../linux/connect-as.ts";
-import { splitDeviceNumber } from "../linux/directory-entry.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
+import { connectAs } from "../../shared/linux/connect-as.ts";
+import { splitDeviceNumber } from "../../shared/linux/directory-entry.ts";
+import { O_PATH } from "../../shared/linux/openat2.ts";
+import { connectToInode } from "../../shared/linux/unix-stream.ts";
+import type { SocketType } from "../../shared/linux/unix-stream.ts";
 import type { ConnectOptions, FileFacts } from "../plugins/plugin.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { ContainerRoot } from "./container-root.ts";
-import { dialProvider } from "./dial-provider.ts";
-import { isInPlace } from "./injection.ts";
-import type { Planted } from "./injection.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
+import { ContainerRoot } from "../peers/container-root.ts";
+import { dialProvider } from "../peers/dial-provider.ts";
+import { isInPlace } from "../peers/injection.ts";
+import type { Planted } from "../peers/injection.ts";
 import type { LinkRecord } from "./link-record.ts";
-import { PeerGone } from "./peer-gone.ts";
-import type { Peer } from "./peer.ts";
-import { ProviderFiles } from "./provider-files.ts";
-import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "./provider-wait.ts";
+import { PeerGone } from "../peers/peer-gone.ts";
+import type { Peer } from "../peers/peer.ts";
+import { ProviderFiles } from "../peers/provider-files.ts";
+import { PROVIDER_POLL, PROVIDER_WAIT, mayBecomeReachable } from "../peers/provider-wait.ts";
 
 /** Access to providers' sockets, nodes and files, whose paths are resolved in their own roots. */
 export class Providers {

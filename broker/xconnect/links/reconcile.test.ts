@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { GraphEntry } from "../formats/graph.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Current, DesiredEntry, Effect, LinkState } from "./reconcile.ts";
 

@@ -1,5 +1,5 @@
-import type { GraphEntry } from "../formats/graph.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { entryProblem } from "./link-rules.ts";
 
 /**

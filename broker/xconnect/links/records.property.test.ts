@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { GraphEntry } from "../formats/graph.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { none } from "../quirks/quirks.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { entryProblem } from "./link-rules.ts";
-import { journalLine, parseJournal } from "./planted-journal.ts";
-import type { PlantedEntry } from "./planted-journal.ts";
-import { SessionBudget } from "./session-budget.ts";
+import { journalLine, parseJournal } from "../peers/planted-journal.ts";
+import type { PlantedEntry } from "../peers/planted-journal.ts";
+import { SessionBudget } from "../planes/session-budget.ts";
 
 it("a graph entry may become a link when its names are safe and its paths plain", () => {
   const name = fc.constantFrom("a", "A_b.c-1", "", "a/b", "a b", "a\n", "x".repeat(65));

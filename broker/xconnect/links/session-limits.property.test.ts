@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { GraphEntry } from "../formats/graph.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { none } from "../quirks/quirks.ts";
-import { ANY_INODE } from "./injection.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { none } from "../../shared/quirks/quirks.ts";
+import { ANY_INODE } from "../peers/injection.ts";
 import { LinkRecord } from "./link-record.ts";
-import { hostPeer } from "./peer.ts";
-import { SessionBudget } from "./session-budget.ts";
+import { hostPeer } from "../peers/peer.ts";
+import { SessionBudget } from "../planes/session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
 
 /** A listener that only records if it is paused. */

@@ -1,6 +1,6 @@
 import type { LinkRecord } from "./link-record.ts";
-import { sharedCount } from "./session-budget.ts";
-import type { SessionBudget, SharedCount } from "./session-budget.ts";
+import { sharedCount } from "../planes/session-budget.ts";
+import type { SessionBudget, SharedCount } from "../planes/session-budget.ts";
 
 /**
  * Milliseconds between looks for free descriptors, while a listener is paused: no event reports

@@ -1,4 +1,4 @@
-import { closeFd } from "../linux/epoll.ts";
+import { closeFd } from "../../shared/linux/epoll.ts";
 import type { ConsumerConnection } from "../plugins/plugin.ts";
 
 /** One connection of a consumer, from accept until its plugin has finished with it. */

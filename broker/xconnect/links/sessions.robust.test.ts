@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Socket } from "node:net";
-import { SIGNAL } from "../protocols/dbus/message-header.ts";
-import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
+import { SIGNAL } from "../../shared/protocols/dbus/message-header.ts";
+import { strings, writeMessage } from "../../shared/protocols/dbus/write-message.ts";
 import { dial } from "./broker.fixture.ts";
 import {
   Heartbeat,

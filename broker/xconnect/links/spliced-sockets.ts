@@ -1,12 +1,12 @@
 import { closeSync } from "node:fs";
-import { openPidfd } from "../../linux/pidfd.ts";
-import type { Quirks } from "../../quirks/quirks.ts";
-import type { LinkRecord } from "../link-record.ts";
-import type { SocketListener } from "../listener.ts";
-import type { SessionLimits } from "../session-limits.ts";
-import type { SpliceRoute } from "./messages.ts";
-import { SplicePlane } from "./plane.ts";
-import type { SplicedLink } from "./plane.ts";
+import { openPidfd } from "../../shared/linux/pidfd.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
+import type { LinkRecord } from "./link-record.ts";
+import type { SocketListener } from "./listener.ts";
+import type { SessionLimits } from "./session-limits.ts";
+import type { SpliceRoute } from "../planes/splice/messages.ts";
+import { SplicePlane } from "../planes/splice/plane.ts";
+import type { SplicedLink } from "../planes/splice/plane.ts";
 
 export interface SplicedSocketsOptions {
   readonly quirks: Quirks;

@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname } from "node:path";
-import type { BrokerStatus } from "../formats/broker-status.ts";
-import { listenIn } from "../linux/unix-stream.ts";
+import type { BrokerStatus } from "../../shared/formats/broker-status.ts";
+import { listenIn } from "../../shared/linux/unix-stream.ts";
 
 const MODE = 0o600;
 const BACKLOG = 16;

@@ -1,25 +1,25 @@
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { MessageSocket } from "../linux/message-socket.ts";
-import { canRefuseFds } from "../linux/pass-rights.ts";
-import { letPromisesRun } from "../linux/stream-loop.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
-import { messageOf } from "../message-of.ts";
+import { MessageSocket } from "../../shared/linux/message-socket.ts";
+import { canRefuseFds } from "../../shared/linux/pass-rights.ts";
+import { letPromisesRun } from "../../shared/linux/stream-loop.ts";
+import type { SocketType } from "../../shared/linux/unix-stream.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import type { ConnectOptions, DeviceNode, FileFacts, Link, Toolbox } from "../plugins/plugin.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { probeDevice } from "./device-probe.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
+import { probeDevice } from "../peers/device-probe.ts";
 import type { LinkRecord } from "./link-record.ts";
 import { Listener } from "./listener.ts";
 import type { SocketListener } from "./listener.ts";
-import { openFiles } from "./open-files.ts";
-import type { OpenFiles } from "./open-files.ts";
+import { openFiles } from "../planes/open-files.ts";
+import type { OpenFiles } from "../planes/open-files.ts";
 import type { Output } from "./output.ts";
-import type { PlantedJournal } from "./planted-journal.ts";
+import type { PlantedJournal } from "../peers/planted-journal.ts";
 import { Plants } from "./plants.ts";
 import { Providers } from "./providers.ts";
-import { SessionBudget } from "./session-budget.ts";
+import { SessionBudget } from "../planes/session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
-import { SplicedSockets } from "./splice/spliced-sockets.ts";
+import { SplicedSockets } from "./spliced-sockets.ts";
 
 export interface ToolboxOptions {
   readonly quirks: Quirks;

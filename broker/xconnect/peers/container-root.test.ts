@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
-import { none } from "../quirks/quirks.ts";
+import { O_DIRECTORY, O_PATH } from "../../shared/linux/openat2.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 
 /** A root that counts how often a path is opened from it. */

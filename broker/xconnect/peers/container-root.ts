@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
-import { makeDirectory } from "../linux/directory-entry.ts";
-import { SystemCallError } from "../linux/errno.ts";
+import { makeDirectory } from "../../shared/linux/directory-entry.ts";
+import { SystemCallError } from "../../shared/linux/errno.ts";
 import {
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -8,8 +8,8 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   openat2,
-} from "../linux/openat2.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+} from "../../shared/linux/openat2.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { Peer } from "./peer.ts";
 
 const DIRECTORY_MODE = 0o755;

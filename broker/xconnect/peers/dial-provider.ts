@@ -1,8 +1,8 @@
 import { fstatSync } from "node:fs";
-import { closeFd } from "../linux/epoll.ts";
-import { SystemCallError } from "../linux/errno.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { closeFd } from "../../shared/linux/epoll.ts";
+import { SystemCallError } from "../../shared/linux/errno.ts";
+import { O_PATH } from "../../shared/linux/openat2.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
 /**

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
-import { openPidfd } from "../linux/pidfd.ts";
+import { O_DIRECTORY, O_PATH } from "../../shared/linux/openat2.ts";
+import { openPidfd } from "../../shared/linux/pidfd.ts";
 import { HeldRoot } from "./held-root.ts";
 
 /** A process that changes its root for each line that it reads, and prints that it has. */

@@ -1,6 +1,6 @@
-import { EPOLLIN, closeFd } from "../linux/epoll.ts";
-import { placeOf } from "../linux/statx.ts";
-import { streamLoop } from "../linux/stream-loop.ts";
+import { EPOLLIN, closeFd } from "../../shared/linux/epoll.ts";
+import { placeOf } from "../../shared/linux/statx.ts";
+import { streamLoop } from "../../shared/linux/stream-loop.ts";
 
 /**
  * The root directory of a process, held open from one use to the next. Opening it with all checks

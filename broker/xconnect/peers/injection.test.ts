@@ -13,9 +13,9 @@ import {
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { SystemCallError } from "../linux/errno.ts";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
-import { none } from "../quirks/quirks.ts";
+import { SystemCallError } from "../../shared/linux/errno.ts";
+import { O_DIRECTORY, O_PATH } from "../../shared/linux/openat2.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { ContainerRoot } from "./container-root.ts";
 import { ANY_INODE, isInPlace, plantSocket, unplant } from "./injection.ts";
 import type { PlantLedger, Planted } from "./injection.ts";

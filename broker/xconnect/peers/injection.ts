@@ -7,12 +7,12 @@ import {
   makeDeviceNumber,
   renameEntry,
   unlinkEntry,
-} from "../linux/directory-entry.ts";
-import { SystemCallError } from "../linux/errno.ts";
-import { isMountedNodev } from "../linux/mount-flags.ts";
-import { O_NOFOLLOW, O_PATH, RESOLVE_IN_ROOT, openat2 } from "../linux/openat2.ts";
-import { connectToInode, listenIn } from "../linux/unix-stream.ts";
-import type { SocketOptions } from "../linux/unix-stream.ts";
+} from "../../shared/linux/directory-entry.ts";
+import { SystemCallError } from "../../shared/linux/errno.ts";
+import { isMountedNodev } from "../../shared/linux/mount-flags.ts";
+import { O_NOFOLLOW, O_PATH, RESOLVE_IN_ROOT, openat2 } from "../../shared/linux/openat2.ts";
+import { connectToInode, listenIn } from "../../shared/linux/unix-stream.ts";
+import type { SocketOptions } from "../../shared/linux/unix-stream.ts";
 import type { DeviceNode } from "../plugins/plugin.ts";
 import type { ContainerRoot } from "./container-root.ts";
 

@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
-import { hasExited, openPidfd } from "../linux/pidfd.ts";
-import { readStartTime } from "../linux/process-start.ts";
+import { O_DIRECTORY, O_PATH } from "../../shared/linux/openat2.ts";
+import { hasExited, openPidfd } from "../../shared/linux/pidfd.ts";
+import { readStartTime } from "../../shared/linux/process-start.ts";
 import { HeldRoot } from "./held-root.ts";
 import { PeerGone } from "./peer-gone.ts";
-import type { PeerId } from "./reconcile.ts";
+import type { PeerId } from "../links/reconcile.ts";
 
 /** One container's init process, and the way into its root file system. */
 export interface Peer extends PeerId {

@@ -1,8 +1,8 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import type { Planted } from "./injection.ts";
-import type { PeerId } from "./reconcile.ts";
+import type { PeerId } from "../links/reconcile.ts";
 
 /** An inode that a broker has planted or is about to plant, with its place. */
 export interface PlantedEntry {

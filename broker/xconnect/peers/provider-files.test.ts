@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { openat2 } from "../linux/openat2.ts";
+import { openat2 } from "../../shared/linux/openat2.ts";
 import { ProviderFiles } from "./provider-files.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "files-"));

@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
-import { closeFd } from "../linux/epoll.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import { inodeFacts } from "../linux/statx.ts";
-import type { InodeFacts } from "../linux/statx.ts";
+import { closeFd } from "../../shared/linux/epoll.ts";
+import { O_PATH } from "../../shared/linux/openat2.ts";
+import { inodeFacts } from "../../shared/linux/statx.ts";
+import type { InodeFacts } from "../../shared/linux/statx.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
 /** Bytes of one read. */

@@ -1,5 +1,5 @@
-import { SystemCallError } from "../linux/errno.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { SystemCallError } from "../../shared/linux/errno.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { PeerGone } from "./peer-gone.ts";
 
 /** Milliseconds that a connection waits for its provider. */

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BrokerBench, dial, readAll } from "./broker.fixture.ts";
-import type { ContainerStandIn } from "./container-stand-in.fixture.ts";
+import { BrokerBench, dial, readAll } from "../links/broker.fixture.ts";
+import type { ContainerStandIn } from "../links/container-stand-in.fixture.ts";
 
 /** A default ACL without rights for group and others (acl(5), version 2 as in the xattr). */
 const PRIVATE_ACL = `

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { dial, readAll } from "./broker.fixture.ts";
+import { dial, readAll } from "../links/broker.fixture.ts";
 import { proxyBytes } from "./byte-plane.ts";
 
 const directories: string[] = [];

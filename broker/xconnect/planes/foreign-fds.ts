@@ -1,7 +1,7 @@
 import { close, closeSync } from "node:fs";
-import type { FdType } from "../formats/fd-types.ts";
-import { fdKind } from "../linux/fd-kind.ts";
-import type { FdKind } from "../linux/fd-kind.ts";
+import type { FdType } from "../../shared/formats/fd-types.ts";
+import { fdKind } from "../../shared/linux/fd-kind.ts";
+import type { FdKind } from "../../shared/linux/fd-kind.ts";
 
 /**
  * Types of descriptors that are closed on the spot. Closing another one that a container has sent

@@ -1,9 +1,9 @@
-import type { FdType } from "../formats/fd-types.ts";
-import type { MessageCredentials } from "../linux/control-message.ts";
-import { SystemCallError } from "../linux/errno.ts";
-import { PACKET_LIMIT } from "../linux/message-socket.ts";
-import type { MessageSocket, Received } from "../linux/message-socket.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { FdType } from "../../shared/formats/fd-types.ts";
+import type { MessageCredentials } from "../../shared/linux/control-message.ts";
+import { SystemCallError } from "../../shared/linux/errno.ts";
+import { PACKET_LIMIT } from "../../shared/linux/message-socket.ts";
+import type { MessageSocket, Received } from "../../shared/linux/message-socket.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { closeAll, judged, mayReceiveForeign, refusedAmong } from "./foreign-fds.ts";
 import type { ForeignFd } from "./foreign-fds.ts";
 import { holdFds, mayHoldMore } from "./held-fds.ts";

@@ -9,15 +9,15 @@ import {
   writeSync,
 } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { MAX_FDS } from "../linux/control-message.ts";
-import type { FdType } from "../formats/fd-types.ts";
-import { PACKET_LIMIT } from "../linux/message-socket.ts";
-import type { MessageSocket, Received } from "../linux/message-socket.ts";
-import { createMemfd } from "../linux/sealed-memfd.ts";
-import { createEventfd, socketPair } from "../linux/socket-pair.fixture.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
+import { MAX_FDS } from "../../shared/linux/control-message.ts";
+import type { FdType } from "../../shared/formats/fd-types.ts";
+import { PACKET_LIMIT } from "../../shared/linux/message-socket.ts";
+import type { MessageSocket, Received } from "../../shared/linux/message-socket.ts";
+import { createMemfd } from "../../shared/linux/sealed-memfd.ts";
+import { createEventfd, socketPair } from "../../shared/linux/socket-pair.fixture.ts";
+import type { SocketType } from "../../shared/linux/unix-stream.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import { proxyMessages } from "./message-plane.ts";
 import type { MessagePlaneOptions } from "./message-plane.ts";
 

@@ -1,8 +1,8 @@
-import type { FdType } from "../formats/fd-types.ts";
-import type { MessageSocket } from "../linux/message-socket.ts";
-import type { Readiness } from "../linux/readiness.ts";
-import { messageOf } from "../message-of.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import type { FdType } from "../../shared/formats/fd-types.ts";
+import type { MessageSocket } from "../../shared/linux/message-socket.ts";
+import type { Readiness } from "../../shared/linux/readiness.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { MessageDirection, Violation } from "./message-direction.ts";
 import type { MessageIdentity } from "./message-direction.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { sizeOf } from "../linux/statx.ts";
+import { sizeOf } from "../../shared/linux/statx.ts";
 
 /** Number of descriptors that this process has open, and its limit. */
 export interface OpenFiles {

@@ -1,4 +1,4 @@
-import type { Quirks } from "../quirks/quirks.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { OpenFiles } from "./open-files.ts";
 
 /** Most sessions of a link and of a consumer; further connections wait in the backlog. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { groupsOf, parseId, parsePasswd } from "./accounts.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 
 test.each([
   ["0", 0],

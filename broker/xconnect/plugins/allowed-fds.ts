@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { firstProblem } from "../formats/first-problem.ts";
-import { FD_TYPES } from "../formats/fd-types.ts";
-import type { FdType } from "../formats/fd-types.ts";
+import { firstProblem } from "../../shared/formats/first-problem.ts";
+import { FD_TYPES } from "../../shared/formats/fd-types.ts";
+import type { FdType } from "../../shared/formats/fd-types.ts";
 import { oncePerLink } from "./once-per-link.ts";
 import { LinkRefused } from "./plugin.ts";
 

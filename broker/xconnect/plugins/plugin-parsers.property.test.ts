@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { damaged } from "../formats/documents.fixture.ts";
-import type { GraphEntry } from "../formats/graph.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { damaged } from "../../shared/formats/documents.fixture.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { groupsOf, parsePasswd } from "./accounts.ts";
 import { allowedFds } from "./allowed-fds.ts";
-import { DbusPolicy } from "./dbus-policy.ts";
-import type { DbusRule } from "./dbus-rules.ts";
-import { rulesOf } from "./dbus-rules.ts";
+import { DbusPolicy } from "./dbus/policy.ts";
+import type { DbusRule } from "./dbus/rules.ts";
+import { rulesOf } from "./dbus/rules.ts";
 import { LinkRefused } from "./plugin.ts";
 import type { Link } from "./plugin.ts";
-import { restPolicy } from "./rest-rules.ts";
-import { unixOptions } from "./unix-options.ts";
-import { greetingText, roleSocketPath } from "./unix-identity.ts";
+import { restPolicy } from "./rest/rules.ts";
+import { unixOptions } from "./unix/options.ts";
+import { greetingText, roleSocketPath } from "./unix/identity.ts";
 
 const entry: GraphEntry = {
   ...{ consumer: "c", consumer_pid: 1, provider: "p", provider_pid: 2, name: "s", type: "t" },

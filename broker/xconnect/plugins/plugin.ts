@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
-import type { MessageSocket } from "../linux/message-socket.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import type { GraphEntry } from "../formats/graph.ts";
+import type { MessageSocket } from "../../shared/linux/message-socket.ts";
+import type { SocketType } from "../../shared/linux/unix-stream.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
 
 /**
  * A plugin for one service type (docs/pantavisor.md §6.6). The core decides which links exist; the

@@ -1,14 +1,14 @@
-import type { PluginType } from "../formats/services.ts";
+import type { PluginType } from "../../shared/formats/services.ts";
 import type { Plugin } from "./plugin.ts";
 
 /** Functions that load each service type's plugin. */
 export type PluginLoaders = Readonly<Record<string, () => Promise<Plugin>>>;
 
 const LOADERS: PluginLoaders & Record<PluginType, unknown> = {
-  unix: async () => (await import("./unix.ts")).unixPlugin,
-  rest: async () => (await import("./rest.ts")).restPlugin,
-  dbus: async () => (await import("./dbus.ts")).dbusPlugin,
-  drm: async () => (await import("./drm.ts")).drmPlugin,
+  unix: async () => (await import("./unix/unix.ts")).unixPlugin,
+  rest: async () => (await import("./rest/rest.ts")).restPlugin,
+  dbus: async () => (await import("./dbus/dbus.ts")).dbusPlugin,
+  drm: async () => (await import("./drm/drm.ts")).drmPlugin,
 };
 
 /** All plugins; each is loaded when its first link appears. */

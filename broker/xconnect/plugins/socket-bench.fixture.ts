@@ -3,14 +3,14 @@ import { Socket, createServer, connect } from "node:net";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LinkExtensions } from "../formats/extensions.ts";
-import type { GraphEntry } from "../formats/graph.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import { takeDescriptor } from "../linux/take-descriptor.fixture.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
-import { messageOf } from "../message-of.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { Session } from "../xconnect/session.ts";
+import type { LinkExtensions } from "../../shared/formats/extensions.ts";
+import type { GraphEntry } from "../../shared/formats/graph.ts";
+import { O_PATH } from "../../shared/linux/openat2.ts";
+import { takeDescriptor } from "../../shared/linux/take-descriptor.fixture.ts";
+import { connectToInode } from "../../shared/linux/unix-stream.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { parseQuirks } from "../../shared/quirks/quirks.ts";
+import { Session } from "../links/session.ts";
 import type { Credentials, Link, Plugin, Toolbox } from "./plugin.ts";
 
 /** Parts of the toolbox that a plugin's test provides; the others throw when used. */

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { foldRun } from "../../../reports/run-state.ts";
 import type { RunState } from "../../../reports/run-state.ts";
 import { parseLine } from "../event-log.ts";
-import type { RecordedEvent } from "../events.ts";
+import type { RecordedEvent } from "../../../reports/events.ts";
 
 /** What a run of run-once.ts came to. */
 export interface Ran {

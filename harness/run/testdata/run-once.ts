@@ -12,7 +12,7 @@ import { closingLine, TerminalReport } from "../../../reports/terminal.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { PvhError } from "../../errors.ts";
 import type { ErrorCode } from "../../errors.ts";
-import { makeRunDirectory } from "../../evidence/run-directory.ts";
+import { makeRunDirectory } from "../run-directory.ts";
 import { discover } from "../discover.ts";
 import { runScenarios } from "../run.ts";
 import type { RunOptions } from "../run.ts";

@@ -1,4 +1,4 @@
-import type { ContainerBody } from "../../formats/control.ts";
+import type { ContainerBody } from "../../../shared/formats/control.ts";
 import { isUp } from "../../lifecycle/container-state.ts";
 import { CONTAINER_ACTIONS, refusal } from "../../lifecycle/control-verdict.ts";
 import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";

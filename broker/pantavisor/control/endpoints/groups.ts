@@ -1,4 +1,4 @@
-import type { GroupBody } from "../../formats/control.ts";
+import type { GroupBody } from "../../../shared/formats/control.ts";
 import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";
 import type { EndpointContext, GroupView } from "../pantavisor-view.ts";
 import { jsonReply } from "../reply.ts";

@@ -1,7 +1,7 @@
 import type { EndpointContext } from "../pantavisor-view.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, closing, errorReply, jsonReply } from "../reply.ts";
-import { NO_ROOM } from "../../no-room.ts";
+import { NO_ROOM } from "../../../shared/no-room.ts";
 import type { Route } from "../route.ts";
 
 /** /objects: files named by their sha256 (docs/pantavisor.md §3.3). */

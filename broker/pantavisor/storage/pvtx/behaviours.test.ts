@@ -226,7 +226,7 @@ describe("add", () => {
   it("takes an export from standard input", async () => {
     await all(`begin empty ${at("objects")}`, `add ${file("state.json", { "a/run.json": {} })}`);
     const path = await archive("b.tgz", { "b/root.squashfs": SHA }, ROOT);
-    const main = join(import.meta.dirname, "../pvtx.main.ts");
+    const main = join(import.meta.dirname, "../../pvtx.main.ts");
     const added = spawnSync(process.execPath, [main, "add", "-"], {
       input: readFileSync(path),
       env: { ...process.env, PVTXDIR: at("pvtx") },

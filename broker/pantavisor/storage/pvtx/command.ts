@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseQuirks } from "../../quirks/quirks.ts";
+import { parseQuirks } from "../../../shared/quirks/quirks.ts";
 import { ExitCode, PvtxError } from "./pvtx-error.ts";
 import { adoptQueue, newQueue, NO_QUEUE, openQueue } from "./queue.ts";
 import { readStatus } from "./status-file.ts";

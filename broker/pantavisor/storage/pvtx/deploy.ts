@@ -9,10 +9,10 @@ import {
   rmSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { tryLock } from "../../linux/flock.ts";
+import { tryLock } from "../../../shared/linux/flock.ts";
 import { syncFolder, writeSynced } from "../durable-file.ts";
-import type { Quirks } from "../../quirks/quirks.ts";
-import { none } from "../../quirks/quirks.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { none } from "../../../shared/quirks/quirks.ts";
 import { progressOf } from "../step-progress.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";

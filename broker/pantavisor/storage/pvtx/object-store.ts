@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { tryLock } from "../../linux/flock.ts";
-import { isNoRoom } from "../../no-room.ts";
+import { tryLock } from "../../../shared/linux/flock.ts";
+import { isNoRoom } from "../../../shared/no-room.ts";
 import { isBeingWritten } from "./writer-lock.ts";
 
 /** Content-addressed files: each is named by the sha256 of its content. */

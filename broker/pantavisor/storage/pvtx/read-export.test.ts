@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DIALECTS } from "../../pvrexport/dialects.fixture.ts";
+import { DIALECTS } from "../../../shared/pvrexport/dialects.fixture.ts";
 import {
   CONTENT,
   FRAGMENT,
@@ -12,7 +12,7 @@ import {
   SHA256,
   file,
   tar,
-} from "../../pvrexport/tar-bytes.fixture.ts";
+} from "../../../shared/pvrexport/tar-bytes.fixture.ts";
 import { objectStore } from "./object-store.ts";
 import { readExport } from "./read-export.ts";
 

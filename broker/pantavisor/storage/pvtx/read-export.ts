@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
-import { STATE_SPEC } from "../../formats/state.ts";
-import { ExportError } from "../../pvrexport/export-error.ts";
-import { checkContent, readPvrExport } from "../../pvrexport/read-pvrexport.ts";
+import { STATE_SPEC } from "../../../shared/formats/state.ts";
+import { ExportError } from "../../../shared/pvrexport/export-error.ts";
+import { checkContent, readPvrExport } from "../../../shared/pvrexport/read-pvrexport.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
 

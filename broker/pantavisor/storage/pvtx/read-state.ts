@@ -8,7 +8,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import { parseUntrusted } from "../../formats/json-depth.ts";
+import { parseUntrusted } from "../../../shared/formats/json-depth.ts";
 import type { StateDocument } from "./state-merge.ts";
 
 const MAX_BYTES = 16 * 1024 * 1024;

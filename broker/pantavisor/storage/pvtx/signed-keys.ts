@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parseUntrusted } from "../../formats/json-depth.ts";
+import { parseUntrusted } from "../../../shared/formats/json-depth.ts";
 
 /**
  * The keys of a state that a signature owns. `_sigs/NAME.json` (`pvs@2`) is a JSON web signature

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { emptyState, mergeFragment, removePart } from "./state-merge.ts";
-import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 
 const spec = { "#spec": "pantavisor-service-system@1" };
 const old = {

@@ -1,4 +1,4 @@
-import { STATE_SPEC } from "../../formats/state.ts";
+import { STATE_SPEC } from "../../../shared/formats/state.ts";
 import type { SignedKeys } from "./signed-keys.ts";
 import { signedKeys } from "./signed-keys.ts";
 

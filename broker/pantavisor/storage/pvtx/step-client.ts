@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { parseUntrusted } from "../../formats/json-depth.ts";
+import { parseUntrusted } from "../../../shared/formats/json-depth.ts";
 import type { StateDocument } from "./state-merge.ts";
 
 /** What pvtx needs of pv-ctrl (docs/pantavisor.md §3.3). */

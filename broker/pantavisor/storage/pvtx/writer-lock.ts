@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { tryLock } from "../../linux/flock.ts";
+import { tryLock } from "../../../shared/linux/flock.ts";
 
 /**
  * Does a living process write this file or folder? A writer locks what has no final name yet;

@@ -1,4 +1,4 @@
-import type { Pipe } from "../../linux/pipe.ts";
+import type { Pipe } from "../../../shared/linux/pipe.ts";
 import {
   EAGAIN,
   EINTR,
@@ -9,8 +9,8 @@ import {
   shutdown,
   splice,
   writePipe,
-} from "../../linux/stream-io.ts";
-import type { Scratch } from "../../linux/stream-io.ts";
+} from "../../../shared/linux/stream-io.ts";
+import type { Scratch } from "../../../shared/linux/stream-io.ts";
 import { PIPE_SIZE } from "./pipe-pool.ts";
 import type { PipePool } from "./pipe-pool.ts";
 import type { SpliceCounters } from "./counters.ts";

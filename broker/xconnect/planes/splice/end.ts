@@ -7,7 +7,7 @@ import {
   EPOLLPRI,
   EPOLLRDHUP,
   closeFd,
-} from "../../linux/epoll.ts";
+} from "../../../shared/linux/epoll.ts";
 import type { EventHandler, EventTable, Registration } from "./event-table.ts";
 
 const READING = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;

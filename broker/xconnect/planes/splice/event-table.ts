@@ -1,4 +1,4 @@
-import { Epoll } from "../../linux/epoll.ts";
+import { Epoll } from "../../../shared/linux/epoll.ts";
 
 export interface EventHandler {
   onEvents(events: number): void;

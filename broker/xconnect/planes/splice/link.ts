@@ -1,10 +1,10 @@
 import { constants } from "node:os";
 import { performance } from "node:perf_hooks";
-import { EPOLLIN, closeFd } from "../../linux/epoll.ts";
-import { SystemCallError } from "../../linux/errno.ts";
-import { accept } from "../../linux/stream-io.ts";
-import { messageOf } from "../../message-of.ts";
-import { PROVIDER_WAIT, mayBecomeReachable } from "../provider-wait.ts";
+import { EPOLLIN, closeFd } from "../../../shared/linux/epoll.ts";
+import { SystemCallError } from "../../../shared/linux/errno.ts";
+import { accept } from "../../../shared/linux/stream-io.ts";
+import { messageOf } from "../../../shared/message-of.ts";
+import { PROVIDER_WAIT, mayBecomeReachable } from "../../peers/provider-wait.ts";
 import type { SessionBudget } from "../session-budget.ts";
 import { OPEN, SESSIONS, count } from "./counters.ts";
 import type { Registration } from "./event-table.ts";

@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { closeFd } from "../../linux/epoll.ts";
-import { canRefuseFds } from "../../linux/pass-rights.ts";
-import { EAGAIN, SHUT_WR, shutdown } from "../../linux/stream-io.ts";
-import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
+import { closeFd } from "../../../shared/linux/epoll.ts";
+import { canRefuseFds } from "../../../shared/linux/pass-rights.ts";
+import { EAGAIN, SHUT_WR, shutdown } from "../../../shared/linux/stream-io.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 import { SpliceBench, get, put } from "./loop.fixture.ts";
 
 const DESCRIPTORS = "/proc/self/fd";

@@ -1,10 +1,10 @@
 import { performance } from "node:perf_hooks";
-import { EPOLLIN } from "../../linux/epoll.ts";
-import { clearEventFd } from "../../linux/event-fd.ts";
-import { Scratch } from "../../linux/stream-io.ts";
-import type { Quirks } from "../../quirks/quirks.ts";
+import { EPOLLIN } from "../../../shared/linux/epoll.ts";
+import { clearEventFd } from "../../../shared/linux/event-fd.ts";
+import { Scratch } from "../../../shared/linux/stream-io.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { PipePool } from "./pipe-pool.ts";
-import { PROVIDER_POLL } from "../provider-wait.ts";
+import { PROVIDER_POLL } from "../../peers/provider-wait.ts";
 import type { SessionBudget } from "../session-budget.ts";
 import { EventTable } from "./event-table.ts";
 import { SpliceLink } from "./link.ts";

@@ -1,5 +1,5 @@
-import { closePipe, makePipe } from "../../linux/pipe.ts";
-import type { Pipe } from "../../linux/pipe.ts";
+import { closePipe, makePipe } from "../../../shared/linux/pipe.ts";
+import type { Pipe } from "../../../shared/linux/pipe.ts";
 
 /**
  * Bytes that a direction of a session can hold. More is slower, since bytes should stay in the

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { closeFd } from "../../linux/epoll.ts";
-import { createEventFd, signalEventFd } from "../../linux/event-fd.ts";
-import { QUIRKS } from "../../quirks/names.ts";
-import type { QuirkName } from "../../quirks/names.ts";
-import type { Quirks } from "../../quirks/quirks.ts";
+import { closeFd } from "../../../shared/linux/epoll.ts";
+import { createEventFd, signalEventFd } from "../../../shared/linux/event-fd.ts";
+import { QUIRKS } from "../../../shared/quirks/names.ts";
+import type { QuirkName } from "../../../shared/quirks/names.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import type { SharedCount } from "../session-budget.ts";
 import type {
   SharedWithLink,

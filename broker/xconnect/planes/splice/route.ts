@@ -1,9 +1,9 @@
-import { EPOLLIN, closeFd } from "../../linux/epoll.ts";
-import { refuseFds } from "../../linux/pass-rights.ts";
-import { connectToInode } from "../../linux/unix-stream.ts";
-import type { Quirks } from "../../quirks/quirks.ts";
-import { ContainerRoot } from "../container-root.ts";
-import { dialProvider } from "../dial-provider.ts";
+import { EPOLLIN, closeFd } from "../../../shared/linux/epoll.ts";
+import { refuseFds } from "../../../shared/linux/pass-rights.ts";
+import { connectToInode } from "../../../shared/linux/unix-stream.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { ContainerRoot } from "../../peers/container-root.ts";
+import { dialProvider } from "../../peers/dial-provider.ts";
 import type { EventTable, Registration } from "./event-table.ts";
 import type { SpliceRoute } from "./messages.ts";
 

@@ -1,4 +1,4 @@
-import type { Quirks } from "../../quirks/quirks.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { BYTES_DOWN, BYTES_UP } from "./counters.ts";
 import type { SpliceCounters } from "./counters.ts";
 import { SpliceDirection } from "./direction.ts";

@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { parseQuirks } from "../../quirks/quirks.ts";
+import { parseQuirks } from "../../../shared/quirks/quirks.ts";
 import { openFiles } from "../open-files.ts";
 import { SessionBudget } from "../session-budget.ts";
 import { SpliceLoop } from "./loop.ts";

@@ -1,4 +1,4 @@
-import { receive, send } from "../../linux/stream-io.ts";
+import { receive, send } from "../../../shared/linux/stream-io.ts";
 import { SpliceDirection } from "./direction.ts";
 
 /** A direction under the quirk unbounded-buffer: it reads everything and keeps it for the sink. */

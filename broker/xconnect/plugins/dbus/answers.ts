@@ -1,11 +1,11 @@
-import { METHOD_CALL, NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import type { MessageBody } from "../protocols/dbus/write-message.ts";
-import { describe } from "./dbus-description.ts";
-import { driverError, driverReply } from "./dbus-made-messages.ts";
-import type { DbusSessionState, ReplyKind } from "./dbus-session-state.ts";
-import { DROP, PASS } from "./dbus-verdict.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+import { METHOD_CALL, NO_REPLY_EXPECTED } from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageBody } from "../../../shared/protocols/dbus/write-message.ts";
+import { describe } from "./description.ts";
+import { driverError, driverReply } from "./made-messages.ts";
+import type { DbusSessionState, ReplyKind } from "./session-state.ts";
+import { DROP, PASS } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Makes verdicts on calls of the consumer: pass, or answer in place of the bus. */
 export class DbusAnswers {

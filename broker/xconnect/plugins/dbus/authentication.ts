@@ -1,6 +1,6 @@
-import { PolledStream } from "../linux/polled-stream.ts";
-import type { StreamOwner } from "../linux/polled-stream.ts";
-import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
+import { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import { SaslLineReader } from "../../../shared/protocols/sasl/line-reader.ts";
 import {
   saslServerAccept,
   saslServerAgree,
@@ -8,14 +8,14 @@ import {
   saslServerLine,
   saslServerReject,
   saslServerStart,
-} from "../protocols/sasl/server.ts";
-import type { SaslClaim, SaslEffect } from "../protocols/sasl/server.ts";
-import { allowedFds } from "./allowed-fds.ts";
-import { granted, roleOf } from "./dbus-claim.ts";
-import { dbusIdentity } from "./dbus-identity.ts";
-import { DbusProvider } from "./dbus-provider.ts";
-import type { ProviderWay } from "./dbus-provider.ts";
-import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
+} from "../../../shared/protocols/sasl/server.ts";
+import type { SaslClaim, SaslEffect } from "../../../shared/protocols/sasl/server.ts";
+import { allowedFds } from "../allowed-fds.ts";
+import { granted, roleOf } from "./claim.ts";
+import { dbusIdentity } from "./identity.ts";
+import { DbusProvider } from "./provider.ts";
+import type { ProviderWay } from "./provider.ts";
+import type { ConsumerConnection, Credentials, Link, Toolbox } from "../plugin.ts";
 
 /** Milliseconds from connecting to the first message, as dbus-daemon's auth_timeout. */
 const TIMEOUT = 30_000;

@@ -1,4 +1,7 @@
-import { stringArguments, stringArrayArgument } from "../protocols/dbus/message-body.ts";
+import {
+  stringArguments,
+  stringArrayArgument,
+} from "../../../shared/protocols/dbus/message-body.ts";
 import {
   ERROR,
   METHOD_CALL,
@@ -6,22 +9,22 @@ import {
   NO_REPLY_EXPECTED,
   SIGNAL,
   isReplyInDisguise,
-} from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { isUniqueName, isWellKnownName } from "../protocols/dbus/names.ts";
-import { stringArray } from "../protocols/dbus/write-message.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { fdRefusal } from "./dbus-description.ts";
-import { DRIVER } from "./dbus-driver-methods.ts";
-import type { FilterOptions } from "./dbus-filter-options.ts";
-import type { DbusJudge } from "./dbus-judge.ts";
-import { consumerError, driverError, driverReply } from "./dbus-made-messages.ts";
-import { introduction, opening, question } from "./dbus-opening.ts";
-import { SEE } from "./dbus-policy.ts";
-import type { DbusPolicy } from "./dbus-policy.ts";
-import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
-import { DROP, PASS } from "./dbus-verdict.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+} from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { isUniqueName, isWellKnownName } from "../../../shared/protocols/dbus/names.ts";
+import { stringArray } from "../../../shared/protocols/dbus/write-message.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { fdRefusal } from "./description.ts";
+import { DRIVER } from "./driver-methods.ts";
+import type { FilterOptions } from "./filter-options.ts";
+import type { DbusJudge } from "./judge.ts";
+import { consumerError, driverError, driverReply } from "./made-messages.ts";
+import { introduction, opening, question } from "./opening.ts";
+import { SEE } from "./policy.ts";
+import type { DbusPolicy } from "./policy.ts";
+import type { DbusSessionState, ExpectedReply } from "./session-state.ts";
+import { DROP, PASS } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Most names below a `.*` whose owners are asked for when a session begins. */
 const MAX_ASKED = 1_024;

@@ -1,7 +1,7 @@
-import { PolledStream } from "../linux/polled-stream.ts";
-import type { StreamOwner } from "../linux/polled-stream.ts";
-import { saslClientAnswer } from "../protocols/sasl/client.ts";
-import { SaslLineReader } from "../protocols/sasl/line-reader.ts";
+import { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import { saslClientAnswer } from "../../../shared/protocols/sasl/client.ts";
+import { SaslLineReader } from "../../../shared/protocols/sasl/line-reader.ts";
 
 /** One line of the bus, or the reason why there is none. */
 export type BusAnswer =

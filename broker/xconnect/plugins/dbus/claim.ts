@@ -1,8 +1,8 @@
-import type { SaslClaim } from "../protocols/sasl/server.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { parseId } from "./accounts.ts";
-import { root } from "./dbus-identity.ts";
-import type { Credentials, Link } from "./plugin.ts";
+import type { SaslClaim } from "../../../shared/protocols/sasl/server.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { parseId } from "../accounts.ts";
+import { root } from "./identity.ts";
+import type { Credentials, Link } from "../plugin.ts";
 
 /**
  * The credentials that a claim is granted: those of the consumer's link.

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { O_PATH } from "../linux/openat2.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
-import { SIGNAL } from "../protocols/dbus/message-header.ts";
-import { writeMessage } from "../protocols/dbus/write-message.ts";
+import { O_PATH } from "../../../shared/linux/openat2.ts";
+import { connectToInode } from "../../../shared/linux/unix-stream.ts";
+import { SIGNAL } from "../../../shared/protocols/dbus/message-header.ts";
+import { writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
 import { dbusPlugin } from "./dbus.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
-import type { BenchOptions } from "./socket-bench.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
+import type { BenchOptions } from "../socket-bench.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 

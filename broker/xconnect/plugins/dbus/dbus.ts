@@ -1,21 +1,21 @@
 import { Socket } from "node:net";
-import type { FdType } from "../formats/fd-types.ts";
-import type { PolledStream } from "../linux/polled-stream.ts";
-import { letPromisesRun } from "../linux/stream-loop.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { proxyBytes } from "../xconnect/byte-plane.ts";
-import { allowedFds } from "./allowed-fds.ts";
-import { DbusAuthentication } from "./dbus-authentication.ts";
-import type { Begun } from "./dbus-authentication.ts";
-import { notTaken } from "./dbus-claim.ts";
-import { DbusFilter } from "./dbus-filter.ts";
-import type { FilterOptions } from "./dbus-filter-options.ts";
-import { dbusIdentity } from "./dbus-identity.ts";
-import { DbusPolicy } from "./dbus-policy.ts";
-import { rulesOf } from "./dbus-rules.ts";
-import { DbusSession } from "./dbus-session.ts";
-import { oncePerLink } from "./once-per-link.ts";
-import type { ConsumerConnection, Link, Plugin, Toolbox } from "./plugin.ts";
+import type { FdType } from "../../../shared/formats/fd-types.ts";
+import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { proxyBytes } from "../../planes/byte-plane.ts";
+import { allowedFds } from "../allowed-fds.ts";
+import { DbusAuthentication } from "./authentication.ts";
+import type { Begun } from "./authentication.ts";
+import { notTaken } from "./claim.ts";
+import { DbusFilter } from "./filter.ts";
+import type { FilterOptions } from "./filter-options.ts";
+import { dbusIdentity } from "./identity.ts";
+import { DbusPolicy } from "./policy.ts";
+import { rulesOf } from "./rules.ts";
+import { DbusSession } from "./session.ts";
+import { oncePerLink } from "../once-per-link.ts";
+import type { ConsumerConnection, Link, Plugin, Toolbox } from "../plugin.ts";
 
 /** Most denials of one session that are logged. */
 const MAX_LOGGED = 10;

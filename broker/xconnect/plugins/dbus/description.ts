@@ -1,5 +1,10 @@
-import { ERROR, METHOD_CALL, METHOD_RETURN, SIGNAL } from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
+import {
+  ERROR,
+  METHOD_CALL,
+  METHOD_RETURN,
+  SIGNAL,
+} from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
 
 const KINDS: Readonly<Record<number, string>> = {
   [METHOD_CALL]: "call",

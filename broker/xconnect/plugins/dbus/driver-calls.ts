@@ -1,18 +1,18 @@
-import { eavesdrops, parseMatchRule } from "../protocols/dbus/match-rule.ts";
-import { stringArguments } from "../protocols/dbus/message-body.ts";
-import { FLAGS_AT, NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { boolean } from "../protocols/dbus/write-message.ts";
-import type { DbusAnswers } from "./dbus-answers.ts";
-import type { DbusBusSide } from "./dbus-bus-side.ts";
-import { DRIVER, driverMethod } from "./dbus-driver-methods.ts";
-import type { DriverMethod } from "./dbus-driver-methods.ts";
-import type { FilterOptions } from "./dbus-filter-options.ts";
-import { HIDDEN, OWN, SEE, TALK } from "./dbus-policy.ts";
-import { MAX_MATCH_RULES } from "./dbus-session-state.ts";
-import type { DbusSessionState } from "./dbus-session-state.ts";
-import { PASS } from "./dbus-verdict.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+import { eavesdrops, parseMatchRule } from "../../../shared/protocols/dbus/match-rule.ts";
+import { stringArguments } from "../../../shared/protocols/dbus/message-body.ts";
+import { FLAGS_AT, NO_REPLY_EXPECTED } from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { boolean } from "../../../shared/protocols/dbus/write-message.ts";
+import type { DbusAnswers } from "./answers.ts";
+import type { DbusBusSide } from "./bus-side.ts";
+import { DRIVER, driverMethod } from "./driver-methods.ts";
+import type { DriverMethod } from "./driver-methods.ts";
+import type { FilterOptions } from "./filter-options.ts";
+import { HIDDEN, OWN, SEE, TALK } from "./policy.ts";
+import { MAX_MATCH_RULES } from "./session-state.ts";
+import type { DbusSessionState } from "./session-state.ts";
+import { PASS } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Methods whose verdict depends on the name in the first argument. */
 type NameMethod = Extract<

@@ -1,14 +1,14 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import type { FdType } from "../formats/fd-types.ts";
-import { MessageSocket } from "../linux/message-socket.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import { createMemfd } from "../linux/sealed-memfd.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
-import { ERROR, METHOD_CALL, parseHeader } from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
-import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
+import type { FdType } from "../../../shared/formats/fd-types.ts";
+import { MessageSocket } from "../../../shared/linux/message-socket.ts";
+import { O_PATH } from "../../../shared/linux/openat2.ts";
+import { createMemfd } from "../../../shared/linux/sealed-memfd.ts";
+import { connectToInode } from "../../../shared/linux/unix-stream.ts";
+import { ERROR, METHOD_CALL, parseHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { MessageSplitter } from "../../../shared/protocols/dbus/message-splitter.ts";
+import { strings, writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
 import { HELLO, RealBus, obstacle } from "./real-bus.fixture.ts";
 
 const why = obstacle();

@@ -1,5 +1,5 @@
-import type { Quirks } from "../quirks/quirks.ts";
-import type { DbusPolicy } from "./dbus-policy.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import type { DbusPolicy } from "./policy.ts";
 
 /** Options that all sessions of a link share. */
 export interface FilterOptions {

@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
-import { stringArguments, stringArrayArgument } from "../protocols/dbus/message-body.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
+import { MalformedMessage } from "../../../shared/protocols/dbus/malformed-message.ts";
+import {
+  stringArguments,
+  stringArrayArgument,
+} from "../../../shared/protocols/dbus/message-body.ts";
 import {
   ERROR,
   METHOD_CALL,
@@ -10,16 +13,21 @@ import {
   NO_REPLY_EXPECTED,
   SIGNAL,
   parseHeader,
-} from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { messageParts } from "../protocols/dbus/message.fixture.ts";
-import { boolean, stringArray, strings, writeMessage } from "../protocols/dbus/write-message.ts";
-import type { MessageBody, MessageParts } from "../protocols/dbus/write-message.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { DbusFilter } from "./dbus-filter.ts";
-import { DbusPolicy } from "./dbus-policy.ts";
-import type { DbusRule } from "./dbus-rules.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+} from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { messageParts } from "../../../shared/protocols/dbus/message.fixture.ts";
+import {
+  boolean,
+  stringArray,
+  strings,
+  writeMessage,
+} from "../../../shared/protocols/dbus/write-message.ts";
+import type { MessageBody, MessageParts } from "../../../shared/protocols/dbus/write-message.ts";
+import { parseQuirks } from "../../../shared/quirks/quirks.ts";
+import { DbusFilter } from "./filter.ts";
+import { DbusPolicy } from "./policy.ts";
+import type { DbusRule } from "./rules.ts";
+import type { Verdict } from "./verdict.ts";
 
 const DRIVER = "org.freedesktop.DBus";
 const SELF = ":1.100";

@@ -4,19 +4,19 @@ import {
   METHOD_RETURN,
   SIGNAL,
   isReplyInDisguise,
-} from "../protocols/dbus/message-header.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { DbusAnswers } from "./dbus-answers.ts";
-import { DbusBusSide } from "./dbus-bus-side.ts";
-import { describe, fdRefusal } from "./dbus-description.ts";
-import { DbusDriverCalls } from "./dbus-driver-calls.ts";
-import { DRIVER } from "./dbus-driver-methods.ts";
-import type { FilterOptions } from "./dbus-filter-options.ts";
-import type { DbusJudge } from "./dbus-judge.ts";
-import { METADATA_INTERFACE } from "./dbus-made-messages.ts";
-import { DbusSessionState, MAX_OUTSTANDING } from "./dbus-session-state.ts";
-import { DROP, PASS } from "./dbus-verdict.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+} from "../../../shared/protocols/dbus/message-header.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { DbusAnswers } from "./answers.ts";
+import { DbusBusSide } from "./bus-side.ts";
+import { describe, fdRefusal } from "./description.ts";
+import { DbusDriverCalls } from "./driver-calls.ts";
+import { DRIVER } from "./driver-methods.ts";
+import type { FilterOptions } from "./filter-options.ts";
+import type { DbusJudge } from "./judge.ts";
+import { METADATA_INTERFACE } from "./made-messages.ts";
+import { DbusSessionState, MAX_OUTSTANDING } from "./session-state.ts";
+import { DROP, PASS } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /**
  * Decides on each message of one session, without I/O. The model is xdg-dbus-proxy's.

@@ -2,12 +2,12 @@ import { readdirSync } from "node:fs";
 import { setImmediate as immediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { METHOD_CALL, NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
-import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
-import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { METHOD_CALL, NO_REPLY_EXPECTED } from "../../../shared/protocols/dbus/message-header.ts";
+import { MessageSplitter } from "../../../shared/protocols/dbus/message-splitter.ts";
+import { strings, writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 import { dbusPlugin } from "./dbus.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
 
 /** Number of sessions that are open at once. */
 const SESSIONS = 20;

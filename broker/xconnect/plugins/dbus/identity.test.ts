@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { none } from "../quirks/quirks.ts";
-import { dbusIdentity } from "./dbus-identity.ts";
-import type { Link, Toolbox } from "./plugin.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
+import { none } from "../../../shared/quirks/quirks.ts";
+import { dbusIdentity } from "./identity.ts";
+import type { Link, Toolbox } from "../plugin.ts";
 
 const NOBODY = { uid: 65_534, gid: 65_534, groups: [] };
 

@@ -1,6 +1,6 @@
-import type { Credentials, Link, Toolbox } from "./plugin.ts";
-import { groupsOf, parseId, parsePasswd } from "./accounts.ts";
-import type { Account } from "./accounts.ts";
+import type { Credentials, Link, Toolbox } from "../plugin.ts";
+import { groupsOf, parseId, parsePasswd } from "../accounts.ts";
+import type { Account } from "../accounts.ts";
 
 /** Largest passwd or group file that is read, in bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;

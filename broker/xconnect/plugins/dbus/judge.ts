@@ -1,5 +1,5 @@
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Decides on the messages of one way of a session. */
 export interface DbusJudge {

@@ -4,10 +4,10 @@ import {
   METHOD_RETURN,
   NO_AUTO_START,
   SIGNAL,
-} from "../protocols/dbus/message-header.ts";
-import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
-import type { MessageBody } from "../protocols/dbus/write-message.ts";
-import { DRIVER } from "./dbus-driver-methods.ts";
+} from "../../../shared/protocols/dbus/message-header.ts";
+import { strings, writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
+import type { MessageBody } from "../../../shared/protocols/dbus/write-message.ts";
+import { DRIVER } from "./driver-methods.ts";
 
 /** Interface of the broker's own signals; consumers may not use it, so providers can trust it. */
 export const METADATA_INTERFACE = "org.pantavisor.Xconnect1";

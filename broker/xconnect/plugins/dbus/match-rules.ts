@@ -1,4 +1,4 @@
-import { parseMatchRule } from "../protocols/dbus/match-rule.ts";
+import { parseMatchRule } from "../../../shared/protocols/dbus/match-rule.ts";
 
 /**
  * Counts of the consumer's match rules by their text: the bus keeps a rule that is added twice

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { METHOD_CALL, parseHeader } from "../protocols/dbus/message-header.ts";
-import { parseQuirks } from "../quirks/quirks.ts";
-import { opening, question } from "./dbus-opening.ts";
-import { DbusPolicy } from "./dbus-policy.ts";
-import { DbusSessionState } from "./dbus-session-state.ts";
+import { METHOD_CALL, parseHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { parseQuirks } from "../../../shared/quirks/quirks.ts";
+import { opening, question } from "./opening.ts";
+import { DbusPolicy } from "./policy.ts";
+import { DbusSessionState } from "./session-state.ts";
 
 const HIGHEST = 2 ** 32 - 1;
 const hello = { kind: "hello", destination: "org.freedesktop.DBus" } as const;

@@ -1,10 +1,10 @@
-import { NO_REPLY_EXPECTED } from "../protocols/dbus/message-header.ts";
-import { strings } from "../protocols/dbus/write-message.ts";
-import { DRIVER } from "./dbus-driver-methods.ts";
-import type { FilterOptions } from "./dbus-filter-options.ts";
-import { driverCall, metadataSignal } from "./dbus-made-messages.ts";
-import { TALK } from "./dbus-policy.ts";
-import type { DbusSessionState, ExpectedReply } from "./dbus-session-state.ts";
+import { NO_REPLY_EXPECTED } from "../../../shared/protocols/dbus/message-header.ts";
+import { strings } from "../../../shared/protocols/dbus/write-message.ts";
+import { DRIVER } from "./driver-methods.ts";
+import type { FilterOptions } from "./filter-options.ts";
+import { driverCall, metadataSignal } from "./made-messages.ts";
+import { TALK } from "./policy.ts";
+import type { DbusSessionState, ExpectedReply } from "./session-state.ts";
 
 /** Messages of the broker to the bus, and the replies to expect. */
 export interface Questions {

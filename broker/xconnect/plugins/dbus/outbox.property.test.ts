@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PolledStream } from "../linux/polled-stream.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { DbusOutbox } from "./dbus-outbox.ts";
-import { DbusPeers } from "./dbus-peers.ts";
-import { DbusPolicy } from "./dbus-policy.ts";
-import { DbusSessionState } from "./dbus-session-state.ts";
+import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
+import { DbusOutbox } from "./outbox.ts";
+import { DbusPeers } from "./peers.ts";
+import { DbusPolicy } from "./policy.ts";
+import { DbusSessionState } from "./session-state.ts";
 
 it("messages of the broker never go between the parts of another, and none is lost", () => {
   const step = fc.record({

@@ -1,5 +1,5 @@
-import { together } from "../linux/gathered.ts";
-import type { AttachedFds, PolledStream } from "../linux/polled-stream.ts";
+import { together } from "../../../shared/linux/gathered.ts";
+import type { AttachedFds, PolledStream } from "../../../shared/linux/polled-stream.ts";
 
 /** Bytes of the broker's own unsent messages at which the side that causes them is paused. */
 const MAX_OWED_BYTES = 1024 * 1024;

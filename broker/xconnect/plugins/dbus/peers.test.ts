@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { DbusPeers } from "./dbus-peers.ts";
-import { DbusPolicy } from "./dbus-policy.ts";
+import { DbusPeers } from "./peers.ts";
+import { DbusPolicy } from "./policy.ts";
 
 const SUBJECT = { path: "/p", interface: "i.j", member: "M" };
 const make = () => new DbusPeers(new DbusPolicy([[{ access: "talk", name: "org.pvh.*" }]]));

@@ -1,5 +1,5 @@
-import { HIDDEN, SEE } from "./dbus-policy.ts";
-import type { DbusPolicy, Level, Subject } from "./dbus-policy.ts";
+import { HIDDEN, SEE } from "./policy.ts";
+import type { DbusPolicy, Level, Subject } from "./policy.ts";
 
 /** Most connections of each kind that are remembered. */
 const MAX_PEERS = 4_096;

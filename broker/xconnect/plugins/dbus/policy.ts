@@ -1,4 +1,4 @@
-import type { DbusRule, DbusRuleList } from "./dbus-rules.ts";
+import type { DbusRule, DbusRuleList } from "./rules.ts";
 
 /** Levels of a link's rights to a name; each includes the ones before it. */
 export const HIDDEN = 0;

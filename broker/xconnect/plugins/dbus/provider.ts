@@ -1,19 +1,19 @@
-import { closeFd } from "../linux/epoll.ts";
-import { PolledStream } from "../linux/polled-stream.ts";
-import type { StreamOwner } from "../linux/polled-stream.ts";
-import { letPromisesRun } from "../linux/stream-loop.ts";
-import { messageOf } from "../message-of.ts";
+import { closeFd } from "../../../shared/linux/epoll.ts";
+import { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
+import { messageOf } from "../../../shared/message-of.ts";
 import {
   saslClientAnswer,
   saslClientBegin,
   saslClientNegotiate,
   saslClientStart,
   saslFdsAgreed,
-} from "../protocols/sasl/client.ts";
-import { BusAnswerAhead, BusConnection } from "./dbus-bus.ts";
-import type { BusAnswer } from "./dbus-bus.ts";
-import { notTaken } from "./dbus-claim.ts";
-import type { ConsumerConnection, Credentials, Link, Toolbox } from "./plugin.ts";
+} from "../../../shared/protocols/sasl/client.ts";
+import { BusAnswerAhead, BusConnection } from "./bus.ts";
+import type { BusAnswer } from "./bus.ts";
+import { notTaken } from "./claim.ts";
+import type { ConsumerConnection, Credentials, Link, Toolbox } from "../plugin.ts";
 
 /** A connection to the provider's bus, to which `preamble` and then messages have to be sent. */
 export interface ProviderWay {

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { chmodSync, closeSync, constants, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { GraphEntry } from "../formats/graph.ts";
-import { connectAs } from "../linux/connect-as.ts";
-import { O_PATH } from "../linux/openat2.ts";
-import { connectToInode } from "../linux/unix-stream.ts";
+import type { GraphEntry } from "../../../shared/formats/graph.ts";
+import { connectAs } from "../../../shared/linux/connect-as.ts";
+import { O_PATH } from "../../../shared/linux/openat2.ts";
+import { connectToInode } from "../../../shared/linux/unix-stream.ts";
 import { dbusPlugin } from "./dbus.ts";
-import type { Credentials } from "./plugin.ts";
-import { Bench } from "./socket-bench.fixture.ts";
+import type { Credentials } from "../plugin.ts";
+import { Bench } from "../socket-bench.fixture.ts";
 
 const run = promisify(execFile);
 

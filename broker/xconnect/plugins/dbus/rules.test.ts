@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { GraphEntry } from "../formats/graph.ts";
-import { DbusPolicy, HIDDEN, OWN, SEE, TALK } from "./dbus-policy.ts";
-import { rulesOf } from "./dbus-rules.ts";
-import type { DbusRule } from "./dbus-rules.ts";
-import { LinkRefused } from "./plugin.ts";
-import { Bench } from "./socket-bench.fixture.ts";
+import type { GraphEntry } from "../../../shared/formats/graph.ts";
+import { DbusPolicy, HIDDEN, OWN, SEE, TALK } from "./policy.ts";
+import { rulesOf } from "./rules.ts";
+import type { DbusRule } from "./rules.ts";
+import { LinkRefused } from "../plugin.ts";
+import { Bench } from "../socket-bench.fixture.ts";
 import { dbusPlugin } from "./dbus.ts";
 
 function listsOf(entry: Partial<GraphEntry>, role = "admin") {

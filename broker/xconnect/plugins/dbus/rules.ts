@@ -1,14 +1,14 @@
 import * as z from "zod";
-import { firstProblem } from "../formats/first-problem.ts";
+import { firstProblem } from "../../../shared/formats/first-problem.ts";
 import {
   isInterfaceName,
   isMemberName,
   isObjectPath,
   isWellKnownName,
-} from "../protocols/dbus/names.ts";
-import { oncePerLink } from "./once-per-link.ts";
-import { LinkRefused } from "./plugin.ts";
-import type { Link } from "./plugin.ts";
+} from "../../../shared/protocols/dbus/names.ts";
+import { oncePerLink } from "../once-per-link.ts";
+import { LinkRefused } from "../plugin.ts";
+import type { Link } from "../plugin.ts";
 
 /**
  * One rule of a manifest. An absent field and `*` mean any value. `name.*` means that name and the

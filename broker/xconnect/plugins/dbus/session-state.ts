@@ -1,11 +1,11 @@
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { none } from "../quirks/quirks.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { DRIVER } from "./dbus-driver-methods.ts";
-import { MatchRules } from "./dbus-match-rules.ts";
-import { DbusPeers } from "./dbus-peers.ts";
-import { OWN, SEE, TALK } from "./dbus-policy.ts";
-import type { DbusPolicy, Level } from "./dbus-policy.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { none } from "../../../shared/quirks/quirks.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { DRIVER } from "./driver-methods.ts";
+import { MatchRules } from "./match-rules.ts";
+import { DbusPeers } from "./peers.ts";
+import { OWN, SEE, TALK } from "./policy.ts";
+import type { DbusPolicy, Level } from "./policy.ts";
 
 /** Most calls of one side that the other has not answered. */
 export const MAX_OUTSTANDING = 16_384;

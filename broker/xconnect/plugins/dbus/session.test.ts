@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { METHOD_CALL, SIGNAL } from "../protocols/dbus/message-header.ts";
-import { strings, writeMessage } from "../protocols/dbus/write-message.ts";
-import type { DbusRule } from "./dbus-rules.ts";
+import { METHOD_CALL, SIGNAL } from "../../../shared/protocols/dbus/message-header.ts";
+import { strings, writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
+import type { DbusRule } from "./rules.ts";
 import { dbusPlugin } from "./dbus.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
-import { sendPieces, settled } from "./stalling.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
+import { sendPieces, settled } from "../stalling.fixture.ts";
 
 const MIB = 1024 * 1024;
 const DRIVER = "org.freedesktop.DBus";

@@ -1,13 +1,13 @@
-import type { PolledStream } from "../linux/polled-stream.ts";
-import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
-import { closeAll, judged } from "../xconnect/foreign-fds.ts";
-import { Refusal } from "./dbus-bus.ts";
-import type { BusAnswerAhead } from "./dbus-bus.ts";
-import type { DbusFilter } from "./dbus-filter.ts";
-import { DbusOutbox } from "./dbus-outbox.ts";
-import { DbusWay } from "./dbus-way.ts";
-import type { WayOptions } from "./dbus-way.ts";
-import type { ConsumerConnection } from "./plugin.ts";
+import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import { MalformedMessage } from "../../../shared/protocols/dbus/malformed-message.ts";
+import { closeAll, judged } from "../../planes/foreign-fds.ts";
+import { Refusal } from "./bus.ts";
+import type { BusAnswerAhead } from "./bus.ts";
+import type { DbusFilter } from "./filter.ts";
+import { DbusOutbox } from "./outbox.ts";
+import { DbusWay } from "./way.ts";
+import type { WayOptions } from "./way.ts";
+import type { ConsumerConnection } from "../plugin.ts";
 
 export interface DbusSessionOptions extends WayOptions {
   readonly filter: DbusFilter;

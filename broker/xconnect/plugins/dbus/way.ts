@@ -1,16 +1,16 @@
-import type { FdType } from "../formats/fd-types.ts";
-import { MAX_FDS } from "../linux/control-message.ts";
-import type { AttachedFds, PolledStream } from "../linux/polled-stream.ts";
-import { MalformedMessage } from "../protocols/dbus/malformed-message.ts";
-import type { MessageHeader } from "../protocols/dbus/message-header.ts";
-import { MessageSplitter } from "../protocols/dbus/message-splitter.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../xconnect/foreign-fds.ts";
-import type { ForeignFd } from "../xconnect/foreign-fds.ts";
-import type { DbusJudge } from "./dbus-judge.ts";
-import type { DbusOutbox } from "./dbus-outbox.ts";
-import { PASS } from "./dbus-verdict.ts";
-import type { Verdict } from "./dbus-verdict.ts";
+import type { FdType } from "../../../shared/formats/fd-types.ts";
+import { MAX_FDS } from "../../../shared/linux/control-message.ts";
+import type { AttachedFds, PolledStream } from "../../../shared/linux/polled-stream.ts";
+import { MalformedMessage } from "../../../shared/protocols/dbus/malformed-message.ts";
+import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
+import { MessageSplitter } from "../../../shared/protocols/dbus/message-splitter.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../../planes/foreign-fds.ts";
+import type { ForeignFd } from "../../planes/foreign-fds.ts";
+import type { DbusJudge } from "./judge.ts";
+import type { DbusOutbox } from "./outbox.ts";
+import { PASS } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Options that both ways of a session share. */
 export interface WayOptions {

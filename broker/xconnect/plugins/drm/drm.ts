@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { posix } from "node:path";
 import { promisify } from "node:util";
-import { messageOf } from "../message-of.ts";
-import { drmRefusal } from "./drm-node.ts";
-import { drmNodePath } from "./drm-nodes.ts";
-import { LinkRefused } from "./plugin.ts";
-import type { FileFacts, Link, Plugin, Toolbox } from "./plugin.ts";
+import { messageOf } from "../../../shared/message-of.ts";
+import { drmRefusal } from "./node.ts";
+import { drmNodePath } from "./nodes.ts";
+import { LinkRefused } from "../plugin.ts";
+import type { FileFacts, Link, Plugin, Toolbox } from "../plugin.ts";
 
 /**
  * `drm`: the provider's device node appears in the consumer with the same number, owner and

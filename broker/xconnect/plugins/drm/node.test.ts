@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { none, parseQuirks } from "../quirks/quirks.ts";
-import { drmClass, drmRefusal } from "./drm-node.ts";
-import type { FileFacts } from "./plugin.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
+import { none, parseQuirks } from "../../../shared/quirks/quirks.ts";
+import { drmClass, drmRefusal } from "./node.ts";
+import type { FileFacts } from "../plugin.ts";
 
 const node = (minor: number, overrides: Partial<FileFacts> = {}): FileFacts => ({
   isCharacterDevice: true,

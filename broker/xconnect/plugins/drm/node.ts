@@ -1,5 +1,5 @@
-import type { Quirks } from "../quirks/quirks.ts";
-import type { FileFacts } from "./plugin.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import type { FileFacts } from "../plugin.ts";
 
 /** Character major of DRM devices (Linux, admin-guide/devices.txt). */
 const DRM_MAJOR = 226;

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { GraphEntry } from "../formats/graph.ts";
-import { LinkRefused } from "./plugin.ts";
+import type { GraphEntry } from "../../../shared/formats/graph.ts";
+import { LinkRefused } from "../plugin.ts";
 
 /** The key `nodes` of an export: a path for each role. */
 export const drmNodes = z.record(

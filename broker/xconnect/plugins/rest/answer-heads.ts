@@ -1,9 +1,9 @@
-import { field, listOf, valuesOf } from "../protocols/http1/fields.ts";
-import type { Field } from "../protocols/http1/fields.ts";
-import type { Framing } from "../protocols/http1/framing.ts";
-import { fieldsText } from "../protocols/http1/request-head.ts";
-import type { ResponseHead } from "../protocols/http1/response-head.ts";
-import { mayTrail } from "./rest-trailers.ts";
+import { field, listOf, valuesOf } from "../../../shared/protocols/http1/fields.ts";
+import type { Field } from "../../../shared/protocols/http1/fields.ts";
+import type { Framing } from "../../../shared/protocols/http1/framing.ts";
+import { fieldsText } from "../../../shared/protocols/http1/request-head.ts";
+import type { ResponseHead } from "../../../shared/protocols/http1/response-head.ts";
+import { mayTrail } from "./trailers.ts";
 
 /** What was made of one field section. */
 interface Written {

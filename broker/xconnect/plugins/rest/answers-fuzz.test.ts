@@ -3,9 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 import { restPlugin } from "./rest.ts";
-import { Bench } from "./socket-bench.fixture.ts";
+import { Bench } from "../socket-bench.fixture.ts";
 
 /**
  * The whole plugin between Node's own HTTP client, which shares no parser with ours and is strict,

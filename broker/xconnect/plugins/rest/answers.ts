@@ -1,11 +1,11 @@
-import type { ResponseHead } from "../protocols/http1/response-head.ts";
-import { ResponseParser } from "../protocols/http1/response-parser.ts";
-import type { Expected, ResponseEvent } from "../protocols/http1/response-parser.ts";
-import type { Framing } from "../protocols/http1/framing.ts";
-import { RestAnswerHeads, trailersForConsumer } from "./rest-answer-heads.ts";
-import { brokerAnswer } from "./rest-broker-answer.ts";
-import type { RestReport } from "./rest-report.ts";
-import type { RestState, RestTurns } from "./rest-state.ts";
+import type { ResponseHead } from "../../../shared/protocols/http1/response-head.ts";
+import { ResponseParser } from "../../../shared/protocols/http1/response-parser.ts";
+import type { Expected, ResponseEvent } from "../../../shared/protocols/http1/response-parser.ts";
+import type { Framing } from "../../../shared/protocols/http1/framing.ts";
+import { RestAnswerHeads, trailersForConsumer } from "./answer-heads.ts";
+import { brokerAnswer } from "./broker-answer.ts";
+import type { RestReport } from "./report.ts";
+import type { RestState, RestTurns } from "./state.ts";
 
 const NO_BODY: Framing = { kind: "none" };
 

@@ -1,5 +1,5 @@
-import type { PolledStream, StreamOwner } from "../linux/polled-stream.ts";
-import type { RestTimers } from "./rest-timers.ts";
+import type { PolledStream, StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import type { RestTimers } from "./timers.ts";
 
 export interface RestEndingOptions {
   readonly consumer: PolledStream;

@@ -1,6 +1,6 @@
-import type { HttpVersion, RequestHead } from "../protocols/http1/request-head.ts";
-import type { ResponseEvent } from "../protocols/http1/response-parser.ts";
-import type { WrittenHead } from "./rest-heads.ts";
+import type { HttpVersion, RequestHead } from "../../../shared/protocols/http1/request-head.ts";
+import type { ResponseEvent } from "../../../shared/protocols/http1/response-parser.ts";
+import type { WrittenHead } from "./heads.ts";
 
 type AnswerHead = Extract<ResponseEvent, { type: "head" }>;
 

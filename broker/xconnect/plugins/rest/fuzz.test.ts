@@ -5,9 +5,9 @@ import type { Socket } from "node:net";
 import { setImmediate as immediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 import { restPlugin } from "./rest.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
 
 /**
  * The whole plugin between a consumer that sends what it likes and Node's own HTTP server: a

@@ -1,10 +1,10 @@
-import type { Framing } from "../protocols/http1/framing.ts";
-import { staysOpen } from "../protocols/http1/persistence.ts";
-import { fieldsText, requestLineText } from "../protocols/http1/request-head.ts";
-import type { RequestHead } from "../protocols/http1/request-head.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { expectsContinue, fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
-import type { RestIdentity } from "./rest-identity.ts";
+import type { Framing } from "../../../shared/protocols/http1/framing.ts";
+import { staysOpen } from "../../../shared/protocols/http1/persistence.ts";
+import { fieldsText, requestLineText } from "../../../shared/protocols/http1/request-head.ts";
+import type { RequestHead } from "../../../shared/protocols/http1/request-head.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { expectsContinue, fieldsForProvider, offeredUpgrade } from "./identity.ts";
+import type { RestIdentity } from "./identity.ts";
 
 export interface RestHeadsOptions {
   readonly identity: RestIdentity;

@@ -1,9 +1,9 @@
-import type { StreamOwner } from "../linux/polled-stream.ts";
-import type { Expected } from "../protocols/http1/response-parser.ts";
-import { RestAnswers } from "./rest-answers.ts";
-import { RestRequests } from "./rest-requests.ts";
-import type { RestRequestsOptions } from "./rest-requests.ts";
-import type { RestState } from "./rest-state.ts";
+import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import type { Expected } from "../../../shared/protocols/http1/response-parser.ts";
+import { RestAnswers } from "./answers.ts";
+import { RestRequests } from "./requests.ts";
+import type { RestRequestsOptions } from "./requests.ts";
+import type { RestState } from "./state.ts";
 
 export type RestHttpOptions = Omit<RestRequestsOptions, "onRequest">;
 

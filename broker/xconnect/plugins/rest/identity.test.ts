@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { field } from "../protocols/http1/fields.ts";
-import { requestFraming } from "../protocols/http1/framing.ts";
-import type { HttpVersion } from "../protocols/http1/request-head.ts";
-import { none, parseQuirks } from "../quirks/quirks.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { fieldsForProvider, offeredUpgrade } from "./rest-identity.ts";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
+import { field } from "../../../shared/protocols/http1/fields.ts";
+import { requestFraming } from "../../../shared/protocols/http1/framing.ts";
+import type { HttpVersion } from "../../../shared/protocols/http1/request-head.ts";
+import { none, parseQuirks } from "../../../shared/quirks/quirks.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { fieldsForProvider, offeredUpgrade } from "./identity.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 
 const identity = { client: "c1", role: "admin" };
 interface Options {

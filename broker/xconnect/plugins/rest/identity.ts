@@ -1,8 +1,8 @@
-import { field, listOf } from "../protocols/http1/fields.ts";
-import type { Field } from "../protocols/http1/fields.ts";
-import type { Framing } from "../protocols/http1/framing.ts";
-import type { RequestHead } from "../protocols/http1/request-head.ts";
-import type { Quirks } from "../quirks/quirks.ts";
+import { field, listOf } from "../../../shared/protocols/http1/fields.ts";
+import type { Field } from "../../../shared/protocols/http1/fields.ts";
+import type { Framing } from "../../../shared/protocols/http1/framing.ts";
+import type { RequestHead } from "../../../shared/protocols/http1/request-head.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
 
 /** Who asks: both from the graph, both safe in a header. */
 export interface RestIdentity {

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
-import { turns } from "./stalling.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
+import { turns } from "../stalling.fixture.ts";
 
 async function bench(): Promise<Bench> {
   const made = new Bench({ plugin: restPlugin });

@@ -4,9 +4,9 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
-import type { BenchOptions } from "./socket-bench.fixture.ts";
-import { sendPieces, settled, turns } from "./stalling.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
+import type { BenchOptions } from "../socket-bench.fixture.ts";
+import { sendPieces, settled, turns } from "../stalling.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 

@@ -1,5 +1,5 @@
-import type { Link, Toolbox } from "./plugin.ts";
-import { LOGGED_REFUSALS } from "./rest-limits.ts";
+import type { Link, Toolbox } from "../plugin.ts";
+import { LOGGED_REFUSALS } from "./limits.ts";
 
 /** What the log and the link's counters are told of a session. */
 export class RestReport {

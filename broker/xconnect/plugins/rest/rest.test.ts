@@ -3,11 +3,11 @@ import type { IncomingMessage } from "node:http";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { LinkRefused } from "./plugin.ts";
+import { LinkRefused } from "../plugin.ts";
 import { restPlugin } from "./rest.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
-import type { BenchOptions } from "./socket-bench.fixture.ts";
-import { sendPieces, settled, turns } from "./stalling.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
+import type { BenchOptions } from "../socket-bench.fixture.ts";
+import { sendPieces, settled, turns } from "../stalling.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 

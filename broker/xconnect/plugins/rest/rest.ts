@@ -1,9 +1,9 @@
-import { SAFE_NAME } from "../formats/names.ts";
-import { oncePerLink } from "./once-per-link.ts";
-import { LinkRefused } from "./plugin.ts";
-import type { Plugin } from "./plugin.ts";
-import { restPolicy } from "./rest-rules.ts";
-import { RestSession } from "./rest-session.ts";
+import { SAFE_NAME } from "../../../shared/formats/names.ts";
+import { oncePerLink } from "../once-per-link.ts";
+import { LinkRefused } from "../plugin.ts";
+import type { Plugin } from "../plugin.ts";
+import { restPolicy } from "./rules.ts";
+import { RestSession } from "./session.ts";
 
 const policyOf = oncePerLink(({ role, entry }) => restPolicy(role, entry));
 

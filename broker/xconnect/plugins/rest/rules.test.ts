@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { pathSegments } from "../protocols/http1/request-target.ts";
-import { LinkRefused } from "./plugin.ts";
-import { isAllowed, restPolicy } from "./rest-rules.ts";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
+import { pathSegments } from "../../../shared/protocols/http1/request-target.ts";
+import { LinkRefused } from "../plugin.ts";
+import { isAllowed, restPolicy } from "./rules.ts";
 
 function allows(rules: unknown, method: string, target: string, role = "viewer"): boolean {
   return isAllowed(restPolicy(role, { rules }), method, pathSegments(target) ?? []);

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { firstProblem } from "../formats/first-problem.ts";
-import { TOKEN } from "../protocols/http1/fields.ts";
-import { pathSegments } from "../protocols/http1/request-target.ts";
-import { LinkRefused } from "./plugin.ts";
+import { firstProblem } from "../../../shared/formats/first-problem.ts";
+import { TOKEN } from "../../../shared/protocols/http1/fields.ts";
+import { pathSegments } from "../../../shared/protocols/http1/request-target.ts";
+import { LinkRefused } from "../plugin.ts";
 
 /** What a link allows; checked once, when the link is added. */
 export interface RestPolicy {

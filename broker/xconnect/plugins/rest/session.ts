@@ -1,16 +1,16 @@
 import { closeSync } from "node:fs";
-import { together } from "../linux/gathered.ts";
-import { PolledStream } from "../linux/polled-stream.ts";
-import type { StreamOwner } from "../linux/polled-stream.ts";
-import { letPromisesRun } from "../linux/stream-loop.ts";
-import type { ConsumerConnection, Link, Toolbox } from "./plugin.ts";
-import { RestEnding } from "./rest-ending.ts";
-import { RestHttp } from "./rest-http.ts";
-import { RestReport } from "./rest-report.ts";
-import type { RestPolicy } from "./rest-rules.ts";
-import { RestState } from "./rest-state.ts";
-import { RestTimers } from "./rest-timers.ts";
-import { RestTunnel } from "./rest-tunnel.ts";
+import { together } from "../../../shared/linux/gathered.ts";
+import { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
+import type { ConsumerConnection, Link, Toolbox } from "../plugin.ts";
+import { RestEnding } from "./ending.ts";
+import { RestHttp } from "./http.ts";
+import { RestReport } from "./report.ts";
+import type { RestPolicy } from "./rules.ts";
+import { RestState } from "./state.ts";
+import { RestTimers } from "./timers.ts";
+import { RestTunnel } from "./tunnel.ts";
 
 /**
  * One consumer connection and the one provider connection it gets with its first request.

@@ -1,6 +1,6 @@
-import type { PolledStream } from "../linux/polled-stream.ts";
-import type { RestExchange } from "./rest-exchange.ts";
-import type { RestUpload } from "./rest-upload.ts";
+import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import type { RestExchange } from "./exchange.ts";
+import type { RestUpload } from "./upload.ts";
 
 /** What is under way in one session. */
 export class RestState {

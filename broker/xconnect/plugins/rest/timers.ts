@@ -1,4 +1,4 @@
-import { DRAIN, HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./rest-limits.ts";
+import { DRAIN, HEAD_TIMEOUT, IDLE_CHECK, LINGER, LINGER_IN_ALL } from "./limits.ts";
 
 /** The time limits of one session. */
 export class RestTimers {

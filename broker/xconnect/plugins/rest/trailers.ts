@@ -1,4 +1,4 @@
-import type { Field } from "../protocols/http1/fields.ts";
+import type { Field } from "../../../shared/protocols/http1/fields.ts";
 
 /**
  * Fields that say how a message is framed, where it goes or what is expected of its recipient: by

@@ -1,6 +1,6 @@
-import type { PolledStream, StreamOwner } from "../linux/polled-stream.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import type { RestReport } from "./rest-report.ts";
+import type { PolledStream, StreamOwner } from "../../../shared/linux/polled-stream.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import type { RestReport } from "./report.ts";
 
 export interface RestTunnelOptions {
   readonly consumer: PolledStream;

@@ -1,10 +1,10 @@
-import type { PolledStream } from "../linux/polled-stream.ts";
-import { CHUNK_END, chunkStart, lastChunk } from "../protocols/http1/body-decoder.ts";
-import type { Field } from "../protocols/http1/fields.ts";
-import type { Framing } from "../protocols/http1/framing.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { passableFields } from "./rest-identity.ts";
-import { mayTrail } from "./rest-trailers.ts";
+import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import { CHUNK_END, chunkStart, lastChunk } from "../../../shared/protocols/http1/body-decoder.ts";
+import type { Field } from "../../../shared/protocols/http1/fields.ts";
+import type { Framing } from "../../../shared/protocols/http1/framing.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { passableFields } from "./identity.ts";
+import { mayTrail } from "./trailers.ts";
 
 export interface RestUploadOptions {
   readonly framing: Framing;

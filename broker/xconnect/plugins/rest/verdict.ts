@@ -1,8 +1,8 @@
-import type { RequestHead } from "../protocols/http1/request-head.ts";
-import { inOriginForm, pathSegments } from "../protocols/http1/request-target.ts";
-import type { Quirks } from "../quirks/quirks.ts";
-import { isAllowed } from "./rest-rules.ts";
-import type { RestPolicy } from "./rest-rules.ts";
+import type { RequestHead } from "../../../shared/protocols/http1/request-head.ts";
+import { inOriginForm, pathSegments } from "../../../shared/protocols/http1/request-target.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
+import { isAllowed } from "./rules.ts";
+import type { RestPolicy } from "./rules.ts";
 
 /** Why a well-formed request does not pass. */
 export interface RestRefusal {

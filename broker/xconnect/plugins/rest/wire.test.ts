@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { restPlugin } from "./rest.ts";
-import { Bench, readText } from "./socket-bench.fixture.ts";
-import { turns } from "./stalling.fixture.ts";
+import { Bench, readText } from "../socket-bench.fixture.ts";
+import { turns } from "../stalling.fixture.ts";
 
 async function bench(upgrade: readonly string[] = []): Promise<Bench> {
   const made = new Bench({ plugin: restPlugin, extensions: { upgrade } });

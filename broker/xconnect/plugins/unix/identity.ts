@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { parseId, parsePasswd } from "./accounts.ts";
-import type { Link, Toolbox } from "./plugin.ts";
+import { parseId, parsePasswd } from "../accounts.ts";
+import type { Link, Toolbox } from "../plugin.ts";
 
 /** Largest passwd file that is read, in bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;

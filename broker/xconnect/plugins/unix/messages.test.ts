@@ -8,17 +8,17 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { MessageSocket } from "../linux/message-socket.ts";
-import type { Received } from "../linux/message-socket.ts";
-import { O_DIRECTORY, O_PATH } from "../linux/openat2.ts";
-import { createMemfd } from "../linux/sealed-memfd.ts";
-import { passCredentials } from "../linux/socket-pair.fixture.ts";
-import { connectToInode, listenIn } from "../linux/unix-stream.ts";
-import type { SocketType } from "../linux/unix-stream.ts";
-import { BrokerBench } from "../xconnect/broker.fixture.ts";
-import type { ContainerStandIn } from "../xconnect/container-stand-in.fixture.ts";
-import type { OpenFiles } from "../xconnect/open-files.ts";
-import { Listener } from "../xconnect/listener.ts";
+import { MessageSocket } from "../../../shared/linux/message-socket.ts";
+import type { Received } from "../../../shared/linux/message-socket.ts";
+import { O_DIRECTORY, O_PATH } from "../../../shared/linux/openat2.ts";
+import { createMemfd } from "../../../shared/linux/sealed-memfd.ts";
+import { passCredentials } from "../../../shared/linux/socket-pair.fixture.ts";
+import { connectToInode, listenIn } from "../../../shared/linux/unix-stream.ts";
+import type { SocketType } from "../../../shared/linux/unix-stream.ts";
+import { BrokerBench } from "../../links/broker.fixture.ts";
+import type { ContainerStandIn } from "../../links/container-stand-in.fixture.ts";
+import type { OpenFiles } from "../../planes/open-files.ts";
+import { Listener } from "../../links/listener.ts";
 
 const TARGET = "/run/pv/services/raw.sock";
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));

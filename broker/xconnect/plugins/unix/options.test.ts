@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { GraphEntry } from "../formats/graph.ts";
-import { LinkRefused } from "./plugin.ts";
-import type { Link } from "./plugin.ts";
-import { greetingText, roleSocketPath } from "./unix-identity.ts";
-import { unixOptions } from "./unix-options.ts";
+import type { GraphEntry } from "../../../shared/formats/graph.ts";
+import { LinkRefused } from "../plugin.ts";
+import type { Link } from "../plugin.ts";
+import { greetingText, roleSocketPath } from "./identity.ts";
+import { unixOptions } from "./options.ts";
 
 const entry: GraphEntry = {
   consumer: "client",

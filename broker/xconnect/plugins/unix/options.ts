@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { firstProblem } from "../formats/first-problem.ts";
-import type { FdType } from "../formats/fd-types.ts";
-import type { GraphEntry } from "../formats/graph.ts";
-import { fdList } from "./allowed-fds.ts";
-import { oncePerLink } from "./once-per-link.ts";
-import { LinkRefused } from "./plugin.ts";
+import { firstProblem } from "../../../shared/formats/first-problem.ts";
+import type { FdType } from "../../../shared/formats/fd-types.ts";
+import type { GraphEntry } from "../../../shared/formats/graph.ts";
+import { fdList } from "../allowed-fds.ts";
+import { oncePerLink } from "../once-per-link.ts";
+import { LinkRefused } from "../plugin.ts";
 
 export const identityKind = z.enum(["none", "greeting", "cmsg", "role-socket"]);
 export const socketKind = z.enum(["stream", "seqpacket"]);

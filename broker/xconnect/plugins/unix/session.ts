@@ -1,11 +1,11 @@
 import { closeSync } from "node:fs";
-import type { MessageSocket } from "../linux/message-socket.ts";
-import { sealedMemfd } from "../linux/sealed-memfd.ts";
-import type { MessageIdentity } from "../xconnect/message-direction.ts";
-import { proxyMessages } from "../xconnect/message-plane.ts";
-import type { Link, Toolbox } from "./plugin.ts";
-import { greetingText, roleAccount, roleSocketPath } from "./unix-identity.ts";
-import { optionsOf } from "./unix-options.ts";
+import type { MessageSocket } from "../../../shared/linux/message-socket.ts";
+import { sealedMemfd } from "../../../shared/linux/sealed-memfd.ts";
+import type { MessageIdentity } from "../../planes/message-direction.ts";
+import { proxyMessages } from "../../planes/message-plane.ts";
+import type { Link, Toolbox } from "../plugin.ts";
+import { greetingText, roleAccount, roleSocketPath } from "./identity.ts";
+import { optionsOf } from "./options.ts";
 
 /**
  * Carry a session on the message plane, from the accepted connection to its end: connect to the

@@ -1,8 +1,8 @@
-import { MessageSocket } from "../linux/message-socket.ts";
-import type { Link, Plugin, Toolbox } from "./plugin.ts";
-import { optionsOf } from "./unix-options.ts";
-import type { UnixOptions } from "./unix-options.ts";
-import { serveMessages } from "./unix-session.ts";
+import { MessageSocket } from "../../../shared/linux/message-socket.ts";
+import type { Link, Plugin, Toolbox } from "../plugin.ts";
+import { optionsOf } from "./options.ts";
+import type { UnixOptions } from "./options.ts";
+import { serveMessages } from "./session.ts";
 
 /**
  * `unix`: carries a socket's bytes or packets unchanged both ways, with the fds that both manifests
