@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { clock } from "./clock/clock.ts";
 import { PvhError } from "./errors.ts";
-import type { ErrorCode } from "./errors.ts";
+import type { ErrorCode } from "../reports/error-codes.ts";
 
 export interface UntilOptions {
   readonly signal?: AbortSignal;

@@ -1,5 +1,5 @@
 import type { EndingSignal } from "./exit-codes.ts";
-import type { ErrorClass, ErrorCode } from "../harness/errors.ts";
+import type { ErrorClass, ErrorCode } from "./error-codes.ts";
 
 /**
  * events.jsonl: the one record of a run. One JSON object a line, appended only; every report,

@@ -3,7 +3,7 @@ import type { ImageInspectInfo } from "dockerode";
 import { GenericContainer } from "testcontainers";
 import type { BootStage } from "../../reports/events.ts";
 import type { Engine } from "../engine/engine.ts";
-import { findEngine, testcontainersEnvironment } from "../engine/engine.ts";
+import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { ownerLabels } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";

@@ -4,7 +4,7 @@ import {
   brokerStatus,
 } from "../../broker/shared/formats/broker-status.ts";
 import type { BrokerStatus } from "../../broker/shared/formats/broker-status.ts";
-import type { AppengineShell } from "./inside.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 
 /**

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { ControlClient } from "../control/control-client.ts";
 import { REASON_LINES } from "./boot-failure.ts";
-import type { AppengineShell } from "./inside.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET, EXPORTS_FOLDER, LOG_ROOT, STORAGE } from "./layout.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { Stage } from "./boot-stages.ts";

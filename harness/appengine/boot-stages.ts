@@ -1,6 +1,6 @@
 import type { BootStage } from "../../reports/events.ts";
 import { PvhError } from "../errors.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../../reports/error-codes.ts";
 import { until } from "../until.ts";
 
 /** One stage of a boot: it is over when `probe` gives something. */

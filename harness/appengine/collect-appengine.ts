@@ -1,18 +1,16 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Dockerode from "dockerode";
-import type { Appengine } from "./appengine.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 import { clock } from "../clock/clock.ts";
 import { within } from "../within.ts";
+import type { Evidence } from "./evidence.ts";
 import { collectLogs } from "./collect-logs.ts";
 import { ExtractedFiles } from "./extract-regular-files.ts";
 
-/** A file of evidence: path inside the evidence folder, and what it is. */
-export interface Evidence {
-  readonly path: string;
-  readonly what: string;
-  /** What of it is missing, in one line. */
-  readonly missing?: string;
+/** What is looked at: the appengine's shell and pv-ctrl, and what pv-appengine printed. */
+export interface Observed extends Pick<AppengineShell, "sh" | "control"> {
+  output(): Promise<string>;
 }
 
 /** Says what is in an evidence folder, and what is not. */
@@ -29,7 +27,7 @@ const PATIENCE = 3_000;
  * @param over ends it all early
  */
 export async function collectAppengine(
-  appengine: Appengine,
+  appengine: Observed,
   container: Dockerode.Container,
   folder: string,
   over?: AbortSignal,

@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import type Dockerode from "dockerode";
-import type { Appengine } from "./appengine.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 import { LOG_ROOT } from "./layout.ts";
 import { within } from "../within.ts";
-import type { Evidence } from "./collect-appengine.ts";
+import type { Evidence } from "./evidence.ts";
 import type { ExtractedFiles } from "./extract-regular-files.ts";
 
 /** Folders of telling files that are taken before everything else. */
@@ -21,7 +21,7 @@ const PANTAVISOR = "/0/pantavisor";
  * containers first, so that 20,000 files of somebody's do not take their place; then the rest.
  */
 export async function collectLogs(
-  appengine: Appengine,
+  appengine: Pick<AppengineShell, "sh">,
   container: Dockerode.Container,
   extracted: ExtractedFiles,
   patience: (ms: number) => AbortSignal,
@@ -46,7 +46,10 @@ export async function collectLogs(
 }
 
 /** Below the log root, `/0/NAME/lxc` and the like. */
-async function tellingFolders(appengine: Appengine, enough: AbortSignal): Promise<string[]> {
+async function tellingFolders(
+  appengine: Pick<AppengineShell, "sh">,
+  enough: AbortSignal,
+): Promise<string[]> {
   const names = TELLING.map((name) => `-name ${name}`).join(" -o ");
   const script = `cd ${LOG_ROOT} && find . -type f \\( ${names} \\) | head -n 1000`;
   const found = await within(enough, appengine.sh(script, { signal: enough })).catch(

@@ -1,19 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { ControlClient } from "../control/control-client.ts";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
 import { PvhError } from "../errors.ts";
 import { shellQuote } from "../shell-quote.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 import { checked } from "./command-result.ts";
 import type { CommandOptions, CommandResult } from "./command-result.ts";
 import { patientPython } from "./python.ts";
 import { whyNotEntered } from "./why-not-entered.ts";
-
-/** What InsideContainer needs of the appengine it is in. */
-export interface AppengineShell {
-  readonly control: ControlClient;
-  sh(script: string, options?: CommandOptions): Promise<CommandResult>;
-  stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream>;
-}
 
 /**
  * One LXC container of a booted appengine, entered with lxc-attach. Every method throws

@@ -1,5 +1,5 @@
 import { until } from "../until.ts";
-import type { AppengineShell } from "./inside.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 import { pantavisorLog } from "./layout.ts";
 import { parseLogLine } from "./log-line.ts";
 import type { LogLine } from "./log-line.ts";

@@ -10,7 +10,7 @@ import { clock } from "../clock/clock.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { PvhError } from "../errors.ts";
-import type { Evidence } from "./collect-appengine.ts";
+import type { Evidence } from "./evidence.ts";
 import { demandRemoval, reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { Appengine } from "./appengine.ts";

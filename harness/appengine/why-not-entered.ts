@@ -1,7 +1,7 @@
 import { lastWords } from "../engine/last-words.ts";
 import { PvhError } from "../errors.ts";
 import type { CommandResult } from "./command-result.ts";
-import type { AppengineShell } from "./inside.ts";
+import type { AppengineShell } from "./appengine-shell.ts";
 
 /** Milliseconds for each question; the answer is for a message. */
 const PATIENCE = 5_000;

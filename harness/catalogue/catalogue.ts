@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Failure } from "../../reports/events.ts";
-import { failureOf } from "../run/failure.ts";
-import { messageOfThrown, propertyOf } from "../run/thrown.ts";
+import { failureOf } from "../failure.ts";
+import { messageOfThrown, propertyOf } from "../thrown.ts";
 
 /** Letters of a row's `src`: the document that makes the promise. */
 export const PROMISE_SOURCES = {

@@ -1,5 +1,10 @@
 import type { CatalogueRow } from "./catalogue.ts";
-import type { Selectable } from "../run/selection.ts";
+
+/** What coverage needs of a scenario. */
+interface Covering {
+  readonly name: string;
+  readonly checks: readonly { readonly id: string; readonly suite: string }[];
+}
 
 /** A promise of the catalogue and the scenario that checks it. */
 export interface CoveredRow {
@@ -22,10 +27,7 @@ export interface Coverage {
   readonly covered: number;
 }
 
-export function coverageOf(
-  rows: Iterable<CatalogueRow>,
-  scenarios: readonly Pick<Selectable, "name" | "checks">[],
-): Coverage {
+export function coverageOf(rows: Iterable<CatalogueRow>, scenarios: readonly Covering[]): Coverage {
   const covered = [...rows].map(({ id, suite, promise, src, quirk }) => ({
     id,
     suite,

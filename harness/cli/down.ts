@@ -1,6 +1,6 @@
 import { findHeld, ourContainers } from "../appengine/held.ts";
 import type { OurContainer } from "../appengine/held.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findEngine } from "../engine/find-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { removeLeftovers } from "../engine/leftovers.ts";
 import { describeLeft, reap } from "../engine/reaper.ts";

@@ -1,4 +1,4 @@
-import { runningPrivateEngine } from "../engine/engine.ts";
+import { runningPrivateEngine } from "../engine/find-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findCleanEngine, removeLeftovers } from "../engine/leftovers.ts";
 import {

@@ -3,7 +3,7 @@ import { PvhError } from "../errors.ts";
 import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { machineError } from "../machine-error.ts";
-import { readThrown } from "../run/thrown.ts";
+import { readThrown } from "../thrown.ts";
 
 /** Where something that a command threw leads: an exit code, and what to say. */
 export function describeError(

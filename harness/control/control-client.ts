@@ -37,7 +37,7 @@ export type ContainerAction = "start" | "stop" | "restart";
 export type DaemonAction = "start" | "stop";
 
 /**
- * Typed client of pv-ctrl. Bodies are checked against the schemas of broker/formats.
+ * Typed client of pv-ctrl. Bodies are checked against the schemas of broker/shared/formats.
  *
  * It talks over exec streams because pv-ctrl tells callers apart by pid: a request has to
  * come from inside the appengine. The stream is kept alive between requests.

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { engineClient } from "./engine-client.ts";
 import { startExec } from "./exec.ts";
 import { fakeEngine, http } from "./fake-engine.fixture.ts";
-import { findEngine } from "./engine.ts";
+import { findEngine } from "./find-engine.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

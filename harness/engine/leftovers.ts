@@ -1,4 +1,4 @@
-import { findEngine } from "./engine.ts";
+import { findEngine } from "./find-engine.ts";
 import type { Engine, FindOptions } from "./engine.ts";
 import { describeLeft, reap } from "./reaper.ts";
 import type { Reaped } from "./reaper.ts";

@@ -1,30 +1,6 @@
-import type * as z from "zod";
-import { fdList as fds } from "../../broker/xconnect/plugins/allowed-fds.ts";
-import { dbusRules } from "../../broker/xconnect/plugins/dbus/rules.ts";
-import { drmNodes } from "../../broker/xconnect/plugins/drm/nodes.ts";
-import { restRules, restUpgrade } from "../../broker/xconnect/plugins/rest/rules.ts";
-import { identityKind, socketKind } from "../../broker/xconnect/plugins/unix/options.ts";
+import { OF_EXPORT, OF_REQUIREMENT } from "../../broker/xconnect/plugins/manifests.ts";
 import type { Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
-
-/**
- * The keys beyond what Pantavisor documents (docs/manifest-extensions.md), by service type. The
- * broker refuses a link with a wrong value; here it is found before anything runs.
- */
-type Schemas = Readonly<Record<string, z.ZodType>>;
-
-const OF_EXPORT: Readonly<Record<string, Schemas>> = {
-  unix: { identity: identityKind, socketType: socketKind, fds },
-  rest: { rules: restRules, upgrade: restUpgrade },
-  dbus: { rules: dbusRules, fds },
-  drm: { nodes: drmNodes },
-};
-
-const OF_REQUIREMENT: Readonly<Record<string, Schemas>> = {
-  unix: { fds },
-  rest: { rules: restRules },
-  dbus: { rules: dbusRules, fds },
-};
 
 /** Every key that some type knows: others are nobody's business. */
 const KNOWN = new Set(Object.values(OF_EXPORT).flatMap((schemas) => Object.keys(schemas)));

@@ -5,7 +5,7 @@ import { INDEX } from "../appengine/collect-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
-import { messageOfThrown } from "./thrown.ts";
+import { messageOfThrown } from "../thrown.ts";
 
 /** What a booted appengine needs of the scenario it belongs to. */
 export interface Recorder {

@@ -4,7 +4,9 @@ import { MOST_STRETCH } from "../clock/deadline.ts";
 import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
-import type { ScenarioSession } from "./scenario-session.ts";
+import type { Cancellation } from "./cancellation.ts";
+import type { RunSettings } from "./run-settings.ts";
+import type { Testimony } from "./testimony.ts";
 import type { BootOverrides, CheckContext, CheckDefinition } from "./scenario-definition.ts";
 
 /** Milliseconds of given time that a check may take, before `--timeout-scale`. */
@@ -13,19 +15,29 @@ const DEADLINE = 30_000;
 export type CheckOutcome =
   { readonly passed: true } | { readonly skipped: string } | { readonly error: unknown };
 
+/** The scenario that a check runs in. */
+export interface CheckHost {
+  readonly name: string;
+  readonly settings: RunSettings;
+  readonly cancellation: Pick<Cancellation, "signal">;
+  /** Boot an appengine as the scenario asks, with overrides. */
+  boot(overrides: BootOverrides, signal: AbortSignal): Promise<BootedAppengine>;
+  record(testimony: Testimony): void;
+}
+
 /** One check as it runs: its context, its deadline, and the appengines that it boots. */
 export class CheckRun {
-  readonly #session: ScenarioSession;
+  readonly #host: CheckHost;
   readonly #check: CheckDefinition;
   readonly #appengine: StartedAppengineContainer | undefined;
   readonly #booted: BootedAppengine[] = [];
 
   constructor(
-    session: ScenarioSession,
+    host: CheckHost,
     check: CheckDefinition,
     appengine: StartedAppengineContainer | undefined,
   ) {
-    this.#session = session;
+    this.#host = host;
     this.#check = check;
     this.#appengine = appengine;
   }
@@ -37,7 +49,7 @@ export class CheckRun {
 
   /** Milliseconds that it may be given, `--timeout-scale` included. */
   get deadline(): number {
-    return this.#timeout * this.#session.settings.timeoutScale;
+    return this.#timeout * this.#host.settings.timeoutScale;
   }
 
   /** Milliseconds on the wall after which it ends, however little it was given. */
@@ -51,7 +63,7 @@ export class CheckRun {
 
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
   async result(): Promise<CheckOutcome> {
-    const cancelled = this.#session.cancellation.signal;
+    const cancelled = this.#host.cancellation.signal;
     using deadline = clock.deadline(this.#timeout);
     const signal = AbortSignal.any([cancelled, deadline.signal]);
     try {
@@ -66,7 +78,7 @@ export class CheckRun {
 
   /** Remove what bootAppengine() booted. */
   async removeBooted(failed: boolean): Promise<void> {
-    const { cancellation, settings } = this.#session;
+    const { cancellation, settings } = this.#host;
     const keep = failed || cancellation.signal.aborted || settings.keep === "always";
     for (const appengine of this.#booted.splice(0)) {
       if (keep) await appengine.collect();
@@ -89,17 +101,17 @@ export class CheckRun {
       },
       inside: (container) => appengine().inside(container),
       signal,
-      seed: this.#session.settings.seed,
+      seed: this.#host.settings.seed,
       bootAppengine: (overrides = {}) => this.#boot(overrides, signal),
       skip: (reason) => {
         throw new Skip(reason);
       },
-      note: (text) => this.#session.record({ type: "note", scenario: this.#session.name, text }),
+      note: (text) => this.#host.record({ type: "note", scenario: this.#host.name, text }),
     };
   }
 
   async #boot(overrides: BootOverrides, signal: AbortSignal): Promise<StartedAppengineContainer> {
-    const booted = await this.#session.boot(overrides, signal);
+    const booted = await this.#host.boot(overrides, signal);
     // A boot that ends after its check has ended has nobody to use it.
     if (signal.aborted) await booted.remove();
     else this.#booted.push(booted);
@@ -108,7 +120,7 @@ export class CheckRun {
 
   #need(): StartedAppengineContainer {
     if (this.#appengine !== undefined) return this.#appengine;
-    throw new PvhError("PVH_SCENARIO", `${this.#session.name} boots no appengine of its own`, {
+    throw new PvhError("PVH_SCENARIO", `${this.#host.name} boots no appengine of its own`, {
       hint: "a scenario with boot: 'none' uses bootAppengine() in its checks",
     });
   }

@@ -3,7 +3,7 @@ import { basename, dirname, relative, resolve } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { catalogue, rowProblem } from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf } from "../failure.ts";
 import { FileLoader } from "./file-loader.ts";
 import type { LoadedFile } from "./file-loader.ts";
 import { ROOT } from "./root.ts";

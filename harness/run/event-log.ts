@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { PvhError } from "../errors.ts";
 import { EVENTS_VERSION } from "../../reports/events.ts";
 import type { RecordedEvent } from "../../reports/events.ts";
-import { messageOfThrown } from "./thrown.ts";
+import { messageOfThrown } from "../thrown.ts";
 
 export const EVENTS_FILE = "events.jsonl";
 

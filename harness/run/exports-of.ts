@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findEngine } from "../engine/find-engine.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { ensureExports } from "../exports/examples.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import type { Failure } from "../../reports/events.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf } from "../failure.ts";
 import { positionOf } from "./source-position.ts";
 
 /** What a scenario file declares, as plain data. */

@@ -1,8 +1,8 @@
 import type { TestModule, TestResult } from "vitest/node";
-import { failureOf, toFailure } from "./failure.ts";
+import { failureOf, toFailure } from "../failure.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
 import type { FrameworkView } from "./scenario-judge.ts";
-import { messageOfThrown, propertyOf, textOf } from "./thrown.ts";
+import { messageOfThrown, propertyOf, textOf } from "../thrown.ts";
 
 const STATES: Readonly<Record<TestResult["state"], Verdict | "pending">> = {
   passed: "passed",

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { failureOf } from "./failure.ts";
+import { failureOf } from "../failure.ts";
 import type { Failure } from "../../reports/events.ts";
 import { parseTestimony } from "./testimony.ts";
 import type { RecordedTestimony } from "./testimony.ts";

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { collect } from "./collector.ts";
 import type { Answer, DeclaredScenario } from "./file-loader.ts";
 import type { ScenarioDefinition } from "./scenario-definition.ts";
-import { readThrown } from "./thrown.ts";
+import { readThrown } from "../thrown.ts";
 
 const send = process.send?.bind(process);
 process.on("disconnect", () => process.exit());

@@ -1,5 +1,5 @@
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { findEngine } from "../engine/engine.ts";
+import { findEngine } from "../engine/find-engine.ts";
 import { removeLeftovers } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
@@ -7,7 +7,7 @@ import { ensureExports } from "../exports/examples.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import type { Failure } from "../../reports/events.ts";
-import { toFailure } from "./failure.ts";
+import { toFailure } from "../failure.ts";
 import { preloadVitest } from "./vitest-bridge.ts";
 
 /** What scenarios boot from, made ready once for all workers. */

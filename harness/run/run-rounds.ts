@@ -1,7 +1,7 @@
 import { after, ENDING } from "../ending.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import type { Failure, RecordedEvent } from "../../reports/events.ts";
-import { toFailure } from "./failure.ts";
+import { toFailure } from "../failure.ts";
 import type { RunRecord } from "./run-record.ts";
 import { recordedName } from "./run-settings.ts";
 import type { RunSettings } from "./run-settings.ts";

@@ -7,7 +7,7 @@ import { summarise } from "../../reports/summary.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import { toLine } from "./event-log.ts";
 import type { RecordedEvent, Verdict } from "../../reports/events.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf } from "../failure.ts";
 import { JournalLines } from "./journal.ts";
 import { ScenarioJudge } from "./scenario-judge.ts";
 import type { FrameworkView, ScenarioEnd } from "./scenario-judge.ts";

@@ -1,4 +1,4 @@
-import { failureOf } from "./failure.ts";
+import { failureOf } from "../failure.ts";
 import type { Failure, RecordedEvent, Verdict } from "../../reports/events.ts";
 import { CANCELLED } from "./testimony.ts";
 import type { RecordedTestimony } from "./testimony.ts";

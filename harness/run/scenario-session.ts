@@ -8,7 +8,7 @@ import { missingCapability } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
-import { toFailure } from "./failure.ts";
+import { toFailure } from "../failure.ts";
 import { journalPath } from "./journal.ts";
 import { recordedName } from "./run-settings.ts";
 import type { PlannedScenario, RunSettings } from "./run-settings.ts";
@@ -16,7 +16,7 @@ import type { BootOverrides, CheckDefinition, ScenarioDefinition } from "./scena
 import { StrayErrors } from "./stray-errors.ts";
 import { CANCELLED } from "./testimony.ts";
 import type { Testimony } from "./testimony.ts";
-import { messageOfThrown } from "./thrown.ts";
+import { messageOfThrown } from "../thrown.ts";
 
 /**
  * One scenario as it runs: its appengine, its events and its evidence.

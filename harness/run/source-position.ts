@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { propertyOf, textOf } from "./thrown.ts";
+import { propertyOf, textOf } from "../thrown.ts";
 import { ROOT } from "./root.ts";
 
 /** Where a file is wrong, and why. */

@@ -1,4 +1,4 @@
-import { toFailure } from "./failure.ts";
+import { toFailure } from "../failure.ts";
 import type { Failure } from "../../reports/events.ts";
 import type { Testimony } from "./testimony.ts";
 

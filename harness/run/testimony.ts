@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ERROR_CODES } from "../errors.ts";
+import { ERROR_CODES } from "../../reports/error-codes.ts";
 import { EVENTS_VERSION } from "../../reports/events.ts";
 import type { Failure, RunEvent, Verdict } from "../../reports/events.ts";
 

@@ -1,4 +1,4 @@
-import { failureOf } from "./failure.ts";
+import { failureOf } from "../failure.ts";
 import type { Failure } from "../../reports/events.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
 import { expect, inject } from "vitest";
 import { RUN_LOG_ROOT } from "../../harness/appengine/layout.ts";
-import { findEngine } from "../../harness/engine/engine.ts";
+import { findEngine } from "../../harness/engine/find-engine.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
 import { loadImageTarball } from "../../harness/image/load-image.ts";
 import type { CheckContext } from "../../harness/run/scenario-definition.ts";

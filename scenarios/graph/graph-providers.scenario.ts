@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { findEngine } from "../../harness/engine/engine.ts";
+import { findEngine } from "../../harness/engine/find-engine.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { exportContent } from "../../harness/exports/examples.ts";
 import { writeExport } from "../../harness/exports/write-export.ts";

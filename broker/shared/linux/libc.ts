@@ -2,7 +2,7 @@ import koffi from "koffi";
 import { SystemCallError } from "./errno.ts";
 
 /**
- * libc through koffi. Only files in broker/linux import this; each wraps a few calls in
+ * libc through koffi. Only files in broker/shared/linux import this; each wraps a few calls in
  * typed functions that throw SystemCallError.
  *
  * Pointers are passed as Buffers. Calls are synchronous, so only calls that do not block are made

@@ -1,7 +1,7 @@
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../shared/linux/openat2.ts";
 import { refuseFds } from "../../shared/linux/pass-rights.ts";
 import { messageOf } from "../../shared/message-of.ts";
-import type { DeviceNode } from "../plugins/plugin.ts";
+import type { DeviceNode } from "../peers/file-facts.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { ContainerRoot } from "../peers/container-root.ts";
 import type { DirectoryWatches } from "./directory-watches.ts";

@@ -1,3 +1,4 @@
+import type { PeerId } from "../peers/peer-id.ts";
 import type { GraphEntry } from "../../shared/formats/graph.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { entryProblem } from "./link-rules.ts";
@@ -13,11 +14,6 @@ import { entryProblem } from "./link-rules.ts";
 
 /** Milliseconds that a link waits for a provider that has ended. */
 export const PROVIDER_GRACE = 5_000;
-
-export interface PeerId {
-  readonly pid: number;
-  readonly start: number;
-}
 
 /** A graph entry with its running peers; undefined means "not running". */
 export interface DesiredEntry<P extends PeerId = PeerId> {

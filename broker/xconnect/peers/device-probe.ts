@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { PeerId } from "../links/reconcile.ts";
+import type { PeerId } from "./peer-id.ts";
 
 /** Milliseconds to wait for the probe, since a container may have frozen its cgroup. */
 const PATIENCE = 1_000;

@@ -13,7 +13,7 @@ import { isMountedNodev } from "../../shared/linux/mount-flags.ts";
 import { O_NOFOLLOW, O_PATH, RESOLVE_IN_ROOT, openat2 } from "../../shared/linux/openat2.ts";
 import { connectToInode, listenIn } from "../../shared/linux/unix-stream.ts";
 import type { SocketOptions } from "../../shared/linux/unix-stream.ts";
-import type { DeviceNode } from "../plugins/plugin.ts";
+import type { DeviceNode } from "./file-facts.ts";
 import type { ContainerRoot } from "./container-root.ts";
 
 /**

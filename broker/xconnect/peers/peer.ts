@@ -5,7 +5,7 @@ import { hasExited, openPidfd } from "../../shared/linux/pidfd.ts";
 import { readStartTime } from "../../shared/linux/process-start.ts";
 import { HeldRoot } from "./held-root.ts";
 import { PeerGone } from "./peer-gone.ts";
-import type { PeerId } from "../links/reconcile.ts";
+import type { PeerId } from "./peer-id.ts";
 
 /** One container's init process, and the way into its root file system. */
 export interface Peer extends PeerId {

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 
 import * as z from "zod";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Planted } from "./injection.ts";
-import type { PeerId } from "../links/reconcile.ts";
+import type { PeerId } from "./peer-id.ts";
 
 /** An inode that a broker has planted or is about to plant, with its place. */
 export interface PlantedEntry {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { MessageSocket } from "../../shared/linux/message-socket.ts";
 import type { SocketType } from "../../shared/linux/unix-stream.ts";
+import type { DeviceNode, FileFacts } from "../peers/file-facts.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { GraphEntry } from "../../shared/formats/graph.ts";
 
@@ -137,18 +138,6 @@ export interface Toolbox {
    */
   readProviderFile(link: Link, path: string, maxBytes: number): string | undefined;
 }
-
-export interface FileFacts {
-  readonly isCharacterDevice: boolean;
-  readonly major: number;
-  readonly minor: number;
-  /** Permission bits (mask 0o7777). */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-export type DeviceNode = FileFacts;
 
 /** A link that can never work as declared. It is reported once by name; other links go on. */
 export class LinkRefused extends Error {

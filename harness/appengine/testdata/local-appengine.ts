@@ -11,7 +11,7 @@ import { ShellChannel } from "../../engine/shell-channel.ts";
 import { ExecStream } from "../../engine/streams.ts";
 import type { StreamOptions } from "../../engine/streams.ts";
 import type { CommandOptions, CommandResult } from "../command-result.ts";
-import type { AppengineShell } from "../inside.ts";
+import type { AppengineShell } from "../appengine-shell.ts";
 
 /** The lxc tools that an appengine has, on files: a container is a state in `states/NAME`. */
 const TOOLS = {

@@ -11,7 +11,7 @@ import { noPaint } from "../../../reports/paint.ts";
 import { closingLine, TerminalReport } from "../../../reports/terminal.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { PvhError } from "../../errors.ts";
-import type { ErrorCode } from "../../errors.ts";
+import type { ErrorCode } from "../../../reports/error-codes.ts";
 import { makeRunDirectory } from "../run-directory.ts";
 import { discover } from "../discover.ts";
 import { runScenarios } from "../run.ts";

@@ -5,7 +5,8 @@ import { messageOf } from "../../../shared/message-of.ts";
 import { drmRefusal } from "./node.ts";
 import { drmNodePath } from "./nodes.ts";
 import { LinkRefused } from "../plugin.ts";
-import type { FileFacts, Link, Plugin, Toolbox } from "../plugin.ts";
+import type { FileFacts } from "../../peers/file-facts.ts";
+import type { Link, Plugin, Toolbox } from "../plugin.ts";
 
 /**
  * `drm`: the provider's device node appears in the consumer with the same number, owner and

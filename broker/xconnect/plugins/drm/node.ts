@@ -1,5 +1,5 @@
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
-import type { FileFacts } from "../plugin.ts";
+import type { FileFacts } from "../../peers/file-facts.ts";
 
 /** Character major of DRM devices (Linux, admin-guide/devices.txt). */
 const DRM_MAJOR = 226;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ERROR_CODES } from "./errors.ts";
+import { ERROR_CODES } from "./error-codes.ts";
 
 test("docs/errors.md lists every code with its class and meaning", () => {
   const page = readFileSync(new URL("../docs/errors.md", import.meta.url), "utf8");

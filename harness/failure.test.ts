@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { expect, test } from "vitest";
-import { PvhError } from "../errors.ts";
+import { PvhError } from "./errors.ts";
 import { toFailure } from "./failure.ts";
 
 const thrownBy = (action: () => void): unknown => {

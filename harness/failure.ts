@@ -1,8 +1,9 @@
 import { inspect, types } from "node:util";
-import { ERROR_CODES } from "../errors.ts";
-import type { ErrorCode, PvhError } from "../errors.ts";
-import { machineError } from "../machine-error.ts";
-import type { Failure } from "../../reports/events.ts";
+import { ERROR_CODES } from "../reports/error-codes.ts";
+import type { ErrorCode } from "../reports/error-codes.ts";
+import type { PvhError } from "./errors.ts";
+import { machineError } from "./machine-error.ts";
+import type { Failure } from "../reports/events.ts";
 import { propertyOf, readThrown, textOf } from "./thrown.ts";
 import type { Thrown } from "./thrown.ts";
 

@@ -1,0 +1,4 @@
+export interface PeerId {
+  readonly pid: number;
+  readonly start: number;
+}

@@ -1,0 +1,27 @@
+import type * as z from "zod";
+import { fdList as fds } from "./allowed-fds.ts";
+import { dbusRules } from "./dbus/rules.ts";
+import { drmNodes } from "./drm/nodes.ts";
+import { restRules, restUpgrade } from "./rest/rules.ts";
+import { identityKind, socketKind } from "./unix/options.ts";
+
+/**
+ * The keys beyond what Pantavisor documents (docs/manifest-extensions.md), by service type. A plugin
+ * refuses a link with a wrong value; the linter finds it before anything runs.
+ */
+export type Schemas = Readonly<Record<string, z.ZodType>>;
+
+/** Keys of an export in services.json. */
+export const OF_EXPORT: Readonly<Record<string, Schemas>> = {
+  unix: { identity: identityKind, socketType: socketKind, fds },
+  rest: { rules: restRules, upgrade: restUpgrade },
+  dbus: { rules: dbusRules, fds },
+  drm: { nodes: drmNodes },
+};
+
+/** Keys of a requirement in run.json. */
+export const OF_REQUIREMENT: Readonly<Record<string, Schemas>> = {
+  unix: { fds },
+  rest: { rules: restRules },
+  dbus: { rules: dbusRules, fds },
+};
