@@ -1,7 +1,10 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import assert from "node:assert/strict";
 import { expect, test } from "vitest";
 import { PvhError } from "./errors.ts";
 import { toFailure } from "./failure.ts";
+import { ROOT } from "./root.ts";
 
 const thrownBy = (action: () => void): unknown => {
   try {
@@ -97,6 +100,13 @@ test("an error that has crossed a process as plain data is the error that it was
   expect(toFailure(data)).toMatchObject({ class: "infra", code: "PVH_ENGINE", hint: "pvh doctor" });
   const assertion = { name: "AssertionError", message: "expected 1 to be 2" };
   expect(toFailure(assertion)).toMatchObject({ class: "product", code: "PVH_ASSERT" });
+});
+
+test("frames name files as paths, without the query that the test framework loads them with", () => {
+  const error = new Error("m");
+  const url = pathToFileURL(join(ROOT, "scenarios/unix/a b.scenario.ts")).href;
+  error.stack = `Error: m\n    at Object.body (${url}?vitest=1795996006795:37:38)`;
+  expect(toFailure(error).stack).toBe("    at Object.body (scenarios/unix/a b.scenario.ts:37:38)");
 });
 
 test("the stack holds frames of the project only, and not the message", () => {

@@ -1,3 +1,4 @@
+import { ROOT } from "./root.ts";
 import { inspect, types } from "node:util";
 import { ERROR_CODES } from "../reports/error-codes.ts";
 import type { ErrorCode } from "../reports/error-codes.ts";
@@ -94,8 +95,25 @@ function stackOf({ message, stack }: Thrown): { stack?: string } {
   const frames = stack
     .slice(head < 0 ? 0 : head + message.length)
     .split("\n")
-    .filter((line) => /^\s+at /.test(line) && !UNTOLD.test(line));
+    .filter((line) => /^\s+at /.test(line) && !UNTOLD.test(line))
+    .map(asPath);
   return frames.length === 0 ? {} : { stack: frames.slice(0, 12).join("\n") };
+}
+
+/** Modules are loaded by their URLs, with a query of the test framework's: people open paths. */
+function asPath(frame: string): string {
+  return frame.replace(/file:\/\/(\/[^\s()?#]+)(?:[?#][^\s():]*)?/, (_url, path: string) => {
+    const name = decoded(path);
+    return name.startsWith(`${ROOT}/`) ? name.slice(ROOT.length + 1) : name;
+  });
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Its first frame is in a file of pvh, and not in a scenario or a test. */

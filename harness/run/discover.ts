@@ -6,7 +6,7 @@ import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import { FileLoader } from "./file-loader.ts";
 import type { LoadedFile } from "./file-loader.ts";
-import { ROOT } from "./root.ts";
+import { ROOT } from "../root.ts";
 import type { Selectable } from "./selection.ts";
 
 export interface DiscoveredCheck {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { propertyOf, textOf } from "../thrown.ts";
-import { ROOT } from "./root.ts";
+import { ROOT } from "../root.ts";
 
 /** Where a file is wrong, and why. */
 export interface Position {

@@ -7,7 +7,7 @@ import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
 import { cancelRun } from "./cancellation.ts";
 import { withoutSignalListeners } from "./foreign-listeners.ts";
 import { UnhandledErrors, viewOf } from "./framework-results.ts";
-import { ROOT } from "./root.ts";
+import { ROOT } from "../root.ts";
 import { RoundWatch } from "./round-watch.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { ForkHost } from "./scenario-fork.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../root.ts";
+import { ROOT } from "../../root.ts";
 
 /**
  * A folder of scenario files that a test writes, outside of the clone.
