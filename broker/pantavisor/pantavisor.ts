@@ -27,7 +27,7 @@ import { openSteps } from "./storage/steps.ts";
 import { Updater } from "./updater.ts";
 
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
-const BUILD = "pvh reference 0.1.0";
+const BUILD = "pvh reference 0.2.0";
 
 export interface PantavisorOptions {
   readonly config: AppengineConfig;
