@@ -32,7 +32,7 @@ describe("pv-ctrl", () => {
   async function start(): Promise<{ path: string; pid: number }> {
     folder = mkdtempSync(join(tmpdir(), "pvh-hostile-"));
     complaints = "";
-    const program = join(import.meta.dirname, "control/control-server.main.fixture.ts");
+    const program = join(import.meta.dirname, "pantavisor/control/control-server.main.fixture.ts");
     const child = spawn(process.execPath, [program, folder], { stdio: ["ignore", "pipe", "pipe"] });
     server = child;
     child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));

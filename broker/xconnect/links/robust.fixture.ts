@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CtrlStub, dial } from "./broker.fixture.ts";
 import { ContainerStandIn } from "./container-stand-in.fixture.ts";
 
-const ENTRY_POINT = join(import.meta.dirname, "pv-xconnect.main.ts");
+const ENTRY_POINT = join(import.meta.dirname, "../pv-xconnect.main.ts");
 const DEADLINE = 20_000;
 /** Fds (pipes) that a broker may keep for later sessions, after any number of sessions. */
 const KEPT = 16;
