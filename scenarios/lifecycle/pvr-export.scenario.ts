@@ -27,10 +27,13 @@ const broken = defineContainer({
   name: BROKEN,
   args: {
     PV_RESTART_POLICY: "container",
-    PV_AUTO_RECOVERY: { policy: "always", retry_delay: 1 },
+    PV_AUTO_RECOVERY: { policy: "always", retry_delay: 60 },
   },
   volumes: { "/data": "permanent" },
 });
+
+/** Less than a start may take before it is given up: a mount that fails is known at once. */
+const START_SOON = 8_000;
 
 type State = Record<string, unknown>;
 
@@ -145,8 +148,9 @@ scenario(
         const start = JSON.stringify({ op: "LOCAL_RUN", payload: "locals/broken" });
         await control.send("POST", "/commands", { body: start, signal });
         await appengine.log.waitFor(/^platform 'pvr-broken' suddenly stopped \(.*docker--data/, {
+          revision: "locals/broken",
           signal,
-          timeout: 15_000,
+          timeout: START_SOON,
         });
         expect((await control.container(BROKEN, signal)).error).toMatch(/docker--data/);
       },
