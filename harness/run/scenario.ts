@@ -33,6 +33,9 @@ export function scenario(
   options: ScenarioOptions,
   declare: (tools: ScenarioTools) => void,
 ): void {
+  if (typeof options !== "object" || options === null || typeof options.summary !== "string") {
+    throw new PvhError("PVH_BAD_SCENARIO", `scenario ${name} has no summary`);
+  }
   const definition: ScenarioDefinition = { name, options, checks: checksOf(name, declare) };
   const collector = openCollector();
   if (collector === undefined) register(definition);
