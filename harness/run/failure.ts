@@ -100,7 +100,12 @@ function stackOf({ message, stack }: Thrown): { stack?: string } {
     .filter((line) => /^\s+at /.test(line) && !UNTOLD.test(line));
   if (frames.length === 0) return {};
   // vitest loads a file by an address of its own.
-  return { stack: frames.slice(0, 12).join("\n").replaceAll(/\?vitest=\d+/g, "") };
+  return {
+    stack: frames
+      .slice(0, 12)
+      .join("\n")
+      .replaceAll(/\?vitest=\d+/g, ""),
+  };
 }
 
 /** Its first frame is in a file of pvh, and not in a scenario or a test. */

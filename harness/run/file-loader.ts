@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import { clock } from "../clock/clock.ts";
 import type { Failure } from "./events.ts";
 import { failureOf } from "./failure.ts";
 import { LoaderProcess } from "./loader-process.ts";
@@ -10,7 +11,7 @@ export type LoadedFile =
 
 /** Milliseconds for the modules of one file. */
 const DEADLINE = 30_000;
-/** Milliseconds until a file has to let others go on, and gets a process of its own. */
+/** Milliseconds that must be given until a file has to let others go on, and gets a process of its own. */
 const SOON = 2_000;
 /** Processes for files that are not loaded soon. */
 const APART = 8;
@@ -32,8 +33,7 @@ export class FileLoader implements AsyncDisposable {
 
   /** @param shown the file's path as a failure names it */
   async load(path: string, shown: string): Promise<LoadedFile> {
-    const soon = Math.min(SOON, this.#deadline);
-    let answer = await this.#inTurn.add(() => this.#shared.ask(path, soon));
+    let answer = await this.#inTurn.add(() => this.#loadInTurn(path));
     // It may be slow, or a file that was loaded before may have ended or blocked the process.
     if (typeof answer === "string") answer = await this.#apart.add(() => this.#loadApart(path));
     if (typeof answer === "string") {
@@ -49,8 +49,16 @@ export class FileLoader implements AsyncDisposable {
     await this.#shared[Symbol.asyncDispose]();
   }
 
+  async #loadInTurn(path: string): Promise<Answer | string> {
+    // Time that is given: on a busy machine, nearly all files would need a process otherwise.
+    using soon = clock.deadline(SOON);
+    return await this.#shared.ask(path, soon);
+  }
+
   async #loadApart(path: string): Promise<Answer | string> {
     await using process = new LoaderProcess();
-    return await process.ask(path, this.#deadline);
+    // Time of the wall: files that loop take the machine's time from each other.
+    const ms = this.#deadline;
+    return await process.ask(path, { signal: AbortSignal.timeout(ms), ms });
   }
 }

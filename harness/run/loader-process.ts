@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
+import { propertyOf } from "./thrown.ts";
 
 /** What a scenario file declares, as plain data. */
 export interface DeclaredScenario {
@@ -24,6 +25,12 @@ export interface LoadError {
 export type Answer =
   { readonly definitions: readonly DeclaredScenario[] } | { readonly error: LoadError };
 
+/** How long a file may take. */
+export interface Limit {
+  readonly signal: AbortSignal;
+  readonly ms: number;
+}
+
 /**
  * A process that loads one scenario file after the other. One that gives no answer to a file is
  * ended, and the next file gets a new one.
@@ -33,17 +40,13 @@ export class LoaderProcess implements AsyncDisposable {
   /** Files that the process was asked for; they are numbered. */
   #asked = 0;
 
-  /**
-   * @param deadline milliseconds
-   * @returns the answer, or why there is none
-   */
-  async ask(path: string, deadline: number): Promise<Answer | string> {
+  /** @returns the answer, or why there is none */
+  async ask(path: string, { signal: late, ms }: Limit): Promise<Answer | string> {
     const child = this.#running();
     this.#asked += 1;
     const id = this.#asked;
     const over = new AbortController();
     const { signal } = over;
-    const late = AbortSignal.timeout(deadline);
     try {
       child.send({ id, path }, () => undefined);
       const answer = await Promise.race([
@@ -52,7 +55,7 @@ export class LoaderProcess implements AsyncDisposable {
           ([code, killed]: (number | string | null)[]) =>
             `its process ended (${killed ?? `exit ${code ?? "?"}`}) while it was loaded`,
         ),
-        once(late, "abort", { signal }).then(() => `it was not loaded in ${deadline / 1000} s`),
+        once(late, "abort", { signal }).then(() => `it was not loaded in ${ms / 1000} s`),
       ]);
       if (typeof answer === "string") await this[Symbol.asyncDispose]();
       return answer;
@@ -80,12 +83,14 @@ export class LoaderProcess implements AsyncDisposable {
 }
 
 /** A file may send messages of its own: they carry no number, or an old one. */
-async function answerTo(id: number, child: ChildProcess, signal: AbortSignal): Promise<Answer> {
-  for (;;) {
-    const [message] = (await once(child, "message", { signal })) as [unknown];
-    if (typeof message !== "object" || message === null) continue;
-    if (Reflect.get(message, "id") === id) return Reflect.get(message, "answer") as Answer;
-  }
+function answerTo(id: number, child: ChildProcess, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve) => {
+    const hear = (message: unknown): void => {
+      if (propertyOf(message, "id") === id) resolve(propertyOf(message, "answer") as Answer);
+    };
+    child.on("message", hear);
+    signal.addEventListener("abort", () => child.off("message", hear), { once: true });
+  });
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
