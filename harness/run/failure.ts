@@ -34,11 +34,15 @@ export function toFailure(thrown: unknown): Failure {
     const message = read.message + comparisonOf(error);
     return { class: "product", code: "PVH_ASSERT", message, ...stack };
   }
-  const message = read.name === undefined ? read.message : `${read.name}: ${read.message}`;
+  const said = read.message.replace(UNAWAITED, "");
+  const message = read.name === undefined ? said : `${read.name}: ${said}`;
   return isOurs(stack.stack)
     ? { class: "harness", code: "PVH_INTERNAL", message, ...stack }
     : { class: "scenario", code: "PVH_SCENARIO", message, ...stack };
 }
+
+/** How vitest goes on about an assertion that was not awaited: it repeats it below. */
+const UNAWAITED = /(?<=was not awaited)\. This assertion is asynchronous and must be awaited[^]*$/;
 
 /** A failure that nothing threw. */
 export function failureOf(code: ErrorCode, message: string, hint?: string): Failure {
@@ -94,7 +98,14 @@ function stackOf({ message, stack }: Thrown): { stack?: string } {
     .slice(head < 0 ? 0 : head + message.length)
     .split("\n")
     .filter((line) => /^\s+at /.test(line) && !UNTOLD.test(line));
-  return frames.length === 0 ? {} : { stack: frames.slice(0, 12).join("\n") };
+  if (frames.length === 0) return {};
+  // vitest loads a file by an address of its own.
+  return {
+    stack: frames
+      .slice(0, 12)
+      .join("\n")
+      .replaceAll(/\?vitest=\d+/g, ""),
+  };
 }
 
 /** Its first frame is in a file of pvh, and not in a scenario or a test. */
