@@ -68,12 +68,12 @@ const cycle = new AggregateError([], "cycle");
 cycle.errors.push(cycle);
 
 test.each([
-  ["undefined", undefined, "undefined"],
-  ["null", null, "null"],
-  ["a symbol", Symbol("s"), "Symbol(s)"],
-  ["a bigint", 1n, "1n"],
+  ["undefined", undefined, "threw undefined"],
+  ["null", null, "threw null"],
+  ["a symbol", Symbol("s"), "threw Symbol(s)"],
+  ["a bigint", 1n, "threw 1n"],
   ["an object without a prototype", Object.create(null), "{}"],
-  ["a Proxy", new Proxy({}, { get: () => expect.fail("touched") }), "a Proxy"],
+  ["a Proxy", new Proxy({}, { get: () => expect.fail("touched") }), "threw a Proxy"],
   ["a revoked Proxy", revoked.proxy, "a Proxy"],
   ["a message that throws", hostile("message"), "cannot be read"],
   ["a stack that throws", hostile("stack"), "Error: x"],
@@ -100,6 +100,14 @@ test("an error that has crossed a process as plain data is the error that it was
   expect(toFailure(data)).toMatchObject({ class: "infra", code: "PVH_ENGINE", hint: "pvh doctor" });
   const assertion = { name: "AssertionError", message: "expected 1 to be 2" };
   expect(toFailure(assertion)).toMatchObject({ class: "product", code: "PVH_ASSERT" });
+});
+
+test("an assertion that was not awaited is told in one line", () => {
+  const text =
+    "expect.poll(assertion).toBe() was not awaited. This assertion is asynchronous and must be " +
+    "awaited; otherwise, it is not executed to avoid unhandled rejections:\n\nawait expect.poll(assertion).toBe()\n";
+  const { message } = toFailure(new Error(text));
+  expect(message).toBe("Error: expect.poll(assertion).toBe() was not awaited");
 });
 
 test("frames name files as paths, without the query that the test framework loads them with", () => {

@@ -36,11 +36,15 @@ export function toFailure(thrown: unknown): Failure {
     const message = read.message + comparisonOf(error);
     return { class: "product", code: "PVH_ASSERT", message, ...stack };
   }
-  const message = read.name === undefined ? read.message : `${read.name}: ${read.message}`;
+  const said = read.message.replace(UNAWAITED, "");
+  const message = read.name === undefined ? said : `${read.name}: ${said}`;
   return isOurs(stack.stack)
     ? { class: "harness", code: "PVH_INTERNAL", message, ...stack }
     : { class: "scenario", code: "PVH_SCENARIO", message, ...stack };
 }
+
+/** How vitest goes on about an assertion that was not awaited: it repeats it below. */
+const UNAWAITED = /(?<=was not awaited)\. This assertion is asynchronous and must be awaited[^]*$/;
 
 /** A failure that nothing threw. */
 export function failureOf(code: ErrorCode, message: string, hint?: string): Failure {

@@ -18,13 +18,13 @@ const INNER_LIMIT = 5;
  */
 export function readThrown(thrown: unknown): Thrown {
   if (typeof thrown !== "object" || thrown === null || types.isProxy(thrown)) {
-    return { name: undefined, message: describe(thrown), stack: undefined };
+    return { name: undefined, message: sayThrown(thrown), stack: undefined };
   }
   const message = textOf(thrown, "message");
   if (message === undefined) {
     // An error whose message cannot be read is still an error.
     const name = isError(thrown) ? (textOf(thrown, "name") ?? "Error") : undefined;
-    const text = name === undefined ? describe(thrown) : "an error whose message cannot be read";
+    const text = name === undefined ? sayThrown(thrown) : "an error whose message cannot be read";
     return { name, message: text, stack: textOf(thrown, "stack") };
   }
   // The stack begins with the message; one without end takes seconds to make.
@@ -76,6 +76,11 @@ function innerMessages(thrown: object): string {
   });
   const rest = errors.length - told.length;
   return told.join("") + (rest > 0 ? `\n- … ${rest} more` : "");
+}
+
+/** "undefined" alone would not tell that it was thrown. */
+function sayThrown(thrown: unknown): string {
+  return typeof thrown === "string" ? cut(thrown) : `threw ${describe(thrown)}`;
 }
 
 function describe(value: unknown): string {

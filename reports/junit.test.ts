@@ -53,6 +53,19 @@ test("what failed outside of any check is a case of its own, in a valid report",
   expect(with2).toMatch(/<testsuites name="pvh" tests="9" failures="2" errors="4"/);
 });
 
+test("a run that was cut short has an error, whatever cut it", async () => {
+  const cut = report([
+    {
+      type: "failure",
+      where: "cancelled",
+      failure: { class: "scenario", code: "PVH_DEADLINE", message: "the deadline passed" },
+    },
+  ]);
+  expect(await errorsOf(cut)).toEqual([]);
+  expect(cut).toMatch(/<testsuites name="pvh" tests="1" failures="0" errors="1"/);
+  expect(cut).toContain('<error type="PVH_DEADLINE" message="the deadline passed">');
+});
+
 test("the schema refuses what consumers refuse", async () => {
   const spoilt = [
     xml.replace('time="42.120"', 'time="42.12345"'),

@@ -69,7 +69,7 @@ function suiteXml(
   ];
   const counts = {
     tests: checks.length + outside.length,
-    ...elementsOf(failures),
+    ...elementsOf(failures.map((failure) => elementOf(failure))),
     skipped: checks.filter((check) => isSkipped(check)).length,
     ms: attempt.ms,
   };
@@ -110,7 +110,7 @@ function runSuiteXml(state: RunState, id: number): { xml: string; counts: SuiteC
   const { failures, started } = state;
   const counts = {
     tests: failures.length,
-    ...elementsOf(failures.map(({ failure }) => failure)),
+    ...elementsOf(failures.map(elementOfOutside)),
     skipped: 0,
     ms: 0,
   };
@@ -146,17 +146,18 @@ function suiteAttributes(
   });
 }
 
-function elementsOf(failures: readonly Failure[]): Pick<SuiteCounts, "failures" | "errors"> {
-  const count = failures.filter((failure) => elementOf(failure) === "failure").length;
-  return { failures: count, errors: failures.length - count };
+function elementsOf(elements: readonly Element[]): Pick<SuiteCounts, "failures" | "errors"> {
+  const count = elements.filter((element) => element === "failure").length;
+  return { failures: count, errors: elements.length - count };
 }
 
 /** @param index makes its name one of its own */
-function outsideXml(classname: string, { where, failure }: OutsideFailure, index: number): string {
+function outsideXml(classname: string, outside: OutsideFailure, index: number): string {
+  const { where, failure } = outside;
   const name = index === 0 ? where : `${where} (${index + 1})`;
   return [
     `    <testcase${xmlAttributes({ classname, name, time: seconds(0) })}>`,
-    `      ${failureXml(failure)}`,
+    `      ${failureXml(failure, elementOfOutside(outside))}`,
     "    </testcase>",
   ].join("\n");
 }
@@ -194,9 +195,8 @@ function verdictXml(scenario: ScenarioState, check: CheckState): string[] {
   ];
 }
 
-function failureXml(failure: Failure): string {
+function failureXml(failure: Failure, element = elementOf(failure)): string {
   const { code: type, message } = failure;
-  const element = elementOf(failure);
   // GitLab used to ignore the attribute: the text says it again.
   return `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(failure))}</${element}>`;
 }
@@ -242,8 +242,15 @@ function detailsOf(failure: Failure): string {
   ].join("\n");
 }
 
-function elementOf(failure: Failure): "failure" | "error" {
+type Element = "failure" | "error";
+
+function elementOf(failure: Failure): Element {
   return failure.class === "product" || failure.class === "scenario" ? "failure" : "error";
+}
+
+/** A run that was cut short has not judged the product. */
+function elementOfOutside({ where, failure }: OutsideFailure): Element {
+  return where === "cancelled" ? "error" : elementOf(failure);
 }
 
 function isSkipped({ verdict }: CheckState): boolean {

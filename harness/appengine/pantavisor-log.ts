@@ -19,19 +19,20 @@ export class PantavisorLog {
   }
 
   /**
-   * Wait for lines whose message matches.
+   * Wait for lines of a revision's log whose message matches.
    * @returns all of them, `count` at least
    * @throws PvhError PVH_TIMEOUT
    */
   async waitFor(
     pattern: RegExp,
-    options: { timeout: number; count?: number; signal?: AbortSignal },
+    options: { timeout: number; count?: number; revision?: string; signal?: AbortSignal },
   ): Promise<LogLine[]> {
+    const { count = 1, revision = "0" } = options;
     return until(
-      `${options.count ?? 1} log line(s) matching ${pattern.source}`,
+      `${count} log line(s) of revision ${revision} matching ${pattern.source}`,
       async () => {
-        const found = (await this.lines()).filter(({ message }) => pattern.test(message));
-        return found.length >= (options.count ?? 1) && found;
+        const found = (await this.lines(revision)).filter(({ message }) => pattern.test(message));
+        return found.length >= count && found;
       },
       options,
     );

@@ -33,6 +33,7 @@ test("a check that fails by its own assertion is red, and that is good", () => {
     bad: false,
   });
   expect(judgementOf({ failure: failure("PVH_TIMEOUT", "product") }).judgement).toBe("red");
+  expect(judgementOf({ failure: failure("PVH_SCENARIO", "scenario") }).judgement).toBe("red");
 });
 
 test("a check that stays green under its quirk is bad", () => {

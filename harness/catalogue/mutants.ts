@@ -107,8 +107,7 @@ function judgeClaim(
   if (verdict === "skipped") return { judgement: "skipped", detail: reason };
   if (failure === undefined) return { judgement: "wrong reason", detail: "it failed without one" };
   const detail = `${failure.code}: ${failure.message}`;
-  // A mistake in the scenario's own code is no judgement of the product.
-  const ownJudgement = failure.class === "product";
+  const ownJudgement = failure.class === "product" || failure.class === "scenario";
   const boot = failure.code === "PVH_NEVER_READY" && !mayFailInBoot;
   return { judgement: ownJudgement && !boot ? "red" : "wrong reason", detail };
 }

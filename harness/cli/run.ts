@@ -33,6 +33,7 @@ export async function runSelected(
   flags: RunFlags,
   command: readonly string[],
   { out, signal }: Call,
+  prepare: typeof prepareRun = prepareRun,
 ): Promise<ExitCode> {
   if (selected.length === 0) {
     out.say("nothing selected\n  -> pvh ls lists the scenarios");
@@ -48,7 +49,7 @@ export async function runSelected(
     result = await runScenarios(
       selected,
       (ended) =>
-        prepareRun(
+        prepare(
           selected.map(({ scenario }) => scenario),
           flags.image,
           { signal: ended, progress: (line) => out.say(line) },

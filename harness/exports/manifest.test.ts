@@ -58,6 +58,31 @@ describe("args.json becomes run.json", () => {
     expect(JSON.parse(configOf(definition))).toMatchObject({ process: { args: ["/bin/x"] } });
   });
 
+  const bind = {
+    destination: "/var/lib/x",
+    type: "bind",
+    source: "/volumes/c/docker--var-lib-x",
+    options: ["bind", "rw"],
+  };
+  test.each([
+    ["lxc", `entry = ${bind.source} var/lib/x none bind,rw,create=dir 0 0\n`],
+    ["runc", JSON.stringify(bind)],
+  ])(
+    "a volume of a container of type %s is its storage, and in its configuration",
+    (type, text) => {
+      const definition = defineContainer({
+        name: "c",
+        type,
+        volumes: { "/var/lib/x": "permanent" },
+      });
+      expect(runManifestOf(definition)["storage"]).toEqual({
+        "docker--var-lib-x": { persistence: "permanent" },
+        "lxc-overlay": { persistence: "boot" },
+      });
+      expect(configOf(definition)).toContain(text);
+    },
+  );
+
   test("what an example keeps is its storage, and in src.json", async () => {
     const { definition } = await readExample("pv-example-stabilize");
     expect(runManifestOf(definition)["storage"]).toEqual({

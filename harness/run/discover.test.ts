@@ -25,7 +25,7 @@ const WRONG: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
   ],
   rejects: [
     `${well("rejects")}\nvoid Promise.reject(new Error("floats"));\n`,
-    /rejects\.scenario\.ts:1:1: its process ended/,
+    /rejects\.scenario\.ts:\d+:\d+: .*nothing caught it: Error: floats/,
   ],
   nothing: [
     "export {};\n",
@@ -51,6 +51,24 @@ const WRONG: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
     `import { nothing } from "node:fs";\nnothing();\n`,
     /no-export\.scenario\.ts:1:\d+: .*nothing/,
   ],
+  "uses-hooks": [
+    'import { afterAll } from "vitest";\nafterAll(() => undefined);\n',
+    /^[^\n]*uses-hooks\.scenario\.ts:2:1: [^\n]*hooks are not supported outside of a check[^\n]*$/,
+  ],
+  "runs-by-itself": [
+    `import { test } from "vitest";\ntest("t", () => undefined);\n`,
+    /^[^\n]*runs-by-itself\.scenario\.ts:2:1: [^\n]*not supported outside of a check[^\n]*$/,
+  ],
+  "answers-itself": [
+    "process.send?.({ definitions: [] });\nprocess.send?.('x');\nthrow new Error('told all the same');\n",
+    /told all the same/,
+  ],
+  "throws-null": ["throw null;\n", /throws-null\.scenario\.ts:1:1: .*: threw null$/],
+  "no-options": [
+    well("no-options").replace('{ summary: "s", boot: "none" }', "undefined as never"),
+    /no-options\.scenario\.ts:\d+:\d+: it cannot be loaded: scenario no-options has no summary/,
+  ],
+  "has-enum": ["enum A { B }\nvoid A.B;\n", /has-enum\.scenario\.ts:1:1: .*enum is not supported/],
   "no-data": [
     well("no-data").replace('summary: "s"', 'summary: "s", containers: [() => 1] as never'),
     /no-data\.scenario\.ts.*could not be cloned/,
@@ -95,16 +113,34 @@ describe("a file that is wrong", () => {
   }, 240_000);
 });
 
-test("a file that loads for ever is given up, and the next one is loaded", async () => {
-  const folder = scenarioFolder({ loops: "for (;;);\n", well: well("well") });
-  await using loader = new FileLoader(15_000);
-  expect(await loader.load(join(folder, "loops.scenario.ts"), "loops")).toMatchObject({
-    failure: { message: "loops:1:1: it was not loaded in 15 s" },
+test("files that load for ever are given up together, and hold up no other", async () => {
+  const loops = ["loops-1", "loops-2", "waits"];
+  const folder = scenarioFolder({
+    "loops-1": "for (;;);\n",
+    "loops-2": "for (;;);\n",
+    waits: "await new Promise(() => setInterval(() => undefined, 1_000));\n",
+    well: well("well"),
   });
-  const loaded = await loader.load(join(folder, "well.scenario.ts"), "well");
-  expect(loaded).toMatchObject({
-    definitions: [{ name: "well", checks: [{ id: "report.exit" }] }],
-  });
+  const DEADLINE = 20_000;
+  await using loader = new FileLoader(DEADLINE);
+  const order: string[] = [];
+  const begun = performance.now();
+  const loaded = await Promise.all(
+    [...loops, "well"].map(async (name) => {
+      const one = await loader.load(join(folder, `${name}.scenario.ts`), name);
+      order.push(name);
+      return one;
+    }),
+  );
+  // One after the other they would take three deadlines.
+  expect(performance.now() - begun).toBeLessThan(2 * DEADLINE);
+  expect(order[0]).toBe("well");
+  expect(loaded).toMatchObject([
+    ...loops.map((name) => ({
+      failure: { message: `${name}:1:1: it was not loaded in 20 s` },
+    })),
+    { definitions: [{ name: "well", checks: [{ id: "report.exit" }] }] },
+  ]);
 }, 120_000);
 
 test("a file that ends the process later is not held against the next one", async () => {

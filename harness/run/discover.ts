@@ -34,7 +34,7 @@ export const FILE_CHECK = "scenario.file";
 /**
  * The scenarios of `scenarios/<suite>/<name>.scenario.ts`, by suite and name. Nothing is booted.
  *
- * The files are loaded in a process of their own, which may hang or end. A file that is wrong is
+ * The files are loaded in processes of their own, which may hang or end. A file that is wrong is
  * discovered as a scenario whose one check cannot run, with the reason.
  */
 export function discover(folder = resolve(ROOT, "scenarios")): Promise<DiscoveredScenario[]> {
@@ -61,12 +61,11 @@ const discovered = new Map<string, Promise<DiscoveredScenario[]>>();
 async function discoverIn(folder: string): Promise<DiscoveredScenario[]> {
   const files = globSync("**/*.scenario.ts", { cwd: folder }).sort();
   await using loader = new FileLoader();
-  const found: DiscoveredScenario[] = [];
-  for (const file of files) {
+  const found = files.map(async (file) => {
     const path = resolve(folder, file);
-    found.push(scenarioOf(path, await loader.load(path, relative(ROOT, path))));
-  }
-  return found;
+    return scenarioOf(path, await loader.load(path, relative(ROOT, path)));
+  });
+  return await Promise.all(found);
 }
 
 function scenarioOf(path: string, loaded: LoadedFile): DiscoveredScenario {

@@ -115,6 +115,16 @@ const STRAY: Readonly<Record<string, Fault>> = {
     says: /top level/,
     exit: 1,
   },
+  "sends-garbage": {
+    bodies: [
+      `for (const one of [{ hello: 1 }, "x", null, 7, { t: "q" }, { t: "s" }, { t: "q", m: "no", i: 1, a: [] }]) process.send(one);
+       throw new Error("after garbage");`,
+      PASSES,
+    ],
+    verdicts: ["failed", "passed"],
+    says: /after garbage/,
+    exit: 1,
+  },
   "swallowed-exit": {
     bodies: ["try { process.exit(0); } catch { /* goes on */ }", PASSES],
     verdicts: ["passed", "passed"],

@@ -1,47 +1,31 @@
-import { fork } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import type { ContainerDefinition } from "../exports/container-definition.ts";
+import PQueue from "p-queue";
+import { clock } from "../clock/clock.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
+import { LoaderProcess } from "./loader-process.ts";
+import type { Answer, DeclaredScenario } from "./loader-process.ts";
 import { positionOf } from "./source-position.ts";
-
-/** What a scenario file declares, as plain data. */
-export interface DeclaredScenario {
-  readonly name: string;
-  readonly summary: string;
-  readonly tags: readonly string[];
-  readonly requires: readonly string[];
-  readonly alone: boolean;
-  readonly containers: readonly (string | ContainerDefinition)[];
-  readonly checks: readonly { readonly id: string; readonly title: string }[];
-}
-
-export interface LoadError {
-  readonly message: string;
-  readonly stack: string;
-}
-
-/** Answer of load-files.main.ts. */
-export type Answer =
-  { readonly definitions: readonly DeclaredScenario[] } | { readonly error: LoadError };
 
 export type LoadedFile =
   { readonly definitions: readonly DeclaredScenario[] } | { readonly failure: Failure };
 
 /** Milliseconds for the modules of one file. */
 const DEADLINE = 30_000;
+/** Milliseconds that must be given until a file has to let others go on, and gets a process of its own. */
+const SOON = 2_000;
+/** Processes for files that are not loaded soon. */
+const APART = 8;
 
 /**
- * Loads scenario files in a process of its own: a file that hangs, ends its process or breaks it
- * fails alone, and the next one gets a new process.
+ * Loads scenario files in processes of their own: files that are loaded soon, which are nearly
+ * all, share one. A file that hangs, ends its process or breaks it fails alone, and holds up no
+ * other.
  */
 export class FileLoader implements AsyncDisposable {
   readonly #deadline: number;
-  #child: ChildProcess | undefined;
-  /** Files that the process has loaded already; their left-overs may act in it. */
-  #loaded = 0;
+  readonly #shared = new LoaderProcess();
+  readonly #inTurn = new PQueue({ concurrency: 1 });
+  readonly #apart = new PQueue({ concurrency: APART });
 
   constructor(deadline = DEADLINE) {
     this.#deadline = deadline;
@@ -49,18 +33,12 @@ export class FileLoader implements AsyncDisposable {
 
   /** @param shown the file's path as a failure names it */
   async load(path: string, shown: string): Promise<LoadedFile> {
-    let answer = await this.#ask(path);
-    if (typeof answer === "string" && this.#loaded > 0) {
-      this.#loaded = 0;
-      // A file that was loaded before may have ended the process.
-      answer = await this.#ask(path);
-    }
+    let answer = await this.#inTurn.add(() => this.#loadInTurn(path));
+    // It may be slow, or a file that was loaded before may have ended or blocked the process.
+    if (typeof answer === "string") answer = await this.#apart.add(() => this.#loadApart(path));
     if (typeof answer === "string") {
-      const message = `${shown}:1:1: ${answer}`;
-      this.#loaded = 0;
-      return { failure: failureOf("PVH_BAD_SCENARIO", message) };
+      return { failure: failureOf("PVH_BAD_SCENARIO", `${shown}:1:1: ${answer}`) };
     }
-    this.#loaded += 1;
     if ("definitions" in answer) return answer;
     const { at, what } = await positionOf(path, answer.error);
     const message = `${at ?? `${shown}:1:1`}: it cannot be loaded: ${what}`;
@@ -68,55 +46,19 @@ export class FileLoader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end();
+    await this.#shared[Symbol.asyncDispose]();
   }
 
-  /** @returns the answer, or why there is none */
-  async #ask(path: string): Promise<Answer | string> {
-    const isGone = this.#child?.exitCode !== null || this.#child.signalCode !== null;
-    if (this.#child === undefined || isGone) this.#child = start();
-    const child = this.#child;
-    const over = new AbortController();
-    const { signal } = over;
-    const tooLate = `it was not loaded in ${this.#deadline / 1000} s`;
-    const late = AbortSignal.timeout(this.#deadline);
-    try {
-      child.send(path, () => undefined);
-      return await Promise.race([
-        once(child, "message", { signal }).then(([answer]: Answer[]) => answer ?? "no answer"),
-        once(child, "exit", { signal }).then(([code, killed]: (number | string | null)[]) => {
-          this.#child = undefined;
-          if (late.aborted) return tooLate;
-          return `its process ended (${killed ?? `exit ${code ?? "?"}`}) while it was loaded`;
-        }),
-        once(late, "abort", { signal }).then(async () => {
-          await this.#end();
-          return tooLate;
-        }),
-      ]);
-    } finally {
-      over.abort();
-    }
+  async #loadInTurn(path: string): Promise<Answer | string> {
+    // Time that is given: on a busy machine, nearly all files would need a process otherwise.
+    using soon = clock.deadline(SOON);
+    return await this.#shared.ask(path, soon);
   }
 
-  async #end(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+  async #loadApart(path: string): Promise<Answer | string> {
+    await using process = new LoaderProcess();
+    // Time of the wall: files that loop take the machine's time from each other.
+    const ms = this.#deadline;
+    return await process.ask(path, { signal: AbortSignal.timeout(ms), ms });
   }
-}
-
-function start(): ChildProcess {
-  const child = fork(join(import.meta.dirname, "load-files.main.ts"), {
-    // A file may print when it is loaded; that is not what the command was asked for.
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-    serialization: "advanced",
-    execArgv: [],
-  });
-  child.on("error", () => undefined);
-  child.setMaxListeners(0);
-  return child;
 }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { withoutSignalListeners } from "./foreign-listeners.ts";
+import { withoutEndingListeners } from "./foreign-listeners.ts";
 
 test("what is done meanwhile hears of no signal, and those who heard before still do", async () => {
   const heard: string[] = [];
@@ -8,7 +8,7 @@ test("what is done meanwhile hears of no signal, and those who heard before stil
   const other = (): void => void heard.push("other event");
   process.on("SIGHUP", before);
   try {
-    await withoutSignalListeners(async () => {
+    await withoutEndingListeners(async () => {
       process.once("SIGHUP", () => heard.push("once"));
       process.on("SIGHUP", () => heard.push("on"));
       process.on("multipleResolves", other);
@@ -26,4 +26,13 @@ test("what is done meanwhile hears of no signal, and those who heard before stil
     process.off("SIGHUP", before);
     process.off("multipleResolves", other);
   }
+});
+
+test("a listener that would end the process by a rejection that nothing handles is kept out", async () => {
+  const before = process.listenerCount("unhandledRejection");
+  await withoutEndingListeners(async () => {
+    process.on("unhandledRejection", () => process.exit());
+    await turn();
+  });
+  expect(process.listenerCount("unhandledRejection")).toBe(before);
 });

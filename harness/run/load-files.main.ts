@@ -1,26 +1,45 @@
 /**
- * The process that loads scenario files for discover(): one path a message, one answer each. It
- * ends with its parent.
+ * The process that loads scenario files for discover(): one `{ id, path }` a message, one
+ * `{ id, answer }` each. It ends with its parent.
  */
 import { pathToFileURL } from "node:url";
 import { collect } from "./collector.ts";
-import type { Answer, DeclaredScenario } from "./file-loader.ts";
+import type { Answer, DeclaredScenario } from "./loader-process.ts";
 import type { ScenarioDefinition } from "./scenario-definition.ts";
 import { readThrown } from "../thrown.ts";
 
+const NO_HOOKS =
+  "vitest's tests and hooks are not supported outside of a check: a check does its own set-up " +
+  "and tear-down";
+
+/** Number of the first file that the process is asked for. */
+const FIRST = 1;
+
 const send = process.send?.bind(process);
 process.on("disconnect", () => process.exit());
-process.on("message", (path) => {
-  void answerFor(String(path)).then((answer) => {
+/** The file that is loaded. */
+let current: number | undefined;
+process.on("message", ({ id, path }: { readonly id: number; readonly path: string }) => {
+  current = id;
+  void answerFor(path).then((answer) => {
     // What a file leaves behind comes before the answer, so that it is taken for that file's.
     setImmediate(() => {
+      if (current !== id) return;
+      current = undefined;
       try {
-        send?.(answer);
+        send?.({ id, answer });
       } catch (error) {
-        send?.({ error: errorOf(error) });
+        send?.({ id, answer: { error: errorOf(error) } });
       }
     });
   });
+});
+process.on("uncaughtException", (error: unknown) => {
+  // It may come from a file before it, which is not held against this one.
+  if (current !== FIRST) process.exit(1);
+  current = undefined;
+  const { message, stack } = errorOf(error);
+  send?.({ id: FIRST, answer: { error: { message: `nothing caught it: ${message}`, stack } } });
 });
 
 async function answerFor(path: string): Promise<Answer> {
@@ -47,5 +66,8 @@ function declared({ name, options, checks }: ScenarioDefinition): DeclaredScenar
 
 function errorOf(error: unknown): { message: string; stack: string } {
   const { name, message, stack = "" } = readThrown(error);
-  return { message: name === undefined ? message : `${name}: ${message}`, stack };
+  // vitest tells in five lines how it may have been started wrongly.
+  if (message.startsWith("Vitest failed to find the")) return { message: NO_HOOKS, stack };
+  const isNamed = name !== undefined && name !== "PvhError";
+  return { message: !isNamed ? message : `${name}: ${message}`, stack };
 }

@@ -62,7 +62,7 @@ export class ScenarioFork extends ForksPoolWorker {
     }
     this.#answer = callback;
     super.on(event, (message: unknown) => {
-      if (message !== ALIVE) callback(message);
+      if (isOfVitest(message)) callback(message);
     });
   }
 
@@ -83,4 +83,18 @@ export class ScenarioFork extends ForksPoolWorker {
   kill(): void {
     this.#process?.kill("SIGKILL");
   }
+}
+
+/**
+ * A message that vitest can read: an answer of its worker, or a call or a return value of its
+ * remote procedures (`t` is "q" or "s"). Anything else comes from the scenario's own code.
+ */
+function isOfVitest(message: unknown): boolean {
+  if (typeof message !== "object" || message === null) return false;
+  if (Reflect.get(message, "__vitest_worker_response__") === true) return true;
+  const kind: unknown = Reflect.get(message, "t");
+  return (
+    kind === "s" ||
+    (kind === "q" && typeof Reflect.get(message, "m") === "string" && "a" in message)
+  );
 }

@@ -246,7 +246,7 @@ export class ScenarioJudge {
       // Ctrl+C reaches the whole process group: such a death is part of the cancellation.
       if (cancelled !== undefined && fromOutside) return { reason: cancelled };
       const why = `the worker ended (${end}) ${during}`;
-      return { failure: deathOf(ran ? why : `not run: ${why}`, fromOutside) };
+      return { failure: deathOf(ran ? why : `not run: ${why}`, how) };
     }
     if (how.kind === "overdue") {
       if (cancelled !== undefined) return { reason: cancelled };
@@ -276,7 +276,7 @@ export class ScenarioJudge {
     switch (how.kind) {
       case "died": {
         const message = `the worker ended (${how.how}) after the last check`;
-        return [{ where, failure: deathOf(message, how.fromOutside) }];
+        return [{ where, failure: deathOf(message, how) }];
       }
       case "overdue":
         return [{ where, failure: how.failure }];
@@ -375,8 +375,13 @@ function disagreement(id: string, said: Verdict, framework: Verdict): Failure {
   return failureOf("PVH_VERDICT", `${id}: the record says ${said}, vitest says ${framework}`);
 }
 
-function deathOf(message: string, fromOutside: boolean): Failure {
-  return fromOutside
-    ? failureOf("PVH_WORKER", message, "dmesg says whether the kernel ran out of memory")
-    : failureOf("PVH_SCENARIO", message, "vitest.log in the run directory has its last words");
+function deathOf(
+  message: string,
+  { how, fromOutside }: Extract<ScenarioEnd, { readonly kind: "died" }>,
+): Failure {
+  if (!fromOutside) {
+    return failureOf("PVH_SCENARIO", message, "vitest.log in the run directory has its last words");
+  }
+  const hint = "dmesg says whether the kernel ran out of memory";
+  return failureOf("PVH_WORKER", message, how === "SIGKILL" ? hint : undefined);
 }

@@ -6,6 +6,7 @@ import { isRow } from "../catalogue/catalogue.ts";
 import { openCollector } from "./collector.ts";
 import type { Verdict } from "../../reports/events.ts";
 import { ScenarioSession } from "./scenario-session.ts";
+import { propertyOf } from "../thrown.ts";
 import type {
   CheckDefinition,
   ScenarioDefinition,
@@ -26,13 +27,18 @@ import type {
  *   check("unix.half-close.to-provider", "EOF reaches the provider", async ({ inside }) => { … });
  * });
  * ```
- * @throws PvhError PVH_BAD_SCENARIO for a check that is no row of the catalogue, or comes twice
+ * @throws PvhError PVH_BAD_SCENARIO without a summary or a check, and for a check that is no row
+ * of the catalogue or comes twice
  */
 export function scenario(
   name: string,
   options: ScenarioOptions,
   declare: (tools: ScenarioTools) => void,
 ): void {
+  // Types do not hold in a file that is run without being checked.
+  if (typeof propertyOf(options, "summary") !== "string") {
+    throw new PvhError("PVH_BAD_SCENARIO", `scenario ${name} has no summary`);
+  }
   const definition: ScenarioDefinition = { name, options, checks: checksOf(name, declare) };
   const collector = openCollector();
   if (collector === undefined) register(definition);

@@ -55,7 +55,9 @@ function linkErrorOf(stack: string): string | undefined {
   const [first = "", , carets = ""] = stack.split("\n");
   const [, url, line = "1"] = /^(file:\/\/\S+):(\d+)$/.exec(first) ?? [];
   const file = fileOf(url);
-  return file === undefined ? undefined : `${shown(file)}:${line}:${carets.indexOf("^") + 1}`;
+  return file === undefined
+    ? undefined
+    : `${shown(file)}:${line}:${Math.max(0, carets.indexOf("^")) + 1}`;
 }
 
 /** An import of what is not there: the message names it, no frame does. */

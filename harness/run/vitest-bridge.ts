@@ -5,7 +5,7 @@ import type { TestModule, TestSequencer, TestSpecification, Vitest } from "vites
 import type { Failure, RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
 import { cancelRun } from "./cancellation.ts";
-import { withoutSignalListeners } from "./foreign-listeners.ts";
+import { withoutEndingListeners } from "./foreign-listeners.ts";
 import { UnhandledErrors, viewOf } from "./framework-results.ts";
 import { ROOT } from "../root.ts";
 import { RoundWatch } from "./round-watch.ts";
@@ -56,14 +56,18 @@ export class VitestBridge {
     const { createVitest } = await import("vitest/node");
     const { POOL, ScenarioFork } = await import("./scenario-fork.ts");
     const log = logFile(join(settings.folder, "vitest.log"));
-    const state: State = { host: undefined, modules: new Map(), unhandled: new UnhandledErrors() };
+    const unhandled = new UnhandledErrors();
+    const onRejection = (reason: unknown): void => unhandled.add(reason);
+    const state: State = { host: undefined, modules: new Map(), unhandled, onRejection };
     const host: ForkHost = {
       began: (fork, file) => state.host?.began(fork, file),
       alive: (file) => state.host?.alive(file),
       exited: (file, exit) => state.host?.exited(file, exit),
     };
+    // Not from vitest's own code either may an error end the run without its reports.
+    process.on("unhandledRejection", state.onRejection);
     const know = (module: TestModule): void => void state.modules.set(module.moduleId, module);
-    const vitest = await withoutSignalListeners(() =>
+    const vitest = await withoutEndingListeners(() =>
       createVitest(
         {
           ...SCENARIO_OPTIONS,
@@ -154,8 +158,9 @@ export class VitestBridge {
     await this.#vitest.runTestSpecifications(specifications);
   }
 
-  close(): Promise<void> {
-    return this.#vitest.close();
+  async close(): Promise<void> {
+    await this.#vitest.close();
+    process.off("unhandledRejection", this.#state.onRejection);
   }
 }
 
@@ -164,6 +169,7 @@ interface State {
   /** What vitest knows of each file, by its absolute path. */
   readonly modules: Map<string, TestModule>;
   readonly unhandled: UnhandledErrors;
+  readonly onRejection: (reason: unknown) => void;
 }
 
 function pathOf(name: string, { scenarios }: RunSettings): string {

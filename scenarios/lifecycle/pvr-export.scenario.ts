@@ -13,7 +13,7 @@ const BROKEN = "pvr-broken";
 
 /** As pvr exports an image of Docker with volumes, configured and signed. */
 const exported = {
-  args: { PV_RESTART_POLICY: "container" },
+  args: { PV_RESTART_POLICY: "container", PV_AUTO_RECOVERY: { policy: "no" } },
   volumes: { "/var/lib/kept": "permanent", "/var/lib/rev": "revision", "/scratch": "boot" },
   config: {
     "etc/app/app.conf": "first\n",
@@ -27,10 +27,13 @@ const broken = defineContainer({
   name: BROKEN,
   args: {
     PV_RESTART_POLICY: "container",
-    PV_AUTO_RECOVERY: { policy: "always", retry_delay: 1 },
+    PV_AUTO_RECOVERY: { policy: "always", retry_delay: 60 },
   },
   volumes: { "/data": "permanent" },
 });
+
+/** Less than a start may take before it is given up: a mount that fails is known at once. */
+const START_SOON = 8_000;
 
 type State = Record<string, unknown>;
 
@@ -44,6 +47,8 @@ scenario(
       broken,
     ],
     boot: "auto",
+    // A container whose volume is missing fails its check, not the boot.
+    until: "pv-ctrl",
     timeScale: 100,
   },
   ({ check }) => {
@@ -145,10 +150,12 @@ scenario(
         const start = JSON.stringify({ op: "LOCAL_RUN", payload: "locals/broken" });
         await control.send("POST", "/commands", { body: start, signal });
         await appengine.log.waitFor(/^platform 'pvr-broken' suddenly stopped \(.*docker--data/, {
+          revision: "locals/broken",
           signal,
-          timeout: 15_000,
+          timeout: START_SOON,
         });
-        expect((await control.container(BROKEN, signal)).error).toMatch(/docker--data/);
+        const { error = "none" } = await control.container(BROKEN, signal);
+        expect(error).toMatch(/docker--data/);
       },
     );
   },

@@ -2,6 +2,8 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { containersBody } from "../../shared/formats/control.ts";
+import { containerPlan } from "../lifecycle/revision-simulation.fixture.ts";
 import { ACTION, bodyOf, repliesIn, running, start, statusOf } from "./control-server.fixture.ts";
 
 describe("containers", () => {
@@ -16,6 +18,19 @@ describe("containers", () => {
         '"user_stopped":"false"},',
     );
     expect(reply).toContain("Content-Type: application/json");
+  });
+
+  it.each([
+    ["", "volume 'x' is missing"],
+    ["start-error-silent", undefined],
+  ])("say as error why they could last not be started, with quirks '%s'", async (quirks, error) => {
+    const state = { ...running, status: "RECOVERING", failure: "volume 'x' is missing" } as const;
+    const view = () => ({
+      containers: () => [{ plan: containerPlan("c"), state, roles: ["mgmt"] }],
+    });
+    const { call } = await start(quirks, { view });
+    const [body] = containersBody.parse(JSON.parse(bodyOf(await call("GET", "/containers"))));
+    expect(body?.error).toBe(error);
   });
 
   it("accept an action with an empty 200", async () => {

@@ -68,7 +68,13 @@ function transition(
           : stay;
       }
       return plan.statusGoal === "MOUNTED"
-        ? to({ ...state, status: "MOUNTED", launching: false, goalReached: true })
+        ? to({
+            ...state,
+            status: "MOUNTED",
+            launching: false,
+            goalReached: true,
+            failure: undefined,
+          })
         : to({ ...state, status: "MOUNTED" });
     case "starting":
       return state.status === "MOUNTED" ? to({ ...state, status: "STARTING" }) : stay;

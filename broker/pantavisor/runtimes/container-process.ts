@@ -28,6 +28,7 @@ export interface Ending {
   readonly reason?: string;
 }
 
+/** Milliseconds that the monitor has until init runs. */
 const START_DEADLINE = 10_000;
 /** No container runtime has an event for "init runs" that is cheaper than looking. */
 const LOOK_AGAIN = 2;
@@ -35,13 +36,17 @@ const RETRY_HALT = 100;
 
 /**
  * @param monitor     runs the container in the foreground
- * @param describeEnd how init ended, from the monitor's exit code, null for a signal
+ * @param describeEnd how init ended, from the monitor's exit code, null for a signal, and whether
+ *                    init was seen to run
+ * @param deadline    milliseconds after which a monitor whose init does not run yet is killed
  */
 export function watchContainer(
   monitor: ChildProcess,
-  describeEnd: (monitorCode: number | null) => Ending,
+  describeEnd: (monitorCode: number | null, initRan: boolean) => Ending,
+  deadline = START_DEADLINE,
 ): ContainerProcess {
   let init: InitProcess | undefined;
+  let isLate = false;
   let halting: NodeJS.Timeout | undefined;
   let alive = true;
   const isAlive = (): boolean => alive;
@@ -55,15 +60,19 @@ export function watchContainer(
       signal(() => "SIGKILL");
       alive = false;
       clearInterval(halting);
-      resolve(describeEnd(code));
+      const ending = describeEnd(code, init !== undefined);
+      const late = `init did not run within ${deadline} ms`;
+      resolve(isLate ? { ...ending, reason: ending.reason ?? late } : ending);
     });
   });
   const started = (async () => {
-    const deadline = performance.now() + START_DEADLINE;
-    while (isAlive() && init === undefined) {
+    const begun = performance.now();
+    while (isAlive() && !isLate) {
       init = findInit(monitor.pid ?? 0);
-      if (init === undefined) await pause(LOOK_AGAIN);
-      if (performance.now() > deadline) monitor.kill("SIGKILL");
+      if (init !== undefined) break;
+      isLate = performance.now() - begun > deadline;
+      if (isLate) monitor.kill("SIGKILL");
+      else await pause(LOOK_AGAIN);
     }
     return init;
   })();

@@ -65,8 +65,7 @@ export function exitCodeFromLog(log: string): number | null {
   return last[1] === undefined ? null : Number(last[1]);
 }
 
-/** The first error of a start that failed, without liblxc's prefix. */
-export function startErrorFromLog(log: string): string {
-  const error = /^.* ERROR +\S+ - \S+ - (.*)$/m.exec(log)?.[1];
-  return error ?? "lxc-start failed";
+/** The first error that liblxc logged, without its prefix. */
+export function startErrorFromLog(log: string): string | undefined {
+  return /^.* ERROR +\S+ - \S+ - (.*)$/m.exec(log)?.[1];
 }

@@ -24,11 +24,16 @@ export function startLxc(start: ContainerStart): ContainerProcess {
 
   const readLog = logGrowth(join(logFolder, "lxc.log"));
   const monitor = spawn("lxc-start", ["-F", "-n", name], { stdio: "ignore" });
-  return watchContainer(monitor, (code) => describeEnd(code, readLog()));
+  return watchContainer(monitor, (code, initRan) => lxcEnding(code, initRan, readLog()));
 }
 
-function describeEnd(monitorCode: number | null, log: string): Ending {
-  if (monitorCode === null) return { exitCode: null };
-  if (monitorCode !== 0) return { exitCode: monitorCode, reason: startErrorFromLog(log) };
-  return { exitCode: exitCodeFromLog(log) };
+/**
+ * How a container ended, from the exit code of lxc-start, null for a signal, and what it logged.
+ * An lxc-start that was killed before init ran has often logged by then why init could not.
+ */
+export function lxcEnding(monitorCode: number | null, initRan: boolean, log: string): Ending {
+  if (monitorCode === 0) return { exitCode: exitCodeFromLog(log) };
+  const reason = startErrorFromLog(log);
+  if (monitorCode !== null) return { exitCode: monitorCode, reason: reason ?? "lxc-start failed" };
+  return initRan || reason === undefined ? { exitCode: null } : { exitCode: null, reason };
 }

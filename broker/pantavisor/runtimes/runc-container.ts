@@ -55,14 +55,18 @@ export function startRunc(start: ContainerStart): ContainerProcess {
 
 function mountRoot(volumes: string, rootVolume: string, configFolder?: string): string {
   const root = join(volumes, "rootfs");
-  const writable = join(volumes, OVERLAY);
-  const work = join(writable, "work");
   mkdirSync(root, { recursive: true });
-  const image = join(volumes, imageName(rootVolume));
-  const lower = configFolder === undefined ? image : `${configFolder}:${image}`;
-  const data = `lowerdir=${lower},upperdir=${join(writable, "upper")},workdir=${work}`;
+  const data = rootLayers(volumes, rootVolume, configFolder);
   mount({ source: "overlay", target: root, type: "overlay", data });
   return root;
+}
+
+/** Mount options of a root: what the container writes over its `_config` over its image. */
+export function rootLayers(volumes: string, rootVolume: string, configFolder?: string): string {
+  const image = join(volumes, imageName(rootVolume));
+  const lower = configFolder === undefined ? image : `${configFolder}:${image}`;
+  const writable = join(volumes, OVERLAY);
+  return `lowerdir=${lower},upperdir=${join(writable, "upper")},workdir=${join(writable, "work")}`;
 }
 
 /** Exit codes from 129 on are signals, as a shell has them. */

@@ -17,7 +17,6 @@ export const COMPAT: readonly QuirkName[] = [
   "nobody-put-twice",
   "daemon-bad-action-200",
   "containers-fields-few",
-  "start-error-silent",
   "graph-no-start",
   "graph-interface-type",
   "stop-blocks-ctrl",

@@ -9,7 +9,6 @@
 import { join } from "node:path";
 import { noPaint } from "../../../reports/paint.ts";
 import { closingLine, TerminalReport } from "../../../reports/terminal.ts";
-import type { Engine } from "../../engine/engine.ts";
 import { PvhError } from "../../errors.ts";
 import type { ErrorCode } from "../../../reports/error-codes.ts";
 import { makeRunDirectory } from "../run-directory.ts";
@@ -17,6 +16,7 @@ import { discover } from "../discover.ts";
 import { runScenarios } from "../run.ts";
 import type { RunOptions } from "../run.ts";
 import { select } from "../selection.ts";
+import { PREPARED_WITHOUT_ENGINE } from "./prepared-without-engine.ts";
 
 interface TestOptions extends Partial<RunOptions> {
   readonly unprepared?: ErrorCode;
@@ -26,12 +26,6 @@ interface TestOptions extends Partial<RunOptions> {
 const [text = "{}", filter = "", folder = join(import.meta.dirname, "bridge")] =
   process.argv.slice(2);
 const { unprepared, deadline, ...options } = JSON.parse(text) as TestOptions;
-const engine = {
-  docker: {
-    listContainers: () => Promise.resolve([]),
-    listVolumes: () => Promise.resolve({ Volumes: [] }),
-  },
-} as unknown as Engine;
 const controller = new AbortController();
 process.once("SIGINT", () => controller.abort("SIGINT"));
 if (deadline !== undefined) setTimeout(() => controller.abort("deadline"), deadline);
@@ -45,13 +39,7 @@ const { exitCode, state, unwritten } = await runScenarios(
   select(await discover(folder), filter),
   () =>
     unprepared === undefined
-      ? Promise.resolve({
-          engine,
-          image: "none",
-          reference: true,
-          exports: new Map(),
-          failures: new Map(),
-        })
+      ? Promise.resolve(PREPARED_WITHOUT_ENGINE)
       : Promise.reject(new PvhError(unprepared, "waited 10000 ms for the exit code of a command")),
   directory,
   {
