@@ -38,7 +38,7 @@ test("docs/events.md lists exactly the types of events, with their fields", () =
 
 test("docs/events.md names every stage and class", () => {
   const page = read("docs/events.md");
-  const source = read("reports/events.ts") + read("harness/errors.ts");
+  const source = read("reports/events.ts") + read("reports/error-codes.ts");
   for (const name of ["BootStage", "Verdict", "ErrorClass"]) {
     const union = new RegExp(`export type ${name} =([^;]+);`).exec(source)?.[1] ?? "";
     const words = [...union.matchAll(/"([\w-]+)"/g)].map(([, word = ""]) => word);

@@ -39,7 +39,13 @@ test.each(Array.from({ length: KILLS }, (_, index) => index))(
   async () => {
     const slow = `await new Promise((resolve) => setTimeout(resolve, 300)); ${PASSES}`;
     const folder = scenarioFolder({
-      one: scenarioText("one", [slow, slow, slow, slow]),
+      // The last check waits for the kill: one that comes behind the end would find nothing to end.
+      one: scenarioText("one", [
+        slow,
+        slow,
+        slow,
+        "await new Promise(() => setTimeout(() => {}, 60_000));",
+      ]),
       two: scenarioText("two", [slow, slow]),
     });
     const delay = Math.floor(Math.random() * 1_400);

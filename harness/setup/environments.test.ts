@@ -93,7 +93,7 @@ describe.skipIf(!mounts)("a clone in a folder", () => {
       const script = `
         mount --bind "$0" "$1" && cd "$1" && harness/setup/pvh ls unix-half-close --json &&
         exec node_modules/node-linux-*/bin/node node_modules/vitest/vitest.mjs run \
-          --configLoader native --project unit harness/errors.test.ts`;
+          --configLoader native --project unit reports/error-codes.test.ts`;
       const said = await run(["unshare", "-m", "sh", "-c", script, CLONE, odd]);
       expect(said).toMatchObject({
         code: 0,
