@@ -1,7 +1,7 @@
-/** What pv-ctrl says of it. */
+/** Words in which pv-ctrl says that the disk is full. */
 export const NO_ROOM = "Not enough disk space available";
 
-/** The disk is full, or what of it we may use (write(2)). */
+/** True when the disk, or our quota of it, is full (write(2)). */
 export function isNoRoom(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ENOSPC" || code === "EDQUOT";

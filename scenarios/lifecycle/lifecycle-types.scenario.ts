@@ -12,7 +12,7 @@ import { waitForStatus } from "../support/steps.ts";
 const SERVER = "pv-example-unix-server";
 const TARGET = "/run/pv/services/raw-unix.sock";
 
-/** What pv-example-unix-client is, run by runc. */
+/** Counterpart of pv-example-unix-client that is run by runc. */
 const consumer = defineContainer({
   name: "runc-consumer",
   type: "runc",

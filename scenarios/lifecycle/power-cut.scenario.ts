@@ -11,7 +11,7 @@ import { until } from "../../harness/until.ts";
 const CUTS = Number(process.env["PVH_POWER_CUTS"] ?? 6);
 const NAME = "cut";
 
-/** What is under way when the power goes. Each runs until it is killed. */
+/** Work that is under way when the power goes. Each script runs until it is killed. */
 const WORK = {
   pvtx: `while :; do
     pvtx abort; pvtx begin empty ${STORAGE}/objects

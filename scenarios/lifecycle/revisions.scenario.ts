@@ -146,7 +146,7 @@ scenario(
           signal,
         });
         expect([other.status, other.headers["retry-after"]]).toEqual([503, "600"]);
-        // What is down by request has nothing to become stable in.
+        // A container that was stopped by request does not have to become stable.
         await control.act(EXTRA, "stop", signal);
         await progress(control, "locals/slow", "DONE", signal);
         expect(await bootFile(appengine)).toBe("pv_rev=locals/slow|");

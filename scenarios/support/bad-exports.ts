@@ -10,7 +10,7 @@ export const ESCAPED = "pvh-escaped";
 export interface BadExport {
   readonly name: string;
   readonly content: Buffer;
-  /** What the appengine has to say about it. */
+  /** Pattern of the reason that the appengine has to give. */
   readonly reason: RegExp;
 }
 

@@ -30,8 +30,8 @@ export const busConsumer = (name: string, requirement: JsonObject) =>
   });
 
 /**
- * What a real daemon allows on this bus is everything, so what is refused is refused by the
- * broker. Its own start and end are awaited by asking it.
+ * Configuration of a real daemon that allows everything on this bus, so that every refusal is the
+ * broker's. The scenarios learn of the daemon's start and end by asking it.
  */
 const CONFIGURATION = `<busconfig>
   <type>system</type>

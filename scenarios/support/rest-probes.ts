@@ -38,7 +38,7 @@ function consumer(name: string, role: string): ReturnType<typeof defineContainer
       PV_RESTART_POLICY: "container",
       PV_SERVICES_REQUIRED: [
         { name: "web", type: "rest", role, target: WEB_TARGET },
-        // What this consumer asks for narrows what the export allows.
+        // The rules of this consumer narrow the rules of the export.
         {
           name: "guarded",
           type: "rest",

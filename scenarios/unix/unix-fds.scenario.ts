@@ -254,7 +254,7 @@ tell({"bystander": "answered" if answers > 0 else "not answered"})
   },
 );
 
-/** What both sides see of a session that was refused: nothing of the message, and an end. */
+/** View of both sides of a session that was refused: nothing of the message, and an end. */
 const REFUSED = { provider: [0, 0], consumer: "EOF" };
 
 /** Let the consumer send a byte with the fd that the Python expression makes. */

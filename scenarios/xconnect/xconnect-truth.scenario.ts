@@ -32,7 +32,7 @@ const liar = defineContainer({
   },
 });
 
-/** What the graph says, and what the consumer would rather be. */
+/** Identity by the graph, and the one that the consumer claims. */
 const TRUTH = '{"client":"truth-liar","role":"viewer"}';
 const LIE = '{"client":"root","role":"admin"}';
 

@@ -15,7 +15,7 @@ export const objectName = z
   .string()
   .regex(/^(dm:)?[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "must be a file name of A-Z a-z 0-9 _ . -");
 
-/** Of a volume that is made for a container: one segment of a path. */
+/** Name of a volume that is made for a container: one segment of a path. */
 export const volumeName = z
   .string()
   .regex(

@@ -1,6 +1,6 @@
 import { ExportError } from "./export-error.ts";
 
-/** What extended headers say about the member after them. */
+/** Facts from extended headers about the member after them. */
 export interface Extended {
   readonly name?: Uint8Array;
   readonly size?: number;
@@ -54,7 +54,7 @@ export function extend(
 
 /**
  * Records `<length> <key>=<value>\n`, where the length counts itself and the line end: a value may
- * hold line ends of its own. Of a key that comes twice the last counts, by the standard.
+ * hold line ends of its own. When a key comes twice, the last one counts (pax).
  */
 function paxRecords(content: Uint8Array, name: string): Map<string, Uint8Array> {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);

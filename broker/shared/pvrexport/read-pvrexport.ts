@@ -18,7 +18,7 @@ export interface PvrExport {
   readonly objects: ReadonlyMap<string, number>;
   /** Other members: Pantavisor passes over them. */
   readonly ignored: readonly string[];
-  /** What was read here and would not be everywhere: the first member of each kind. */
+  /** Oddities that this reader accepts and others may not, each with its first member. */
   readonly oddities: ReadonlyMap<Oddity | "compression", string>;
 }
 

@@ -15,7 +15,7 @@ export interface TarFile {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** What Pantavisor's pvtx would read in another way, or not at all. */
+/** Feature of a tar that Pantavisor's pvtx would read in another way, or not at all. */
 export type Oddity = "dot-slash" | "extended-name" | "no-end";
 export type Odd = (oddity: Oddity, member: string) => void;
 

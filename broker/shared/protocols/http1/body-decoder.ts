@@ -15,14 +15,14 @@ const LF = 0x0a;
  * extension (BWS, §7.1.1).
  */
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
-/** Of an answer: old servers fill the size up with blanks to a fixed width. */
+/** Chunk size in an answer: old servers fill it up with blanks to a fixed width. */
 const PADDED_CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
 
 /** Bytes around the content, between two offsets of an input, that are not spelt as we spell them. */
 export interface Respelling {
   readonly from: number;
   readonly to: number;
-  /** What stands for them, one character per byte (latin1). */
+  /** Text to send in their place, one character per byte (latin1). */
   readonly text: string;
 }
 
@@ -152,7 +152,7 @@ export class BodyDecoder {
   }
 }
 
-/** What goes on the wire before a chunk of `length` bytes; 0 ends a body. */
+/** Line that goes on the wire before a chunk of `length` bytes; 0 ends a body. */
 export function chunkStart(length: number): string {
   return `${length.toString(16)}\r\n`;
 }

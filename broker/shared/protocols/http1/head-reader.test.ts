@@ -7,7 +7,7 @@ import { Input } from "./input.ts";
 
 const STRICT = { bytes: 4096, lines: 8, bareLineFeed: false };
 
-/** What is read from these bytes, which come at once: heads, or what was thrown. */
+/** Heads that are read from pieces, each of which comes at once, or the errors thrown. */
 function readAll(reader: HeadReader, ...pieces: readonly string[]): (HeadLines | string)[] {
   const input = new Input();
   const all: (HeadLines | string)[] = [];

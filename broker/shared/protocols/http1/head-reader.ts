@@ -29,7 +29,7 @@ export class HeadReader {
   readonly #limits: SectionLimits;
   readonly #parseField: (line: string) => Field;
   readonly #section: SectionReader;
-  /** What the fields were read from, the empty line included; the first `#length` bytes of it. */
+  /** Bytes that `#fields` were read from, with the empty line: the first `#length` of these. */
   #known = Buffer.alloc(0);
   #length = 0;
   #fields: readonly Field[] = [];

@@ -11,7 +11,7 @@ import { ResponseParser } from "./response-parser.ts";
 import type { ResponseEvent } from "./response-parser.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
-/** What it gives, or the status that it is refused with; any other error is one. */
+/** Result of `work`, or the status that it is refused with; any other error is thrown again. */
 function outcome<T>(work: () => T): T | number {
   try {
     return work();

@@ -1,15 +1,15 @@
 /**
- * The bytes that a parser has been given and not used. What is pushed is borrowed: the caller
- * may reuse the memory after `keep`, which copies what is left, at most an incomplete line or
- * section and whatever the parser was not asked for yet.
+ * The bytes that a parser has been given and has not used. Pushed bytes are borrowed: the caller
+ * may reuse their memory after `keep`, which copies those that are left, at most an incomplete
+ * line or section and everything that the parser was not asked for yet.
  */
 export class Input {
   bytes: Buffer = NOTHING;
-  /** Of the first byte that is not used. */
+  /** Offset of the first unread byte. */
   start = 0;
-  /** Behind the last byte. */
+  /** Offset behind the last byte. */
   end = 0;
-  /** Whether `bytes` is ours and may be appended to. */
+  /** True when `bytes` is ours and may be appended to. */
   #own = false;
 
   push(bytes: Buffer): void {

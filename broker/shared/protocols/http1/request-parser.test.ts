@@ -8,7 +8,7 @@ import { fieldsText, requestLineText } from "./request-head.ts";
 import { RequestParser } from "./request-parser.ts";
 import type { RequestEvent } from "./request-parser.ts";
 
-/** What a piece makes of it; the piece's memory is then used for something else, as in a session. */
+/** Events of one piece, whose memory is then used for something else, as in a session. */
 function eventsOf(parser: RequestParser, piece: Buffer): RequestEvent[] {
   const lent = Buffer.from(piece);
   const events: RequestEvent[] = [];

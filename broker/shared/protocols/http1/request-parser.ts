@@ -31,7 +31,7 @@ const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: fal
 const NO_TRAILERS: RequestEvent = { type: "end", trailers: [] };
 
 /**
- * What one consumer sends on one connection: requests, one after the other (RFC 9112).
+ * Parses what one consumer sends on one connection: one request after the other (RFC 9112).
  *
  * Trust: none in the sender. Whatever could be read in two ways is refused, so that the
  * requests which a provider sees are the requests that this parser saw. Bodies are streamed;
@@ -44,7 +44,7 @@ export class RequestParser {
   readonly #framingOf: (head: RequestHead) => Framing;
   readonly #input = new Input();
   readonly #headReader = new HeadReader(LIMITS);
-  /** Of the head before; like the checks, it depends on nothing but version and fields. */
+  /** Previous head and its framing, which depends only on version and fields, as the checks do. */
   #last: { readonly head: RequestHead; readonly framing: Framing } | undefined;
   #body: BodyDecoder | undefined;
   #emptyLineSkipped = false;
@@ -71,7 +71,7 @@ export class RequestParser {
     this.#input.keep();
   }
 
-  /** What is left, raw; for a connection that changes its protocol. */
+  /** Raw bytes that are left, for a connection that changes its protocol. */
   rest(): Buffer | undefined {
     return this.#input.take(Infinity);
   }

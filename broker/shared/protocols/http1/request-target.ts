@@ -6,7 +6,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 
 /**
  * The same request in the form that a server expects (RFC 9112 §3.2): a path with its query,
- * or `*` for OPTIONS. What an absolute target says about the host wins over the Host field.
+ * or `*` for OPTIONS. The host of an absolute target wins over the Host field.
  * @returns undefined for a target that no form allows; CONNECT is not for this function
  */
 export function inOriginForm(head: RequestHead): RequestHead | undefined {

@@ -10,7 +10,7 @@ function follow(wire: string, method = "GET", upgrade: readonly string[] = []): 
   return eventsOf(parser, Buffer.from(wire, "latin1"));
 }
 
-/** What a piece makes of it; the piece's memory is then used for something else, as in a session. */
+/** Events of one piece, whose memory is then used for something else, as in a session. */
 function eventsOf(parser: ResponseParser, piece: Buffer): ResponseEvent[] {
   const lent = Buffer.from(piece);
   const events: ResponseEvent[] = [];

@@ -13,7 +13,7 @@ import type { ResponseHead } from "./response-head.ts";
 import { Spelling } from "./spelling.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
-/** What is asked: it decides how the answer is read. */
+/** Facts about the request that decide how its answer is read. */
 export interface Expected {
   readonly method: string;
   /** Protocols that the request offered to change to, in lower case. */
@@ -62,7 +62,7 @@ export class ResponseParser {
   readonly #spelling = new Spelling();
   readonly #bodyOptions: BodyOptions;
   readonly #respellings: Respelling[] = [];
-  /** Of the answer before; it depends on nothing but these. */
+  /** End of the previous answer, with the head and the method on which alone it depends. */
   #last: { readonly head: ResponseHead; readonly method: string; readonly end: End } | undefined;
   #lastHead: ResponseHead | undefined;
   #isPlain = false;
@@ -108,7 +108,7 @@ export class ResponseParser {
     this.#input.keep();
   }
 
-  /** What is left, raw, behind `switched`. */
+  /** Raw bytes that are left after `switched`. */
   rest(): Buffer | undefined {
     return this.#input.take(Infinity);
   }
@@ -172,7 +172,7 @@ export class ResponseParser {
     try {
       while (body.next(this.#input) !== undefined);
     } catch (error) {
-      // What is well-formed before it is not taken back: it is passed on with this event.
+      // This event still passes on the well-formed bytes before the error.
       if (this.#input.start === start || !(error instanceof HttpSyntaxError)) throw error;
     }
     if (this.#input.start > start) {

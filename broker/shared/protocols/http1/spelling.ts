@@ -9,7 +9,7 @@ const BLANK = 0x20;
 
 /** Follows how the fields of heads are spelt, without a second look at their bytes. */
 export class Spelling {
-  /** Of the fields that were read last: what they take when each line ends with CRLF. */
+  /** Bytes that the fields which were read last take when each line ends with CRLF. */
   #bytes = 0;
   #isPlain = true;
   #fields: readonly Field[] | undefined;

@@ -4,7 +4,7 @@
  */
 export class HttpSyntaxError extends Error {
   override readonly name = "HttpSyntaxError";
-  /** What a server answers: 400, 431 or 505. */
+  /** Status that a server answers with: 400, 431 or 505. */
   readonly status: number;
 
   constructor(status: number, reason: string) {

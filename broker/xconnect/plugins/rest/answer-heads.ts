@@ -5,11 +5,11 @@ import { fieldsText } from "../../../shared/protocols/http1/request-head.ts";
 import type { ResponseHead } from "../../../shared/protocols/http1/response-head.ts";
 import { mayTrail } from "./trailers.ts";
 
-/** What was made of one field section. */
+/** Result of writing one field section. */
 interface Written {
   readonly head: ResponseHead;
   readonly framing: Framing["kind"];
-  /** Undefined: as they are. */
+  /** Text of the fields; undefined when they go on as they are. */
   readonly text: string | undefined;
 }
 
@@ -20,8 +20,8 @@ const STATUS_BYTES = 13;
 
 /**
  * Writes the heads of a provider's answers as the consumer gets them: as the bytes they are, where
- * these are plain and concern more than one hop; else in our spelling. What was made of the fields
- * is kept for as long as the parser says that they are the same.
+ * these are plain and concern more than one hop; else in our spelling. The written fields are kept
+ * and used again for as long as the parser says that the fields are the same.
  */
 export class RestAnswerHeads {
   #last: Written | undefined;
@@ -83,7 +83,7 @@ const MANAGED: ReadonlySet<string> = new Set([
 
 /** @returns undefined when it ends here; what Connection names ends besides */
 function fieldForConsumer(one: Field, head: ResponseHead, framing: Framing): Field | undefined {
-  // Of other answers Upgrade says what the next hop could change to, and that is the broker.
+  // In other answers Upgrade offers protocols of the next hop only, and that is the broker.
   const switches = head.status === 101 || head.status === 426;
   switch (one.lower) {
     case "connection":

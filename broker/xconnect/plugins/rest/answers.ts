@@ -31,7 +31,7 @@ export class RestAnswers {
     this.#parser.expect(request);
   }
 
-  /** What is left, raw, behind a change of the protocol. */
+  /** Raw bytes that are left after a change of the protocol. */
   rest(): Buffer | undefined {
     return this.#parser.rest();
   }

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from "node:http";
 
 export interface AnswerOptions {
-  /** Of the request, when it is known: an answer to HEAD has no body. */
+  /** Method of the request, when it is known: an answer to HEAD has no body. */
   readonly method?: string | undefined;
-  /** What the Connection field says; nothing when absent, which in HTTP/1.1 means it is kept. */
+  /** Value of the Connection field; without that field, HTTP/1.1 keeps the connection. */
   readonly connection?: "close" | "keep-alive" | undefined;
 }
 

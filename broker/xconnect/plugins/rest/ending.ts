@@ -14,7 +14,7 @@ export interface RestEndingOptions {
  * The last of a session: each side gets what is on its way to it, and EOF.
  *
  * A consumer that still sends is not closed at once: it would be told of its broken connection
- * before it reads the answer. What it sends is thrown away for a while.
+ * before it reads the answer. For a while, the broker reads and drops its bytes.
  */
 export class RestEnding {
   readonly #options: RestEndingOptions;
@@ -33,7 +33,7 @@ export class RestEnding {
     this.#linger();
   }
 
-  /** Of the consumer's stream. */
+  /** Owner of the consumer's stream. */
   get consumerOwner(): StreamOwner {
     const { consumer } = this.#options;
     return {
@@ -43,7 +43,7 @@ export class RestEnding {
     };
   }
 
-  /** Of the provider's stream. */
+  /** Owner of the provider's stream. */
   get providerOwner(): StreamOwner {
     const { provider } = this.#options;
     return {

@@ -39,7 +39,7 @@ const body = fc.oneof(
   fc.stringMatching(/^[a-z\r\n]{1,40}$/).map((text) => ({ text, chunked: true })),
 );
 
-/** What RFC 9112 §7.1.1 allows behind a chunk's size. */
+/** Chunk extensions that RFC 9112 §7.1.1 allows behind a chunk's size. */
 const extension = fc.constantFrom("", ";x=y", " ;x=y", "\t; x = y", ' ; x="a;b"');
 
 const valid = fc
@@ -127,7 +127,7 @@ test("the provider sees each good request as it was, with our identity, and each
     );
     expect(text.match(/HTTP\/1\.1 4\d\d /g) ?? []).toHaveLength(firstBad === -1 ? 0 : 1);
   };
-  // What is made once is there after the first session.
+  // The first session makes what is made only once, so that it is in the count before.
   await follow(
     { requests: [{ wire: "Host: x\r\n\r\n", body: "" }], cuts: [], halfCloses: true },
     0,

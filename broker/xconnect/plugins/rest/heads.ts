@@ -13,22 +13,22 @@ export interface RestHeadsOptions {
   readonly quirks: Quirks;
 }
 
-/** What the session has to know of the fields. */
+/** Facts about the fields that the session has to know. */
 interface FieldsMeaning {
   /** Protocols that the request offers to change to and the link allows. */
   readonly upgrade: readonly string[];
-  /** The consumer takes the connection for over behind the answer. */
+  /** True when the consumer expects the connection to close after the answer. */
   readonly isLast: boolean;
-  /** The body may wait for an interim answer. */
+  /** True when the body may wait for an interim answer. */
   readonly expects: boolean;
 }
 
 export interface WrittenHead extends FieldsMeaning {
-  /** One character per byte (latin1). */
+  /** Text of the head, one character per byte (latin1). */
   readonly text: string;
 }
 
-/** What was made of one field section. */
+/** Result of rewriting one field section. */
 interface Rewritten extends FieldsMeaning {
   readonly head: RequestHead;
   readonly framing: Framing;
@@ -37,8 +37,8 @@ interface Rewritten extends FieldsMeaning {
 }
 
 /**
- * Writes the heads of one connection's requests as the provider gets them. What was made of the
- * fields is kept for as long as the parser says that they are the same.
+ * Writes the heads of one connection's requests as the provider gets them. The rewritten fields
+ * are kept and used again for as long as the parser says that the fields are the same.
  */
 export class RestHeads {
   readonly #options: RestHeadsOptions;

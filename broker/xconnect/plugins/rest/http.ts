@@ -26,7 +26,7 @@ export class RestHttp {
     this.#requests = new RestRequests(state, { ...options, onRequest });
   }
 
-  /** Of the consumer's stream. */
+  /** Owner of the consumer's stream. */
   get consumerOwner(): StreamOwner {
     return {
       onReadable: () => this.#readConsumer(),
@@ -38,7 +38,7 @@ export class RestHttp {
     };
   }
 
-  /** Of the provider's stream. */
+  /** Owner of the provider's stream. */
   get providerOwner(): StreamOwner {
     return {
       onReadable: () => this.#readProvider(),
@@ -73,7 +73,7 @@ export class RestHttp {
     return isIdle && this.#requests.isIdle ? this.#requests.count : undefined;
   }
 
-  /** What of the consumer's and of the provider's bytes is left when the protocol changes. */
+  /** Bytes of the consumer and of the provider that are left when the protocol changes. */
   rests(): [asked: Buffer | undefined, answered: Buffer | undefined] {
     return [this.#requests.rest(), this.#answers.rest()];
   }

@@ -4,13 +4,13 @@ import type { Framing } from "../../../shared/protocols/http1/framing.ts";
 import type { RequestHead } from "../../../shared/protocols/http1/request-head.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
 
-/** Who asks: both from the graph, both safe in a header. */
+/** Identity of the consumer: both values come from the graph and are safe in a header. */
 export interface RestIdentity {
   readonly client: string;
   readonly role: string;
 }
 
-/** What the provider is told besides the consumer's own fields. */
+/** Facts that decide what the provider is told besides the consumer's own fields. */
 export interface Rewriting {
   readonly framing: Framing;
   /** Protocols of the consumer's Upgrade field that the link allows. */
@@ -45,8 +45,8 @@ export function passableFields(
   head: readonly Field[],
   quirks: Quirks,
 ): Field[] {
-  // What Connection names ends here; a later hop never sees the list, so it cannot be made to
-  // drop a field of ours. Host stays whatever the list says.
+  // Fields that Connection names end here. A later hop never sees that list, so a consumer cannot
+  // make it drop a field of ours. Host stays even when the list names it.
   const nominated = listOf(head, "connection");
   const spoofable = quirks.has("rest-spoofable", "rest");
   return fields.filter(({ lower }) => {

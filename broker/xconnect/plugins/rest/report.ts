@@ -1,7 +1,7 @@
 import type { Link, Toolbox } from "../plugin.ts";
 import { LOGGED_REFUSALS } from "./limits.ts";
 
-/** What the log and the link's counters are told of a session. */
+/** Reports a session to the log and to the link's counters. */
 export class RestReport {
   readonly #link: Link;
   readonly #tools: Toolbox;

@@ -84,7 +84,7 @@ export class RestRequests {
     this.pass();
   }
 
-  /** What is left, raw; for a connection that changes its protocol. */
+  /** Raw bytes that are left, for a connection that changes its protocol. */
   rest(): Buffer | undefined {
     return this.#parser.rest();
   }

@@ -4,7 +4,7 @@ import { TOKEN } from "../../../shared/protocols/http1/fields.ts";
 import { pathSegments } from "../../../shared/protocols/http1/request-target.ts";
 import { LinkRefused } from "../plugin.ts";
 
-/** What a link allows; checked once, when the link is added. */
+/** Policy of a link: the requests and protocols it allows; checked once, when it is added. */
 export interface RestPolicy {
   /** A request must be allowed by each; none means that everything is allowed. */
   readonly ruleLists: readonly (readonly Rule[])[];
@@ -32,7 +32,7 @@ const ruleSchema = z.strictObject({
 export const restRules = z.array(ruleSchema);
 const rulesSchema = z.array(restRules);
 
-/** What follows them on the wire are requests again, which nobody would put an identity into. */
+/** Protocols that carry requests again: the broker could not put an identity into those. */
 const NEVER = /^(?:h2c|http|tls)(?:$|\/)/;
 
 /** The key `upgrade`. */

@@ -2,7 +2,7 @@ import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import type { RestExchange } from "./exchange.ts";
 import type { RestUpload } from "./upload.ts";
 
-/** What is under way in one session. */
+/** State of one session. */
 export class RestState {
   /**
    *     http ─▶ tunnel (101 to an allowed Upgrade)        both ─▶ over (last bytes, linger)
@@ -22,7 +22,7 @@ export class RestState {
   }
 }
 
-/** What a request or an answer makes of the session. */
+/** Turns that a request or an answer can give to the session. */
 export interface RestTurns {
   /** Make the connection to the provider and send this head first. */
   connect(head: string): void;

@@ -28,7 +28,7 @@ export class RestTunnel {
     else provider.end();
   }
 
-  /** Of the consumer's stream. */
+  /** Owner of the consumer's stream. */
   get consumerOwner(): StreamOwner {
     const { provider, finish } = this.#options;
     return {
@@ -38,7 +38,7 @@ export class RestTunnel {
     };
   }
 
-  /** Of the provider's stream. */
+  /** Owner of the provider's stream. */
   get providerOwner(): StreamOwner {
     const { consumer } = this.#options;
     return {

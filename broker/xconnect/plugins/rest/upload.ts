@@ -10,7 +10,7 @@ export interface RestUploadOptions {
   readonly framing: Framing;
   /** Fields of the consumer's head: they govern the trailers as well. */
   readonly fields: readonly Field[];
-  /** The request has been refused: what is left of it goes nowhere. */
+  /** True when the request has been refused: the provider does not get the rest of it. */
   readonly isRefused?: boolean;
   readonly quirks: Quirks;
 }
@@ -19,7 +19,7 @@ export interface RestUploadOptions {
 export class RestUpload {
   readonly #options: RestUploadOptions;
   #isRefused: boolean;
-  /** Held back by the quirk rest-buffers-body. */
+  /** Parts of the body that the quirk rest-buffers-body holds back. */
   readonly #held: Buffer[] = [];
 
   constructor(options: RestUploadOptions) {
@@ -27,7 +27,7 @@ export class RestUpload {
     this.#isRefused = options.isRefused === true;
   }
 
-  /** What is left of it goes nowhere. */
+  /** Drop the rest of the request: the provider does not get it. */
   refuse(): void {
     this.#isRefused = true;
   }

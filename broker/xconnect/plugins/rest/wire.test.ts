@@ -13,7 +13,7 @@ async function bench(upgrade: readonly string[] = []): Promise<Bench> {
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/** What a consumer gets when the provider answers its request so, and closes. */
+/** Text that a consumer gets when the provider sends this answer to its request and closes. */
 async function answered(answer: string, request = GET): Promise<string> {
   using b = await bench();
   await b.provide((socket) => socket.once("data", () => socket.end(answer, "latin1")));
