@@ -263,7 +263,7 @@ async function readProgress(control: ControlClient, name: string, signal: AbortS
   return (await control.json(`/steps/${name}/progress`, signal)) as Record<string, string>;
 }
 
-/** Also across a reboot, during which nobody answers. */
+/** Wait for a step's status, also across a reboot, during which pv-ctrl does not answer. */
 async function progress(
   control: ControlClient,
   name: string,

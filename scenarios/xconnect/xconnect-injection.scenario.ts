@@ -181,8 +181,8 @@ scenario(
 /**
  * Python, in the appengine: a pv-ctrl of its own, a broker for it, and two processes with roots
  * of their own, the second of which gets the first one's pid (ns_last_pid, pid_namespaces(7))
- * while the graph still names the first. In a pid namespace of its own: else whoever else of the
- * appengine starts something then may get it.
+ * while the graph still names the first. It runs in a pid namespace of its own: otherwise another
+ * process that the appengine starts at that moment may get the pid.
  */
 const PID_REUSE = `
 import ctypes, http.server, json, os, signal, socketserver, subprocess, threading, time

@@ -39,7 +39,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits
 export interface State {
   /** Raw keys and values in the order of the text, `#spec` left out. */
   readonly entries: readonly (readonly [key: string, value: unknown])[];
-  /** undefined: the appengine's default groups apply. */
+  /** Groups of the state; undefined when the appengine's default groups apply. */
   readonly groups: readonly Group[] | undefined;
   readonly containers: readonly ContainerDefinition[];
   readonly drivers: DriverAliases;
@@ -59,7 +59,7 @@ export class StateError extends Error {
 /** @throws StateError naming the key that is wrong */
 export function parseState(value: unknown, quirks: Quirks = none): State {
   const document = at("state", () => documentSchema.parse(value));
-  // A record leaves it out, and whoever deploys the state would not: nobody would have checked it.
+  // zod's record drops this key, but the deployed state would still have it, unchecked.
   if (Object.hasOwn(value as object, PROTO)) throw new StateError(`${PROTO}: ${NO_FILE}`);
   if (document["#spec"] !== STATE_SPEC) {
     throw new StateError(`#spec: must be ${STATE_SPEC}, is ${JSON.stringify(document["#spec"])}`);

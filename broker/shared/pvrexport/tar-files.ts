@@ -9,9 +9,9 @@ import { BLOCK, readHeader } from "./tar-header.ts";
 /** A regular file of an archive. */
 export interface TarFile {
   readonly name: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Must be read, if at all, before the next file is asked for. */
+  /** Content, which must be read, if at all, before the next file is asked for. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 

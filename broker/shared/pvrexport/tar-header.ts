@@ -6,7 +6,7 @@ export const BLOCK = 512;
 export interface TarHeader {
   /** Bytes of name and prefix; what extended headers say comes later. */
   readonly name: Uint8Array;
-  /** Undefined where the field is no number: an extended header may still say it. */
+  /** Size in bytes; undefined when the field is no number: an extended header may have it. */
   readonly size: number | undefined;
   /** The type flag, one character. */
   readonly flag: string;

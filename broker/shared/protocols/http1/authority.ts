@@ -12,8 +12,9 @@ export function isAuthority(text: string): boolean {
 }
 
 /**
- * A provider that makes a URL of the host could find another path in it, and of two hosts it
- * could take either (RFC 9112 §3.2). None at all confuses nobody.
+ * Refuses a Host that two readers could understand differently: a provider that makes a URL of it
+ * could find another path in it, and could take either of two hosts (RFC 9112 §3.2). An absent or
+ * empty Host passes.
  * @throws HttpSyntaxError 400
  */
 export function refuseDoubtfulHost(fields: readonly Field[]): void {

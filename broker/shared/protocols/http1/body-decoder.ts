@@ -31,7 +31,7 @@ export interface BodyOptions {
   readonly isAnswer?: boolean;
   /** Trailers that may go on; all of them when absent. */
   readonly passable?: (trailers: readonly Field[]) => readonly Field[];
-  /** Told of what does not go on as it came; extensions of chunks are for us, and end here. */
+  /** Called with each part that goes on in another spelling; extensions of chunks end here. */
   readonly onRespelt?: (respelling: Respelling) => void;
 }
 

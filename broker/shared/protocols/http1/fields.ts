@@ -68,8 +68,10 @@ export function listOf(fields: readonly Field[], name: string): readonly string[
 
 const NONE: readonly string[] = [];
 
-/** From an offset on, without the spaces and tabs around it; no regular expression, which would
- * take the square of a long run of spaces. */
+/**
+ * Text from an offset on, without the spaces and tabs around it. A regular expression would take
+ * quadratic time for a long run of spaces.
+ */
 function trimmed(text: string, from: number): string {
   let start = from;
   let end = text.length;

@@ -64,7 +64,7 @@ export function responseFraming(head: ResponseHead, method: string): Framing {
   if (lengths.length > 0 || head.version === "1.0") {
     throw new HttpSyntaxError(400, "contradicting Content-Length and Transfer-Encoding");
   }
-  // Nobody has asked for another: TE ends at the broker. Clients differ about what they make of it.
+  // TE ends at the broker, so no request allowed another coding; clients differ in reading one.
   if (codings.length !== 1 || codings[0]?.toLowerCase() !== "chunked") {
     throw new HttpSyntaxError(400, "Transfer-Encoding is not chunked alone");
   }

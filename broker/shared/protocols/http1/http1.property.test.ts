@@ -216,7 +216,7 @@ describe("a Host", () => {
           expect(host).not.toMatch(/^[a-z0-9.]*(:[0-9]{1,5})?$/);
           return;
         }
-        // Nobody makes a URL of no host.
+        // A provider cannot make a URL of an empty host.
         const url = /^(:|$)/.test(host) ? null : URL.parse(`http://${host}/path`);
         if (url === null) return;
         expect([url.pathname, url.username, url.search, url.hash]).toEqual(["/path", "", "", ""]);

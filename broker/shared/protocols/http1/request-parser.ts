@@ -61,7 +61,7 @@ export class RequestParser {
     return this.#input.length > 0 ? "head" : "idle";
   }
 
-  /** Bytes to be read by `next`; they are borrowed until `keep`. */
+  /** Give bytes for `next` to read; they are borrowed until `keep`. */
   push(bytes: Buffer): void {
     if (!this.#refused) this.#input.push(bytes);
   }

@@ -93,12 +93,12 @@ export class ResponseParser {
     return this.#lastHead;
   }
 
-  /** Whether that head came as it would be written: `Name: value`, lines that end with CRLF. */
+  /** True when that head came as we would write it: `Name: value`, lines that end with CRLF. */
   get isPlain(): boolean {
     return this.#isPlain;
   }
 
-  /** Bytes to be read by `next`; they are borrowed until `keep`. */
+  /** Give bytes for `next` to read; they are borrowed until `keep`. */
   push(bytes: Buffer): void {
     if (!this.#deaf) this.#input.push(bytes);
   }

@@ -30,7 +30,7 @@ export class SectionReader {
     this.#limits = limits;
   }
 
-  /** Nothing of a section has been looked at. */
+  /** True when no byte of a section has been looked at. */
   get isFresh(): boolean {
     return this.#seen === 0;
   }

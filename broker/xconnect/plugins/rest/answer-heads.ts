@@ -101,7 +101,7 @@ function fieldForConsumer(one: Field, head: ResponseHead, framing: Framing): Fie
   }
 }
 
-/** Without what it names, which has ended here: it is the same field when that is nothing. */
+/** The field without the options that end here: the same object when there are none. */
 function connection(one: Field, switches: boolean): Field | undefined {
   const all = one.value.split(",").map((option) => option.trim());
   const kept = all.filter((option) => {

@@ -36,7 +36,7 @@ export class RestAnswers {
     return this.#parser.rest();
   }
 
-  /** Bytes of the provider's. */
+  /** Take the provider's bytes. */
   pass(bytes: Buffer): void {
     if (this.#state.exchange?.hasSwitched === true) {
       this.#state.consumer.write(bytes);

@@ -3,7 +3,7 @@ import type { RestTimers } from "./timers.ts";
 
 export interface RestEndingOptions {
   readonly consumer: PolledStream;
-  /** None when there has been no request, or it is still being connected to. */
+  /** Provider; undefined when there has been no request or it is still being connected to. */
   readonly provider: PolledStream | undefined;
   readonly timers: RestTimers;
   /** Calls back with what it is given as one event of the session. */

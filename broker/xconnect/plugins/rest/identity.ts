@@ -16,7 +16,7 @@ export interface Rewriting {
   /** Protocols of the consumer's Upgrade field that the link allows. */
   readonly upgrade: readonly string[];
   readonly identity: RestIdentity;
-  /** Whether it is the connection's first request. */
+  /** True for the connection's first request. */
   readonly isFirst: boolean;
   readonly quirks: Quirks;
 }

@@ -58,18 +58,18 @@ export class RestRequests {
     return this.#count;
   }
 
-  /** No byte of a request is under way or waits. */
+  /** True when no byte of a request is under way or waits. */
   get isIdle(): boolean {
     return this.#state.upload === undefined && this.#parser.position === "idle";
   }
 
-  /** Whether the consumer is to be read from. */
+  /** True when the consumer is to be read from. */
   get wantsBytes(): boolean {
     // While an answer is awaited, one read ahead: it shows a consumer that has ended.
     return this.#wantsNext || this.isIdle;
   }
 
-  /** Whether the next part of a request may be looked at. */
+  /** True when the next part of a request may be looked at. */
   get #wantsNext(): boolean {
     const { phase, isConnecting, provider, consumer, upload, exchange } = this.#state;
     if (phase !== "http" || isConnecting || provider?.stalled === true) return false;
@@ -78,7 +78,7 @@ export class RestRequests {
     return exchange === undefined && !consumer.stalled;
   }
 
-  /** Bytes of the consumer's, borrowed until this returns. */
+  /** Take the consumer's bytes, which are borrowed until this returns. */
   push(bytes: Buffer): void {
     this.#parser.push(bytes);
     this.pass();

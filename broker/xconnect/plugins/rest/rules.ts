@@ -13,7 +13,7 @@ export interface RestPolicy {
 }
 
 interface Rule {
-  /** Undefined: any. */
+  /** Methods that are allowed; undefined when all are. */
   readonly methods: ReadonlySet<string> | undefined;
   /** Decoded segments that a path must begin with. */
   readonly path: readonly string[];

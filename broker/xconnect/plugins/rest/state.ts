@@ -9,7 +9,7 @@ export class RestState {
    */
   phase: "http" | "tunnel" | "over" = "http";
   readonly consumer: PolledStream;
-  /** From the first request on. */
+  /** Connection to the provider, from the first request on. */
   provider: PolledStream | undefined;
   isConnecting = false;
   /** A request whose answer is owed to the consumer. */

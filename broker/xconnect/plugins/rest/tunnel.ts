@@ -81,7 +81,7 @@ export class RestTunnel {
     }
   }
 
-  /** Told when it is not being read from: bytes that wait for the consumer are read later. */
+  /** Called while reading is paused or has ended: bytes that were not read yet are read later. */
   #onProviderGone(): void {
     if (this.#options.provider.ended) this.#options.finish();
   }
