@@ -13,9 +13,9 @@ import { medianOf } from "./figures.ts";
 export interface AppengineFigure {
   readonly name: string;
   readonly unit: "s" | "ms";
-  /** What the reference is meant to stay under. */
+  /** Upper limit that the reference is meant to stay under. */
   readonly limit: number;
-  /** One per round. */
+  /** Samples, one per round. */
   readonly samples: readonly number[];
   readonly median: number;
 }

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-/** Where Debian's dbus-tests has them. */
+/** Folder in which Debian's package dbus-tests has the test programs. */
 export const TESTS = "/usr/lib/dbus-1.0/installed-tests/dbus";
 
-/** Of one test, in milliseconds. */
+/** Time limit of one test in milliseconds. */
 const TIMEOUT = 30_000;
 
 /** How a test is run. */
@@ -15,11 +15,11 @@ export interface Surroundings {
   readonly uid?: number;
 }
 
-/** What came of a test. */
+/** Result of one test. */
 export interface Result {
   /** `ok`, `skipped`, `not ok`, `timed out` or how its program ended. */
   readonly verdict: string;
-  /** Why, as the program has printed it; "" when it passed. */
+  /** Reason that the program printed; "" when the test passed. */
   readonly why: string;
 }
 
@@ -29,7 +29,7 @@ export async function testsOf(program: string): Promise<string[]> {
   return [...text.matchAll(/^\/.*$/gm)].map(([name]) => name);
 }
 
-/** One test by itself, so that one that ends the program costs no other. */
+/** Runs one test in a process of its own, so that a crash does not cost the other tests. */
 export async function runTest(
   program: string,
   name: string,
@@ -43,7 +43,7 @@ export async function runTest(
   return { verdict: end === "exit 1" && verdict !== "" ? verdict : end, why: bail };
 }
 
-/** All that it starts ends with it: a bus whose test has hung would stay. */
+/** Ends everything that the program started: the bus of a test that hangs would stay. */
 async function run(
   program: string,
   args: readonly string[],

@@ -13,18 +13,19 @@ import { STAND_IN } from "./stand-in.ts";
 /**
  * freedesktop's own tests of a message bus (Debian package dbus-tests), directly and through a
  * link whose rules allow everything: `node harness/bench/dbus-tests.main.ts [program…]`. Needs
- * root. What is skipped because root runs it is run as nobody as well.
+ * root. Tests that are skipped for root run a second time as nobody.
  *
  * The tests start the bus themselves, one per test, as DBUS_TEST_DAEMON says: here a script that
  * becomes the real one, in the provider's folder, and prints the link's address once there is one.
  *
- * Exit 1 when a test has another result through the link, those apart that must have.
+ * Exit 1 when a test has another result through the link, unless APART names it.
  */
 const DEFAULT = ["test-dbus-daemon", "test-dbus-daemon-eavesdrop", "test-monitor"];
 
 /**
- * Tests that no link can pass, by the assertion that fails: they compare the pid that the bus sees
- * with their own. It is SO_PEERCRED's, the pid of who has called connect (unix(7)): the broker.
+ * Tests that no link can pass, with the assertion that fails: they compare the pid that the bus
+ * sees with their own. The bus reads it from SO_PEERCRED, which names the process that called
+ * connect (unix(7)), and that is the broker.
  */
 const APART: Readonly<Record<string, RegExp>> = {
   "/creds": /u32 == getpid \(\)/,
@@ -35,9 +36,10 @@ const WHY_APART = "the bus sees the broker's pid, the kernel lets nobody claim a
 const NOBODY = 65_534;
 
 /**
- * Becomes the daemon, whose limits a test reads by the pid that it has started; so $$ is the
- * daemon's in the background, too. One test looks for its bus where a session's is by default, and
- * takes no symbolic link: the link's socket gets a second name there.
+ * Script that becomes the daemon by exec, because a test reads the daemon's limits by the pid that
+ * it started; so $$ is the daemon's pid in the background job, too. One test looks for its bus at
+ * the default path of a session bus and accepts no symbolic link there: the link's socket gets a
+ * hard link at that path.
  */
 const DAEMON = `#!/bin/sh
 socket="$PVH_PROVIDER/$$.sock"
@@ -111,7 +113,7 @@ function noteOn(name: string, direct: Result, through: Result): string {
   return `${DIFFERS}: ${[direct.why, through.why].filter((why) => why !== "").join(" | ")}`;
 }
 
-/** @returns what makes the tests start their buses behind links */
+/** @returns the environment that makes the tests start their buses behind links */
 async function serveLinks(
   folder: string,
   stack: AsyncDisposableStack,
@@ -129,7 +131,7 @@ async function serveLinks(
   };
   const pids = { consumer: await standIn("consumer"), provider: await standIn("provider") };
   const provider = join(folder, "provider");
-  // Buses of nobody's are made there, too.
+  // Tests that run as nobody create their buses there, too.
   chmodSync(folder, 0o755);
   chmodSync(provider, 0o777);
   const ctrl = join(folder, "pv-ctrl");
@@ -150,7 +152,7 @@ async function serveLinks(
   };
 }
 
-/** One link for each bus that there is, with the role of whose bus it is. */
+/** One link for each bus, with the account that owns the bus as its role. */
 function graph(provider: string, pids: { consumer: number; provider: number }): unknown[] {
   return readdirSync(provider)
     .filter((name) => name.endsWith(".sock"))
@@ -169,7 +171,7 @@ function graph(provider: string, pids: { consumer: number; provider: number }): 
     }));
 }
 
-/** What buses that were killed have left. */
+/** Removes the files that killed buses have left. */
 function clear(provider: string): void {
   for (const name of readdirSync(provider)) rmSync(join(provider, name));
 }

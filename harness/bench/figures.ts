@@ -1,4 +1,4 @@
-/** What is measured: the columns of the tables that `pvh bench` prints. */
+/** Suites of figures: one table each in the output of `pvh bench`. */
 export const SUITES = ["unix", "rest", "dbus"] as const;
 export type Suite = (typeof SUITES)[number];
 
@@ -7,7 +7,7 @@ export interface Figure {
   readonly name: string;
   readonly title: string;
   readonly better: "more" | "less";
-  /** Of all samples of a relay; the median of nothing but zeros and one would hide the one. */
+  /** Way to fold a relay's samples into one value; a sum shows a single violation among zeros. */
   readonly fold: "median" | "sum";
 }
 
@@ -31,10 +31,10 @@ export const FIGURES: readonly Figure[] = [
   { suite: "dbus", name: "connections", title: "connections/s", better: "more", ...median },
 ];
 
-/** Values of one measurement by figure; a figure that a relay has not (CPU of none) is absent. */
+/** Values of one measurement by figure; CPU and memory are absent where there is no relay. */
 export type Sample = Readonly<Record<string, number>>;
 
-/** @returns undefined of nothing */
+/** @returns undefined for an empty list */
 export function medianOf(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted.length >> 1;

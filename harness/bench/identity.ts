@@ -1,2 +1,2 @@
-/** Who the consumer is to the provider, where the relay says so. */
+/** Identity of the consumer that a mediating relay tells the provider. */
 export const IDENTITY = { client: "bench-client", role: "bench-role" } as const;

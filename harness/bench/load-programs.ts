@@ -11,7 +11,7 @@ import { PvhError } from "../errors.ts";
 const SOURCES = join(import.meta.dirname, "load");
 const NAMES = ["unix-load", "unix-relay", "http-load", "dbus-load"] as const;
 export type LoadProgram = (typeof NAMES)[number];
-/** Where they are. */
+/** Paths of the compiled programs. */
 export type LoadPrograms = Readonly<Record<LoadProgram, string>>;
 
 /**

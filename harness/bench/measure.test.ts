@@ -7,7 +7,7 @@ import { openTestbed } from "./testbed.ts";
 import type { Testbed } from "./testbed.ts";
 
 const programs = ["cc", "dbus-daemon", "unshare"];
-/** None, as they should be, and CPU time, which the kernel counts in steps of 10 ms. */
+/** Figures that may be zero: violations, and CPU time, which is counted in steps of 10 ms. */
 const MAY_BE_ZERO = ["violations", "cpu", "connectionCpu"];
 const isPossible = process.getuid?.() === 0 && programs.every((name) => findProgram(name));
 
@@ -32,7 +32,7 @@ describe.skipIf(!isPossible)(`the loads (need root, ${programs.join(", ")})`, ()
   });
 
   test("notice a relay that does not say who asks", async () => {
-    // The provider itself, claimed to be a relay: what the consumer forged reaches it.
+    // The provider itself acts as the relay, so the identity that the consumer forged reaches it.
     const target = { name: "direct", path: bed.provider("rest"), pid: process.pid };
     const sample = await measure("rest", target, { programs: bed.programs, duration: 20, signal });
     expect(sample["violations"]).toBeGreaterThan(0);

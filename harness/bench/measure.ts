@@ -7,7 +7,7 @@ import { IDENTITY } from "./identity.ts";
 import type { LoadProgram, LoadPrograms } from "./load-programs.ts";
 import { usageOf } from "./process-usage.ts";
 
-/** What is measured: a socket, and the process behind it when it is not the provider's own. */
+/** The measured socket, and the process behind it when that is not the provider. */
 export interface Target {
   readonly name: string;
   readonly path: string;
@@ -16,13 +16,13 @@ export interface Target {
 
 export interface MeasureOptions {
   readonly programs: LoadPrograms;
-  /** Of one load, in milliseconds. */
+  /** Duration of one load in milliseconds. */
   readonly duration: number;
   readonly signal: AbortSignal;
 }
 
 const BYTES_PER_GIB = 2 ** 30;
-/** A load ends by itself; one that does not is stuck in the relay. */
+/** Milliseconds after which a load, which should end by itself, is stuck in the relay. */
 const PATIENCE = 30_000;
 
 /** One round of a suite's loads on one relay. */
@@ -53,7 +53,7 @@ async function measureUnix(target: Target, options: MeasureOptions): Promise<Sam
   };
 }
 
-/** With the CPU time in seconds that the relay used for it, and its memory in MiB after it. */
+/** Runs a load and adds the relay's CPU time for it (seconds) and its memory afterwards (MiB). */
 async function withUsage(
   { pid }: Target,
   work: () => Promise<Load>,

@@ -7,10 +7,10 @@ export interface Usage {
   readonly rss: number;
 }
 
-/** USER_HZ: what /proc counts CPU time in, on every architecture that Node runs on. */
+/** USER_HZ: the unit of CPU time in /proc, the same on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** What a process and its descendants have used up to now. */
+/** CPU time and memory of a process and its descendants up to now. */
 export function usageOf(pid: number): Usage {
   let [ticks, kib] = [0, 0];
   const all = processes();

@@ -8,7 +8,7 @@ import { until } from "../until.ts";
 /** How long programs may take until they serve, in milliseconds. */
 const START_TIMEOUT = 15_000;
 
-/** A long-running program of the bench; what it prints goes to a file. Ended by disposing of it. */
+/** A long-running program of the bench; its output goes to a file. Disposing of it ends it. */
 export class Program implements AsyncDisposable {
   readonly pid: number;
   readonly #name: string;

@@ -11,7 +11,7 @@ import type { Testbed } from "./testbed.ts";
 
 export interface BenchOptions {
   readonly rounds: number;
-  /** Of one load, in milliseconds. */
+  /** Duration of one load in milliseconds. */
   readonly duration: number;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;

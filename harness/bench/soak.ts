@@ -5,7 +5,7 @@ import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { PROJECT } from "../image/sources.ts";
 
-/** Run the broker's robustness tests with everything that they do many times done `times` as often. */
+/** Run the broker's robustness tests with `times` as many repetitions as usual. */
 export async function soak(times: number, signal: AbortSignal): Promise<ExitCode> {
   const vitest = join(PROJECT, "node_modules/vitest/vitest.mjs");
   const args = [vitest, "run", "--project", "robust", "--no-file-parallelism"];

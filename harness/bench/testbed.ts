@@ -16,9 +16,9 @@ import { STAND_IN } from "./stand-in.ts";
 export const BUS_NAME = "org.pvh.Bench";
 
 /**
- * What all relays share: one provider per suite, and the broker between two processes in mount
- * namespaces of their own. The /run of each of them is a folder here, so that everything can be
- * reached by a plain path.
+ * The surroundings that all relays share: one provider per suite, and the broker between two
+ * processes in mount namespaces of their own. The /run of each process is a folder here, so that
+ * everything can be reached by a plain path.
  */
 export interface Testbed {
   readonly folder: string;

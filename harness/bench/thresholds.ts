@@ -2,7 +2,7 @@ import { FIGURES } from "./figures.ts";
 import type { Suite } from "./figures.ts";
 import type { Row } from "./run-bench.ts";
 
-/** What the broker's figure must be: `factor` times another relay's, or `factor` itself. */
+/** Goal for the broker's figure: `factor` times the figure of the relay `of`, or `factor`. */
 export interface Threshold {
   readonly suite: Suite;
   readonly figure: string;
@@ -10,7 +10,7 @@ export interface Threshold {
   readonly of?: string;
 }
 
-/** Measurements on shared cores scatter: this share of a figure is good enough. */
+/** Share of a figure that is good enough, because measurements on shared cores scatter. */
 export const TOLERANCE = 0.9;
 
 export const THRESHOLDS: readonly Threshold[] = [

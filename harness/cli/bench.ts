@@ -14,8 +14,8 @@ const FULL = { rounds: 7, duration: 500 };
 const QUICK = { rounds: 3, duration: 150 };
 
 /**
- * `pvh bench`: the broker beside what users would take instead. A measurement: it fails nothing
- * unless `--check` asks whether the broker is as fast as it is meant to be.
+ * `pvh bench`: measures the broker beside the relays that users would take instead. It fails
+ * nothing unless `--check` asks whether the broker is as fast as it is meant to be.
  */
 export async function benchCommand({ args, out, signal }: Call): Promise<ExitCode> {
   const times = wholeNumber(args, "soak", 1);
@@ -34,11 +34,11 @@ export async function benchCommand({ args, out, signal }: Call): Promise<ExitCod
     if (verdicts.length > 0) out.data(`\n${printVerdicts(verdicts)}`);
   }
   if (verdicts.some(({ verdict }) => verdict === "missed")) return EXIT.failed;
-  // What could not be compared is no pass.
+  // A figure that could not be compared must not count as a pass.
   return verdicts.some(({ verdict }) => verdict === "not measured") ? EXIT.infra : EXIT.pass;
 }
 
-/** The load average beside it: a figure of a machine that is busy says little. */
+/** Prints the load average too, because figures from a busy machine say little. */
 async function benchAppengine({ args, out, signal }: Call): Promise<ExitCode> {
   const rounds = wholeNumber(args, "rounds", 1) ?? (args.flag("quick") ? 1 : 5);
   const figures = await runAppengineBench({ rounds, signal, progress: (line) => out.say(line) });

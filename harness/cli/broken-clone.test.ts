@@ -13,7 +13,7 @@ const scenario = (name: string, check: string): string => `
   });
 `;
 
-/** A clone of which one scenario file and one row of the catalogue are wrong. */
+/** A clone in which one scenario file and one row of the catalogue are wrong. */
 let clone: string;
 
 beforeAll(() => {

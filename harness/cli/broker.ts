@@ -14,8 +14,8 @@ export interface BrokerOptions {
 }
 
 /**
- * Run the reference broker alone on this machine, until it is told to end. Its lines go where
- * ours go: they are the command's data.
+ * Run the reference broker alone on this machine until a signal ends it. Its output lines are the
+ * command's data.
  *
  * @throws PvhError PVH_CAPABILITY without root: entering containers takes it
  */

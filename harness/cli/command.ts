@@ -2,18 +2,18 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Output } from "./output.ts";
 
 export interface Argument {
-  /** As commander writes it: `<name>` required, `[name]` optional, `...` many. */
+  /** Syntax of the argument for commander: `<name>` required, `[name]` optional, `...` many. */
   readonly name: string;
   readonly summary: string;
 }
 
 export interface Option {
-  /** As commander writes it: `--jobs <n>`; a value in `[]` may be left out. */
+  /** Syntax of the option for commander: `--jobs <n>`; a value in `[]` may be left out. */
   readonly flags: string;
   readonly summary: string;
   readonly default?: string | number | boolean;
   readonly choices?: readonly string[];
-  /** May be given several times. */
+  /** True when the option may be given several times. */
   readonly many?: boolean;
 }
 

@@ -23,7 +23,7 @@ export async function ctlCommand(options: CtlOptions, out: Output): Promise<Exit
     ...(options.data !== undefined && { body: options.data }),
   });
   await appengine.close();
-  // A body may hold what a container wrote; on a terminal it does nothing but appear.
+  // A container may have written the body: a terminal must show its escapes, not obey them.
   const body = process.stdout.isTTY ? printable(reply.body) : reply.body;
   if (body !== "") out.data(body);
   const good = reply.status >= 200 && reply.status < 300;

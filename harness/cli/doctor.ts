@@ -42,7 +42,7 @@ export async function doctorCommand(options: DoctorOptions, out: Output): Promis
   return findings.every(({ ok }) => ok) ? EXIT.pass : EXIT.infra;
 }
 
-/** Starts nothing: that root could start a private engine is good enough. */
+/** Starts no engine: the check passes when root could start a private one. */
 async function lookForEngine(
   signal: AbortSignal,
   progress: (line: string) => void,

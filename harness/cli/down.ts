@@ -12,9 +12,9 @@ import type { Output } from "./output.ts";
 
 export interface DownOptions {
   readonly name?: string;
-  /** Everything that is held, and what killed runs left, whoever made it. */
+  /** True to remove every held appengine and all that killed runs left, whoever made them. */
   readonly all: boolean;
-  /** Also what a living pvh works with. */
+  /** True to remove also what a living pvh works with. */
   readonly force: boolean;
   readonly signal: AbortSignal;
 }
@@ -59,7 +59,7 @@ function tellLeft({ left }: Reaped, out: Output): ExitCode {
   return EXIT.infra;
 }
 
-/** What other processes work with now, or may: nothing is known of those on other machines. */
+/** Containers in use by other processes, or possibly so: those of other machines are unknown. */
 async function livingUsers(engine: Engine): Promise<OurContainer[]> {
   return (await ourContainers(engine)).filter(({ inUse }) => inUse);
 }

@@ -3,17 +3,17 @@ import { ENDING_SIGNALS, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { EndingSignal } from "../../reports/exit-codes.ts";
 
 /**
- * npm passes the terminal's Ctrl+C on to a command that the terminal has told already: two
- * signals within this time (ms) are one.
+ * Milliseconds within which two signals count as one: the terminal sends Ctrl+C to npm and to
+ * pvh, and npm passes it on to pvh once more.
  */
 const ECHO = 200;
 
-/** Set by the launcher when pvh was started by nohup(1), for Node forgets what was ignored. */
+/** True under nohup(1). The launcher tells, because Node forgets which signals were ignored. */
 const NOHUP = process.env["PVH_NOHUP"] === "1";
 
 /**
  * Turn the signals that end pvh into an AbortSignal whose reason is the signal's name. A second
- * one ends the process at once, and so does the end of the budget.
+ * signal ends the process at once, and so does the end of the time for cleaning up.
  */
 export function endOnSignals(say: (text: string) => void): AbortSignal {
   const controller = new AbortController();

@@ -56,7 +56,7 @@ async function stop({ json, signal }: EngineOptions, out: Output): Promise<ExitC
   return EXIT.pass;
 }
 
-/** Looks without starting any. */
+/** Looks for an engine and starts none. */
 async function status({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
   const progress = (line: string): void => out.say(line);
   const find = { signal, progress, start: false };

@@ -12,9 +12,9 @@ import type { Output } from "./output.ts";
 import { table } from "../../reports/table.ts";
 
 export interface GraphOptions {
-  /** A held appengine. */
+  /** Name of a held appengine. */
   readonly name?: string;
-  /** Instead: a pv-ctrl socket on this machine. */
+  /** Path of a pv-ctrl socket on this machine, instead of an appengine. */
   readonly ctrl?: string;
   readonly json: boolean;
   readonly signal: AbortSignal;

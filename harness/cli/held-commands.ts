@@ -7,7 +7,7 @@ import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./par
 /** The commands on held appengines: what their command lines mean. */
 export async function up({ args, out, signal }: Call): Promise<ExitCode> {
   const name = args.word(0);
-  // What the engine takes (moby's RestrictedNamePattern).
+  // The names that the engine accepts (moby's RestrictedNamePattern).
   if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
     throw new PvhError("PVH_USAGE", `'${name}' cannot be a container's name`, {
       hint: "a letter or digit, then at least one of A-Z a-z 0-9 _ . -",

@@ -38,20 +38,20 @@ export async function logsCommand(options: LogsOptions, out: Output): Promise<Ex
   const appengine = await findHeld(engine, options.name);
   const path = options.container === undefined ? pantavisorLog() : consoleLog(options.container);
   const follow = options.follow ? ["-F"] : [];
-  // What is followed may still come.
+  // With --follow the file may be created later.
   if (!options.follow) await requireFile(appengine, path);
   const stream = await appengine.stream(["tail", "-n", "+1", ...follow, path]);
   const end = (): void => {
     stream.destroy();
   };
   options.signal.addEventListener("abort", end, { once: true });
-  // Nobody reads on (pvh logs -f | head): there is no other end.
+  // When the reader goes away (pvh logs -f | head), only this error ends the stream.
   process.stdout.once("error", end);
   const show = formatter(options.json, process.stdout.isTTY);
   try {
     for await (const line of readLines(stream)) out.data(show(line));
   } catch (error) {
-    // Ended by us, the stream ends before its time.
+    // A stream that we destroyed reports a premature close.
     if (!stream.destroyed || !isPremature(error)) throw error;
   }
   await appengine.close();
@@ -71,7 +71,7 @@ async function requireFile(appengine: Appengine, path: string): Promise<void> {
   });
 }
 
-/** On a terminal, what containers have written only appears: it does nothing there. */
+/** On a terminal, escape sequences that containers wrote are shown, never carried out. */
 export function formatter(json: boolean, isTty: boolean): (line: string) => string {
   const pretty = isTty
     ? prettyFactory({

@@ -1,10 +1,10 @@
 import type { WriteStream } from "node:tty";
 
 /**
- * Note what becomes of the words on an output, so that losing it ends nothing: a run has an
- * appengine to remove and a verdict to give, whoever reads on.
+ * Watch an output for errors, so that losing it does not end the process: a run must still remove
+ * its appengine and give its verdict.
  *
- * A reader that goes away (`pvh ls | head`, a closed terminal) is no error of ours; a disk that is full is.
+ * A reader that goes away (`pvh ls | head`, a closed terminal) is not reported; a full disk is.
  * @returns waits until all is written, and tells why something is not
  */
 export function watchOutput(output: WriteStream): () => Promise<Error | undefined> {

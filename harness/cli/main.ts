@@ -7,7 +7,7 @@ import { watchOutput } from "./lost-output.ts";
 import { processOutput } from "./output.ts";
 import { removeOwn } from "./remove-own.ts";
 
-// Half of a short command's time is compiling modules. Workers find the cache by the environment.
+// A short command spends half its time compiling modules. Workers get the cache by environment.
 const compiled = compileCacheFolder();
 if (compiled !== undefined) {
   enableCompileCache(compiled);
@@ -17,7 +17,7 @@ if (compiled !== undefined) {
 const signal = endOnSignals((text) => processOutput.say(text));
 const removal = after(signal, ENDING.removal);
 const lastLook = after(signal, ENDING.lastLook);
-// Not once the command has ended: it may be stuck, or starved on a busy machine.
+// Do not wait for the command to end: it may be stuck, or starved on a busy machine.
 after(signal, ENDING.evidence).addEventListener("abort", () => void removeOwn(removal));
 watchOutput(process.stderr);
 const whyLost = watchOutput(process.stdout);
@@ -38,7 +38,7 @@ try {
   fail(error);
 }
 
-/** What was being made when the signal came, and has been made since. */
+/** Removes what was still being created when the signal came, or was created after it. */
 async function endWithSignal(): Promise<void> {
   if (!signal.aborted) return;
   const left = await removeOwn(lastLook);

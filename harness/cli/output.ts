@@ -1,8 +1,8 @@
 /** Where a command's words go: data to stdout, everything else to stderr. */
 export interface Output {
-  /** What was asked for, one or more lines. */
+  /** Prints the requested data, one or more lines. */
   data(text: string): void;
-  /** Everything said beside it. */
+  /** Prints everything else: progress, hints, errors. */
   say(text: string): void;
 }
 

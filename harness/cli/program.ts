@@ -12,7 +12,7 @@ import type { Output } from "./output.ts";
 /**
  * Read the command line and carry it out.
  * @param words without the program's own name
- * @throws PvhError PVH_USAGE for a command line that means nothing, and what the command throws
+ * @throws PvhError PVH_USAGE for an invalid command line, and whatever the command throws
  */
 export async function runProgram(
   words: readonly string[],

@@ -62,7 +62,7 @@ function liveTerminal(stream: NodeJS.WriteStream): Terminal {
     },
     status: replace,
     get columns() {
-      // A pseudo-terminal that nobody sized says 0.
+      // A pseudo-terminal whose size was never set reports 0.
       return stream.columns > 0 ? stream.columns : 80;
     },
   };

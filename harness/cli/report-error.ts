@@ -5,7 +5,7 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { machineError } from "../machine-error.ts";
 import { readThrown } from "../thrown.ts";
 
-/** Where something that a command threw leads: an exit code, and what to say. */
+/** The exit code and the message for something that a command threw. */
 export function describeError(
   thrown: unknown,
   reason: unknown,

@@ -69,13 +69,13 @@ export async function runSelected(
     ends.clear();
   }
   for (const line of live.closing(directory.shown)) out.say(line);
-  // CI reads this line: it stands alone, on stdout unless that is for events.
+  // CI reads this line: it is alone on stdout, or on stderr when stdout carries events.
   const line = closingLine(result.state);
   if (flags.json) out.say(line);
   else out.data(line);
   const unwritten = [...result.unwritten, ...filled(junit, join(directory.folder, "junit.xml"))];
   for (const error of unwritten) out.say(describeError(error, undefined).text);
-  // The verdict stays; only a pass that nobody can read of is none.
+  // A lost report leaves a failing verdict as it is; a pass without its report is no pass.
   return result.exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : result.exitCode;
 }
 

@@ -6,7 +6,7 @@ import { findProgram, systemPath } from "./programs.ts";
 const LONGEST = 4 << 20;
 
 /**
- * What a program of this machine prints.
+ * Run a program of this machine and return what it prints.
  *
  * @param patience milliseconds after which it is killed
  * @returns undefined where it is missing, fails, prints too much or does not end

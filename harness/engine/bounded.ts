@@ -3,7 +3,7 @@ import { PvhError } from "../errors.ts";
 /** Bytes of one answer of an image, a container or pv-ctrl that pvh reads. */
 export const MOST_BYTES = 16 * 1024 * 1024;
 
-/** Collects chunks up to a limit. What a hostile image sends without end stops there. */
+/** Collects chunks up to a limit, so that endless output of a hostile image cannot fill memory. */
 export class BoundedBytes {
   readonly #limit: number;
   /** One buffer that doubles: a million chunks of two bytes cost two million bytes. */

@@ -2,7 +2,7 @@ import type { Engine } from "./engine.ts";
 
 const engines = new Map<string, Engine>();
 
-/** Note an engine that has answered: what this process makes can be nowhere else. */
+/** Note an engine that has answered: everything that this process makes is on a noted engine. */
 export function noteConnected(engine: Engine): void {
   engines.set(engine.host, engine);
 }

@@ -18,8 +18,8 @@ export async function lastOutput(container: Container): Promise<string> {
 }
 
 /**
- * What a container has printed so far, stdout and stderr as they came. Of more than 4 MiB the
- * middle is left out, and a line there says so.
+ * The output of a container so far, stdout and stderr as they came. When it is more than 4 MiB,
+ * its middle is left out, and a line there says so.
  */
 export async function containerOutput(container: Container): Promise<string> {
   const all = await outputOf(container, {}, END);
@@ -37,7 +37,7 @@ async function outputOf(
   const demultiplexer = new Demultiplexer((_stream, payload) => output.push(payload));
   for await (const chunk of await openLogs(container, options)) {
     demultiplexer.push(chunk as Buffer);
-    // Leaving the loop closes the connection: what is printed without end is not read on.
+    // Leaving the loop closes the connection, so endless output is not read any further.
     if (output.cut > 0) break;
   }
   return output;

@@ -12,7 +12,7 @@ export interface NamedEngine {
   readonly address: EngineAddress;
   /** The setting that names it, as a message says it. */
   readonly from: string;
-  /** How a user gets rid of it. */
+  /** Advice on how a user gets rid of the setting. */
   readonly without: string;
 }
 
@@ -24,8 +24,8 @@ const meta = z.object({
 });
 
 /**
- * What the docker command would use: DOCKER_HOST, else the context of DOCKER_CONTEXT, else the
- * current one of its configuration.
+ * The engine that the docker command would use: DOCKER_HOST, else the context of DOCKER_CONTEXT,
+ * else the current context of its configuration.
  *
  * @returns undefined where none is named, or the context `default` is
  * @throws PvhError PVH_USAGE for a context that is not there or an address that means nothing
@@ -91,7 +91,7 @@ const readMeta = (path: string): z.infer<typeof meta> | undefined => readJson(pa
 
 function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
   try {
-    // A pipe or a device would be waited for.
+    // Reading a pipe or a device could wait for ever.
     if (!statSync(path).isFile()) return undefined;
     return schema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
   } catch {

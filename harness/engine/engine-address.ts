@@ -13,9 +13,9 @@ export type EngineAddress =
 
 /** How a TCP connection is secured. */
 export interface TlsFiles {
-  /** Holds ca.pem, cert.pem and key.pem, or some of them. */
+  /** Folder that holds ca.pem, cert.pem and key.pem, or some of them. */
   readonly folder: string;
-  /** False: the engine's certificate is not verified. */
+  /** False when the engine's certificate is not verified. */
   readonly verify: boolean;
 }
 

@@ -12,7 +12,7 @@ import { silentEngine } from "./silent-engine.ts";
 
 /** Seconds without an answer to a ping after which an engine is silent. */
 export interface Patience {
-  /** Before it has answered any. */
+  /** Limit before the engine has answered any ping. */
   readonly first: number;
   readonly later: number;
 }
@@ -34,7 +34,7 @@ type DialCallback = (error: unknown, data?: unknown) => void;
 /** A request that is under way, or a stream that it has become. */
 interface Exchange {
   readonly socket: Socket;
-  /** The answer is collected in memory: once begun, it comes at once. */
+  /** True when the answer is collected in memory: once begun, it arrives without pauses. */
   readonly collected: boolean;
   /** Bytes that had come at the last tick, and ticks since then without more. */
   read: number;
@@ -42,11 +42,10 @@ interface Exchange {
 }
 
 /**
- * A client of an engine none of whose requests waits for ever. While one is under way the
- * engine is pinged on connections of their own: requests may take as long as they do, but an
- * engine that does not even answer a ping is stopped or stuck, and all of them end with that.
- * So does a request whose connection ends in the middle of the answer, which docker-modem
- * would never tell.
+ * A client of an engine whose requests never wait for ever. While a request is under way, the
+ * engine is pinged on separate connections: a request may take any time, but an engine that does
+ * not even answer a ping is stopped or stuck, and then all requests fail. A request also fails
+ * when its connection ends in the middle of the answer, which docker-modem would not report.
  */
 export function engineClient(address: EngineAddress, patience = PATIENCE): Docker {
   const docker = withoutDockerHost(() => new Docker(modemOptions(address)));
@@ -65,7 +64,7 @@ export function engineClient(address: EngineAddress, patience = PATIENCE): Docke
       const collected = options.isStream !== true && options.hijack !== true;
       watch.add({ socket, collected, read: 0, idle: 0 });
       socket.once("close", () => {
-        // What has come before the end is handled first.
+        // Data that arrived before the close is handled first.
         setImmediate(() => once(socket.errored ?? endedEarly(address)));
       });
     });
@@ -91,7 +90,7 @@ function modemOptions(address: EngineAddress): Docker.DockerOptions {
   return { host: hostname, port, protocol: tls === undefined ? "http" : "https" };
 }
 
-/** An agent for one request: its socket is known, and none is used again when it is just ending. */
+/** Agent for one request: `opened` gets its socket, and no closing connection is reused. */
 function oneConnection(address: EngineAddress, opened: (socket: Socket) => void): Agent {
   const tls = address.kind === "tcp" ? address.tls : undefined;
   const agent =
@@ -119,8 +118,8 @@ function certificates({ folder }: TlsFiles): { ca?: Buffer; cert?: Buffer; key?:
 }
 
 /**
- * Notices that an engine has fallen silent. Time is counted in ticks of this process: while it
- * is itself held up, nobody is to blame.
+ * Notices that an engine has fallen silent. Time is counted in ticks of this process, so that a
+ * delay of pvh itself is not blamed on the engine.
  */
 class Watch {
   readonly #address: EngineAddress;
@@ -160,7 +159,7 @@ class Watch {
     this.#silent += 1;
     if (this.#silent <= this.#limit) return;
     const error = this.#why();
-    // What comes next need not wait as long again.
+    // The engine is known to be silent: later requests need not wait as long again.
     this.#limit = this.#patience.first;
     for (const { socket } of this.#exchanges) socket.destroy(error);
   }
@@ -181,7 +180,7 @@ class Watch {
     return new Error(`ETIMEDOUT: no connection to ${host} within ${this.#limit} s`);
   }
 
-  /** Any answer will do, and so will a refusal: then the requests hear of it themselves. */
+  /** Any answer counts, and so does a refused connection: the requests report that themselves. */
   #ask(): void {
     const ping = request({
       ...(this.#address.kind === "unix"

@@ -4,7 +4,7 @@ import type { TlsFiles } from "./engine-address.ts";
 /** A Docker engine, or Podman through its compatible socket, that has answered. */
 export interface Engine {
   readonly docker: Docker;
-  /** As DOCKER_HOST would say it: `unix:///…`, `tcp://…`. */
+  /** Address in the form of DOCKER_HOST: `unix:///…`, `tcp://…`. */
   readonly host: string;
   /** How its TCP connections are secured, when they are. */
   readonly tls?: TlsFiles;
@@ -14,14 +14,14 @@ export interface Engine {
   readonly apiVersion: string;
   /** Limits that its kernel or Docker does not keep. */
   readonly cannotLimit?: readonly string[];
-  /** Its containers' pids, capabilities and loop devices are this machine's. */
+  /** True when its containers' pids, capabilities and loop devices are this machine's. */
   readonly sameMachine: boolean;
 }
 
 export interface FindOptions {
   readonly signal?: AbortSignal;
-  /** Told in one line what takes long, for example starting a private engine. */
+  /** Callback for one line about what takes long, for example starting a private engine. */
   readonly progress?: (line: string) => void;
-  /** False: look for an engine, but start none. */
+  /** False to look for an engine without starting one. */
   readonly start?: boolean;
 }

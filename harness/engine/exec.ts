@@ -38,7 +38,7 @@ export async function startExec(
       throw new Error("the engine did not upgrade the connection");
     return { exec, socket: connection, subject };
   } catch (error) {
-    // A command that starts after all has nobody to talk to.
+    // If the command starts after all, close its connection: nobody uses it.
     void begun.then(discard, () => undefined);
     throw engineError(error, subject);
   }

@@ -10,7 +10,7 @@ export interface FakeEngine extends AsyncDisposable {
   readonly address: EngineAddress & { readonly kind: "unix" };
 }
 
-/** Something that listens where an engine should, and does this for each request head. */
+/** A server in place of an engine; it calls `answer` for each request head. */
 export async function fakeEngine(
   answer: (socket: Socket, path: string) => void,
 ): Promise<FakeEngine> {

@@ -143,7 +143,7 @@ const tooSlow = (host: string): PvhError =>
     { hint: "read the engine's log; restart it" },
   );
 
-/** A proxy, a web server, or anything else that happens to listen there. */
+/** The error for a proxy, a web server or anything else that listens at the address. */
 function notDocker(host: string, answer: unknown, cause?: unknown): PvhError {
   const bytes = Buffer.isBuffer(answer) ? answer.toString("utf8", 0, 1000) : answer;
   const text = typeof bytes === "string" ? bytes : JSON.stringify(bytes);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PvhError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 
-/** What can be made again: root filesystems and layers, kept by content (XDG base directories). */
+/** Folder for what can be rebuilt: root filesystems and layers, by content (XDG directories). */
 export function cacheFolder(...names: string[]): string {
   return join(base("XDG_CACHE_HOME", ".cache"), "pvh", ...names);
 }

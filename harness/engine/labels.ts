@@ -71,8 +71,8 @@ export interface Machine {
 }
 
 /**
- * True only when the owner lived on this machine, in this boot and pid namespace, and does no
- * more. Of any other owner nothing is known: it counts as alive.
+ * True only when the owner lived on this machine, in this boot and pid namespace, and has ended.
+ * An owner from elsewhere cannot be checked, so it counts as alive.
  */
 export function isDead(owner: Owner, machine: Machine = thisMachine): boolean {
   if (owner.machine !== machine.machine || owner.boot !== machine.boot) return false;
@@ -97,7 +97,7 @@ function self(): Owner {
 }
 
 function machineId(): string {
-  // A slash would make a label that parseOwner() does not know again.
+  // parseOwner() could not parse a label that contains an extra slash.
   return textOf("/etc/machine-id").replaceAll(/[^\w-]/g, "") || "no-machine-id";
 }
 

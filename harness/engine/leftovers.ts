@@ -16,7 +16,7 @@ export async function findCleanEngine(options: FindOptions): Promise<Engine> {
   return engine;
 }
 
-/** Remove what killed runs have left. What cannot be removed is told, and holds nothing up. */
+/** Remove what killed runs have left. A failure is reported and does not stop the command. */
 export async function removeLeftovers(
   engine: Engine,
   { signal, progress }: FindOptions,

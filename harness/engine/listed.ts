@@ -3,13 +3,13 @@ import * as z from "zod";
 import { OWNER_LABEL } from "./labels.ts";
 
 /**
- * Containers and volumes with our owner label, as the engine lists them. The lists are the
- * engine's own affair: Docker and Podman write null for what is empty, and a row may be of
- * something that is just going away. A row without an id or a name is passed over.
+ * Containers and volumes with our owner label, as the engine lists them. The lists vary: Docker
+ * and Podman write null for an empty one, and a row may describe something that is just being
+ * removed. A row without an id or a name is skipped.
  */
 export interface ListedContainer {
   readonly id: string;
-  /** Without the slash; the id when the engine tells none. */
+  /** Name without the slash; the id when the engine tells no name. */
   readonly name: string;
   readonly image: string;
   readonly state: string;
@@ -21,7 +21,7 @@ export interface ListedContainer {
 
 export interface ListedVolume {
   readonly name: string;
-  /** Where it is on the engine's machine; empty when the engine does not say. */
+  /** Path on the engine's machine; empty when the engine does not say. */
   readonly mountpoint: string;
   readonly labels: Readonly<Record<string, string>>;
 }

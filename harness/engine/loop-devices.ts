@@ -56,8 +56,8 @@ export function parseLoopDevices(json: string): LoopDevice[] {
 /**
  * Those loop devices whose file is below one of the folders.
  *
- * The name in sysfs does not tell: it is as some container sees it, and every appengine keeps
- * its files at the same place. The file's inode does.
+ * Files are compared by inode. The name in sysfs is no use: it is the path as some container
+ * sees it, and every appengine keeps its files at the same path.
  */
 export async function loopDevicesBelow(folders: readonly string[]): Promise<LoopDevice[]> {
   if (folders.length === 0) return [];
@@ -86,8 +86,9 @@ export async function detach(devices: readonly LoopDevice[]): Promise<string[]> 
 }
 
 /**
- * Files on the filesystems that loop devices are on. The folder is a container's: its symbolic
- * links lead anywhere, also to a file behind a loop device of the machine, and are not followed.
+ * Inodes of the files below a folder, if the files behind loop devices are on its filesystem.
+ * Symbolic links are not followed: a container made them, and they may lead to a file behind a
+ * loop device of the machine.
  */
 async function inodesBelow(folder: string, devices: ReadonlySet<string>): Promise<string[]> {
   const on = await lstat(folder).catch(() => undefined);

@@ -6,9 +6,9 @@ import { dirname } from "node:path";
 export interface Finding {
   readonly name: string;
   readonly ok: boolean;
-  /** What is there. */
+  /** Result of the check on this machine, in words. */
   readonly found: string;
-  /** For a problem: what it leads to, and the command that helps. */
+  /** Consequence of the problem; `fix` is the command that helps. */
   readonly means?: string;
   readonly fix?: string;
 }
@@ -24,7 +24,7 @@ export const readText: ReadText = (path) => {
   }
 };
 
-/** What an appengine cannot do without: mounts, device nodes, setns, roles as uids. */
+/** Capabilities that every appengine needs: for mounts, device nodes, setns, roles as uids. */
 const INDISPENSABLE = ["SYS_ADMIN", "MKNOD", "SYS_CHROOT", "SYS_PTRACE", "SETUID", "SETGID"];
 
 export function checkCgroups(read: ReadText = readText): Finding {

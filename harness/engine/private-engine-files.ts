@@ -12,7 +12,7 @@ export const privateEngineLog = (): string => engineFolder("dockerd.log");
 export const socketPath = (): string => engineRunFolder("docker.sock");
 export const pidFile = (): string => engineRunFolder("dockerd.pid");
 
-/** Pid of the private dockerd, or undefined. A pid file alone proves nothing: pids are used again. */
+/** Pid of the private dockerd, or undefined. A pid file alone proves nothing: pids are reused. */
 export function runningPid(): number | undefined {
   try {
     const pid = Number(readFileSync(pidFile(), "utf8"));

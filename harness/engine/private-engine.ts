@@ -56,7 +56,7 @@ export async function stopPrivateEngine(signal?: AbortSignal): Promise<boolean> 
   const pid = runningPid();
   if (pid === undefined) return false;
   process.kill(pid, "SIGTERM");
-  // A stopped process hears of it only when it goes on.
+  // A stopped process receives SIGTERM only after SIGCONT.
   process.kill(pid, "SIGCONT");
   await until("the private engine to stop", () => runningPid() === undefined, {
     timeout: 30_000,
@@ -113,7 +113,7 @@ async function launch(signal: AbortSignal | undefined): Promise<void> {
   child.unref();
 }
 
-/** Whoever reaches the socket is root, and the log names what is run. */
+/** Only the owner may enter: the socket gives root to its users, and the log names what is run. */
 export function keepPrivate(folder: string): void {
   makeFolder(folder, 0o700);
   chmodSync(folder, 0o700);

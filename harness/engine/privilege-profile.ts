@@ -18,12 +18,12 @@ export const CAPABILITIES = `
 export type PrivilegeProfile = HostConfig & { readonly CgroupnsMode: "private" };
 
 /**
- * What an appengine needs of the engine (docs/pantavisor.md §2.7): every capability there is, all
- * devices, unconfined, nothing masked, and a cgroup namespace of its own, by which pv-ctrl knows
- * callers.
+ * The privileges that an appengine needs (docs/pantavisor.md §2.7): all capabilities, all
+ * devices, no confinement, nothing masked, and a cgroup namespace of its own, by which pv-ctrl
+ * identifies callers.
  *
- * `--privileged` does it where the bounding set is full. Where it lacks a capability runc
- * refuses that ("unable to apply caps"), and the largest set which can be had is asked for.
+ * `--privileged` gives them when the bounding set is full. When it lacks a capability, runc
+ * refuses that flag ("unable to apply caps"), so we ask for the largest available set instead.
  */
 export function privilegeProfile(engine: Engine): PrivilegeProfile {
   return hostConfig(engine.sameMachine ? missingCapabilities() : []);
@@ -48,7 +48,7 @@ export function hostConfig(missing: readonly string[]): PrivilegeProfile {
 export function missingCapabilities(): string[] {
   const last = Number.parseInt(readText("/proc/sys/kernel/cap_last_cap"), 10);
   const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1];
-  // A /proc that does not tell hides none: the engine says what it refuses.
+  // When /proc does not tell, assume that none is missing: the engine reports what it refuses.
   return bounding === undefined || Number.isNaN(last) ? [] : missingFrom(bounding, last);
 }
 

@@ -4,8 +4,8 @@ import { StringDecoder } from "node:string_decoder";
 const LONGEST_LINE = 1024 * 1024;
 
 /**
- * The lines of a stream, without their LF. Of a line without end the beginning is given, with
- * how much of it was left out; no more than that is ever held.
+ * The lines of a stream, without their LF. An endless line is cut: its beginning is given, with
+ * the amount that was left out, and no more than that is ever held in memory.
  */
 export async function* readLines(
   stream: AsyncIterable<unknown>,

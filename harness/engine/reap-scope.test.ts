@@ -3,7 +3,7 @@ import { formatOwner, HELD_LABEL, OWNER_LABEL, RUN_LABEL } from "./labels.ts";
 import { isIn } from "./reap-scope.ts";
 import type { Labelled, ReapScope } from "./reap-scope.ts";
 
-/** Process 7 lives here; no other does. */
+/** Machine on which only process 7 lives. */
 const machine = {
   machine: "m",
   boot: "b",

@@ -2,7 +2,7 @@ import { HELD_LABEL, isAlive, isDead, OWNER_LABEL, parseOwner, RUN_LABEL } from 
 import type { Machine } from "./labels.ts";
 
 /**
- * What to remove.
+ * The set of containers and volumes to remove.
  *
  * - `dead-owners`: what a killed pvh of this machine and boot left; held appengines stay
  * - `unused`: that, and held appengines; nothing that a living process works with
@@ -17,7 +17,7 @@ export type ReapScope =
   | { readonly kind: "container"; readonly name: string }
   | { readonly kind: "run"; readonly run: string };
 
-/** What the scopes look at. */
+/** The properties of a container or volume by which a scope selects it. */
 export interface Labelled {
   readonly name?: string | undefined;
   readonly id?: string;
@@ -42,7 +42,7 @@ export function isIn(scope: ReapScope, thing: Labelled, machine?: Machine): bool
     case "run":
       return thing.labels?.[RUN_LABEL] === scope.run;
     case "dead-owners":
-      // A killed `pvh up` has held nothing yet of what it had not started.
+      // A container that a killed `pvh up` had not started yet is not held.
       return (!held || thing.unfinished === true) && isDead(owner, machine);
     case "unused":
       // The owner of a held appengine lives only while `pvh up` still starts it.

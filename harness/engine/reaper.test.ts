@@ -11,7 +11,7 @@ interface Contents {
   readonly volumes: Set<string>;
 }
 
-/** Each container uses the volume of its name; `refuse` answers instead where it answers. */
+/** Each container uses the volume of its name; an answer of `refuse` takes precedence. */
 function holding(
   { containers, volumes }: Contents,
   refuse: (method: string, path: string) => Answer | Promise<Answer> | undefined = () => undefined,

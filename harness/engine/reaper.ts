@@ -18,7 +18,7 @@ export interface Reaped {
   readonly containers: readonly string[];
   readonly volumes: readonly string[];
   readonly loopDevices: readonly string[];
-  /** What somebody else removed meanwhile. */
+  /** Names of what somebody else removed meanwhile. */
   readonly gone: readonly string[];
   readonly left: readonly Left[];
 }
@@ -40,7 +40,7 @@ const PAUSE = 250;
 
 /**
  * Remove containers and volumes of pvh, and detach loop devices that are left on their files.
- * What does not carry our labels is never touched.
+ * Anything without pvh's labels is never touched.
  *
  * @param options.signal ends the removal; what is not removed by then is left. Default: a minute
  * @returns also what is left, so that it can be named
@@ -55,7 +55,7 @@ export async function reap(
   const done = new Map<string, Removed>();
   for (let pass = 1; ; pass += 1) {
     const looked = look(engine, scope, signal);
-    // What is known to be left is told, though it cannot be looked for again.
+    // If a later look fails, the leftovers of the passes before it are still reported.
     const found = await (pass === 1 ? looked : looked.catch(() => undefined));
     if (found === undefined) break;
     const devices = findLoopDevices(engine, found.volumes, signal);
@@ -142,8 +142,8 @@ function findLoopDevices(
 }
 
 /**
- * Everything at once, but each volume after the containers that use it, and after its loop
- * devices are known: they are found by its files.
+ * Removes everything in parallel, but each volume only after the containers that use it, and
+ * after its loop devices are known, because these are found by the volume's files.
  */
 async function removeFound(
   docker: Docker,

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { within } from "../within.ts";
 import { engineError, isConflict, isNotFound } from "./engine-error.ts";
 
-/** What became of one removal: `gone` is what somebody else has removed. */
+/** The outcome of one removal: `gone` means that somebody else had removed it already. */
 export type Removal = "removed" | "gone" | { readonly why: string };
 
 /** `docker rm --force --volumes`; a removal by somebody else is waited for. */
@@ -28,14 +28,14 @@ export async function removeVolume(
   return attempt(signal, () => docker.getVolume(name).remove());
 }
 
-/** @param ended waits for the end of what another client has begun, where the engine can */
+/** @param ended waits until a removal by another client has ended, where the engine can tell */
 async function attempt(
   signal: AbortSignal,
   remove: () => Promise<unknown>,
   ended?: () => Promise<unknown>,
 ): Promise<Removal> {
   const late = (): Error => new Error("the engine has not done it in time");
-  // A request would be carried out after nobody waits for it any more, which is all the better.
+  // The engine may carry out the request after we stopped waiting, which does no harm.
   try {
     await within(signal, remove(), late);
     return "removed";
@@ -52,6 +52,6 @@ async function attempt(
 }
 
 function whyOf(error: unknown): string {
-  // Only the engine's own words: the name is told beside them.
+  // The caller prints the name itself, so this gives only the engine's own words.
   return engineError(error, "").message.replace(/^: /, "");
 }

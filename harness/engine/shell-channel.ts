@@ -37,8 +37,8 @@ export interface Shell {
  * exec of its own.
  *
  * Commands run one after the other, each in a subshell: `cd`, `exit` and variables stay inside.
- * What a script leaves in the background must have its output redirected, or that ends up in
- * the output of later commands.
+ * A process that a script leaves in the background must have its output redirected; otherwise
+ * that output ends up in the output of later commands.
  */
 export class ShellChannel {
   readonly #open: (signal: AbortSignal) => Promise<Shell>;
@@ -90,7 +90,7 @@ export class ShellChannel {
     try {
       return await exchange(shell.socket, { script, timeout, signal, ...(stdin && { stdin }) });
     } catch (error) {
-      // Whatever went wrong, the shell's streams are in an unknown place now.
+      // After any failure the position in the shell's streams is unknown, so it is not used again.
       this.#shell = undefined;
       shell.socket.destroy();
       await shell.kill();
@@ -180,7 +180,7 @@ async function openShell(container: Container, signal: AbortSignal): Promise<She
   const hello = { script: "echo $$", timeout: PATIENCE_OPEN, signal };
   const { stdout } = await exchange(socket, hello).catch((error: unknown) => {
     socket.destroy();
-    // No promise of the product is asked for by the word of a shell.
+    // PVH_TIMEOUT would blame the tested command; a silent shell is a fault of the engine.
     throw error instanceof PvhError && error.code === "PVH_TIMEOUT"
       ? new PvhError("PVH_ENGINE", `${subject}: the shell says nothing`, { cause: error })
       : error;
@@ -190,7 +190,7 @@ async function openShell(container: Container, signal: AbortSignal): Promise<She
 }
 
 /**
- * Kill the shell and everything below it. What it has left in the background belongs to the
+ * Kill the shell and everything below it. A process left in the background belongs to the
  * container's init and lives on. Each process is stopped before its children are listed, so
  * that none escapes.
  */

@@ -10,9 +10,9 @@ import type { HijackedExec } from "./exec.ts";
 import { LongLine } from "./read-lines.ts";
 
 export interface StreamOptions {
-  /** Told each line of the command's stderr, the beginning of one without end; default: nobody is. */
+  /** Callback for each line of the command's stderr; endless lines are cut. Default: none. */
   readonly onStderr?: (line: string) => void;
-  /** Cancels the start of the command; a stream that is open is ended by destroy(). */
+  /** Signal that cancels the start of the command; destroy() ends a stream that is open. */
   readonly signal?: AbortSignal;
 }
 
@@ -55,7 +55,7 @@ export class ExecStream extends Duplex {
         const refused = !begun && payload.toString("latin1", 0, 100).startsWith(CANNOT_START);
         const output = Buffer.concat([refusal ?? Buffer.alloc(0), payload]);
         begun = true;
-        // The engine says it at once and no more: what goes on is a command's.
+        // A refusal is one payload and nothing more: further output means that a command runs.
         refusal = refused ? output : undefined;
         if (refusal === undefined && !this.push(output)) socket.pause();
         return;
@@ -80,7 +80,7 @@ export class ExecStream extends Duplex {
     socket.once("close", end);
   }
 
-  /** A command may print those words too: only its exit status tells (126 or 127). */
+  /** A command may print the same words: only exit status 126 or 127 shows a refusal. */
   async #refused(words: Buffer): Promise<void> {
     const status = await this.exitCode().catch(() => 127);
     if (status === 126 || status === 127) {

@@ -4,19 +4,19 @@ import { PvhError } from "../errors.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 
-/** What an export of one container is made from, besides its root file system. */
+/** Input for an export of one container, besides its root file system. */
 export interface ContainerDefinition {
   readonly name: string;
   readonly group: string;
   /** The first word is an absolute path in the container. */
   readonly entrypoint: readonly string[];
-  /** What runs it; default lxc. */
+  /** Type of the runtime that starts the container; default lxc. */
   readonly type?: string | undefined;
   /** args.json: the PV_* keys, or the older `services: […]` (docs/pantavisor.md §1.5). */
   readonly args: JsonObject;
   /**
-   * What lives longer than a boot: `{"lxc-overlay": "revision"}` keeps what the container writes
-   * (pvr's --volume, docs/pantavisor.md §1.3).
+   * Lifetime of stored data by name: `{"lxc-overlay": "revision"}` keeps what the container writes
+   * beyond a boot (pvr's --volume, docs/pantavisor.md §1.3).
    */
   readonly persistence?: Readonly<Record<string, Persistence>> | undefined;
   /**
@@ -37,7 +37,7 @@ export type Persistence = "boot" | "revision" | "permanent";
 export interface DefineOptions {
   readonly name: string;
   readonly args?: JsonObject;
-  /** What it exports, or a whole services.json. */
+  /** Services that the container exports, or a whole services.json. */
   readonly services?: readonly JsonObject[] | JsonObject;
   /** A program that the examples' shared root has; default: idle, ended by TERM and PWR. */
   readonly program?: string;
@@ -49,7 +49,7 @@ export interface DefineOptions {
   readonly signed?: boolean;
 }
 
-/** Only waits; scenarios run inside it what they need. */
+/** Program that only waits; scenarios run the commands that they need beside it. */
 export const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
 
 /**

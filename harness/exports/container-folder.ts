@@ -24,7 +24,7 @@ export interface ContainerFolder {
 const EXAMPLES = join(PROJECT, "containers/examples");
 const SHARED = join(EXAMPLES, "shared");
 
-/** Runs inside the reference image; see its own comment. */
+/** Path of the script that makes a root file system inside the reference image. */
 export const MAKE_ROOT = join(SHARED, "make-root.sh");
 
 export async function exampleNames(): Promise<string[]> {
@@ -36,7 +36,7 @@ export function readExample(name: string): Promise<ContainerFolder> {
   return readContainerFolder(join(EXAMPLES, name));
 }
 
-/** What every root file system gets: accounts, the shell library, idle. */
+/** Files that every root file system gets: accounts, the shell library, idle. */
 export function sharedFiles(): Promise<OverlayFile[]> {
   return filesBelow(join(SHARED, "rootfs"));
 }
@@ -63,7 +63,7 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
       hint: "it becomes the container's: use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  // One after the other, so that of several faults the same one is always named.
+  // Read the files in a fixed order, so that the same fault is always named first.
   const container = await readJson(join(folder, "container.json"), containerJson);
   const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
   const services = await readJson(join(folder, "services.json"), json).catch(absent);

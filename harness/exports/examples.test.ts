@@ -8,7 +8,7 @@ import { defineContainer } from "./container-definition.ts";
 import { ensureExports, pruneExports } from "./examples.ts";
 import { writeExport } from "./write-export.ts";
 
-/** Nothing answers there: whatever needs an engine fails. */
+/** An engine at which nothing listens: everything that needs one fails. */
 const engine: Engine = {
   docker: new Docker({ socketPath: "/nonexistent/docker.sock" }),
   host: "unix:///nonexistent/docker.sock",

@@ -20,7 +20,7 @@ export type Wanted = string | ContainerDefinition;
 
 /** Exports that stay in the cache, the last used ones; about 25 MB each. */
 const KEEP = 40;
-/** Milliseconds: what was used within them may belong to a run that goes on, here or elsewhere. */
+/** Milliseconds for which a used export stays: a run that goes on may need it. */
 const IN_USE = 3 * 3600 * 1000;
 const EXTENSION = ".pvrexport.tgz";
 
@@ -110,7 +110,7 @@ async function find(
   });
 }
 
-/** The files of all examples: whichever of them is wanted, the root file system is the same. */
+/** The files of all examples together, so that every example shares one root file system. */
 async function examplesOverlay(): Promise<OverlayFile[]> {
   const folders = await Promise.all((await exampleNames()).map(readExample));
   return [...(await sharedFiles()), ...folders.flatMap(({ files }) => files)];
@@ -130,7 +130,7 @@ async function cached(content: ExportContent, signal?: AbortSignal): Promise<str
   return path;
 }
 
-/** Remove what was not used lately: beyond KEEP, and what a killed pvh has left half-written. */
+/** Remove exports beyond KEEP that were not used lately, and half-written ones of a killed pvh. */
 export async function pruneExports(folder: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name.includes(EXTENSION));
   const aged = await Promise.all(

@@ -1,9 +1,9 @@
 import type { Finding, Report } from "./finding.ts";
 
-/** Of one code; more of them tell nobody more. */
+/** Findings of one code that are listed; more of them would not help a reader. */
 const MOST = 1000;
 
-/** Findings in the order they came, of each code the first thousand and how many there were. */
+/** Findings in the order they came: the first thousand of each code, and how many more. */
 export class FindingList {
   readonly #listed: Finding[] = [];
   readonly #counts = new Map<string, number>();

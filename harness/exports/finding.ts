@@ -2,7 +2,7 @@
 export interface Finding {
   /** An `error` keeps Pantavisor or the broker from doing what the manifest says. */
   readonly level: "error" | "warning";
-  /** Stable, in kebab-case. */
+  /** Stable name of the kind of finding, in kebab-case. */
   readonly code: string;
   /** Key of the state and, after `#`, a JSON pointer in its value. */
   readonly path: string;

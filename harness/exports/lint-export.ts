@@ -12,8 +12,8 @@ import type { ReadExport } from "./read-export.ts";
 export type Linted = Omit<ReadExport, "oddities"> & Partial<Pick<ReadExport, "oddities">>;
 
 /**
- * What is wrong, or will surprise, in an export. Findings come in the order of the state's keys.
- * Unknown keys are nobody's business; wrong types are errors.
+ * Findings on everything in an export that is wrong or will surprise, in the order of the state's
+ * keys. Unknown keys are ignored; wrong types are errors.
  */
 export function lintExport(content: Linted): Finding[] {
   const steps = lintInSteps(content);
@@ -23,7 +23,7 @@ export function lintExport(content: Linted): Finding[] {
   }
 }
 
-/** The same in steps of some milliseconds at most, for callers with other things to hear. */
+/** The same in steps of a few milliseconds, so that the caller can handle other events. */
 export function* lintInSteps(content: Linted): Generator<void, Finding[]> {
   const { fragment, objects, ignored, oddities = new Map() } = content;
   const findings = new FindingList();
@@ -134,7 +134,7 @@ function lintStray(keys: readonly string[], names: ReadonlySet<string>, report: 
     }
     const owner = /^([^/]+)\/services\.json$/.exec(key)?.[1];
     if (owner === undefined || names.has(owner)) continue;
-    // Not those that are no container by their name: _sigs/services.json signs one named services.
+    // Skip folders that cannot be containers: _sigs/services.json is a signature of `services`.
     if (containerNameOf(`${owner}/run.json`) === undefined) continue;
     report({
       level: "error",

@@ -2,7 +2,7 @@ import { OF_EXPORT, OF_REQUIREMENT } from "../../broker/xconnect/plugins/manifes
 import type { Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
 
-/** Every key that some type knows: others are nobody's business. */
+/** Every key that some service type knows; all others are ignored. */
 const KNOWN = new Set(Object.values(OF_EXPORT).flatMap((schemas) => Object.keys(schemas)));
 
 /**

@@ -3,7 +3,7 @@ import type { ReadExport } from "./read-export.ts";
 
 type Oddity = ReadExport["oddities"] extends ReadonlyMap<infer K, string> ? K : never;
 
-/** What pvh reads and Pantavisor's own pvtx does not, and the way out. */
+/** Messages and fixes for archives that pvh reads but Pantavisor's own pvtx does not. */
 const WORDS: Readonly<Record<Oddity, readonly [message: string, fix: string]>> = {
   compression: [
     "Pantavisor's pvtx reads gzip and plain tar; this is another compression",

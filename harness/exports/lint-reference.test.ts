@@ -21,7 +21,7 @@ const DEFAULTS = parseGroups(
 );
 const SHA = "a".repeat(64);
 
-/** What the reference says when it is to run the state: undefined, or its refusal. */
+/** The reference's refusal of a state, or undefined when it would run it. */
 function refusalOf(state: JsonObject): string | undefined {
   try {
     const { containers, groups } = parseState(state);
@@ -144,7 +144,7 @@ test("the linter finds a refusal in a state if and only if the reference refuses
     }),
     { numRuns: PROPERTY_RUNS },
   );
-  // Both kinds were there.
+  // The generator produced enough refused states and enough accepted ones.
   expect(refused).toBeGreaterThan(PROPERTY_RUNS / 10);
   expect(refused).toBeLessThan((PROPERTY_RUNS * 95) / 100);
 });
@@ -156,7 +156,7 @@ function record(
   return fc.record(shape, { requiredKeys, noNullPrototype: true });
 }
 
-/** Right most of the time. */
+/** Gives the right value most of the time, and an odd one otherwise. */
 function sometimes(right: fc.Arbitrary<JsonValue>): fc.Arbitrary<JsonValue> {
   return fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: odd });
 }

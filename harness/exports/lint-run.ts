@@ -101,7 +101,7 @@ function requirementsOf(run: JsonObject): [pointer: string, requirement: JsonVal
   });
 }
 
-/** Containers that wait for a device give up and end; that must not take the system along. */
+/** A container that waits in vain for a device ends, which must not reboot the system. */
 function lintPolicy(
   path: string,
   run: JsonObject,

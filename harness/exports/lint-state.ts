@@ -42,7 +42,7 @@ export interface StateProblem {
   readonly message: string;
 }
 
-/** What the reference makes of a state: the state as read, or what it refuses first of all. */
+/** Read a state as the reference does: gives the state, or the first problem it refuses. */
 export function readState(
   fragment: JsonObject,
 ): { readonly state: State } | { readonly problem: StateProblem } {

@@ -31,7 +31,7 @@ interface Issue {
   readonly message: string;
 }
 
-/** Of a union, tell what kept the form that came closest from fitting. */
+/** For a union, report why the alternative that came closest does not fit. */
 function flatten(issue: z.core.$ZodIssue): Issue[] {
   if (issue.code !== "invalid_union") return [issue];
   const depth = (issues: readonly z.core.$ZodIssue[]) =>

@@ -2,7 +2,7 @@ import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject } from "./json-value.ts";
 import { volumeOf } from "./volume-name.ts";
 
-/** What Docker gives a container that asks for nothing. */
+/** Capabilities that Docker gives a container by default. */
 const CAPABILITIES = [
   "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP",
   "NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE",

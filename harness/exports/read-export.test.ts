@@ -16,7 +16,7 @@ beforeAll(async () => {
   path = join(folder, "x.pvrexport.tgz");
 });
 afterEach(async () => {
-  // Whatever the export was, nothing but it is there.
+  // Reading any export leaves no other file in the folder.
   expect((await readdir(folder)).filter((name) => name !== "x.pvrexport.tgz")).toEqual([]);
 });
 afterAll(() => rm(folder, { recursive: true }));

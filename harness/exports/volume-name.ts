@@ -1,4 +1,4 @@
-/** What pvr calls the volume of a path: `/var/lib/x` is `docker--var-lib-x`. */
+/** Name that pvr gives to the volume of a path: `/var/lib/x` is `docker--var-lib-x`. */
 export function volumeOf(path: string): string {
   return `docker-${path.replaceAll("/", "-")}`;
 }

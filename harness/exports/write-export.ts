@@ -14,7 +14,7 @@ export type ObjectSource = Uint8Array | { readonly file: string };
 export interface ExportContent {
   /** State fragment with `#spec` first: the real pvtx takes the first key for it. */
   readonly fragment: JsonObject;
-  /** By sha256. The caller vouches for the name: writing does not hash. */
+  /** Objects by sha256. The caller must give the right hash: writing does not compute it. */
   readonly objects: ReadonlyMap<string, ObjectSource>;
 }
 
@@ -62,7 +62,7 @@ async function fill(tar: Pack, { fragment, objects }: ExportContent): Promise<vo
   tar.finalize();
 }
 
-/** Nothing of this machine and moment: no times, no owner. */
+/** Header fields that do not depend on the machine or the moment: no times, no owner. */
 function member(name: string) {
   return { name, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0, uname: "", gname: "" };
 }

@@ -8,7 +8,7 @@ import { entry, header } from "./layer.ts";
 import type { Layer } from "./layer-cache.ts";
 
 export interface ImageConfig {
-  /** As Docker says it: amd64, arm64. */
+  /** Architecture in Docker's words: amd64, arm64. */
   readonly architecture: string;
   readonly entrypoint: readonly string[];
   readonly environment: readonly string[];

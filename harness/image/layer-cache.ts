@@ -73,7 +73,7 @@ async function lookUp(folder: string, key: string): Promise<Layer | undefined> {
   return { path, digest, size: (await stat(path)).size };
 }
 
-/** @param made stays, whatever a clock that was set back says of the others' times */
+/** @param made the new layer, which stays even if the clock was set back and it looks oldest */
 async function prune(folder: string, keep: number, made: string): Promise<void> {
   const names = (await readdir(folder)).filter(
     (name) => name.endsWith(".tar") && !name.startsWith(`${made}.`),

@@ -11,7 +11,7 @@ import { loadImageTarball } from "./load-image.ts";
 import { parseLoad } from "./load-stream.ts";
 import { mirrorsFrom } from "./rootfs.ts";
 
-/** Nothing answers there: a file that is refused must be refused without the engine. */
+/** An engine at which nothing listens: bad files must be refused without asking it. */
 const nobody: Engine = {
   docker: new Docker({ socketPath: "/nonexistent" }),
   host: "unix:///nonexistent",

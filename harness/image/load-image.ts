@@ -15,7 +15,7 @@ import { imageIdOf } from "./image-id.ts";
 import { loadArchive } from "./load-stream.ts";
 
 export interface LoadedImage {
-  /** How to name it to the engine: its first tag, or its id when it has none. */
+  /** Reference of the image on the engine: its first tag, or its id when it has none. */
   readonly ref: string;
   readonly tags: readonly string[];
   readonly id: string;
@@ -77,7 +77,7 @@ async function readManifest(
   let manifest: string | undefined;
   const extract = tar.extract();
   extract.on("entry", (header, body, next) => {
-    // The extraction reports it too, and that is the one who is listened to.
+    // The extraction reports the same error, and it is handled there.
     body.once("end", next).on("error", () => undefined);
     if (header.name !== "manifest.json" || header.size > 1 << 20) body.resume();
     else
@@ -87,7 +87,7 @@ async function readManifest(
       );
   });
   try {
-    // Opening a pipe waits for somebody who writes; it could not be read a second time.
+    // Opening a pipe would wait for a writer, and a pipe cannot be read a second time.
     if (!(await stat(path)).isFile()) throw new Error("it is not a regular file");
     const unpack = (await isGzip(path)) ? createGunzip() : new PassThrough();
     await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), unpack, extract, {

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import * as z from "zod";
 import type { Engine } from "../engine/engine.ts";
 
-/** What an engine says while it loads: names or ids of what it loaded, or why it did not. */
+/** Result of a load: names or ids of the loaded images, or the engine's reason for refusing. */
 export interface LoadResult {
   readonly references: readonly string[];
   readonly error: string | undefined;

@@ -60,7 +60,7 @@ test("a build removes what nobody used for a day, and nothing that another clone
     "pvh-appengine:reference": { used: hoursAgo(200) },
     "pvh-appengine:old": { used: hoursAgo(25) },
     "pvh-appengine:used": { used: hoursAgo(23) },
-    // As docker load leaves it, until the one who loads it has tagged it.
+    // docker load leaves this time until the loading pvh tags the image.
     "pvh-appengine:loading": { used: "0001-01-01T00:00:00Z" },
   });
   await removeUnused(fake.engine);

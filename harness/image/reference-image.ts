@@ -150,8 +150,9 @@ export async function useImage(
 }
 
 /**
- * Earlier contents pile up while the broker is worked on. One that a run may boot again has been
- * used within the day; of one without a time another pvh is just loading it.
+ * Remove images of earlier contents, which pile up while the broker is worked on. An image that a
+ * run may boot again was used within the last day; one without a time is just being loaded by
+ * another pvh.
  */
 export async function removeUnused(engine: Engine): Promise<void> {
   const yesterday = Date.now() - 24 * 3600 * 1000;
@@ -168,7 +169,7 @@ export async function removeUnused(engine: Engine): Promise<void> {
   );
 }
 
-/** What is read of an image; the types of dockerode are older than the engines. */
+/** Fields of an image that pvh reads; the types of dockerode are older than the engines. */
 const inspected = z.object({
   Id: z.string(),
   Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),

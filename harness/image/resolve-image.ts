@@ -6,10 +6,11 @@ import { loadImageTarball } from "./load-image.ts";
 import { ensureReferenceImage } from "./reference-image.ts";
 
 /**
- * What `--image` names: nothing (the reference appengine, made when needed), a docker save
- * tarball (loaded), or an image on the engine.
+ * The image that `--image` names: a docker save tarball (loaded) or an image on the engine.
+ * Without the option it is the reference appengine, made when needed.
  *
- * @throws PvhError PVH_USAGE for what is no reference, PVH_IMAGE_MISSING, and what the two above throw
+ * @throws PvhError PVH_USAGE for an invalid reference, PVH_IMAGE_MISSING, and the errors of making
+ *         or loading an image
  */
 export async function resolveImage(
   engine: Engine,

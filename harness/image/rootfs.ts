@@ -17,7 +17,7 @@ const BUILDER = "debian:bookworm-slim";
 
 /** Nobody reads manuals in an appengine; without them it is a third smaller. */
 const LEFT_OUT = ["doc", "man", "locale", "info", "lintian", "bash-completion", "bug"];
-/** Differ between two builds, or belong to the building machine. */
+/** Files that differ between two builds, or belong to the building machine. */
 const REMOVED = [
   "/etc/hostname",
   "/etc/resolv.conf",
@@ -178,7 +178,7 @@ const DEFAULT_MIRRORS: Mirrors = {
   security: "http://deb.debian.org/debian-security",
 };
 
-/** The Debian mirrors this machine uses; its third-party sources are nobody's business here. */
+/** The Debian mirrors this machine uses; its third-party sources are ignored. */
 async function debianMirrors(): Promise<Mirrors> {
   const format = ["--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages"];
   const listed = await promisify(execFile)("apt-get", ["indextargets", ...format]).catch(

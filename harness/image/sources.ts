@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 /** The clone (or installed package) that this file is part of. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the image's parts are made from. Each is a hash of everything that goes into the part. */
+/** Inputs of the image's parts. Each field is a hash of everything that goes into the part. */
 export interface Inputs {
   readonly rootfs: string;
   readonly node: string;
   readonly program: string;
-  /** Of all of them: the image's `pvh.content` label. */
+  /** Hash of all the others: the image's `pvh.content` label. */
   readonly content: string;
 }
 

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import Docker from "dockerode";
 import type { Engine } from "../engine.ts";
 
-/** What an engine answers: a status and a JSON body; a promise that never ends is no answer. */
+/** Answer of an engine: a status and a JSON body. A promise that never settles means silence. */
 export interface Answer {
   readonly status?: number;
   readonly body?: unknown;
-  /** Instead: JSON bodies one a line, as the engine's streams have them. */
+  /** JSON bodies sent instead of `body`, one a line, as the engine's streams have them. */
   readonly lines?: readonly unknown[];
 }
 export type Answers = (
