@@ -20,7 +20,7 @@ export type Act =
   | { readonly kind: "write"; readonly bytes: string }
   | { readonly kind: "pass" | "end" | "pause" | "hear" | "turn" };
 
-/** What one connection goes through; it is destroyed behind the last act. */
+/** Acts that one connection goes through; it is destroyed after the last one. */
 export type Acts = readonly Act[];
 
 const HTTP = [

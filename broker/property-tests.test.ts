@@ -9,7 +9,7 @@ const named = new Set([...table.matchAll(/`([a-z0-9/.-]+)`/g)].map(([, name = ""
 const files = readdirSync(BROKER, { recursive: true, encoding: "utf8" }).filter((name) =>
   name.endsWith(".ts"),
 );
-/** This one, which only speaks of them, is none. */
+/** Test files other than this one, which only mentions property tests. */
 const tests = files.filter(
   (name) => name.endsWith(".test.ts") && name !== "property-tests.test.ts",
 );

@@ -14,13 +14,13 @@ export interface AppengineConfig {
   readonly configs: string;
   /** First index of this appengine's band of loop devices. */
   readonly loopIndexBase: number | undefined;
-  /** Group timeout where the group gives none, seconds. */
+  /** Seconds of group timeout where the group gives none. */
   readonly goalsTimeout: number;
-  /** How long an update has to be READY before it is committed, seconds. */
+  /** Seconds that an update has to be READY before it is committed. */
   readonly commitDelay: number;
   /** Every known key with its value, for GET /config. */
   readonly values: ReadonlyMap<string, string>;
-  /** Where the values are from that are not built in. */
+  /** Sources of the values that are not built in. */
   readonly sources: ReadonlyMap<string, "pv conf file" | "env">;
 }
 
@@ -61,12 +61,12 @@ export function toConfig(text: string, environment: NodeJS.ProcessEnv): Appengin
   };
 }
 
-/** Where a revision lives in storage. */
+/** Folder of a revision in storage. */
 export function revisionFolder({ storage }: AppengineConfig, revision: string): string {
   return join(storage, "trails", revision);
 }
 
-/** Where a revision's log tree is. */
+/** Folder of a revision's log tree. */
 export function logFolder({ storage }: AppengineConfig, revision: string): string {
   return join(storage, "logs", revision);
 }

@@ -3,9 +3,10 @@ import { ensureLoopControl } from "../shared/linux/loop.ts";
 import { MountFlag, mount } from "../shared/linux/mount.ts";
 
 /**
- * What a container engine does not give an appengine (docs/pantavisor.md §2.7): a writable /sys, a
- * cgroup2 hierarchy at /sys/fs/cgroup, /dev/loop-control, and an /etc/resolv.conf for containers to
- * bind. Doing it here makes the documented `docker run` lines work by themselves.
+ * Prepare what an appengine needs and a container engine does not provide (docs/pantavisor.md
+ * §2.7): a writable /sys, a cgroup2 hierarchy at /sys/fs/cgroup, /dev/loop-control, and an
+ * /etc/resolv.conf for containers to bind. Doing it here makes the documented
+ * `docker run` lines work by themselves.
  * @param warn called with what could not be prepared; the boot goes on and may still work
  */
 export function prepareBoot(warn: (message: string) => void): void {
@@ -37,7 +38,7 @@ function mountCgroup2(): void {
   if (!isThere) mount({ source: "none", target, type: "cgroup2", flags: GUARDED });
 }
 
-/** Of the mount on top at a path, from /proc/self/mounts (proc(5)). */
+/** Type and writability of the topmost mount at a path, from /proc/self/mounts (proc(5)). */
 function optionsOf(target: string): { type: string; writable: boolean } | undefined {
   const lines = readFileSync("/proc/self/mounts", "utf8").split("\n");
   const fields = lines.findLast((line) => line.split(" ")[1] === target)?.split(" ");

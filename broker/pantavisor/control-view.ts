@@ -30,7 +30,7 @@ export interface ViewParts {
   readonly buildInfo: string;
 }
 
-/** What pv-ctrl sees of a running pantavisor. */
+/** View that pv-ctrl has of a running pantavisor. */
 export function controlView(parts: ViewParts): PantavisorView {
   const { config, quirks, running, runner, updater, deviceMeta } = parts;
   const { storage } = config;

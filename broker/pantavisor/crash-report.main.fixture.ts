@@ -14,5 +14,5 @@ setTimeout(() => {
   if (way === "emits") new EventEmitter().emit("error", new Error("stray"));
   if (way === "throws nothing") throw Object.create(null);
 }, 1);
-// It would go on but for that.
+// This timer would keep the process alive if the crash did not end it.
 setTimeout(() => process.exit(1), 60_000);

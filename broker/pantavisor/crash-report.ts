@@ -15,7 +15,7 @@ export class CrashReport {
     this.#stderr = stderr;
   }
 
-  /** There is a pantavisor.log from here on. */
+  /** Write reports to pantavisor.log as well, which exists from here on. */
   writeTo(log: PantavisorLog): void {
     this.#log = log;
   }
@@ -37,7 +37,7 @@ export function crashOnStrayErrors(report: CrashReport): void {
   });
 }
 
-/** What was thrown need not be an Error, nor be printable. */
+/** Lines that describe a thrown value, which need not be an Error, nor be printable. */
 function linesOf(error: unknown): string[] {
   try {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -8,7 +8,7 @@ const held: number[] = [];
 try {
   for (;;) held.push(openSync("/dev/null", "r"));
 } catch {
-  // That was the last.
+  // Every descriptor is taken now.
 }
 const daemon = runDaemon({
   name: "d",

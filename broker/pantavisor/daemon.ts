@@ -31,9 +31,9 @@ export interface DaemonOptions {
   readonly onSpawn?: (pid: number) => void;
 }
 
-/** How long a daemon may take to end. */
+/** Milliseconds that a daemon may take to end. */
 const STOP_GRACE = 3000;
-/** Between two looks whether a daemon that starts has its handler by now; the machine may be busy. */
+/** Milliseconds between two looks whether a daemon that starts has its handler by now. */
 const LOOK_AGAIN = 50;
 
 /** A daemon that this init mode knows but does not run. */
@@ -57,7 +57,7 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
   let killing: Timer | undefined;
   let stopping = false;
   let crashes = 0;
-  /** Until the daemon has a handler for what it is to be told. */
+  /** Timer of the next look whether the daemon has a handler for what it is to be told. */
   let looking: Timer | undefined;
   let gone: () => void = () => undefined;
 
@@ -73,7 +73,7 @@ export function runDaemon({ name, command, log, clock, quirks, onSpawn }: Daemon
     forward(process);
     process.once("error", ({ message }) => {
       log.write("ERROR", "daemons", `${name}: ${message}`);
-      // Without a free fd not even its end is told.
+      // With no free descriptor, spawn fails and no `close` follows this error.
       if (child === process && process.pid === undefined) ended(clock.now() - started, null);
     });
     process.once("close", (code, signal) => {

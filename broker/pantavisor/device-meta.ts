@@ -35,7 +35,7 @@ export function openMetaStore(folder: string): MetaStore {
   };
 }
 
-/** What pantavisor knows of the machine at its start. */
+/** Facts that pantavisor knows about the machine when it starts. */
 export function describeDevice(revision: string, build: string): Record<string, string> {
   const model = deviceTreeModel();
   return {
@@ -57,7 +57,7 @@ export function describeDevice(revision: string, build: string): Record<string, 
   };
 }
 
-/** Of boards that have a device tree; NUL-terminated there. */
+/** Model of a board that has a device tree; the kernel ends the text with a NUL. */
 function deviceTreeModel(): string | undefined {
   const file = "/proc/device-tree/model";
   return existsSync(file) ? readFileSync(file, "utf8").replaceAll("\0", "") : undefined;

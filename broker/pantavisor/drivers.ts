@@ -26,7 +26,7 @@ export interface Drivers {
 
 export interface DriverOptions {
   readonly aliases: DriverAliases;
-  /** Of a container of the revision that runs; another revision may come. */
+  /** Needs of a container in the running revision, asked each time because revisions change. */
   readonly needsOf: (container: string) => DriverNeeds | undefined;
   readonly quirks: Quirks;
   /** A folder for each module that the kernel has; default /sys/module. */

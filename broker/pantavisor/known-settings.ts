@@ -7,7 +7,7 @@ export interface KnownSetting {
   readonly alias: string;
   /** `PV_UPDATER_GOALS_TIMEOUT` */
   readonly key: string;
-  /** What /config gives: an enumeration by its number, empty text as null. */
+  /** Type of the value in /config, which gives an enumeration as a number, empty text as null. */
   readonly kind: "boolean" | "number" | "text" | "enumeration";
   /** As the configuration writes it; empty when unset. */
   readonly value: string;

@@ -7,8 +7,8 @@ import { signalProcess } from "../shared/linux/signal-process.ts";
 import { unmountBelow } from "./runtimes/volumes.ts";
 
 /**
- * What a pantavisor that was killed leaves behind: containers with their monitors, mounts,
- * LXC configurations and its broker. The next one begins with a clean machine.
+ * Places where a killed pantavisor leaves things behind: containers with their monitors, mounts,
+ * LXC configurations and its broker. The next pantavisor clears them before it begins.
  */
 export interface LeftoverPlaces {
   /** Root of the cgroup2 hierarchy. */
@@ -61,7 +61,7 @@ async function killGroup(folder: string): Promise<void> {
   removeGroup(folder);
 }
 
-/** A monitor whose container has just been killed cleans up after it, at the same time as we do. */
+/** A monitor whose container has just been killed cleans up after it at the same time as we do. */
 function ifGone(error: NodeJS.ErrnoException): void {
   if (error.code !== "ENOENT" && error.code !== "ENODEV") throw error;
 }

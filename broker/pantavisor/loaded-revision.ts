@@ -42,7 +42,7 @@ export function planState(
   return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
 }
 
-/** What stops the revision as a whole: each required service that nobody exports. */
+/** Reasons to stop the whole revision: one for each required service that nobody exports. */
 export function missingRequired({ state }: LoadedRevision, quirks: Quirks): string[] {
   if (quirks.has("required-ignored")) return [];
   return missingServices(state.containers, quirks).map(

@@ -6,7 +6,7 @@ export interface OwnLog {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  /** On stderr, the others on stdout. */
+  /** Writes to stderr; the others write to stdout. */
   error(message: string): void;
 }
 

@@ -27,7 +27,7 @@ export function openPantavisorLog(folder: string): PantavisorLog {
     try {
       if (lost > 0) {
         const notice = `${lost} lines are missing here: the disk was full`;
-        // What came last may have been the beginning of a line.
+        // The file may end in the middle of a line, so the notice starts on a new one.
         writeSync(fd, `\n${formatLine(uptime(), "WARN", "log", notice)}`);
         lost = 0;
       }

@@ -8,7 +8,8 @@ import type { Pantavisor } from "./pantavisor.ts";
 import { TrialError, runPantavisor } from "./pantavisor.ts";
 
 /**
- * pantavisor in appengine mode. Exit codes tell pv-appengine what follows (docs/pantavisor.md §2.3):
+ * pantavisor in appengine mode. Exit codes tell pv-appengine how to go on (docs/pantavisor.md
+ * §2.3):
  * 0 reboot, 3 poweroff, from 128 on a crash, anything else a start that failed.
  */
 const POWEROFF = 3;
@@ -19,8 +20,8 @@ const shutDown = (outcome: Outcome) => {
   asked ??= outcome;
   running?.shutDown(outcome);
 };
-// In appengine mode SIGTERM is a reboot, SIGINT a poweroff (docs/pantavisor.md §2.3). A signal that comes
-// while it still starts is obeyed as soon as it has.
+// In appengine mode SIGTERM is a reboot, SIGINT a poweroff (docs/pantavisor.md §2.3).
+// A signal that comes while pantavisor still starts is obeyed as soon as it has started.
 process.on("SIGTERM", () => shutDown("reboot"));
 process.on("SIGINT", () => shutDown("poweroff"));
 

@@ -32,15 +32,15 @@ const BUILD = "pvh reference 0.2.0";
 export interface PantavisorOptions {
   readonly config: AppengineConfig;
   readonly revision: string;
-  /** This boot tries it: it is not committed yet. */
+  /** True when this boot tries the revision, which is not committed yet. */
   readonly trial: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly quirks: Quirks;
-  /** Told of pantavisor.log as soon as it is open. */
+  /** Called with pantavisor.log as soon as it is open. */
   readonly onLog?: (log: PantavisorLog) => void;
 }
 
-/** A revision on trial cannot even be read: the one before it has to come back. */
+/** A revision on trial cannot even be read, so the one before it has to come back. */
 export class TrialError extends Error {
   override readonly name = "TrialError";
 }
@@ -93,7 +93,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const realClock = systemClock();
   const clock = systemClock(parseTimeScale(scale));
   const drivers = openDrivers({
-    // Another bsp/drivers.json takes a reboot.
+    // A revision with another bsp/drivers.json needs a reboot, so these aliases stay valid.
     aliases: running.state.drivers,
     needsOf: (container) =>
       running.state.containers.find(({ name }) => name === container)?.run.drivers,

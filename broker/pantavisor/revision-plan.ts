@@ -79,7 +79,7 @@ function strayConfig({ entries, containers }: State): string[] {
     .map((name) => `_config/${name} configures a platform that is not in the state`);
 }
 
-/** All or nothing: a container's own block, also an explicit `no`, keeps its group's out. */
+/** A container's own block, even an explicit `no`, replaces its group's block as a whole. */
 function recoveryOf(
   { auto_recovery: own }: RunManifest,
   group: Group | undefined,

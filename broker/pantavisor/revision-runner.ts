@@ -31,7 +31,7 @@ export interface RunnerOptions {
   readonly definitions: readonly ContainerDefinition[];
   readonly config: AppengineConfig;
   readonly controlSocket: string;
-  /** For the init of every container. */
+  /** Environment of the init of every container. */
   readonly environment: Readonly<Record<string, string>>;
   readonly drivers: Pick<Drivers, "prepare">;
   readonly log: PantavisorLog;
@@ -41,16 +41,16 @@ export interface RunnerOptions {
   readonly realClock: Clock;
   readonly quirks: Quirks;
   readonly onStatus: (status: OverallStatus) => void;
-  /** Something has happened to the revision; what it is now is in `state`. */
+  /** Called when something has happened to the revision; `state` is up to date by then. */
   readonly onStep: () => void;
-  /** A container got a process, or lost it. */
+  /** Called when a container got a process, or lost it. */
   readonly onPeersChanged: () => void;
   readonly onExit: (outcome: Outcome) => void;
 }
 
 /**
- * What cannot even be started is not tried again sooner, in milliseconds of the clock: with no
- * delay and no limit of retries nothing else would ever happen.
+ * Milliseconds of the clock before a container that could not even be started is tried again. With
+ * no delay and no limit of retries, the runner would do nothing else.
  */
 const START_AGAIN = 500;
 
@@ -63,7 +63,7 @@ export class RevisionRunner {
   readonly #processes = new Map<string, ContainerProcess>();
   readonly #peers = new Map<string, GraphPeer>();
   readonly #timers = new Map<string, Timer>();
-  /** When the container could last not be started, by the clock. */
+  /** Clock time of each container's last failed start. */
   readonly #failedStarts = new Map<string, number>();
   readonly #groupTimers: Timer[] = [];
   readonly #queue: RevisionEvent[] = [];

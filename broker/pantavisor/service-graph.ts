@@ -18,8 +18,8 @@ let graphs = 0;
 
 /**
  * The links of a revision (docs/pantavisor.md §6.1): consumers in state order, required before
- * optional. The first provider of a name in state order serves it. A requirement that states a type
- * or a provider is served only by an export of that type or by that provider.
+ * optional. The first provider of a name in state order serves it. A requirement that states a
+ * type or a provider is served only by an export of that type or by that provider.
  */
 export function buildGraph(
   containers: readonly ContainerDefinition[],
@@ -188,7 +188,7 @@ function exportsOf(containers: readonly ContainerDefinition[]): Provided[] {
   );
 }
 
-/** Exports by name, kept because the graph is built often and a revision's exports never change. */
+/** Exports by name, kept because the graph is built often and a revision never changes them. */
 const indices = new WeakMap<readonly ContainerDefinition[], ReadonlyMap<string, Provided[]>>();
 
 function byName(containers: readonly ContainerDefinition[]): ReadonlyMap<string, Provided[]> {

@@ -3,7 +3,7 @@ import type { AppengineConfig } from "./appengine-config.ts";
 import type { KnownSetting } from "./known-settings.ts";
 import { KNOWN_SETTINGS } from "./known-settings.ts";
 
-/** The real one answers these by their number (recorded in fixtures/captures/03-ctrl-get-raw.txt). */
+/** Numbers that the real one answers (recorded in fixtures/captures/03-ctrl-get-raw.txt). */
 const ENUMERATIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "bootloader.type": { uboot: 0 },
   "log.server.outputs": { filetree: 132 },
@@ -35,7 +35,7 @@ export function settingsOf(
 function typed(alias: string, kind: KnownSetting["kind"], value: string): Setting["typed"] {
   if (value === "") return null;
   if (kind === "boolean") return value === "1";
-  // A number that is none is shown as it was written: whoever looks sees what is wrong.
+  // A value that is not a number is shown as it was written, so that the mistake is visible.
   if (kind === "number" && Number.isFinite(Number(value))) return Number(value);
   return ENUMERATIONS[alias]?.[value] ?? value;
 }

@@ -10,7 +10,7 @@ const PROGRAM = join(import.meta.dirname, "shutdown-request.main.fixture.ts");
 it.skipIf(process.getuid?.() !== 0).each([
   ["SIGTERM", "SIGTERM"],
   ["SIGINT", "SIGINT"],
-  // What is no such request is not taken for one.
+  // Other signals are not taken for a shutdown request.
   ["SIGWINCH", "nothing"],
 ] as const)(
   "of PID 1, %s while it starts is heard as %s (needs root)",

@@ -11,7 +11,7 @@ import { catches } from "../shared/linux/caught-signals.ts";
  */
 export function shutdownRequest(): AbortSignal {
   const request = new AbortController();
-  // Without /proc nothing is known of handlers.
+  // The handlers of a process can only be read from /proc.
   const isPid1 = process.pid === 1 && existsSync("/proc/1/status");
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     if (isPid1 && !catches(process.pid, signal)) request.abort(signal);

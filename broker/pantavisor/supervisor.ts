@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import type { OwnLog } from "./own-log.ts";
 
-/** What to do after pantavisor has ended (docs/pantavisor.md §2.3). */
+/** Action to take after pantavisor has ended (docs/pantavisor.md §2.3). */
 export type NextStep =
   | { readonly kind: "again"; readonly warning?: string }
   | { readonly kind: "leave"; readonly code: number };
@@ -30,10 +30,10 @@ export interface Launch {
 }
 
 export interface SupervisorOptions {
-  /** Asked before each launch: what to boot may have changed. */
+  /** Called before each launch, because the revision to boot may have changed. */
   readonly nextLaunch: () => Launch;
   readonly environment: NodeJS.ProcessEnv;
-  /** Between an end and the next launch. */
+  /** Seconds between an end and the next launch. */
   readonly delaySeconds: number;
   readonly log: OwnLog;
   /** Aborted with the name of the signal that asks for the end. */

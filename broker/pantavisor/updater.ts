@@ -26,7 +26,7 @@ export interface UpdaterOptions {
   readonly runner: RevisionRunner;
   /** The revision that runs. */
   readonly running: () => LoadedRevision;
-  /** From now on it is this one; its containers are about to start. */
+  /** Called when `next` becomes the running revision, just before its containers start. */
   readonly onSwitch: (next: LoadedRevision) => void;
 }
 
@@ -62,12 +62,12 @@ export class Updater {
     return this.#departure?.next.revision;
   }
 
-  /** It is being stopped for an update: nobody may start it again. */
+  /** True when a container is being stopped for an update, so that nobody may start it again. */
   isDeparting(container: string): boolean {
     return this.#departure !== undefined && !this.#departure.kept.has(container);
   }
 
-  /** This boot is the trial of the running revision. */
+  /** Begin the trial of the running revision, for which this boot was made. */
   beginTrial(): void {
     this.#begin("reboot", progressOf.starting);
   }
@@ -120,13 +120,14 @@ export class Updater {
       if (!kept.has(name))
         runner.dispatch({ type: "container", name, event: { type: "teardown" } });
     }
-    // Not before all have been told: what is down already must not begin the next revision.
+    // The departure is set after every container was told to stop; otherwise the ones that are
+    // down already would begin the next revision.
     this.#departure = { next, kept };
     this.onStep();
     return undefined;
   }
 
-  /** Something has happened to the running revision. */
+  /** Take note that something has happened to the running revision. */
   onStep(): void {
     this.#finishDeparture();
     this.#judge("step");

@@ -16,7 +16,7 @@ import { rawReply } from "./unparsable.ts";
 export interface Asked {
   readonly request: IncomingMessage;
   readonly caller: Caller;
-  /** Its body is wanted: a client that waits to be told so is told (RFC 9110 §10.1.1). */
+  /** Sends 100-continue to a client that waits for it before its body (RFC 9110 §10.1.1). */
   readonly welcome: () => void;
 }
 
@@ -98,7 +98,7 @@ export async function answer(
 /** For `double-reply` only. */
 const noRoom = errorReply(507, NO_ROOM);
 
-/** For the quirks that hang: a client that has ended its side may still wait, but not for ever. */
+/** Milliseconds that a quirk which hangs still holds a client that has ended its side. */
 const HANG_AFTER_END = 10_000;
 
 function closed(socket: Socket): Promise<void> {
@@ -110,7 +110,7 @@ function closed(socket: Socket): Promise<void> {
   });
 }
 
-/** For `half-close-cut` only: time enough to notice the end of a client that ends at once. */
+/** Milliseconds for `half-close-cut` to notice a client that ends its side at once. */
 const NOTICE_END = 300;
 
 async function cutAtEnd(socket: Socket): Promise<void> {

@@ -4,9 +4,9 @@ import { peerProcess } from "../../shared/linux/peer-process.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 /**
- * Who calls pv-ctrl (docs/pantavisor.md §3.2). Trust comes from the kernel alone: the process that
- * connected, its cgroup and its namespaces. A caller that is gone, or that is neither in a
- * container of ours nor beside us, is unknown and refused.
+ * Caller of pv-ctrl (docs/pantavisor.md §3.2). Only the kernel is trusted to identify it: by the
+ * process that connected, its cgroup and its namespaces. A caller that is gone, or that
+ * is neither in a container of ours nor beside us, is unknown and refused.
  */
 export type Caller =
   /** A process of the appengine itself. */

@@ -3,7 +3,7 @@ import type { Caller } from "./caller.ts";
 
 /** Connections that one container may have open at a time; no honest one needs a tenth of it. */
 const PER_CONTAINER = 128;
-/** That all of them may have: the rest is for the appengine, whose broker lives by pv-ctrl. */
+/** Connections of all containers together; the appengine's broker needs the rest. */
 const ALL_CONTAINERS = 3072;
 
 /** Keeps containers from taking every connection that pv-ctrl has. */
@@ -14,7 +14,7 @@ export class ConnectionLimit {
   /** @returns false when the caller has too many; otherwise it counts until it closes */
   admit(caller: Caller, socket: Socket): boolean {
     if (caller.kind === "host") return true;
-    // No container's name is empty: who is unknown shares one limit.
+    // Unknown callers share one limit, under the empty name that no container has.
     const name = caller.kind === "container" ? caller.name : "";
     const open = this.#open.get(name) ?? 0;
     if (open >= PER_CONTAINER || this.#all >= ALL_CONTAINERS) return false;

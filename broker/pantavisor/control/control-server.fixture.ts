@@ -37,9 +37,9 @@ afterEach(() => {
 });
 
 export interface StartOptions {
-  /** What pantavisor says, other than usual. */
+  /** Parts of the view that replace the usual ones. */
   readonly view?: (storage: string) => Partial<PantavisorView>;
-  /** Who calls; default: as the kernel says. */
+  /** Caller of every request; default: the one that the kernel reports. */
   readonly caller?: Caller;
   readonly onConnection?: (socket: Socket) => void;
 }

@@ -31,7 +31,7 @@ export interface SimulatedContainer {
   readonly starts: number;
 }
 
-/** What may follow what (docs/pantavisor.md §4.1). */
+/** Statuses that may follow each status (docs/pantavisor.md §4.1). */
 const FOLLOWS: Readonly<Record<ContainerStatus, readonly ContainerStatus[]>> = {
   NONE: [],
   INSTALLED: ["BLOCKED", "MOUNTED", "STOPPING", "STOPPED", "RECOVERING"],
@@ -233,7 +233,7 @@ export class SimulatedMachine {
     this.#dispatch({ type: "container", name, event });
   }
 
-  /** What pv-ctrl says, against the machine; it takes longer than a step, so not at each one. */
+  /** Compares the replies of pv-ctrl with the machine; too slow to do after each step. */
   compareReplies(): void {
     const listed = containersBody.parse(JSON.parse(bodyOf(this.#call("GET", "/containers"))));
     for (const { name, status, auto_recovery: recovery } of listed) {

@@ -8,9 +8,12 @@ import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import type { SimulatedContainer } from "./operations.fixture.ts";
 import { SimulatedMachine } from "./operations.fixture.ts";
 
-/** Repeat a failure: `PVH_SEED=N npx vitest run --project unit broker/pantavisor/control/operations`. */
+/**
+ * Repeat a failure:
+ * `PVH_SEED=N npx vitest run --project unit broker/pantavisor/control/operations`.
+ */
 const SEED = Number(process.env["PVH_SEED"] ?? 20_261_123);
-/** So many find what a quirk does. */
+/** Number of sequences; enough to find the effect of a quirk. */
 const SEQUENCES = 1000;
 
 type Operation =

@@ -9,10 +9,10 @@ import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { SizedStream } from "./reply.ts";
 import type { Stall } from "./stall.ts";
 
-/** What pv-ctrl may know of pantavisor, and ask of it. */
+/** Everything that pv-ctrl may know of pantavisor and ask of it. */
 export interface PantavisorView {
   readonly quirks: Quirks;
-  /** In state order. */
+  /** Containers in state order. */
   containers(): readonly ContainerView[];
   groups(): readonly GroupView[];
   graph(): readonly GraphEntry[];
@@ -91,7 +91,7 @@ export interface ObjectCatalogue {
 
 export interface StepStore {
   list(): readonly StepView[];
-  /** Of a revision or `current`; undefined when there is none. */
+  /** State of a revision, or of `current`; undefined when there is none. */
   state(name: string): unknown;
   progress(name: string): Readonly<Record<string, unknown>> | undefined;
   /** @returns false when there is no such revision */
@@ -128,14 +128,14 @@ export interface Setting {
   readonly key: string;
   readonly value: string;
   readonly typed: boolean | number | string | null;
-  /** Where the value is from. */
+  /** Source of the value. */
   readonly modified: SettingSource;
 }
 
 /** `command`: changed at run time. */
 export type SettingSource = "default" | "pv conf file" | "env" | "command";
 
-/** What endpoints are given. */
+/** Objects that every endpoint is given. */
 export interface EndpointContext {
   readonly view: PantavisorView;
   readonly stall: Stall;

@@ -2,14 +2,14 @@ import type { IncomingMessage } from "node:http";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
 
-/** A small body is one packet; whoever needs longer for it holds a connection for nothing. */
+/** Milliseconds for a small body, which is one packet; a slower client only holds a connection. */
 const WHOLE_BODY_TIMEOUT = 10_000;
 /**
  * Bytes beyond the limit that are read and dropped before the refusal: a client that is still
  * sending when the connection closes would be told of that instead (RFC 9112 §9.6).
  */
 const DRAINED = 1024 * 1024;
-/** Between two chunks of a large one. */
+/** Milliseconds between two chunks of a large body. */
 const IDLE_TIMEOUT = 10_000;
 
 /**
@@ -52,7 +52,7 @@ export async function readBody(
 /** The body as it arrives; a client that stops in the middle is cut off. */
 export function streamBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
   request.setTimeout(IDLE_TIMEOUT, () => request.destroy());
-  // From then on it is us who take our time: a large object has to come to the disk.
+  // After the last chunk the client waits for us: we write a large object to the disk.
   request.once("end", () => request.setTimeout(0));
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }

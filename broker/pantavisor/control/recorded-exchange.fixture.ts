@@ -11,7 +11,7 @@ export interface RecordedExchange {
 
 export interface ReplyBytes {
   readonly status: number;
-  /** Without parameters. */
+  /** Media type without its parameters. */
   readonly type: string;
   readonly body: string;
 }

@@ -25,7 +25,7 @@ export interface EndpointRequest {
   readonly body: string;
   /** The body as it arrives; only for a handler that takes a stream. */
   readonly content: () => AsyncIterable<Uint8Array>;
-  /** What the client says: of `content`, in bytes; 0 when it does not say. */
+  /** Bytes in `content` as the client declares them; 0 when it does not. */
   readonly contentLength: number;
   readonly caller: Caller;
 }

@@ -91,7 +91,8 @@ export async function serveControl(
     );
   };
   server.on("checkContinue", (request, response: ServerResponse) => {
-    // Who is refused before is not asked for the body; it may come or not, so nothing follows it.
+    // If we refuse before 100-continue, the client may or may not send the body, so this
+    // connection cannot be reused.
     response.shouldKeepAlive = false;
     serve(request, response, () => {
       response.writeContinue();
@@ -127,7 +128,7 @@ export async function serveControl(
     server.on("error", reject);
     server.listen({ path, backlog: 511 }, resolve);
   });
-  // Processes of any uid in a mgmt container may call; who they are decides, not the mode.
+  // Processes of any uid in a mgmt container may call; the caller decides, not the mode.
   chmodSync(path, 0o666);
   return {
     close() {

@@ -14,7 +14,7 @@ export class Stall {
     void reason.finally(() => this.#reasons.delete(reason));
   }
 
-  /** From now on each request waits this long. */
+  /** Make each request from now on wait this long. */
   slowDown(milliseconds: number): void {
     this.#delay = milliseconds;
   }

@@ -14,7 +14,7 @@ export class Turns {
     const { socket } = request;
     const before = this.#last.get(socket)?.over ?? Promise.resolve();
     const over = before.then(async () => {
-      // Nothing that comes after the last reply of a connection is answered, so nothing is done.
+      // The connection has had its last reply: a later request gets no answer and has no effect.
       if (socket.destroyed || socket.writableEnded) return;
       const closed = new Promise<void>((resolve) => void response.once("close", () => resolve()));
       await reply();
@@ -24,7 +24,7 @@ export class Turns {
   }
 
   /**
-   * What was to be the next request, or the rest of the last, is none.
+   * Refuse bytes that are neither a next request nor the rest of the last one.
    * @param refuse called in its turn, unless its reply has begun: then the connection is cut
    */
   break(socket: Duplex, refuse: () => void): void {
@@ -39,8 +39,8 @@ export class Turns {
 interface Turn {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Its turn begins. */
+  /** Resolves when its turn begins. */
   readonly before: Promise<void>;
-  /** Its reply is out, or the connection has gone. */
+  /** Resolves when its reply is out, or the connection has gone. */
   readonly over: Promise<void>;
 }

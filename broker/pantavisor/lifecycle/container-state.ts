@@ -26,7 +26,7 @@ export interface ContainerState {
   readonly goalReached: boolean;
   /** True when its ready signal came before we had seen that its init runs. */
   readonly readyEarly: boolean;
-  /** Clock time of the last start: of its init if that was seen to run, else of the launch. */
+  /** Clock time of the last start: that of its init if it was seen to run, else of the launch. */
   readonly lastStart: number;
   /** Reason for which it could last not be started; undefined since it could. */
   readonly failure: string | undefined;

@@ -2,7 +2,7 @@ import type { AutoRecovery } from "../../shared/formats/run-manifest.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 /**
- * The decision about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).
+ * Decision about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).
  */
 export type RecoveryVerdict =
   /** Stay STOPPED; `crashed` is false for an end that the policy does not count as failure. */

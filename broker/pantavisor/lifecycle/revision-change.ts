@@ -12,7 +12,7 @@ export interface ChangeSide {
 
 export type RevisionChange =
   | { readonly kind: "reboot"; readonly because: string }
-  /** Containers in `kept` are the same in both and go on; the old revision's others are stopped. */
+  /** Containers in `kept` are the same in both and go on; the old ones not in it are stopped. */
   | { readonly kind: "in-place"; readonly kept: ReadonlySet<string> };
 
 /**

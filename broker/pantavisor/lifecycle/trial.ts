@@ -86,7 +86,7 @@ function isStable(plan: RevisionPlan, state: RevisionState): boolean {
 }
 
 /**
- * False for a container that is stopped or only mounted: it runs no process that could be unstable.
+ * False for a container that is stopped or only mounted: it has no process that may be unstable.
  */
 function mustBecomeStable(
   { recovery, statusGoal }: ContainerPlan,

@@ -17,8 +17,8 @@ export interface HeldFolder extends Disposable {
 }
 
 /**
- * Open a folder below a root, making what is missing with mode 0755. What containers wrote may
- * lie there: no step follows a symbolic link or leaves the root.
+ * Open a folder below a root, making missing ones with mode 0755. Containers may have written
+ * there, so no step follows a symbolic link or leaves the root.
  * @param segments names, none of them empty, `.` or `..`
  * @throws Error naming the step that is not a folder
  */

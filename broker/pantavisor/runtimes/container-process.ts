@@ -24,7 +24,7 @@ export type InitProcess = ProcessName;
 export interface Ending {
   /** null when a signal ended it. */
   readonly exitCode: number | null;
-  /** Why it could not be started. */
+  /** Reason for which it could not be started. */
   readonly reason?: string;
 }
 
@@ -124,7 +124,7 @@ function findInit(monitor: number): InitProcess | undefined {
       }
     }
   } catch {
-    // It has just gone: `ended` tells.
+    // The process has just gone; `ended` reports that.
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { RunManifest } from "../../shared/formats/run-manifest.ts";
 import type { ContainerProcess } from "./container-process.ts";
 
-/** What is given to a container type to start a container, whose volumes are mounted by then. */
+/** Input to a container type for starting a container, whose volumes are mounted by then. */
 export interface ContainerStart {
   readonly name: string;
   readonly run: RunManifest;
@@ -20,7 +20,7 @@ export interface ContainerStart {
 }
 
 /**
- * What `type` in run.json chooses: the program that runs a container.
+ * Starts a container with the program that `type` in run.json chooses.
  * @throws Error when the container's configuration cannot be used
  */
 export type StartContainer = (start: ContainerStart) => ContainerProcess;

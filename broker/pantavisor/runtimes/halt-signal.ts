@@ -1,6 +1,6 @@
 import { isCaught } from "../../shared/linux/caught-signals.ts";
 
-/** Signals that ask a container's init to end, the first it handles is used (docs/pantavisor.md §4.1). */
+/** Signals that ask an init to end; the first one handled is used (docs/pantavisor.md §4.1). */
 const HALT_SIGNALS = ["SIGPWR", "SIGTERM"] as const;
 
 export type HaltSignal = (typeof HALT_SIGNALS)[number];

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 
-/** At most so much of a log is looked at. */
+/** Bytes of a log that are read at most. */
 const TAIL = 64 * 1024;
 
 /** @returns reads what has been written to a log since this call, its last part if it is much */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** What pantavisor adds to a container's own lxc.container.conf. */
+/** Additions of pantavisor to a container's own lxc.container.conf. */
 export interface LxcAdditions {
   readonly name: string;
   /** logs/<revision>/<name>/lxc */
@@ -13,7 +13,7 @@ export interface LxcAdditions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Bytes of console.log before it becomes console.log.1: a container must not fill the disk by it. */
+/** Bytes of console.log before it becomes console.log.1, so that it cannot fill the disk. */
 const CONSOLE_SIZE = 16 * 1024 * 1024;
 
 /**
@@ -40,7 +40,7 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
   return `${own.trimEnd()}\n${lines.join("\n")}\n`;
 }
 
-/** The container's root with one more layer, which is the uppermost of those that are read only. */
+/** Root of the container with one more layer, the uppermost of its read-only layers. */
 function rootOver(own: string, folder: string): string {
   const path = [...own.matchAll(/^[ \t]*lxc\.rootfs\.path[ \t]*=[ \t]*(.*?)[ \t\r]*$/gm)].at(
     -1,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { firstProblem } from "../../shared/formats/first-problem.ts";
 import { parseUntrusted } from "../../shared/formats/json-depth.ts";
 
-/** What pantavisor adds to a container's own OCI configuration. */
+/** Additions of pantavisor to a container's own OCI configuration. */
 export interface OciAdditions {
   readonly name: string;
   /** Its mounted root file system. */

@@ -34,8 +34,8 @@ export function startRunc(start: ContainerStart): ContainerProcess {
   const log = join(logFolder, "runc.log");
   const state = join(RUNC_FOLDER, "state");
   const options = ["--root", state, "--log", log];
-  // What is left of a container whose monitor was killed would keep its name. It is seldom:
-  // nobody waits for runc otherwise.
+  // A container whose monitor was killed leaves state that keeps its name taken. We look for that
+  // state first, so that an ordinary start does not wait for `runc delete`.
   if (existsSync(join(state, name))) {
     spawnSync("runc", [...options, "delete", "--force", name], { stdio: "ignore" });
   }
@@ -61,7 +61,7 @@ function mountRoot(volumes: string, rootVolume: string, configFolder?: string): 
   return root;
 }
 
-/** Mount options of a root: what the container writes over its `_config` over its image. */
+/** Mount options of a root: its writable layer over its `_config` over its image. */
 export function rootLayers(volumes: string, rootVolume: string, configFolder?: string): string {
   const image = join(volumes, imageName(rootVolume));
   const lower = configFolder === undefined ? image : `${configFolder}:${image}`;

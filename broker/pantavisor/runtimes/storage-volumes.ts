@@ -7,7 +7,7 @@ import { folderBeneath } from "./beneath.ts";
 /** The volume that holds what a container writes to its root, whatever its type. */
 export const OVERLAY = "lxc-overlay";
 
-/** Which of a container's writable volumes to mount, and for whom. */
+/** Writable volumes of a container to mount, and the container that they belong to. */
 export interface StoragePlan {
   readonly name: string;
   /** `storage` of its run.json. */
@@ -70,7 +70,7 @@ function mountOne(plan: StoragePlan, volume: string, persistence: string | undef
   for (const part of ["upper", "work"]) folderBeneath(target, [part])[Symbol.dispose]();
 }
 
-/** Where below `disks`; undefined: in memory. */
+/** Path segments below `disks`; undefined for a volume in memory. */
 function scopeOf(plan: StoragePlan, persistence: string | undefined): string[] | undefined {
   if (persistence === "permanent") return ["perm"];
   return persistence === "revision" ? ["rev", ...plan.revision.split("/")] : undefined;

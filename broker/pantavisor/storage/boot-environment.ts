@@ -37,9 +37,9 @@ export function commitRevision(file: string, revision: string): void {
 }
 
 /**
- * What to boot. A try is used up here, before anything of it runs: whatever becomes of it, the
- * boot after it is the committed revision's again. On a full disk it cannot be used up, and so
- * waits.
+ * Revision to boot. A try is used up here, before anything of it runs: however it ends, the boot
+ * after it uses the committed revision again. On a full disk the try cannot be used up, so it
+ * waits, and the committed revision boots.
  */
 export function nextBoot(file: string): { readonly revision: string; readonly trial: boolean } {
   const { revision, trying } = readBootEnvironment(file);

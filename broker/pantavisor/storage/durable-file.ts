@@ -27,7 +27,7 @@ export function writeSynced(path: string, content: string, flag: "w" | "wx" = "w
   }
 }
 
-/** What was renamed, linked or made in a folder stays so. */
+/** Make renames, links and new files in a folder survive a power cut. */
 export function syncFolder(path: string): void {
   const fd = openSync(path, "r");
   try {

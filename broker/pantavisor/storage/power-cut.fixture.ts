@@ -17,7 +17,7 @@ export const OBJECTS = new Map(contents.map((content) => [sha256(content), conte
 const [large = "", small = ""] = OBJECTS.keys();
 
 const SPEC = { "#spec": "pantavisor-service-system@1" };
-/** What a revision may be; anything else is half of one. */
+/** States that a revision may have; any other state is half of one. */
 export const STATES: readonly Readonly<Record<string, unknown>>[] = [
   { ...SPEC, "a/run.json": { name: "a" }, "a/root.squashfs": large },
   { ...SPEC, "a/run.json": { name: "a", version: 2 }, "a/x/y": small, "b/z": large, "b/w": small },
@@ -60,7 +60,7 @@ export async function writeAndKill(
   if (signal !== "SIGKILL") throw new Error(`the writer ended by itself: ${errors}`);
 }
 
-/** What is not as it must be after recovery; empty when all is well. */
+/** Paths and facts that are wrong after recovery; empty when all is well. */
 export function findDamage(storage: string): string[] {
   const damage: string[] = [];
   const objects = join(storage, "objects");

@@ -5,7 +5,10 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { findDamage, prepareStorage, writeAndKill } from "./power-cut.fixture.ts";
 import { recoverStorage } from "./recover-storage.ts";
 
-/** A hundred kills: `PVH_KILLS=100 npx vitest run --project unit broker/pantavisor/storage/power-cut`. */
+/**
+ * A hundred kills:
+ * `PVH_KILLS=100 npx vitest run --project unit broker/pantavisor/storage/power-cut`.
+ */
 const KILLS = Number(process.env["PVH_KILLS"] ?? 12);
 const SEED = Number(process.env["PVH_SEED"] ?? 1);
 

@@ -14,7 +14,7 @@ import { storageRefusal } from "./storage-refusal.ts";
 
 export interface InstallerOptions {
   readonly storage: string;
-  /** Why a revision cannot be replaced; undefined: it can. */
+  /** Reason for which a revision cannot be replaced; undefined when it can. */
   readonly inUse: (revision: string) => string | undefined;
   /** Throws when a state that can be read cannot be planned: groups that do not exist. */
   readonly plan: (state: State) => void;

@@ -44,7 +44,7 @@ export const progressOf = {
   failed: (why: string) => of("ERROR", why, 0),
 } as const;
 
-/** It was under way when everything stopped: nobody could say why. */
+/** Progress of a revision whose update was under way when everything stopped, cause unknown. */
 export const unexpectedRollback = progressOf.failed("Unexpected rollback");
 
 /** Does nothing for a revision that is not there, or when the disk is full. */

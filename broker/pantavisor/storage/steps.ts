@@ -46,7 +46,7 @@ function namesIn(trails: string): string[] {
   return [...below(trails), ...below(join(trails, "locals")).map((name) => `locals/${name}`)];
 }
 
-/** What deploy() calls a folder that is not complete, or no longer wanted. */
+/** Names that deploy() gives to folders that are not complete, or no longer wanted. */
 export const BOOKKEEPING = /\.(bak|incoming)$/;
 
 function describe(name: string, folder: string): StepView {

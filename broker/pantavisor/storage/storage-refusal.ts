@@ -1,6 +1,6 @@
 import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
 
-/** Why a revision could not be deployed, as pv-ctrl answers it. */
+/** Reason for which a revision could not be deployed, as pv-ctrl answers it. */
 export function storageRefusal(error: unknown): {
   readonly status: 422 | 507;
   readonly reason: string;

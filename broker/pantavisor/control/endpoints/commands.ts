@@ -90,7 +90,7 @@ function withStep(
 
 const updating = errorReply(503, "An update is under way", RETRY_AFTER);
 
-/** Until the next reboot. */
+/** Switch ssh on or off until the next reboot. */
 function setSsh(view: PantavisorView, on: boolean): Reply {
   view.override("PV_DEBUG_SSH", on ? "1" : "0");
   return accepted;

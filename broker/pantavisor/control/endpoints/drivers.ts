@@ -4,7 +4,7 @@ import type { Reply } from "../reply.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
-/** /drivers (docs/pantavisor.md §3.3): a container's own drivers; the appengine itself has none. */
+/** /drivers (docs/pantavisor.md §3.3): drivers of a container; the appengine itself has none. */
 export function driverRoutes({ view }: EndpointContext): Route[] {
   const own = (caller: Caller): string | undefined =>
     caller.kind === "container" ? caller.name : undefined;

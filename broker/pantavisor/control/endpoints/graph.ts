@@ -3,7 +3,7 @@ import type { EndpointContext, PantavisorView } from "../pantavisor-view.ts";
 import { jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
-/** For `xconnect-holds-ctrl` only. */
+/** Milliseconds that each request waits under `xconnect-holds-ctrl`. */
 const HELD = 10_000;
 
 /** GET /xconnect-graph (docs/pantavisor.md §6.1): computed on each request. */

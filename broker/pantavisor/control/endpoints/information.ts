@@ -22,7 +22,7 @@ const WAKELOCKS = {
   },
 };
 
-/** What pantavisor says that never changes in an appengine. */
+/** Routes whose replies never change in an appengine. */
 export function informationRoutes(): Route[] {
   const get = (path: string, body: unknown): Route => ({
     path,

@@ -3,7 +3,7 @@ import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
 const BODY_LIMIT = 4096;
-/** All are read for each GET; a real device has some dozens. */
+/** Limit of keys: each GET reads all of them; a real device has some dozens. */
 const MOST_KEYS = 1000;
 
 /**

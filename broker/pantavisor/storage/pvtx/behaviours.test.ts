@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { pvtxCommand } from "./command.ts";
 
 /**
- * What Pantavisor's own tests of pvtx ask of it, one by one (test/pvtx in its repository), with
- * states and words of ours. docs/updates.md lists them.
+ * Behaviours that Pantavisor's own tests of pvtx require (test/pvtx in its repository), one by
+ * one, with states and words of ours. docs/updates.md lists them.
  */
 const SPEC = { "#spec": "pantavisor-service-system@1" };
 const ROOT = Buffer.from("a root file system");

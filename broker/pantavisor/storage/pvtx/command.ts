@@ -32,7 +32,7 @@ type Verb = (...args: readonly string[]) => void | Promise<void>;
 type VerbRow = readonly [least: number, most: number, run: Verb, missing?: number];
 
 /**
- * One call of pvtx: what cannot be done is said with its reason.
+ * Run one call of pvtx; a call that fails prints its reason.
  * @returns exit code
  */
 export async function pvtxCommand(

@@ -18,7 +18,7 @@ import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
 import { isBeingWritten } from "./writer-lock.ts";
 
-/** What a folder is called while it is not complete, and when it has been replaced. */
+/** Suffixes of a folder that is not complete yet, and of one that has been replaced. */
 export const INCOMING_SUFFIX = ".incoming";
 export const BACKUP_SUFFIX = ".bak";
 
@@ -55,7 +55,7 @@ export function deploy(
   }
 }
 
-/** For `half-revision` only: half of the state under the final name, for a while. */
+/** Show half of the state under the final name for a while, for the quirk `half-revision`. */
 function showHalf(state: StateDocument, folder: string): void {
   const text = JSON.stringify(state);
   mkdirSync(join(folder, ".pvr"), { recursive: true });

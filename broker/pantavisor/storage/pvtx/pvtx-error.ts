@@ -21,6 +21,6 @@ export const ExitCode = {
   notBegun: 11,
   /** `commit` of a local transaction; `queue new` while a transaction is under way. */
   wrongKind: 12,
-  /** All else: the real one returns -1. */
+  /** Every other failure, for which the real pvtx returns -1. */
   failed: 255,
 } as const;

@@ -85,7 +85,7 @@ export function openQueue(folder: string): Queue {
   };
 }
 
-/** In the order of their numbers, which may grow beyond three digits. */
+/** Actions in the order of their numbers, which may grow beyond three digits. */
 function actionsIn(queue: string): string[] {
   return readdirSync(queue)
     .filter((name) => ACTION.test(name) && !name.endsWith(".remove.new"))

@@ -22,7 +22,7 @@ export async function readExport(
   const bytes =
     source === "-" ? process.stdin : createReadStream(source, { highWaterMark: CHUNK_BYTES });
   const { fragment } = await readPvrExport(bytes, {
-    // What the store has is drained there; here it has to be what it says.
+    // The store drains an object that it already has; an export must match its checksums anyway.
     store: (sha256, size, content) =>
       store.has(sha256) ? checkContent(sha256, size, content) : store.put(sha256, size, content),
   });

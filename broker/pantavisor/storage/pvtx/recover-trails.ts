@@ -4,9 +4,9 @@ import { BACKUP_SUFFIX, INCOMING_SUFFIX } from "./deploy.ts";
 import { isBeingWritten } from "./writer-lock.ts";
 
 /**
- * Finish or undo what writers of revisions that were killed have left below a folder: half a
- * folder goes; one that was moved aside, with nothing in its place yet, comes back. What a
- * living writer holds is left alone.
+ * Finish or undo what killed writers of revisions have left below a folder: an incomplete folder
+ * is removed; one that was moved aside, with nothing in its place yet, comes back. Folders of
+ * living writers are left alone.
  */
 export function recoverTrails(folder: string): void {
   if (!existsSync(folder)) return;

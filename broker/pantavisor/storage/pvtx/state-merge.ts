@@ -16,8 +16,8 @@ const MOST_SIGNATURES = 2000;
  * Add a fragment: first the parts that it brings anew leave, then its keys come. Adding the same
  * fragment twice is adding it once.
  *
- * A part is a container's folder with its configuration, or what a signature owns. Of it
- * everything leaves that no other signature owns: a file that the new version does not have is
+ * A part is a container's folder with its configuration, or what a signature owns. All its keys
+ * leave, except those that another signature owns: a file that the new version does not have is
  * gone. A fragment that only configures a container (`_config/NAME/…`) replaces these files and
  * nothing else.
  * @throws Error naming a signature that cannot be read
@@ -40,8 +40,8 @@ export function mergeFragment(state: StateDocument, fragment: StateDocument): St
 /**
  * Remove a part: a container by its name (with its configuration and signature), a signature
  * with the keys that it owns, a container's configuration (`_config/NAME`), or a single path.
- * A container that is signed goes whole, by whichever of the three it is named. What another
- * signature owns stays, except below the folder that is named itself.
+ * A container that is signed goes whole, by whichever of the three it is named. Keys of another
+ * signature stay, except below the folder that is named itself.
  * @throws Error naming a signature that cannot be read
  */
 export function removePart(state: StateDocument, part: string): StateDocument {

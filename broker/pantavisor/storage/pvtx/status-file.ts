@@ -7,7 +7,7 @@ import { join } from "node:path";
  */
 export interface TransactionStatus {
   readonly phase: Phase;
-  /** Has an object folder, and so is deployed to the disk. */
+  /** True when it has an object folder, and so is deployed to the disk. */
   readonly isLocal: boolean;
   /** Object folder; "" for a remote transaction. */
   readonly objects: string;
@@ -20,7 +20,7 @@ export interface QueueStatus {
   readonly next: number;
 }
 
-/** By number; `set` is a queue that no transaction works off yet. */
+/** Phases by their number; `set` is a queue that no transaction works off yet. */
 const PHASES = ["error", "set", "active", "aborted", "committed", "deployed"] as const;
 type Phase = (typeof PHASES)[number];
 

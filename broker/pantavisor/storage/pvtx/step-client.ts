@@ -5,14 +5,14 @@ import { pipeline } from "node:stream/promises";
 import { parseUntrusted } from "../../../shared/formats/json-depth.ts";
 import type { StateDocument } from "./state-merge.ts";
 
-/** What pvtx needs of pv-ctrl (docs/pantavisor.md §3.3). */
+/** Operations of pv-ctrl that pvtx needs (docs/pantavisor.md §3.3). */
 export interface StepClient {
   currentState(): Promise<StateDocument>;
   putObject(sha256: string, file: string): Promise<void>;
   putStep(name: string, state: StateDocument): Promise<void>;
 }
 
-/** In the appengine, and in its containers (docs/pantavisor.md §3.1). */
+/** Sockets of pv-ctrl in the appengine, and in its containers (docs/pantavisor.md §3.1). */
 const SOCKETS = ["/run/pantavisor/pv/pv-ctrl", "/pantavisor/pv-ctrl", "/pv/pv-ctrl"];
 const TIMEOUT = 60_000;
 

@@ -22,7 +22,7 @@ import type { StepClient } from "./step-client.ts";
  * deployed to a folder; one without is remote and is committed to pv-ctrl.
  */
 export interface Transaction {
-  /** Is one under way? */
+  /** @returns true while a transaction is under way */
   isOpen(): boolean;
   /**
    * After `queue new` the transaction is local and has the queue's object folder.
@@ -126,7 +126,7 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
       const revision = name ?? defaultName(state);
       const store = storeOf(status);
       for (const [key, value] of Object.entries(state)) {
-        // What we do not have came with the base: the device has it.
+        // Objects missing from our store came with the base, so the device has them.
         if (key === "#spec" || typeof value !== "string" || !store.has(value)) continue;
         await client.putObject(value, store.pathOf(value));
       }

@@ -3,8 +3,8 @@ import { tryLock } from "../../../shared/linux/flock.ts";
 
 /**
  * Does a living process write this file or folder? A writer locks what has no final name yet;
- * the lock goes with the process, so what a killed one has left is free. What has just got its
- * final name counts as being written: there is nothing to clean up.
+ * the lock ends with the process, so leftovers of a killed writer are free. A path that is
+ * gone has just got its final name, and counts as being written: there is nothing to clean up.
  */
 export function isBeingWritten(path: string): boolean {
   let fd: number;
