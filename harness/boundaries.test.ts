@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
 /**
- * Who may import what: a row for each folder, the longest prefix counts. A file may always import
+ * Allowed imports: a row for each folder, the longest prefix counts. A file may always import
  * those beside it. An entry ends in `/` (a folder with all below it), in `/*.ts` (the folder's own
  * files), or names a file; `type ` before it allows `import type` alone.
  */
@@ -11,7 +11,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   // Tests of both programs.
   "broker/": [],
 
-  // What both programs, and in part the harness, know. Codecs and schemas are pure.
+  // Knowledge shared by both programs and, in part, the harness. Codecs and schemas are pure.
   "broker/shared/": [],
   "broker/shared/quirks/": [],
   "broker/shared/formats/": ["broker/shared/quirks/"],
@@ -190,7 +190,7 @@ const files = globSync("{harness,broker,reports,scenarios,containers}/**/*.ts", 
 const isTest = (file: string): boolean =>
   /\.(test|fixture)\.ts$|\/testdata\/|\.setup\.ts$/.test(file);
 
-/** What `import … from "x"`, `export … from "x"`, `import "x"` and `import("x")` name. */
+/** Names in `import … from "x"`, `export … from "x"`, `import "x"` and `import("x")`. */
 function importsOf(source: string): { specifier: string; typeOnly: boolean }[] {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
   const statement =

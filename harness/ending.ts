@@ -6,13 +6,13 @@
  * Milliseconds after the signal.
  */
 export const ENDING = {
-  /** Evidence that is not kept by then is cut, and removal begins. */
+  /** Deadline of collecting evidence: the rest is cut off, and removal begins. */
   evidence: 1_500,
-  /** Workers and preparations that have not ended by then are not waited for. */
+  /** Deadline of workers and preparations; those still at work are not waited for. */
   work: 5_000,
-  /** What is not removed by then is named, and left to the next pvh. */
+  /** Deadline of removal: the rest is named, and left to the next pvh. */
   removal: 7_000,
-  /** The last that is looked for on the engine, where a command has just ended. */
+  /** Deadline of the last look at the engine, where a command has just ended. */
   lastLook: 7_800,
   /** pvh exits, whatever it still waits for; docs/exit-codes.md promises 10 s, and the
    * end of a process takes a second of them on a machine with 30 others at work. */

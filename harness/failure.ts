@@ -9,10 +9,10 @@ import { propertyOf, readThrown, textOf } from "./thrown.ts";
 import type { Thrown } from "./thrown.ts";
 
 /**
- * What an error says, and whose fault it is. A PvhError knows; a failed assertion speaks of the
- * product; anything else is a mistake of the scenario's own code, unless code of pvh threw it.
+ * Message of an error, and whose fault it is. A PvhError states the fault; a failed assertion
+ * blames the product; any other error blames the scenario's code, unless code of pvh threw it.
  *
- * Anything can be thrown, also what defends itself against being looked at: this never throws.
+ * This never throws, even when the thrown value itself throws while it is read.
  */
 export function toFailure(thrown: unknown): Failure {
   const error = refusedByMachine(thrown) ?? thrown;
@@ -43,7 +43,7 @@ export function toFailure(thrown: unknown): Failure {
     : { class: "scenario", code: "PVH_SCENARIO", message, ...stack };
 }
 
-/** How vitest goes on about an assertion that was not awaited: it repeats it below. */
+/** Rest of vitest's message about an assertion that was not awaited; it repeats the assertion. */
 const UNAWAITED = /(?<=was not awaited)\. This assertion is asynchronous and must be awaited[^]*$/;
 
 /** A failure that nothing threw. */
@@ -88,7 +88,7 @@ function comparisonOf(error: unknown): string {
   }
 }
 
-// What calls the check is the same in every stack.
+// Frames left out: those that call the check are the same in every stack.
 const UNTOLD =
   /node_modules|node:internal|harness\/run\/(check-run|scenario|scenario-session|stray-errors)\.ts|<anonymous>\)$/;
 
@@ -120,7 +120,7 @@ function decoded(path: string): string {
   }
 }
 
-/** Its first frame is in a file of pvh, and not in a scenario or a test. */
+/** True when the first frame is in a file of pvh, and not in a scenario or a test. */
 function isOurs(stack: string | undefined): boolean {
   const [first = ""] = stack?.split("\n") ?? [];
   return (

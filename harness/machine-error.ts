@@ -5,7 +5,7 @@ const NO_ROOM = ["ENOSPC", "EDQUOT", "EROFS"];
 const OF_A_FILE = ["EACCES", "EPERM", "ENOTDIR", "EMFILE", "ENFILE", "EIO"];
 
 /**
- * What the file system refused, as the machine's fault that it is.
+ * Refusal of the file system as a PvhError that blames the machine.
  * @returns undefined for any other error
  */
 export function machineError(error: unknown): PvhError | undefined {

@@ -15,7 +15,7 @@ export function makeFolder(path: string, mode = 0o777): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    // Somebody else has just made it.
+    // Another process may just have made it.
     if (!isFolder(path)) throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { inspect, types } from "node:util";
 
-/** What could be read of something that was thrown. */
+/** Parts of a thrown value that could be read. */
 export interface Thrown {
   /** `TypeError`, `AssertionError`, …; undefined for what is no error. */
   readonly name: string | undefined;
@@ -36,7 +36,7 @@ export function readThrown(thrown: unknown): Thrown {
   };
 }
 
-/** What was thrown, in words: an error's message, anything else as it looks. */
+/** Thrown value in words: the message of an error, anything else as `inspect` shows it. */
 export function messageOfThrown(thrown: unknown): string {
   return readThrown(thrown).message;
 }

@@ -1,6 +1,6 @@
 /**
- * What `work` resolves with, unless the signal comes first: what never ends must hold nothing up.
- * The work goes on, and nobody hears of it any more.
+ * Result of `work`, unless the signal comes first: work that never ends must not block its caller.
+ * The work then goes on, and its result is ignored.
  */
 export function within<T>(
   signal: AbortSignal,

@@ -23,7 +23,7 @@ export interface Failure {
   readonly stack?: string;
 }
 
-/** Why a run ended before its scenarios did: a signal, or the deadline of the whole command. */
+/** Cause that ended a run before its scenarios: a signal, or the whole command's deadline. */
 export type Interruption = EndingSignal | "deadline";
 
 export type BootStage =
@@ -72,7 +72,7 @@ export type RunEvent =
       readonly summary: string;
       readonly checks: readonly { readonly id: string; readonly title: string }[];
       readonly file: string;
-      /** From 1. A scenario that starts again is a retry: its last attempt is its verdict. */
+      /** Number of the attempt, from 1; a later one is a retry, and the last gives the verdict. */
       readonly attempt: number;
     }
   | {
@@ -91,7 +91,7 @@ export type RunEvent =
       readonly check: string;
       /** Milliseconds that the machine may give it. */
       readonly deadline?: number;
-      /** Milliseconds on the wall after which it ends, however little time it was given. */
+      /** Milliseconds on the wall after which it ends, even if the machine gave it little time. */
       readonly longest?: number;
     }
   | {
@@ -102,7 +102,7 @@ export type RunEvent =
       readonly verdict: Verdict;
       readonly ms: number;
       readonly failure?: Failure;
-      /** Why it was skipped. */
+      /** Reason why it was skipped. */
       readonly reason?: string;
       /** Part of its time that the machine gave it, from 0 to 1. */
       readonly share?: number;
@@ -120,7 +120,7 @@ export type RunEvent =
       readonly type: "failure";
       /** Absent: the run itself failed. */
       readonly scenario?: string;
-      /** For example "set-up", "tear-down", "stray error", "preparation". */
+      /** Place of the failure, for example "set-up", "tear-down", "stray error", "preparation". */
       readonly where: string;
       readonly failure: Failure;
     }
@@ -143,7 +143,7 @@ export type RunEvent =
       readonly interrupted?: Interruption;
     };
 
-/** As written: an event with its version and its time (ms since the epoch). */
+/** Event as it is written, with its version and its time (ms since the epoch). */
 export type RecordedEvent = RunEvent & {
   readonly v: typeof EVENTS_VERSION;
   readonly t: number;

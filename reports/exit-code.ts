@@ -4,7 +4,7 @@ import type { Failure, Interruption } from "./events.ts";
 import { countChecks, failuresOf, isFlaky } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 
-/** What a pass after a retry comes to. */
+/** Verdict on a check that passes only after a retry. */
 export type FlakyPolicy = "pass" | "fail";
 
 /**
@@ -37,7 +37,7 @@ export function exitCodeOf(
   return isUnsure && flaky === "fail" ? EXIT.flaky : EXIT.pass;
 }
 
-/** Why a run ends with its exit code, in one line; undefined for a pass. */
+/** Reason of a run's exit code, in one line; undefined for a pass. */
 export function exitReason(state: RunState): string | undefined {
   const code = state.finished?.exitCode ?? EXIT.bug;
   const flaky = [...state.scenarios.values()].filter(isFlaky).map(({ name }) => name);

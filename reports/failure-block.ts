@@ -8,8 +8,8 @@ import type { OutsideFailure, RunState, ScenarioState } from "./run-state.ts";
 const MESSAGE_LINES = 20;
 
 /**
- * What a reader needs of a failed scenario: what happened, the hint, the evidence and the
- * command that does it again. A failure that all checks share, as a failed boot's, comes once.
+ * Block about a failed scenario: what happened, the hint, the evidence and the command that
+ * runs it again. A failure that all checks share, such as a failed boot, is printed once.
  *
  * @param folder the run directory, as the reader may open it
  */
@@ -47,7 +47,7 @@ export function failureBlock(
   ];
 }
 
-/** What failed outside of any check. @param of a scenario, or the run */
+/** Block about a failure outside of any check. @param of a scenario, or the run */
 export function outsideBlock(
   of: string,
   { where, failure }: OutsideFailure,

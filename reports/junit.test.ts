@@ -12,7 +12,7 @@ const report = (events: readonly RunEvent[]): string =>
   junitReport(foldRun(record(events)), ".pvh/runs/x");
 const xml = report(SAMPLE);
 
-/** What libxml2 has against a report, by the schema of the dialect. */
+/** Errors that libxml2 finds in a report by the schema of the dialect. */
 async function errorsOf(contents: string): Promise<string[]> {
   const { errors } = await validateXML({
     xml: [{ fileName: "junit.xml", contents }],

@@ -19,8 +19,8 @@ const OUTPUT_LIMIT = 64 * 1024;
  * `error` is the infrastructure's or pvh's fault, `failure` the product's; times have three
  * decimals; timestamps are UTC without a zone; each case has a name of its own.
  *
- * What failed outside of any check is a case of its own, in its scenario's suite or in the suite
- * `pvh` of the run: a run that failed has a case that failed.
+ * A failure outside of any check is a case of its own, in its scenario's suite or in the run's
+ * suite `pvh`, so that a failed run always has a failed case.
  *
  * @param folder the run directory as CI sees it, for attachments
  */

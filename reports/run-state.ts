@@ -5,7 +5,7 @@ export interface RunState {
   started: (EventOf<"run.started"> & { readonly t: number }) | undefined;
   readonly scenarios: Map<string, ScenarioState>;
   readonly notes: string[];
-  /** What failed of the run itself. */
+  /** Failures of the run itself. */
   readonly failures: OutsideFailure[];
   finished: EventOf<"run.finished"> | undefined;
 }
@@ -36,7 +36,7 @@ export interface AttemptState {
 
 /** A failure outside of any check. */
 export interface OutsideFailure {
-  /** For example "tear-down". */
+  /** Place of the failure, for example "tear-down". */
   readonly where: string;
   readonly failure: Failure;
 }
@@ -134,8 +134,8 @@ export function countChecks(state: RunState): Counts {
 }
 
 /**
- * What failed outside of the checks and is told by none of them. A failed boot is the failure of
- * every check; it is no case of its own.
+ * Failures outside of the checks that no check reports. A failed boot is not among them when it
+ * is the failure of every check.
  */
 export function untoldFailures({ checks, failure, failures }: AttemptState): OutsideFailure[] {
   const told = new Set([...checks.values()].map((check) => check.failure?.message));

@@ -9,15 +9,15 @@ export interface Summary {
   readonly profile: string;
   readonly quirks: readonly string[];
   readonly seed: number;
-  /** 70 for a run that did not end. */
+  /** Exit code of the run; 70 for one that did not end. */
   readonly exitCode: number;
-  /** Why it is not 0. */
+  /** Reason why `exitCode` is not 0. */
   readonly exitReason?: string;
-  /** What cut the run short: SIGINT, SIGTERM or deadline. */
+  /** Cause that cut the run short: SIGINT, SIGTERM or deadline. */
   readonly interrupted?: string;
   readonly ms: number;
   readonly checks: Counts;
-  /** What failed of the run itself. */
+  /** Failures of the run itself. */
   readonly failures: readonly FailureSummary[];
   readonly scenarios: readonly ScenarioSummary[];
 }
@@ -43,7 +43,7 @@ export interface ScenarioSummary {
     readonly code?: string;
     readonly message?: string;
   }[];
-  /** What failed outside of its checks. */
+  /** Failures of the scenario outside of its checks. */
   readonly failures: readonly FailureSummary[];
 }
 

@@ -6,7 +6,7 @@ import { printableLine } from "./printable.ts";
 import { apply, countChecks, emptyRun, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
 import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
 
-/** Where the terminal report goes. */
+/** Output of the terminal report. */
 export interface Terminal {
   /** Lines that stay. */
   print(line: string): void;
@@ -57,10 +57,10 @@ export class TerminalReport {
     this.#terminal.status(this.#statusLine(event.t));
   }
 
-  /** To be called every second or so: the live line, and the heartbeat where there is none. */
+  /** Updates the live line, or prints the heartbeat where there is none; call it every second. */
   tick(now: number): void {
     this.#terminal.status(this.#statusLine(now));
-    // Also a clock that was set back must not keep the heartbeat waiting.
+    // A clock that was set back must not keep the heartbeat waiting.
     if (this.#lastPrint === 0 || now < this.#lastPrint) this.#lastPrint = now;
     const busy = this.#busy(now);
     if (now - this.#lastPrint >= HEARTBEAT && busy !== "") this.#say(now, `still running: ${busy}`);
@@ -140,7 +140,7 @@ export class TerminalReport {
     return line.slice(0, Math.max(1, this.#terminal.columns - 1));
   }
 
-  /** What runs now: each scenario with its stage or check. */
+  /** Scenarios that run now, each with its stage or check. */
   #busy(now: number): string {
     return [...this.state.scenarios.values()]
       .map((scenario) => ({ scenario, attempt: lastAttempt(scenario) }))
@@ -177,7 +177,7 @@ function bootTime({ stages }: AttemptState): number {
   return stages.reduce((total, { ms }) => total + ms, 0);
 }
 
-/** How the scenarios' time was spent; they overlap, so it is a share and no sum. */
+/** Share of boots in the scenarios' time; a sum would mislead, since scenarios overlap. */
 function share(scenarios: readonly ScenarioState[], total: number): string {
   const attempts = scenarios.map(lastAttempt);
   const all = attempts.reduce((sum, { ms }) => sum + ms, 0);

@@ -1,6 +1,6 @@
 import { printable } from "./printable.ts";
 
-// What XML 1.0 §2.2 has no place for besides the controls: lone surrogates, U+FFFE, U+FFFF.
+// Characters, besides the controls, that XML 1.0 §2.2 forbids: lone surrogates, U+FFFE, U+FFFF.
 const ILLEGAL =
   /[\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 

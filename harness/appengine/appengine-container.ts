@@ -17,7 +17,7 @@ import { limitsConfig, limitsOf } from "./limits.ts";
 import { StartedAppengineContainer } from "./started-appengine-container.ts";
 
 export interface StartOptions extends BootOptions {
-  /** When the boot fails, evidence is put in this folder before the container is removed. */
+  /** Folder for the evidence of a failed boot, written before the container is removed. */
   readonly evidence?: string;
   /** Cuts short the keeping of evidence. */
   readonly evidenceOver?: AbortSignal;
@@ -96,7 +96,7 @@ export class AppengineContainer extends GenericContainer {
     if (options.signal?.aborted === true) throw new PvhError("PVH_ABORTED", `cancelled: ${name}`);
     const generic = await super.start().catch(async (cause: unknown) => {
       const error = engineError(cause, name);
-      // What has that name then is somebody else's; anything else is a half-made one of ours.
+      // A name in use is another's container; any other error may leave ours half made.
       if (error.code !== "PVH_NAME_IN_USE")
         await cleanUp(reap(engine, { kind: "container", name }));
       throw error;
@@ -168,7 +168,10 @@ export class AppengineContainer extends GenericContainer {
   }
 }
 
-/** What cannot be removed, as from an engine that has gone, must not hide why; the next pvh does it. */
+/**
+ * Waits for a removal and ignores its failure, as when the engine has gone: it must not hide the
+ * error that led here. The next pvh removes the rest.
+ */
 async function cleanUp(removal: Promise<unknown>): Promise<void> {
   await removal.catch(() => undefined);
 }

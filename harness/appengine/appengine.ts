@@ -34,7 +34,7 @@ export interface BootOptions {
   readonly until?: BootStage;
   /** Multiplies the deadlines of this boot. */
   readonly timeoutScale?: number;
-  /** Tells why the container is no longer there, where somebody else has done that. */
+  /** Reason why the container is gone, unless pvh or the appengine itself ended it. */
   readonly whyLost?: () => Promise<PvhError | undefined>;
 }
 
@@ -80,7 +80,7 @@ export class Appengine implements AppengineShell {
   }
 
   /**
-   * What a script prints.
+   * Output of a shell script.
    * @throws PvhError PVH_COMMAND with its exit status and stderr unless it succeeds
    */
   async text(script: string, options?: CommandOptions): Promise<string> {
@@ -113,7 +113,7 @@ export class Appengine implements AppengineShell {
     return this.control.graph(signal);
   }
 
-  /** What pv-appengine printed: the container's own output. Of very much, the middle is missing. */
+  /** Output of pv-appengine, which is the container's own; a very long one lacks its middle. */
   output(): Promise<string> {
     return containerOutput(this.#container);
   }

@@ -8,7 +8,7 @@ import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 
 /**
- * What the reference broker tells about itself and its links.
+ * Status of the reference broker and its links, as it tells them.
  * @returns undefined where it has no status socket: it is not ours, or does not run
  */
 export async function askBroker(

@@ -1,6 +1,6 @@
-/** What is known of a boot that has not reached READY. */
+/** Facts about a boot that has not reached READY. */
 export interface BootFacts {
-  /** What pv-appengine printed: the container's own output. */
+  /** Output of pv-appengine, which is the container's own. */
   readonly output: string;
   /** Exit code of pv-appengine, once it has ended. */
   readonly exitCode: number | undefined;
@@ -15,12 +15,12 @@ export const REASON_LINES =
   "required service '|suddenly stopped|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
 
 const LAUNCH = /launching pantavisor/g;
-/** What is behind most loops: a container that may not stop has stopped. */
+/** Log line behind most boot loops: a container that may not stop has stopped. */
 const STOPPED = /platform '.+' suddenly stopped \(.*\)/g;
 const LAUNCHES_OF_A_LOOP = 3;
 
 /**
- * Why a boot cannot work, or undefined while it still may.
+ * Reason why a boot cannot work, or undefined while it still may.
  *
  * Known causes first, by name; then what every hopeless boot has in common: pv-appengine has
  * ended, or it starts pantavisor again and again.

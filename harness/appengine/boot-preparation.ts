@@ -1,6 +1,6 @@
 /**
- * What a real appengine needs of its container before pv-appengine starts
- * (docs/pantavisor.md §2.7), as POSIX sh. Each line is harmless where it is already so, and the
+ * Preparation that a real appengine's container needs before pv-appengine starts
+ * (docs/pantavisor.md §2.7), as POSIX sh. Each line is harmless where it is done already, and the
  * reference's own pv-appengine does the same, so that the documented `docker run` lines work
  * without pvh.
  */
@@ -25,7 +25,7 @@ export function prepared(entrypoint: readonly string[]): string[] {
   return ["/bin/sh", "-c", `${PREPARE}; exec "$@"`, "pvh-boot", ...entrypoint];
 }
 
-/** Where a manual boot leaves pv-appengine's exit code. */
+/** File in which a manual boot leaves pv-appengine's exit code. */
 export const EXIT_FILE = "/run/pvh-appengine.exit";
 
 /** Start pv-appengine beside an idle PID 1, with its output in the container's log. */

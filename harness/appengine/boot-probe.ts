@@ -17,7 +17,7 @@ export interface Footprints {
   readonly ready: string | undefined;
 }
 
-// The time of a file's last change is the engine's own; its modification time is whoever's.
+// The engine's kernel sets a file's change time; anybody can set its modification time.
 const LOOK = [
   `[ -e ${STORAGE}/.pvtx-done ] && echo deployed && find ${EXPORTS_FOLDER} -type f -cnewer ${STORAGE}/.pvtx-done 2>/dev/null | sed -n '1s|.*/|late |p'`,
   `set -- ${LOG_ROOT}/*/pantavisor/pantavisor.log; [ -e "$1" ] && echo logging`,

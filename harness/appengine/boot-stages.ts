@@ -83,7 +83,7 @@ async function attempt(
     );
     return found.hopeless ?? found.detail;
   } catch (error) {
-    // Also at the deadline, of an appengine that was lost meanwhile.
+    // The appengine may have been lost meanwhile; that explains a missed deadline better.
     const last = await whyNot().catch((why: unknown) => {
       try {
         return lost(why);
@@ -96,7 +96,7 @@ async function attempt(
   }
 }
 
-/** Nobody can tell any more what the appengine does. */
+/** Reason to give up when the engine or the container is lost; other errors are thrown on. */
 function lost(error: unknown): Hopeless {
   if (error instanceof PvhError && LOST.includes(error.code)) {
     return { reason: error.message, error };

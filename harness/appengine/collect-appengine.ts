@@ -8,7 +8,7 @@ import type { Evidence } from "./evidence.ts";
 import { collectLogs } from "./collect-logs.ts";
 import { ExtractedFiles } from "./extract-regular-files.ts";
 
-/** What is looked at: the appengine's shell and pv-ctrl, and what pv-appengine printed. */
+/** Sources of evidence: the appengine's shell, its pv-ctrl and the output of pv-appengine. */
 export interface Observed extends Pick<AppengineShell, "sh" | "control"> {
   output(): Promise<string>;
 }
@@ -20,7 +20,7 @@ export const INDEX = "index.txt";
 const PATIENCE = 3_000;
 
 /**
- * What is worth keeping of an appengine, read before it is removed. Every collector is
+ * Collects the evidence of an appengine before it is removed. Every collector is
  * independent and bounded in time and bytes: a broken appengine yields what it still can, and
  * the index names what it did not.
  *
@@ -45,7 +45,7 @@ export async function collectAppengine(
     const { stdout, stderr } = await appengine.sh(script, { signal });
     return stdout + stderr;
   };
-  // As it came: an answer that is no JSON tells more than none.
+  // Keep the answer unparsed: one that is no JSON tells more than none.
   const get = async (path: string): Promise<string> => {
     const { status, body } = await appengine.control.send("GET", path, { signal });
     return status === 200 ? body : `${status}\n${body}`;

@@ -11,9 +11,9 @@ const FIRST = 64;
 /** Milliseconds for all of it, and for the list of folders and each of them. */
 const ALL = 5_000;
 const ONE = 1_000;
-/** In the order of what explains most. */
+/** Names of the logs that explain most, the best first. */
 const TELLING = ["pantavisor.log", "lxc.log", "console.log"];
-/** Where pantavisor.log of the first revision is, also when no shell can be asked any more. */
+/** Folder of the first revision's pantavisor.log, known also when no shell answers any more. */
 const PANTAVISOR = "/0/pantavisor";
 
 /**
@@ -45,7 +45,7 @@ export async function collectLogs(
   return [{ path: "logs", what: `${what}, ${extracted.count} files`, ...missing }];
 }
 
-/** Below the log root, `/0/NAME/lxc` and the like. */
+/** Folders below the log root that hold such logs: `/0/NAME/lxc` and the like. */
 async function tellingFolders(
   appengine: Pick<AppengineShell, "sh">,
   enough: AbortSignal,

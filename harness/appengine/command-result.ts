@@ -14,7 +14,7 @@ export interface CommandOptions {
 }
 
 /**
- * What a command printed.
+ * Output of a command that succeeded.
  * @param what the command, as the error names it
  * @throws PvhError PVH_COMMAND with its exit status and the end of its stderr unless it succeeded;
  *         PVH_NO_PROGRAM when it could not be started

@@ -16,7 +16,7 @@ export function killedBy(events: string, id: string): string | undefined {
 }
 
 /**
- * Whether the engine has started after the container did: it has forgotten the container's start,
+ * True when the engine has started after the container: it has forgotten the container's start,
  * though it has not had so many events that it had to.
  */
 export function restartedSince(events: string, id: string): boolean {

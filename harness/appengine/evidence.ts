@@ -2,6 +2,6 @@
 export interface Evidence {
   readonly path: string;
   readonly what: string;
-  /** What of it is missing, in one line. */
+  /** Parts of it that are missing, in one line. */
   readonly missing?: string;
 }

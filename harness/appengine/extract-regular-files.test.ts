@@ -154,7 +154,7 @@ test("whatever the names are, every file is inside, once, and has its content", 
   );
 }, 120_000);
 
-/** As tar-stream reads it: what is the same then is one file. */
+/** Name as tar-stream reads it: names that are equal then are one file. */
 function normal(name: string): string {
   return Buffer.from(name).toString("utf8");
 }

@@ -6,7 +6,7 @@ import type { Header } from "tar-stream";
 import { HarmlessNames, quotedName } from "./harmless-names.ts";
 import { LeftOut } from "./left-out.ts";
 
-/** What is kept of a log tree; a container can write without end. */
+/** Most that is kept of a log tree; a container can write without end. */
 export interface Limits {
   readonly files: number;
   /** Bytes of one file. */
@@ -22,12 +22,12 @@ interface Entry extends AsyncIterable<unknown> {
 }
 
 interface Kept {
-  /** In the folder. */
+  /** Path in the folder. */
   readonly path: string;
-  /** As the container named it. */
+  /** Name that the container gave it. */
   readonly name: string;
   readonly bytes: number;
-  /** Bytes that the file had. */
+  /** Size of the original file in bytes. */
   readonly of: number;
 }
 
@@ -65,7 +65,7 @@ export class ExtractedFiles {
   ): Promise<void> {
     const entries = extract();
     const feeding = pipeline(archive, entries);
-    // What ends the loop below ends this too, and is told once.
+    // An error that ends the loop below rejects this promise too; only the loop reports it.
     feeding.catch(() => undefined);
     for await (const entry of entries) {
       const { name } = entry.header;

@@ -13,16 +13,16 @@ export interface OurContainer {
   readonly image: string;
   /** `running`, `exited`, … */
   readonly state: string;
-  /** For people: "Up 3 minutes". */
+  /** State in words for people: "Up 3 minutes". */
   readonly status: string;
   readonly held: boolean;
-  /** Empty for what `pvh up` holds. */
+  /** Run it belongs to; empty for a container that `pvh up` holds. */
   readonly run: string;
-  /** Whether its owner lives, or may live: only force takes such a one. */
+  /** True when its owner lives, or may live; then only force removes it. */
   readonly inUse: boolean;
 }
 
-/** All containers with our labels, whoever's run they belong to. */
+/** All containers with our labels, those of other runs included. */
 export async function ourContainers(engine: Engine): Promise<OurContainer[]> {
   const listed = await listContainers(engine.docker).catch((error: unknown) => {
     throw engineError(error, "looking for appengines");

@@ -37,7 +37,7 @@ export class InsideContainer {
   }
 
   /**
-   * What a script prints.
+   * Output of a shell script.
    * @throws PvhError PVH_COMMAND with its exit status and stderr unless it succeeds
    */
   async text(script: string, options?: CommandOptions): Promise<string> {
@@ -45,7 +45,7 @@ export class InsideContainer {
   }
 
   /**
-   * What a Python 3 program prints; the examples' root filesystem carries Python. In it,
+   * Output of a Python 3 program; the examples' root filesystem carries Python. In the program,
    * `patient(seconds)` is a time-out that this machine can keep.
    * @throws PvhError PVH_COMMAND with its traceback unless it succeeds
    */
@@ -74,7 +74,7 @@ export class InsideContainer {
   }
 
   /**
-   * Why a program in it has ended, or could not begin, when the container is the reason.
+   * Reason why a program in it has ended, or could not begin, when the container is to blame.
    * @param refused result of the command that did not get in
    */
   whyDown(refused?: CommandResult): Promise<PvhError | undefined> {

@@ -1,4 +1,4 @@
-/** Where a real appengine keeps things (docs/pantavisor.md §2.4, §2.5, §2.6, §3.1). */
+/** Paths at which a real appengine keeps things (docs/pantavisor.md §2.4, §2.5, §2.6, §3.1). */
 export const STORAGE = "/var/pantavisor/storage";
 export const EXPORTS_FOLDER = "/usr/lib/pantavisor/pvtx.d";
 export const CONTROL_SOCKET = "/run/pantavisor/pv/pv-ctrl";

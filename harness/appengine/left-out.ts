@@ -9,7 +9,7 @@ interface Kind {
   readonly names: string[];
 }
 
-/** What was not kept as evidence, by reason. */
+/** Files that were not kept as evidence, by reason. */
 export class LeftOut {
   readonly #kinds = new Map<string, Kind>();
 

@@ -1,7 +1,7 @@
 import type { HostConfig } from "dockerode";
 import { PvhError } from "../errors.ts";
 
-/** What an appengine may take of the engine's machine; `none` of a limit is undefined. */
+/** Shares of the engine's machine that an appengine may take; a limit of `none` is undefined. */
 export interface Limits {
   /** Processes and threads. */
   readonly pids: number | undefined;
@@ -44,7 +44,7 @@ export function limitsOf(env: NodeJS.ProcessEnv = process.env): Limits {
   return parseLimits(env["PVH_LIMITS"] ?? "", "PVH_LIMITS");
 }
 
-/** As the engine takes them; one that it cannot keep it leaves out, with a warning. */
+/** Limits in the engine's form; the engine warns of one that it cannot keep, and leaves it out. */
 export function limitsConfig({ pids, memory, log }: Limits): HostConfig {
   return {
     ...(pids !== undefined && { PidsLimit: pids }),

@@ -20,7 +20,7 @@ const PATIENCE = 5_000;
 
 export interface Mesh {
   readonly graph: readonly GraphEntry[];
-  /** What the broker tells of its links; undefined where it has no status socket. */
+  /** State of the links, as the broker tells it; undefined where it has no status socket. */
   readonly status: BrokerStatus | undefined;
 }
 

@@ -39,7 +39,7 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
     return this.appengine.control;
   }
 
-  /** As Testcontainers has it; without options it takes a channel that stays open. */
+  /** Same as in Testcontainers; without options it uses a channel that stays open. */
   override async exec(
     command: string | string[],
     options?: Partial<ExecOptions>,
@@ -92,7 +92,7 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
    */
   override async stop(): Promise<StoppedTestContainer> {
     this.#ended = true;
-    // What runs in it ends with it: nothing waits for the engine to kill a command first.
+    // The removal ends the commands that run inside, so it does not wait for close().
     const closed = this.appengine.close();
     const id = this.getId();
     demandRemoval(await reap(this.#engine, { kind: "container", name: id }));

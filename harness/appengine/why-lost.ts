@@ -12,7 +12,7 @@ const PATIENCE = 3_000;
 const GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
 
 /**
- * Why an appengine cannot be judged any more: the engine does not answer, or somebody else has
+ * Reason why an appengine cannot be judged any more: the engine does not answer, or somebody has
  * removed, stopped or paused the container or its volume, or the OOM killer has ended it.
  *
  * @returns undefined for one that runs, and for one that has ended by itself: that is its own doing
@@ -94,7 +94,7 @@ async function missingVolume(
   return names.find((_, index) => missing[index]);
 }
 
-/** What the engine remembers: until now by its own clock, or it would wait for more. */
+/** Events that the engine remembers; without `until`, now by its clock, it would wait for more. */
 async function recentEvents(docker: Docker): Promise<string> {
   const { SystemTime: now } = (await docker.info()) as { SystemTime: string };
   const until = Date.parse(now) / 1000;

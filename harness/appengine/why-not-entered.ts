@@ -7,7 +7,7 @@ import type { AppengineShell } from "./appengine-shell.ts";
 const PATIENCE = 5_000;
 
 /**
- * Why a container cannot be entered: it is not there, which is the scenario's mistake, or it
+ * Reason why a container cannot be entered: it is not there, which is the scenario's mistake, or it
  * does not run (any more), which is the appengine's.
  *
  * @param refused result of the command that did not get in
@@ -41,7 +41,7 @@ export async function whyNotEntered(
   });
 }
 
-/** By name, as LXC has them. */
+/** States of the containers in LXC, by name. */
 async function lxcStates(appengine: AppengineShell): Promise<Map<string, string>> {
   const { stdout } = await appengine.sh("lxc-ls -f -F NAME,STATE", { timeout: PATIENCE });
   const rows = stdout.split("\n").slice(1);
@@ -53,7 +53,7 @@ async function lxcStates(appengine: AppengineShell): Promise<Map<string, string>
   );
 }
 
-/** By name, as pv-ctrl tells them; empty when it does not. */
+/** Statuses of the containers in pv-ctrl, by name; empty when it does not answer. */
 async function controlStatuses({ control }: AppengineShell): Promise<Map<string, string>> {
   const containers = await control.containers(AbortSignal.timeout(PATIENCE)).catch(() => []);
   return new Map(containers.map(({ name, status }) => [name, status]));

@@ -33,9 +33,9 @@ export type CatalogueRow = z.infer<typeof row>;
 
 export interface Catalogue {
   readonly rows: ReadonlyMap<string, CatalogueRow>;
-  /** What is wrong with rows, by id; a row that has none goes by its number. */
+  /** Problems of rows, by the row's id; a row without an id goes by its number. */
   readonly problems: ReadonlyMap<string, Failure>;
-  /** Why no row can be read. */
+  /** Reason why no row can be read. */
   readonly unreadable?: Failure;
 }
 
@@ -47,7 +47,7 @@ export function catalogue(): ReadonlyMap<string, CatalogueRow> {
   return load().rows;
 }
 
-/** What is wrong with the catalogue, for those that need all of it. */
+/** All problems of the catalogue, for callers that need all of its rows. */
 export function catalogueProblems(): readonly Failure[] {
   const { unreadable, problems } = load();
   return [...(unreadable === undefined ? [] : [unreadable]), ...problems.values()];

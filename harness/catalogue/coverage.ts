@@ -1,6 +1,6 @@
 import type { CatalogueRow } from "./catalogue.ts";
 
-/** What coverage needs of a scenario. */
+/** Parts of a scenario that coverage needs. */
 interface Covering {
   readonly name: string;
   readonly checks: readonly { readonly id: string; readonly suite: string }[];

@@ -16,7 +16,7 @@ export interface MutantScenario {
   readonly claims: readonly string[];
 }
 
-/** What a check came to under a quirk. */
+/** Result of a check under a quirk. */
 export interface CheckResult {
   readonly scenario: string;
   readonly check: string;

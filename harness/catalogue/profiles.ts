@@ -1,8 +1,8 @@
 import { COMPAT } from "../../broker/shared/quirks/compat.ts";
 
 /**
- * What the reference is told to be, as quirks: what the documents promise, or the real 029-32
- * as far as it was recorded.
+ * Quirks of the reference, by profile: `strict` is as the documents promise, `compat` is like the
+ * real 029-32 as far as that was recorded.
  */
 export const PROFILES = { strict: [], compat: COMPAT } as const;
 

@@ -104,7 +104,7 @@ try {
   const engine = world.enginePid();
   if (engine !== undefined) process.kill(engine, "SIGCONT");
   await world.pvh(["engine", "stop"], folder("end"), join(home, "end", "log"));
-  // What a killed engine has left mounted is in the way of its folder.
+  // Mounts that a killed engine has left would keep its folder from being removed.
   const unmount =
     'grep -F " $0/" /proc/self/mounts | cut -d " " -f 2 | sort -r | xargs -r umount -l';
   execFileSync("sh", ["-c", unmount, home]);

@@ -1,7 +1,7 @@
 import { EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { Disturbance } from "./plan.ts";
 
-/** What one round has come to. */
+/** Result of one round. */
 export interface Outcome {
   readonly disturbance: Disturbance;
   /** False when the run had ended before its moment, or there was nothing to disturb. */
@@ -12,11 +12,11 @@ export interface Outcome {
   readonly ms: number;
   /** True when the runner has begun its record. */
   readonly recorded: boolean;
-  /** What is wrong with junit.xml and summary.json. */
+  /** Problems of junit.xml and summary.json. */
   readonly reports: readonly string[];
   /** Exit code in summary.json. */
   readonly reported: number | undefined;
-  /** Exit code of the next command, and what it has left behind. */
+  /** Exit code of the next command; `left` names the things that it has left behind. */
   readonly next: number;
   readonly left: readonly string[];
 }
@@ -54,10 +54,10 @@ function allowed(
     case "kill-runner":
       return ["SIGKILL"];
     case "kill-worker":
-      // A worker that had told everything is not missed.
+      // A worker that had reported everything can die without an effect.
       return [EXIT.pass, EXIT.failed, EXIT.infra, EXIT.bug];
     default:
-      // The machine's fault, or nobody's where it came when the machine was not needed any more.
+      // The engine's loss is the machine's fault; it does no harm once the engine is not needed.
       return [EXIT.pass, EXIT.infra];
   }
 }

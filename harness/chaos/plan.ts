@@ -1,4 +1,4 @@
-/** What is done to a run at a random moment. */
+/** Disturbances, one of which hits a run at a random moment. */
 export const DISTURBANCES = [
   "SIGINT",
   "SIGTERM",
@@ -15,9 +15,9 @@ export type Disturbance = (typeof DISTURBANCES)[number];
 export interface Round {
   readonly number: number;
   readonly disturbance: Disturbance;
-  /** When it happens, in milliseconds after pvh has started. */
+  /** Moment of the disturbance, in milliseconds after pvh has started. */
   readonly moment: number;
-  /** Busy loops beside it. */
+  /** Number of busy loops that run beside it. */
   readonly load: number;
 }
 
@@ -42,7 +42,7 @@ export function planRounds({ seed, rounds, duration, load, only }: PlanOptions):
     const span = duration * (busy > 0 ? SLOWER : 1.05);
     return {
       number: index + 1,
-      // In turn, so that each comes as often as any other.
+      // Disturbances take turns, so that each comes as often as any other.
       disturbance: only[index % only.length] ?? "SIGINT",
       moment: Math.round(random() * span),
       load: busy,

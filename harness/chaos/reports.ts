@@ -4,7 +4,7 @@ import { validateXML } from "xmllint-wasm";
 import * as z from "zod";
 import { PROJECT } from "../image/sources.ts";
 
-/** What a run has left of its reports. */
+/** Reports that a run has left behind, and their problems. */
 export interface Reports {
   readonly recorded: boolean;
   readonly problems: readonly string[];

@@ -38,7 +38,7 @@ export async function runRound(
     await Promise.race([delay(round.moment), exit]);
     const over = runner.exitCode !== null || runner.signalCode !== null;
     if (round.disturbance === "full-disk" && !over) {
-      // Its mount namespace ends with it; an open folder keeps the file system.
+      // The mount namespace ends with the process; an open folder keeps its file system.
       disk = openSync(`/proc/${pid}/cwd`, "r");
       base = `/proc/self/fd/${disk}`;
     }

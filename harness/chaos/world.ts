@@ -99,7 +99,7 @@ export class World {
     return { ...environment, DOCKER_HOST: undefined, DOCKER_CONTEXT: undefined };
   }
 
-  /** As harness/engine/folders.ts has it for this state folder. */
+  /** Run folder of the engine, computed as in harness/engine/folders.ts for this state folder. */
   get #runFolder(): string {
     const folder = join(this.#state, "pvh", "engine");
     return join("/run/pvh", createHash("sha256").update(folder).digest("hex").slice(0, 8));

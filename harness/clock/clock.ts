@@ -58,7 +58,7 @@ export class Clock {
     return new Stopwatch(this);
   }
 
-  /** What a program that has its own time-outs multiplies them by. */
+  /** Factor by which a program with time-outs of its own multiplies them. */
   stretch(): number {
     this.#sample();
     return this.scale * Math.min(MOST_STRETCH, 1 / this.#recent);

@@ -3,7 +3,7 @@ import type { Stopwatch } from "./stopwatch.ts";
 
 /** A wait ends after so many times its deadline, however little time it was given. */
 export const MOST_STRETCH = 10;
-/** Below this share, a message about time says how much of it the machine gave. */
+/** Share below which a message about time says how much of it the machine gave. */
 const BUSY = 0.8;
 // Kept before a scenario can put fake timers in their place, where no deadline would ever pass.
 const { setTimeout, clearTimeout } = globalThis;
@@ -47,8 +47,8 @@ export class Deadline implements Disposable {
   }
 
   /**
-   * What is to be thrown when it is over. Nobody is at fault where the time was never given:
-   * then it is PVH_STARVED, and the machine's matter.
+   * Error to throw when the deadline is over. It is PVH_STARVED, which blames the machine, when
+   * the wait ended before the promised time was really given.
    */
   error(message: string, cause?: unknown): PvhError {
     if (this.left > 0 && this.over) {
@@ -60,7 +60,7 @@ export class Deadline implements Disposable {
     return new PvhError("PVH_TIMEOUT", `${message}${this.words}`, { cause });
   }
 
-  /** For messages: empty unless the machine is busy. */
+  /** Words about a busy machine for the end of a message; empty when it is not busy. */
   get words(): string {
     if (this.share >= BUSY) return "";
     const percent = Math.round(this.share * 100);

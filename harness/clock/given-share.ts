@@ -30,7 +30,7 @@ function amongOthers(before: MachineReading, after: MachineReading, cores: numbe
   const sampled = ((shares[0] ?? 1) + (shares[1] ?? 1)) / 2;
   if (before.waited === undefined || after.waited === undefined) return sampled;
   const waiting = clamp((after.waited - before.waited) / (after.wall - before.wall));
-  // Somebody waited: there was at least one thread more than cores, whatever the samples say.
+  // A thread waited, so threads outnumbered cores by at least one even if no sample shows it.
   return 1 - waiting * (1 - Math.min(sampled, cores / (cores + 1)));
 }
 

@@ -7,7 +7,7 @@ import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
 
-/** What a booted appengine needs of the scenario it belongs to. */
+/** Parts of its scenario that a booted appengine needs. */
 export interface Recorder {
   readonly name: string;
   readonly settings: RunSettings;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { RunSettings } from "./run-settings.ts";
 
-/** What a scenario may require. */
+/** Capabilities that a scenario may require; each gives the reason why it is missing. */
 const CAPABILITIES = {
   /** The target is the reference appengine: quirks and time scale act. */
   reference: (settings: RunSettings) =>

@@ -52,7 +52,7 @@ export class CheckRun {
     return this.#timeout * this.#host.settings.timeoutScale;
   }
 
-  /** Milliseconds on the wall after which it ends, however little it was given. */
+  /** Milliseconds on the wall after which it ends, even if the machine gave it little time. */
   get longest(): number {
     return this.deadline * MOST_STRETCH;
   }
@@ -112,7 +112,7 @@ export class CheckRun {
 
   async #boot(overrides: BootOverrides, signal: AbortSignal): Promise<StartedAppengineContainer> {
     const booted = await this.#host.boot(overrides, signal);
-    // A boot that ends after its check has ended has nobody to use it.
+    // No check will use a boot that ends after its check has ended.
     if (signal.aborted) await booted.remove();
     else this.#booted.push(booted);
     return booted.container;
@@ -126,7 +126,7 @@ export class CheckRun {
   }
 }
 
-/** The deadline is why, whatever the abort made the check throw. */
+/** Error of the deadline; anything else that the abort made the check throw is its cause. */
 function tookTooLong(deadline: Deadline, thrown: unknown): PvhError {
   const cause = thrown === deadline.signal.reason ? undefined : thrown;
   return deadline.error(`the check took longer than ${deadline.ms} ms`, cause);

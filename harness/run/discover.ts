@@ -14,7 +14,7 @@ export interface DiscoveredCheck {
   readonly title: string;
   /** The catalogue's suite of the promise. */
   readonly suite: string;
-  /** Why it cannot run. */
+  /** Reason why it cannot run. */
   readonly problem?: Failure;
 }
 
@@ -43,7 +43,7 @@ export function discover(folder = resolve(ROOT, "scenarios")): Promise<Discovere
   return known;
 }
 
-/** What is wrong with the files and with the rows that their checks need, a line each. */
+/** Problems of the files and of the catalogue rows that their checks need, a line each. */
 export function problemsOf(scenarios: readonly DiscoveredScenario[]): string[] {
   const problems = scenarios.flatMap(({ checks }) =>
     checks.flatMap(({ problem }) => problem ?? []),

@@ -16,13 +16,13 @@ interface Fault {
   readonly options?: string;
   /** Verdicts of its checks, in order. */
   readonly verdicts: readonly string[];
-  /** What the record says of the failure. */
+  /** Message of the failure in the record. */
   readonly says: RegExp;
-  /** What the run would end with if it were alone. */
+  /** Exit code of a run with this fault alone. */
   readonly exit: number;
 }
 
-/** What only the framework knows: pvh's own record of the check says passed. */
+/** Faults that only the framework sees: pvh's own record of the check says passed. */
 const FRAMEWORK: Readonly<Record<string, Fault>> = Object.fromEntries(
   Object.entries({
     "soft-assertion": "expect.soft(1).toBe(2);",

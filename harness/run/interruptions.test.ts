@@ -4,7 +4,7 @@ import { lastAttempt } from "../../reports/run-state.ts";
 import { junitFailures, runApart } from "./testdata/run-apart.ts";
 import { scenarioFolder, scenarioText } from "./testdata/scenario-folder.ts";
 
-/** How many moments are tried; PVH_KILLS=100 for a night. */
+/** Number of moments that are tried; PVH_KILLS=100 for a night. */
 const KILLS = Number(process.env["PVH_KILLS"] ?? 2);
 
 const PASSES = "expect(1).toBe(1);";

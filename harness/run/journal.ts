@@ -11,7 +11,7 @@ const LINE_LIMIT = 1024 * 1024;
 /** Folder of the journals in a run directory, while the run goes on. */
 export const JOURNALS = ".journals";
 
-/** Where the process of a scenario says what it sees. */
+/** Path of the journal in which the process of a scenario reports. */
 export function journalPath(folder: string, scenario: string, attempt: number): string {
   return join(folder, JOURNALS, `${scenario}.${attempt}.jsonl`);
 }
@@ -45,7 +45,7 @@ export class JournalLines {
     return heard;
   }
 
-  /** What of the journal is lost, so that nothing it says can be believed to be all. */
+  /** Failure that counts lost lines of the journal, which then cannot be taken as complete. */
   get loss(): Failure | undefined {
     const unreadable = this.#unreadable + (this.#rest.length > 0 ? 1 : 0);
     if (unreadable === 0 && this.#missing === 0) return undefined;
@@ -57,7 +57,7 @@ export class JournalLines {
     const testimony = parseTestimony(line);
     if (testimony?.scenario !== this.#scenario) {
       this.#unreadable += 1;
-      // Its number is taken, whatever it was.
+      // An unreadable line has used a number too, so it is not counted as missing as well.
       this.#next += 1;
       return undefined;
     }
@@ -82,7 +82,7 @@ export class JournalReader {
     this.#fd = openSync(path, "w+", 0o644);
   }
 
-  /** What was added since the last call. */
+  /** Lines added since the last call. */
   drain(): RecordedTestimony[] {
     const heard: RecordedTestimony[] = [];
     for (;;) {

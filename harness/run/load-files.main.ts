@@ -22,7 +22,7 @@ let current: number | undefined;
 process.on("message", ({ id, path }: { readonly id: number; readonly path: string }) => {
   current = id;
   void answerFor(path).then((answer) => {
-    // What a file leaves behind comes before the answer, so that it is taken for that file's.
+    // Errors that a file leaves behind come before its answer, so they count as that file's.
     setImmediate(() => {
       if (current !== id) return;
       current = undefined;

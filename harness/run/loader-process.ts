@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { propertyOf } from "../thrown.ts";
 
-/** What a scenario file declares, as plain data. */
+/** Declaration of a scenario in its file, as plain data. */
 export interface DeclaredScenario {
   readonly name: string;
   readonly summary: string;
@@ -25,7 +25,7 @@ export interface LoadError {
 export type Answer =
   { readonly definitions: readonly DeclaredScenario[] } | { readonly error: LoadError };
 
-/** How long a file may take. */
+/** Limit on the time that a file may take to load. */
 export interface Limit {
   readonly signal: AbortSignal;
   readonly ms: number;

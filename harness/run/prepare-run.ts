@@ -10,14 +10,14 @@ import type { Failure } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
 import { preloadVitest } from "./vitest-bridge.ts";
 
-/** What scenarios boot from, made ready once for all workers. */
+/** Engine, image and exports that scenarios boot from, made ready once for all workers. */
 export interface Prepared {
   readonly engine: Engine;
   readonly image: string;
   readonly reference: boolean;
   /** Paths of the exports of each scenario. */
   readonly exports: ReadonlyMap<string, readonly string[]>;
-  /** Why scenarios cannot run, by name. */
+  /** Reasons why scenarios cannot run, by name. */
   readonly failures: ReadonlyMap<string, Failure>;
 }
 
@@ -68,7 +68,7 @@ export function preparationFailure(error: unknown): Failure {
   };
 }
 
-/** What keeps every scenario from being prepared. */
+/** True when the error keeps every scenario from being prepared. */
 function isOfAll(error: unknown): boolean {
   return (
     error instanceof PvhError &&

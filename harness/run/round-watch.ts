@@ -8,7 +8,7 @@ import type { Patience } from "./worker-watch.ts";
 /** Milliseconds between two looks at what runs. */
 const EVERY = 100;
 
-/** What vitest knows, asked for when the process of a scenario has ended. */
+/** vitest's own results, asked for when the process of a scenario has ended. */
 export interface FrameworkResults {
   readonly viewOf: (file: string) => FrameworkView | undefined;
   /** Errors that no check caught, once: they are not given again. */
@@ -79,7 +79,7 @@ export class RoundWatch implements ForkHost {
     this.#judge(file, end, loss !== undefined && end.kind === "ended" ? [loss] : []);
   }
 
-  /** How the process of a file ended; undefined while it runs or when it never began. */
+  /** Kind of end of a file's process; undefined while it runs or when it never began. */
   endOf(file: string): ScenarioEnd["kind"] | undefined {
     return this.#ended.get(file);
   }

@@ -8,9 +8,9 @@ import { shellQuote } from "../shell-quote.ts";
 export interface RunDirectory {
   /** `<utc>-<short id>` */
   readonly run: string;
-  /** Absolute. */
+  /** Absolute path of the directory. */
   readonly folder: string;
-  /** As a reader in the directory where pvh was started may open it. */
+  /** Path by which a reader can open it from the directory where pvh was started. */
   readonly shown: string;
 }
 
@@ -62,7 +62,7 @@ function pointLatest(runs: string, run: string): void {
     rmSync(temporary, { force: true });
     const latest = join(runs, "latest");
     if (lstatSync(latest, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
-    // As a copy that has followed links leaves it.
+    // A copy that followed links leaves a folder here.
     throw new PvhError("PVH_USAGE", `${latest} is a folder, not the link to the last run`, {
       hint: `rm -r ${shellQuote(latest)}`,
       cause: error,

@@ -15,7 +15,7 @@ export interface Rounds {
   readonly repeat: number;
   readonly retries: number;
   readonly patience: Patience;
-  /** Why scenarios cannot run, by name: their checks fail for it. */
+  /** Reasons why scenarios cannot run, by name; their checks fail with them. */
   readonly unprepared: ReadonlyMap<string, Failure>;
 }
 
@@ -114,7 +114,7 @@ async function runRound(
     })
     .then((strays) => {
       for (const failure of strays) {
-        // What is cut short may break in any way.
+        // A scenario that is cut short may break in any way, so its errors are only notes.
         if (stopped.aborted) journal.append({ type: "note", text: failure.message });
         else journal.append({ type: "failure", where: "stray error", failure });
       }

@@ -2,7 +2,7 @@ import type { BootMode } from "../appengine/appengine.ts";
 
 export type Keep = "failed" | "always" | "never";
 
-/** Where a scenario of this run lives, and what of it is to run. */
+/** File of a scenario of this run, and the parts of it that are to run. */
 export interface PlannedScenario {
   readonly suite: string;
   /** Path relative to the root of the clone. */
@@ -23,7 +23,7 @@ export function planScenario(
   return { suite, file, checks, exports, alone };
 }
 
-/** What a worker has to know of the run; plain data, handed over by vitest's `provide`. */
+/** Settings of the run for a worker; plain data, handed over by vitest's `provide`. */
 export interface RunSettings {
   readonly run: string;
   /** The run directory. */
@@ -32,15 +32,15 @@ export interface RunSettings {
   /** True when the image is this repository's reference appengine. */
   readonly reference: boolean;
   readonly quirks: readonly string[];
-  /** Instead of the scenarios' boot mode; a check that asks for one keeps it. */
+  /** Boot mode instead of the scenarios' own; a check that asks for one keeps it. */
   readonly boot?: BootMode;
-  /** Of which scenarios evidence is kept. */
+  /** Scenarios whose evidence is kept: those that failed, all, or none. */
   readonly keep: Keep;
   readonly timeoutScale: number;
   readonly seed: number;
-  /** From 1. */
+  /** Number of the repetition, from 1. */
   readonly repetition: number;
-  /** From 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
   readonly scenarios: Readonly<Record<string, PlannedScenario>>;
   /**

@@ -39,26 +39,26 @@ import type { Patience } from "./worker-watch.ts";
 export interface RunOptions {
   /** The command line that asked for it, for the record. */
   readonly command: readonly string[];
-  /** What `--image` names; undefined: the reference. */
+  /** Image that `--image` names; undefined for the reference. */
   readonly image?: string;
   readonly profile: Profile;
-  /** On top of the profile's. */
+  /** Quirks on top of the profile's. */
   readonly quirks: readonly string[];
   readonly boot?: BootMode;
   readonly keep: Keep;
   readonly timeoutScale: number;
   readonly seed: number;
-  /** Scenarios at a time. */
+  /** Number of scenarios at a time. */
   readonly jobs: number;
-  /** Times that everything runs; each is judged on its own. */
+  /** Number of times that everything runs; each is judged on its own. */
   readonly repeat: number;
   /** Further tries of a scenario that failed; a pass after one is flaky. */
   readonly retries: number;
-  /** Stop when so many scenarios have failed. */
+  /** Number of failed scenarios at which the run stops. */
   readonly maxFailures: number;
-  /** What a flaky pass comes to. */
+  /** Verdict on a run with a flaky pass. */
   readonly flaky: FlakyPolicy;
-  /** How long the processes of scenarios may take, instead of what is usual. */
+  /** Time limits of the processes of scenarios, instead of the usual ones. */
   readonly patience?: Partial<Patience>;
 }
 
@@ -136,12 +136,12 @@ export async function runScenarios(
   });
   const state = foldRun(record.events());
   const unwritten = [...record.close(), ...writeReports(state, directory)];
-  // A record that is not there is missed by somebody, but it is no verdict.
+  // A missing report must not go unnoticed after a pass, but it is no failure of the product.
   const told = exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : exitCode;
   return { exitCode: told, state, unwritten };
 }
 
-/** Below this share of its time, a run says how little it was given. */
+/** Share of its time below which a run says how little the machine gave it. */
 const STARVED = 0.5;
 
 function oneMinuteLoad(): number {

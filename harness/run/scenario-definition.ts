@@ -6,7 +6,7 @@ import type { ContainerDefinition } from "../exports/container-definition.ts";
 import type { BootStage } from "../../reports/events.ts";
 import type { Capability } from "./capabilities.ts";
 
-/** How an appengine is booted. */
+/** Options of an appengine's boot. */
 export interface BootPlan {
   /** Example containers by name, or definitions of containers of the scenario's own. */
   readonly containers?: readonly (string | ContainerDefinition)[];
@@ -25,9 +25,9 @@ export interface ScenarioOptions extends Omit<BootPlan, "boot"> {
   /** `none`: the checks boot appengines themselves, with `bootAppengine`. */
   readonly boot?: BootMode | "none";
   readonly tags?: readonly string[];
-  /** Without these the scenario is skipped, with the reason. */
+  /** Capabilities without which the scenario is skipped, with the reason. */
   readonly requires?: readonly Capability[];
-  /** It judges how long things take: no other scenario runs beside it. */
+  /** True when it judges how long things take, so that no other scenario may run beside it. */
   readonly alone?: boolean;
 }
 
@@ -36,17 +36,17 @@ export interface BootOverrides extends BootPlan {
   readonly exports?: readonly string[];
 }
 
-/** What a check gets. */
+/** Argument of a check's function. */
 export interface CheckContext {
   /** The scenario's appengine. */
   readonly appengine: Appengine;
-  /** Its pv-ctrl. */
+  /** Client of the appengine's pv-ctrl. */
   readonly control: ControlClient;
-  /** One of its LXC containers. */
+  /** Access to one of its LXC containers. */
   readonly inside: (container: string) => InsideContainer;
   /** Fires at the check's deadline and when the run is cancelled. */
   readonly signal: AbortSignal;
-  /** Where a choice is random, it is made from this. */
+  /** Seed of all random choices. */
   readonly seed: number;
   /**
    * Boot one more appengine; it is removed when the check ends, after its evidence was kept if

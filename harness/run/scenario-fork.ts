@@ -7,7 +7,7 @@ import { ALIVE } from "./sign-of-life.ts";
 /** Name of the pool in vitest's configuration. */
 export const POOL = "pvh-scenarios";
 
-/** What happens to the processes of scenarios. */
+/** Listener for the life of the processes of scenarios. */
 export interface ForkHost {
   began(fork: ScenarioFork, file: string): void;
   alive(file: string): void;

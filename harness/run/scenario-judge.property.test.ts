@@ -17,7 +17,7 @@ import { junitFailures } from "./testdata/run-apart.ts";
 
 const numRuns = Number(process.env["PVH_PROPERTY_RUNS"] ?? 10_000);
 
-/** What a check does. Only `pass` and `skip` may leave a run green. */
+/** Behaviours of a check. Only `pass` and `skip` may leave a run green. */
 const OUTCOMES = [
   "pass",
   "pass",
@@ -65,7 +65,7 @@ const mutations = fc.oneof(
 
 const id = (number: number): string => `c${number}`;
 
-/** What an honest process and an honest vitest say of a plan, up to the end of the process. */
+/** Reports of an honest process and an honest vitest on a plan, up to the process's end. */
 function witnesses(plan: Plan): { said: Testimony[]; end: ScenarioEnd; view: FrameworkView } {
   const scenario = "s";
   const said: Testimony[] = [];
@@ -156,12 +156,12 @@ function witnesses(plan: Plan): { said: Testimony[]; end: ScenarioEnd; view: Fra
     return { said, end: { kind: "overdue", failure: failureOf("PVH_DEADLINE", "late") }, view };
   }
   if (plan.tearDown === "throws") outside.push(failureOf("PVH_SCENARIO", "afterAll threw"));
-  // What the process thinks of itself is not believed.
+  // The judge does not believe the verdict of the process on its own scenario.
   said.push({ type: "scenario.finished", scenario, verdict: "passed", ms: 2 });
   return { said, end: { kind: "ended" }, view };
 }
 
-/** Nothing of the plan may make it fail. */
+/** True when no part of the plan may make it fail. */
 function isWell({ checks, strays, boots, tearDown, foreignTest }: Plan): boolean {
   return (
     checks.every((outcome) => outcome === "pass" || outcome === "skip") &&
@@ -253,7 +253,7 @@ test(
         expect(xml.match(/<testcase /g)?.length).toBe(passed + failed + skipped);
         expect(junitFailures(xml)).toBe(failed);
         expect(JSON.parse(JSON.stringify(summarise(state)))).toMatchObject({ version: 1 });
-        // A cancelled run is told as one, whatever came of its checks.
+        // A cancelled run ends with the code of the signal, however its checks ended.
         expect(exitCodeOf(state, "SIGINT")).toBe(EXIT.sigint);
       }),
       { numRuns },

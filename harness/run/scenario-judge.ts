@@ -5,7 +5,7 @@ import type { RecordedTestimony } from "./testimony.ts";
 
 /** A scenario as the run plans it. */
 export interface JudgedPlan {
-  /** Its name in the record. */
+  /** Name of the scenario in the record. */
   readonly scenario: string;
   readonly suite: string;
   readonly summary: string;
@@ -26,12 +26,12 @@ export interface FrameworkView {
   readonly outside: readonly Failure[];
 }
 
-/** How the process of a scenario ended. */
+/** End of the process of a scenario. */
 export type ScenarioEnd =
   | { readonly kind: "ended" }
-  /** On its own, before it had said everything. */
+  /** The process ended by itself before it had reported everything. */
   | { readonly kind: "died"; readonly how: string; readonly fromOutside: boolean }
-  /** By the watchdog, which says why. */
+  /** The watchdog ended it; `failure` says why. */
   | { readonly kind: "overdue"; readonly failure: Failure }
   | { readonly kind: "never began"; readonly failure?: Failure };
 
@@ -39,7 +39,7 @@ type FrameworkResult = { readonly state: Verdict; readonly failures: readonly Fa
 
 interface Heard {
   started: boolean;
-  /** What the process said of it; a failure is never taken back. */
+  /** Verdict of the process on the check; a failure is never taken back. */
   said: Extract<RecordedTestimony, { type: "check.finished" }> | undefined;
   framework: FrameworkResult | undefined;
   published: Verdict | undefined;
@@ -109,7 +109,7 @@ export class ScenarioJudge {
       case "check.finished": {
         const check = this.#checks.get(testimony.check);
         if (check === undefined) return [];
-        // Failed once is failed, however often it is tried in one attempt.
+        // A check that failed once has failed, however often it runs in one attempt.
         if (check.said?.verdict !== "failed") check.said = testimony;
         return check.said.verdict === "failed" ? this.#publish(testimony.check, testimony.t) : [];
       }
@@ -231,7 +231,7 @@ export class ScenarioJudge {
     return [this.#finished(id, now, outcome, said)];
   }
 
-  /** What a check comes to that its process has not spoken of. */
+  /** Outcome of a check that its process has not reported. */
   #whyMissing(
     id: string,
     { started: ran, framework }: Heard,
@@ -270,7 +270,7 @@ export class ScenarioJudge {
     return { failure: failureOf("PVH_VERDICT", `${id}: ${what}`) };
   }
 
-  /** How it failed though all its checks have their verdict. */
+  /** Failures of a scenario whose checks all have their verdict. */
   #tearDown(how: ScenarioEnd): Outside[] {
     const where = "tear-down";
     switch (how.kind) {
@@ -336,7 +336,7 @@ function verdictOf({ failure, reason }: Outcome): Verdict {
   return reason === undefined ? "passed" : "skipped";
 }
 
-/** What two witnesses of one check come to. */
+/** Outcome of a check from its two witnesses, its process and the framework. */
 function agree(
   id: string,
   said: Extract<RecordedTestimony, { type: "check.finished" }>,

@@ -115,7 +115,7 @@ export class ScenarioSession {
     const { share } = watch;
     const ms = now() - begun;
     const failed = "error" in outcome;
-    // Whatever a check saw of an appengine that was taken from it, the product did not do it.
+    // The product is not to blame for anything a check saw after its appengine was taken away.
     const error = failed ? ((await this.#whyLost(run)) ?? outcome.error) : undefined;
     const failure = failed ? toFailure(error) : undefined;
     this.#finish(check, ms, {
@@ -130,7 +130,7 @@ export class ScenarioSession {
     return "skipped" in outcome ? outcome.skipped : undefined;
   }
 
-  /** Say what vitest has made of a check, when all of its hooks have run. */
+  /** Report vitest's result of a check, when all of its hooks have run. */
   frameworkFinished(check: CheckDefinition, state: Verdict, errors: readonly unknown[]): void {
     if (this.#strays !== undefined) this.#strays.during = undefined;
     this.record({

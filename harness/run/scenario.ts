@@ -76,7 +76,7 @@ function register(definition: ScenarioDefinition): void {
   const settings = inject("pvh");
   const session = new ScenarioSession(definition, settings, boot);
   const undecided = new Map<CheckDefinition, RunnerTestCase>();
-  /** After its hooks, so when the next check begins, vitest's result of a check is final. */
+  /** vitest's result of a check is final after its hooks: when the next check begins. */
   const tellResults = (): void => {
     for (const [check, { result }] of undecided) {
       const state = result === undefined ? undefined : STATES[result.state];

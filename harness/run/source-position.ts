@@ -4,14 +4,14 @@ import { fileURLToPath } from "node:url";
 import { propertyOf, textOf } from "../thrown.ts";
 import { ROOT } from "../root.ts";
 
-/** Where a file is wrong, and why. */
+/** Place at which a file is wrong, and the reason. */
 export interface Position {
   /** `path:line:column`, the path relative to the clone; undefined where nothing tells. */
   readonly at: string | undefined;
   readonly what: string;
 }
 
-/** Where an error comes from that loading a file has thrown: its syntax, or a frame of its stack. */
+/** Source of an error thrown while a file was loaded: its syntax, or a frame of the stack. */
 export async function positionOf(
   path: string,
   { message, stack }: { readonly message: string; readonly stack: string },

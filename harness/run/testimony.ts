@@ -13,8 +13,8 @@ type OfWorker =
   | "scenario.finished";
 
 /**
- * What the process of a scenario says of it, in a journal of its own: events as it saw them, and
- * what only the judge in the parent needs. The parent decides what of this is in events.jsonl.
+ * Line that the process of a scenario writes in its own journal: an event as it saw it, or a
+ * fact for the judge in the parent alone. The parent decides which of them reach events.jsonl.
  */
 export type Testimony =
   | (Extract<RunEvent, { type: OfWorker }> & { readonly scenario: string })
@@ -30,7 +30,7 @@ export type Testimony =
       /** An error that nothing caught. */
       readonly type: "stray";
       readonly scenario: string;
-      /** Its number among the scenario's stray errors. */
+      /** Number of the error among the scenario's stray errors. */
       readonly stray: number;
       /** The check that ran when it came. */
       readonly check?: string;
@@ -50,7 +50,7 @@ export type RecordedTestimony = Testimony & {
   readonly n: number;
 };
 
-/** Why a check is skipped when the run is cancelled. */
+/** Reason of a check that is skipped because the run is cancelled. */
 export const CANCELLED = "the run was cancelled";
 
 /** @returns undefined for a line that is no testimony */

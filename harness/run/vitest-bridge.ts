@@ -64,7 +64,7 @@ export class VitestBridge {
       alive: (file) => state.host?.alive(file),
       exited: (file, exit) => state.host?.exited(file, exit),
     };
-    // Not from vitest's own code either may an error end the run without its reports.
+    // An error in vitest's own code must not end the run without its reports either.
     process.on("unhandledRejection", state.onRejection);
     const know = (module: TestModule): void => void state.modules.set(module.moduleId, module);
     const vitest = await withoutEndingListeners(() =>
@@ -166,7 +166,7 @@ export class VitestBridge {
 
 interface State {
   host: ForkHost | undefined;
-  /** What vitest knows of each file, by its absolute path. */
+  /** vitest's module of each file, by the file's absolute path. */
   readonly modules: Map<string, TestModule>;
   readonly unhandled: UnhandledErrors;
   readonly onRejection: (reason: unknown) => void;
@@ -176,7 +176,7 @@ function pathOf(name: string, { scenarios }: RunSettings): string {
   return resolve(ROOT, scenarios[name]?.file ?? name);
 }
 
-/** What may run at the same time, in turn. */
+/** Groups of scenarios: those of one may run at the same time, the groups run in turn. */
 function groupsOf(names: readonly string[], { scenarios }: RunSettings): string[][] {
   const isAlone = (name: string): boolean => scenarios[name]?.alone === true;
   const together = names.filter((name) => !isAlone(name));

@@ -9,11 +9,11 @@ export const NATIVE_IMPORTS = {
   experimental: { viteModuleRunner: false, nodeLoader: false },
 } as const;
 
-/** How vitest runs scenario files, for `pvh run` and for a `vitest` started by hand. */
+/** Options of vitest for scenario files, in `pvh run` and in a `vitest` started by hand. */
 export const SCENARIO_OPTIONS = {
   ...NATIVE_IMPORTS,
   environment: "node",
-  // A process of its own for each: whatever ends it ends nothing else.
+  // Each file has its own process, so that its death ends nothing else.
   pool: "forks",
   isolate: true,
   fileParallelism: true,

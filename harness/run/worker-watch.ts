@@ -2,19 +2,19 @@ import { failureOf } from "../failure.ts";
 import type { Failure } from "../../reports/events.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 
-/** How long the process of a scenario may take for what has no deadline inside it; milliseconds. */
+/** Milliseconds that the parts of a scenario's process may take that have no own deadline. */
 export interface Patience {
-  /** From its start to the begin of its scenario: modules are loaded. */
+  /** Time from the process's start to its scenario's, in which modules are loaded. */
   readonly load: number;
-  /** Without a sign of life of its main thread, outside of checks. */
+  /** Time without a sign of life of its main thread, outside of checks. */
   readonly blocked: number;
-  /** Past a check's deadline, without a sign of life. */
+  /** Time past a check's deadline without a sign of life. */
   readonly grace: number;
-  /** Boot, however long the stages may take. */
+  /** Time for the boot, however long its stages may take. */
   readonly setUp: number;
-  /** Between two checks: hooks, evidence, removal of what the check booted. */
+  /** Time between two checks: hooks, evidence, removal of appengines that the check booted. */
   readonly between: number;
-  /** From the end of its scenario to its own end. */
+  /** Time from the end of its scenario to the end of the process. */
   readonly exit: number;
 }
 
@@ -59,7 +59,7 @@ export class WorkerWatch {
     this.#inPhase = 0;
   }
 
-  /** Its main thread has answered. */
+  /** Notes a sign of life: the main thread has answered. */
   alive(): void {
     this.#silent = 0;
   }

@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine/engine.ts";
 import type { Prepared } from "../prepare-run.ts";
 
-/** What scenarios without an appengine need of a preparation. */
+/** Preparation that suffices for scenarios without an appengine. */
 export const PREPARED_WITHOUT_ENGINE: Prepared = {
   engine: {
     docker: {

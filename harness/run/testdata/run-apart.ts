@@ -8,11 +8,11 @@ import type { RunState } from "../../../reports/run-state.ts";
 import { parseLine } from "../event-log.ts";
 import type { RecordedEvent } from "../../../reports/events.ts";
 
-/** What a run of run-once.ts came to. */
+/** Result of a run of run-once.ts. */
 export interface Ran {
   readonly exitCode: number;
   readonly folder: string;
-  /** What the terminal said. */
+  /** Closing line on the terminal. */
   readonly closing: string;
   readonly unwritten: readonly string[];
   readonly events: readonly RecordedEvent[];

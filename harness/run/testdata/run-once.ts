@@ -3,8 +3,8 @@
  * caller's; the folder is ./bridge unless another is named. Prints `{ exitCode, folder, closing,
  * unwritten }`, and each event on stderr; SIGINT cancels.
  *
- * Of the options, `unprepared` is the code of an error that the preparation ends with, and
- * `deadline` cancels after so many milliseconds.
+ * Option `unprepared` is the code of an error that the preparation ends with; `deadline` cancels
+ * after so many milliseconds.
  */
 import { join } from "node:path";
 import { noPaint } from "../../../reports/paint.ts";

@@ -35,7 +35,7 @@ export function scenarioText(
     `import * as vitest from "vitest";`,
     `import { scenario } from ${JSON.stringify(join(ROOT, "harness/run/scenario.ts"))};`,
     `const { expect, vi, onTestFinished, onTestFailed, afterAll, afterEach, beforeAll, test } = vitest;`,
-    // Not while it is only listed.
+    // False while the file is only listed.
     `const inRun = "__vitest_worker__" in globalThis;`,
     before,
     `scenario(${JSON.stringify(name)}, { summary: "s", boot: "none" }, ({ check }) => {`,
