@@ -50,6 +50,13 @@ test("what the hypervisor steals nobody was given", () => {
   expect(shareOf({ stolen: 15, ticks: 20 })).toBeCloseTo(0.25);
 });
 
+test("it is the least share where less than nothing was given in no time", () => {
+  const none = { runnable: undefined, waited: undefined };
+  const before = { ...none, wall: 0, own: 100.00000000000001, stolen: -5e-324, ticks: undefined };
+  const after = { ...none, wall: 5e-324, own: 0, stolen: undefined, ticks: 5e-324 };
+  expect(givenShare(before, after, { cores: 1, due: 100 })).toBe(0.01);
+});
+
 test("it is always a share, also where counters run backwards", () => {
   const number = fc.option(fc.double({ min: -1e9, max: 1e9, noNaN: true }), { nil: undefined });
   const reading = fc.record({

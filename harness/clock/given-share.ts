@@ -18,7 +18,7 @@ export function givenShare(
   const wall = after.wall - before.wall;
   if (wall <= 0) return 1;
   const late = Math.max(0, wall - due - (after.own - before.own));
-  const share = Math.min(amongOthers(before, after, cores), 1 - late / wall);
+  const share = Math.min(amongOthers(before, after, cores), 1 - clamp(late / wall));
   return Math.max(LEAST, share * (1 - stolenPart(before, after)));
 }
 
