@@ -16,7 +16,7 @@ export default defineConfig({
           globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
           ...NATIVE_IMPORTS,
-          // What a test says of a deadline does not depend on the load of the machine.
+          // Tests of deadlines must not depend on the load of the machine.
           env: { PVH_CLOCK: "wall" },
           // Files share a process: a process of its own for each costs more than its tests.
           isolate: false,
