@@ -7,16 +7,16 @@
  */
 export const ENDING = {
   /** Deadline of collecting evidence: the rest is cut off, and removal begins. */
-  evidence: 1_500,
+  evidence: 1_200,
   /** Deadline of workers and preparations; those still at work are not waited for. */
-  work: 5_000,
+  work: 4_000,
   /** Deadline of removal: the rest is named, and left to the next pvh. */
-  removal: 7_000,
+  removal: 5_800,
   /** Deadline of the last look at the engine, where a command has just ended. */
-  lastLook: 7_800,
+  lastLook: 6_400,
   /** pvh exits, whatever it still waits for; docs/exit-codes.md promises 10 s, and the
    * end of a process takes a second of them on a machine with 30 others at work. */
-  exit: 8_300,
+  exit: 6_800,
 } as const;
 
 /**
