@@ -9,14 +9,14 @@ export const ENDING = {
   /** Deadline of collecting evidence: the rest is cut off, and removal begins. */
   evidence: 1_200,
   /** Deadline of workers and preparations; those still at work are not waited for. */
-  work: 4_000,
+  work: 3_600,
   /** Deadline of removal: the rest is named, and left to the next pvh. */
-  removal: 5_800,
+  removal: 5_000,
   /** Deadline of the last look at the engine, where a command has just ended. */
-  lastLook: 6_400,
-  /** pvh exits, whatever it still waits for; docs/exit-codes.md promises 10 s, and the
-   * end of a process takes a second of them on a machine with 30 others at work. */
-  exit: 6_800,
+  lastLook: 5_500,
+  /** pvh exits, whatever it still waits for; docs/exit-codes.md promises 10 s. With 30 others at
+   * work, a step of loading modules (cli/in-steps.ts) can delay the signal itself by three. */
+  exit: 6_000,
 } as const;
 
 /**

@@ -1,3 +1,4 @@
+import "../engine/lazy-libraries.ts";
 import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { ImageInspectInfo } from "dockerode";
 import { GenericContainer } from "testcontainers";

@@ -1,3 +1,4 @@
+import { inSteps } from "./in-steps.ts";
 import type { Command } from "./command.ts";
 import {
   BOOT_OPTION,
@@ -30,14 +31,14 @@ export const COMMANDS: readonly Command[] = [
     summary: "run scenarios by name",
     args: [{ name: "<name...>", summary: "as pvh ls lists them" }],
     options: RUN_OPTIONS,
-    run: async (call) => (await import("./scenario.ts")).scenarioCommand(call),
+    run: async (call) => (await inSteps(() => import("./scenario.ts"))).scenarioCommand(call),
   },
   {
     name: "run",
     summary: "run a selection; without a filter the full matrix",
     args: [FILTER],
     options: RUN_OPTIONS,
-    run: async (call) => (await import("./run.ts")).runCommand(call),
+    run: async (call) => (await inSteps(() => import("./run.ts"))).runCommand(call),
   },
   {
     name: "mutants",
@@ -48,7 +49,7 @@ export const COMMANDS: readonly Command[] = [
       TIMEOUT_SCALE_OPTION,
       JSON_OPTION,
     ],
-    run: async (call) => (await import("./mutants.ts")).mutantsCommand(call),
+    run: async (call) => (await inSteps(() => import("./mutants.ts"))).mutantsCommand(call),
   },
   {
     name: "coverage",

@@ -1,18 +1,9 @@
-import { enableCompileCache } from "node:module";
-import { compileCacheFolder } from "../engine/folders.ts";
 import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
 import { endOnSignals } from "./ending-signals.ts";
 import { watchOutput } from "./lost-output.ts";
 import { processOutput } from "./output.ts";
 import { removeOwn } from "./remove-own.ts";
-
-// A short command spends half its time compiling modules. Workers get the cache by environment.
-const compiled = compileCacheFolder();
-if (compiled !== undefined) {
-  enableCompileCache(compiled);
-  process.env["NODE_COMPILE_CACHE"] = compiled;
-}
 
 const signal = endOnSignals((text) => processOutput.say(text));
 const removal = after(signal, ENDING.removal);

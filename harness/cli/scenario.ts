@@ -1,5 +1,5 @@
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { discover } from "../run/discover.ts";
+import { discoverNamed, scenarioNames } from "../run/discover.ts";
 import { unknownName } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { runSelected } from "./run.ts";
@@ -11,16 +11,11 @@ import { readRunFlags } from "./run-options.ts";
  */
 export async function scenarioCommand(call: Call): Promise<ExitCode> {
   const flags = readRunFlags(call.args);
-  const all = await discover();
-  const selected = [...new Set(call.args.words)].map((name) => {
+  const names = [...new Set(call.args.words)];
+  const all = await discoverNamed(names);
+  const selected = names.map((name) => {
     const scenario = all.find((one) => one.name === name);
-    if (scenario === undefined) {
-      throw unknownName(
-        "scenario",
-        name,
-        all.map((one) => one.name),
-      );
-    }
+    if (scenario === undefined) throw unknownName("scenario", name, scenarioNames());
     return { scenario, checks: scenario.checks.map(({ id }) => id) };
   });
   return runSelected(selected, flags, ["scenario", ...call.args.words], call);

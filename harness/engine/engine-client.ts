@@ -5,6 +5,7 @@ import { Agent as TlsAgent } from "node:https";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import "./lazy-libraries.ts";
 import Docker from "dockerode";
 import { PvhError } from "../errors.ts";
 import type { EngineAddress, TlsFiles } from "./engine-address.ts";

@@ -58,8 +58,36 @@ export function isBroken({ checks }: DiscoveredScenario): boolean {
 
 const discovered = new Map<string, Promise<DiscoveredScenario[]>>();
 
-async function discoverIn(folder: string): Promise<DiscoveredScenario[]> {
-  const files = globSync("**/*.scenario.ts", { cwd: folder }).sort();
+/** Names of the scenarios, from their files' names: nothing is loaded. */
+export function scenarioNames(folder = resolve(ROOT, "scenarios")): string[] {
+  return filesIn(folder).map(nameOf);
+}
+
+/** The scenarios with these names, as far as there are any; no other file is loaded. */
+export function discoverNamed(
+  names: readonly string[],
+  folder = resolve(ROOT, "scenarios"),
+): Promise<DiscoveredScenario[]> {
+  const files = filesIn(folder).filter((file) => names.includes(nameOf(file)));
+  return discoverFiles(folder, files);
+}
+
+function discoverIn(folder: string): Promise<DiscoveredScenario[]> {
+  return discoverFiles(folder, filesIn(folder));
+}
+
+function filesIn(folder: string): string[] {
+  return globSync("**/*.scenario.ts", { cwd: folder }).sort();
+}
+
+function nameOf(file: string): string {
+  return basename(file, ".scenario.ts");
+}
+
+async function discoverFiles(
+  folder: string,
+  files: readonly string[],
+): Promise<DiscoveredScenario[]> {
   await using loader = new FileLoader();
   const found = files.map(async (file) => {
     const path = resolve(folder, file);
@@ -70,7 +98,7 @@ async function discoverIn(folder: string): Promise<DiscoveredScenario[]> {
 
 function scenarioOf(path: string, loaded: LoadedFile): DiscoveredScenario {
   const file = relative(ROOT, path);
-  const name = basename(path, ".scenario.ts");
+  const name = nameOf(path);
   const suite = basename(dirname(path));
   if ("failure" in loaded) return broken(name, suite, file, loaded.failure);
   const [definition] = loaded.definitions;

@@ -15,6 +15,13 @@ fail() { say "$1"; [ -z "${2:-}" ] || say "  -> $2"; exit 3; }
 # Meant for another Node than the pinned one. Below a folder in which nothing can be made, such
 # as /proc, a compile cache would keep Node busy for ever.
 unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE
+# A short command spends half its time compiling modules. The folder is cacheFolder("node") of
+# harness/engine/folders.ts.
+case "${XDG_CACHE_HOME:-}" in /*) compiled=$XDG_CACHE_HOME ;; *) compiled=${HOME:-}/.cache ;; esac
+case "$compiled" in
+  /*) mkdir -p "$compiled/pvh/node" 2>/dev/null && [ -w "$compiled/pvh/node" ] &&
+    export NODE_COMPILE_CACHE="$compiled/pvh/node" ;;
+esac
 if [ -n "${TMPDIR:-}" ] && { [ ! -d "$TMPDIR" ] || [ ! -w "$TMPDIR" ]; }; then
   say "TMPDIR=$TMPDIR is no folder that can be written to: /tmp is used"
   unset TMPDIR
