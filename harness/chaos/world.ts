@@ -27,7 +27,8 @@ export class World {
   }
 
   /**
-   * Start pvh in its own session, with its words in a file.
+   * Start pvh, with its words in a file. It has the session of the busy loops: where the kernel
+   * gives each session its share (sched_autogroup), they would not disturb one of its own.
    * @param options.disk size of the file system that it finds in `cwd`, in a mount namespace of
    *        its own; default: what is there
    */
@@ -38,7 +39,7 @@ export class World {
     { disk }: { readonly disk?: string } = {},
   ): ChildProcess {
     const output = openSync(log, "a");
-    const pvh = [process.execPath, join(PROJECT, "harness/cli/main.ts"), ...words];
+    const pvh = [join(PROJECT, "harness/setup/pvh"), ...words];
     const mount = `mount -t tmpfs -o size=${disk ?? ""} pvh-chaos . && cd "$PWD" && exec "$@"`;
     const small = ["unshare", "--mount", "sh", "-c", mount, "sh"];
     const [program = "", ...args] = disk === undefined ? pvh : [...small, ...pvh];
@@ -46,7 +47,6 @@ export class World {
       return spawn(program, args, {
         cwd,
         stdio: ["ignore", output, output],
-        detached: true,
         env: this.#environment(),
       });
     } finally {
