@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { together } from "../../../shared/linux/gathered.ts";
+import { batchWrites } from "../../../shared/linux/write-batch.ts";
 import { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
 import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
@@ -75,7 +75,7 @@ export class RestSession {
   /** Deal with one event; whatever goes wrong ends this session and nothing else. */
   #step(work: () => void): void {
     try {
-      together(work);
+      batchWrites(work);
     } catch (error) {
       this.#report.failed(error);
       this.#destroy();
