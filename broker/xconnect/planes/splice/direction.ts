@@ -15,7 +15,7 @@ import { PIPE_SIZE } from "./pipe-pool.ts";
 import type { PipePool } from "./pipe-pool.ts";
 import type { SpliceCounters } from "./counters.ts";
 import { count } from "./counters.ts";
-import type { SessionSocket } from "./end.ts";
+import type { SessionSocket } from "./session-socket.ts";
 
 /** Resources that all sessions of a worker share. */
 export interface SpliceMeans {
