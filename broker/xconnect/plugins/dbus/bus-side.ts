@@ -90,8 +90,8 @@ export class DbusBusSide implements DbusJudge {
 
   /** An error in place of the consumer's reply, for the peer that waits for it. */
   failure(destination: string, replySerial: number, text: string): Buffer {
-    const answered = { destination, replySerial, serial: this.#state.nextSerial() };
-    return consumerError(answered, "AccessDenied", text);
+    const address = { destination, replySerial, serial: this.#state.nextSerial() };
+    return consumerError(address, "AccessDenied", text);
   }
 
   #decide(header: MessageHeader, bytes: Buffer, start: number): Decision {

@@ -98,11 +98,11 @@ async function filterMessages(
   const { quirks } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
-  const { provider, preamble, answer } = beginning(link, begun, quirks);
+  const { provider, preamble, authReply } = beginning(link, begun, quirks);
   await new DbusSession({
     consumer: begun.consumer,
     provider,
-    answer,
+    authReply,
     filter: new DbusFilter(filterOptionsOf(link, quirks)),
     quirks,
     connection,
@@ -142,12 +142,12 @@ function beginning(
   link: Link,
   begun: Begun,
   quirks: Quirks,
-): Pick<Begun, "provider" | "preamble" | "answer"> {
+): Pick<Begun, "provider" | "preamble" | "authReply"> {
   if (!quirks.has("dbus-shared-connection", "dbus")) return begun;
   const first = shared.get(link.provider);
   if (first?.closed === false) {
     begun.provider.close();
-    return { provider: first, preamble: Buffer.alloc(0), answer: undefined };
+    return { provider: first, preamble: Buffer.alloc(0), authReply: undefined };
   }
   shared.set(link.provider, begun.provider);
   return begun;
