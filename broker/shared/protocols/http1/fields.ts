@@ -29,11 +29,11 @@ export function parseField(line: string): Field {
 }
 
 /**
- * One field line of an answer: blanks before its colon are taken away, as RFC 9112 §5.1 wants it
+ * One field line of a response: blanks before its colon are taken away, as RFC 9112 §5.1 wants it
  * of a proxy.
  * @throws HttpSyntaxError 400
  */
-export function parseAnswerField(line: string): Field {
+export function parseResponseField(line: string): Field {
   const colon = line.indexOf(":");
   let end = Math.max(colon, 0);
   while (end > 0 && isBlank(line.charCodeAt(end - 1))) end -= 1;

@@ -47,7 +47,7 @@ export function carelessRequestFraming(head: RequestHead): Framing {
 
 /**
  * @param method of the request that this answers
- * @throws HttpSyntaxError when the end of the answer cannot be told
+ * @throws HttpSyntaxError when the end of the response cannot be told
  */
 export function responseFraming(head: ResponseHead, method: string): Framing {
   const { status, fields } = head;

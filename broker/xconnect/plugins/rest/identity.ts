@@ -76,7 +76,7 @@ function hasBody(framing: Framing): boolean {
 }
 
 /**
- * Whether the body waits for an interim answer (RFC 9110 §10.1.1). Behind a final answer instead
+ * Whether the body waits for an interim response (RFC 9110 §10.1.1). Behind a final response instead
  * it may or may not come, and the two sides of a connection may differ about that.
  */
 export function expectsContinue(fields: readonly Field[]): boolean {
@@ -107,7 +107,7 @@ function isIdentityField(lower: string): boolean {
   return lower.startsWith("x") && lower.replace(/[^a-z0-9]/g, "-").startsWith("x-pv-");
 }
 
-/** Answers pass as they are, so the consumer's wish to keep the connection must pass too. */
+/** Responses pass as they are, so the consumer's wish to keep the connection must pass too. */
 function addConnection(
   fields: Field[],
   original: readonly Field[],

@@ -6,7 +6,7 @@ import { RequestParser } from "../../../shared/protocols/http1/request-parser.ts
 import type { RequestEvent } from "../../../shared/protocols/http1/request-parser.ts";
 import type { Expected } from "../../../shared/protocols/http1/response-parser.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
-import { brokerAnswer } from "./broker-answer.ts";
+import { brokerResponse } from "./broker-response.ts";
 import { RestExchange } from "./exchange.ts";
 import { RestHeads } from "./heads.ts";
 import { expectsContinue } from "./identity.ts";
@@ -17,7 +17,7 @@ import type { RestPolicy } from "./rules.ts";
 import type { RestState, RestTurns } from "./state.ts";
 import type { RestTimers } from "./timers.ts";
 import { RestUpload } from "./upload.ts";
-import { judged } from "./verdict.ts";
+import { judgeRequest } from "./judge-request.ts";
 
 export interface RestRequestsOptions {
   readonly identity: RestIdentity;
@@ -34,7 +34,7 @@ export interface RestRequestsOptions {
 
 /**
  * From the consumer to the provider, one request at a time: a pipelined one is not looked at
- * until the answer before it is complete.
+ * until the response before it is complete.
  */
 export class RestRequests {
   readonly #state: RestState;
@@ -65,7 +65,7 @@ export class RestRequests {
 
   /** True when the consumer is to be read from. */
   get wantsBytes(): boolean {
-    // While an answer is awaited, one read ahead: it shows a consumer that has ended.
+    // While a response is awaited, one read ahead: it shows a consumer that has ended.
     return this.#wantsNext || this.isIdle;
   }
 
@@ -74,7 +74,7 @@ export class RestRequests {
     const { phase, isConnecting, provider, consumer, upload, exchange } = this.#state;
     if (phase !== "http" || isConnecting || provider?.stalled === true) return false;
     if (upload !== undefined) return true;
-    // The answer before, and answers of our own that the consumer does not read, come first.
+    // The response before, and responses of our own that the consumer does not read, come first.
     return exchange === undefined && !consumer.stalled;
   }
 
@@ -129,7 +129,7 @@ export class RestRequests {
     const { policy, quirks, report, turns, onRequest } = this.#options;
     report.request();
     this.#count += 1;
-    const head = judged(asSent, policy, quirks);
+    const head = judgeRequest(asSent, policy, quirks);
     if ("refusal" in head) {
       if (head.refusal === 403) this.#deny(asSent, framing, head.reason);
       else this.#refuse(head.refusal, head.reason, asSent.method);
@@ -147,13 +147,13 @@ export class RestRequests {
   #deny(head: RequestHead, framing: Framing, reason: string): void {
     const { method, version } = head;
     this.#options.report.refused(403, reason);
-    const answer = (connection: "close" | "keep-alive" | undefined) =>
-      brokerAnswer(403, reason, { method, connection });
+    const response = (connection: "close" | "keep-alive" | undefined) =>
+      brokerResponse(403, reason, { method, connection });
     if (!staysOpen(head) || expectsContinue(head.fields)) {
-      this.#options.turns.finish(answer("close"));
+      this.#options.turns.finish(response("close"));
       return;
     }
-    this.#state.consumer.write(answer(version === "1.0" ? "keep-alive" : undefined));
+    this.#state.consumer.write(response(version === "1.0" ? "keep-alive" : undefined));
     this.#state.upload = this.#uploadOf(head, framing, true);
   }
 
@@ -177,14 +177,14 @@ export class RestRequests {
   /** Answer a request whose head must not pass, and close. */
   #refuse(status: number, reason: string, method?: string): void {
     this.#options.report.refused(status, reason);
-    this.#options.turns.finish(brokerAnswer(status, reason, { method, connection: "close" }));
+    this.#options.turns.finish(brokerResponse(status, reason, { method, connection: "close" }));
   }
 
   /** The head has passed already: the provider sees its request break off. */
   #refuseBody(status: number, reason: string): void {
     const { exchange } = this.#state;
-    // An answer that has begun cannot be taken back, and one that is complete was the answer.
-    if (exchange !== undefined && !exchange.isAnswered) {
+    // A response that has begun cannot be taken back, and one that is complete was the response.
+    if (exchange !== undefined && !exchange.hasResponded) {
       this.#refuse(status, reason, exchange.method);
       return;
     }

@@ -16,13 +16,13 @@ import { RestTunnel } from "./tunnel.ts";
  * One consumer connection and the one provider connection it gets with its first request.
  *
  * Consumer and provider are both hostile. Requests pass one at a time: a pipelined one waits
- * until the answer before it is complete. So an answer can never be taken for another
- * request's, and memory is bounded by one read of each socket. The answer's bytes are passed
+ * until the response before it is complete. So a response can never be taken for another
+ * request's, and memory is bounded by one read of each socket. The response's bytes are passed
  * on as they are where these are plain.
  *
  *     RestHttp ─▶ RestTunnel (101 to an allowed Upgrade)        both ─▶ RestEnding
  *
- * A consumer that half-closes still gets its answer: the provider is told only afterwards,
+ * A consumer that half-closes still gets its response: the provider is told only afterwards,
  * since HTTP servers commonly drop a request whose sender has closed. A consumer that closes
  * for good ends the session at once, even while the provider is silent.
  *
@@ -55,7 +55,7 @@ export class RestSession {
       turns: {
         connect: (head) => void this.#connect(head),
         openTunnel: () => this.#openTunnel(),
-        finish: (lastAnswer) => this.#finish(lastAnswer),
+        finish: (lastResponse) => this.#finish(lastResponse),
       },
       step: (work) => this.#step(work),
     });
@@ -162,7 +162,7 @@ export class RestSession {
     tunnel.begin(...this.#http.rests());
   }
 
-  #finish(lastAnswer?: Buffer): void {
+  #finish(lastResponse?: Buffer): void {
     const { phase, consumer, provider } = this.#state;
     if (phase === "over") {
       consumer.closeSoon();
@@ -177,7 +177,7 @@ export class RestSession {
     });
     consumer.handTo(this.#stepped(ending.consumerOwner));
     provider?.handTo(this.#stepped(ending.providerOwner));
-    ending.begin(lastAnswer);
+    ending.begin(lastResponse);
   }
 }
 
