@@ -34,7 +34,7 @@ export class RestHttp {
         this.#state.provider?.resume();
         this.#requests.pass();
       },
-      onGone: () => this.#options.turns.finish(),
+      onGone: () => this.#options.actions.finish(),
     };
   }
 
@@ -50,7 +50,7 @@ export class RestHttp {
       onGone: () => {
         const { exchange, provider } = this.#state;
         if (exchange?.hasSwitched === true && provider?.ended === true)
-          this.#options.turns.finish();
+          this.#options.actions.finish();
       },
     };
   }
@@ -89,7 +89,7 @@ export class RestHttp {
       this.#options.report.fromConsumer(bytes.length);
       this.#requests.push(bytes);
     } else if (consumer.ended) {
-      if (this.#options.quirks.has("early-close", "rest")) this.#options.turns.finish();
+      if (this.#options.quirks.has("early-close", "rest")) this.#options.actions.finish();
       else this.#requests.pass();
     }
   }
@@ -122,7 +122,7 @@ export class RestHttp {
     if (this.#state.exchange?.hasResponded === false) {
       this.#responses.fail("it closed before it answered");
     } else if (!this.#options.quirks.has("no-half-close", "rest")) {
-      this.#options.turns.finish();
+      this.#options.actions.finish();
     }
   }
 }

@@ -14,7 +14,7 @@ import type { RestIdentity } from "./identity.ts";
 import { HEAD_TIMEOUT } from "./limits.ts";
 import type { RestReport } from "./report.ts";
 import type { RestPolicy } from "./rules.ts";
-import type { RestState, RestTurns } from "./state.ts";
+import type { RestState, RestActions } from "./state.ts";
 import type { RestTimers } from "./timers.ts";
 import { RestUpload } from "./upload.ts";
 import { judgeRequest } from "./judge-request.ts";
@@ -25,7 +25,7 @@ export interface RestRequestsOptions {
   readonly quirks: Quirks;
   readonly report: RestReport;
   readonly timers: RestTimers;
-  readonly turns: RestTurns;
+  readonly actions: RestActions;
   /** A request is about to be sent. */
   readonly onRequest: (request: Expected) => void;
   /** Calls back with what it is given as one event of the session. */
@@ -117,7 +117,7 @@ export class RestRequests {
         upload?.end(event.trailers, provider);
         this.#state.upload = undefined;
         // The protocol changes behind the request (RFC 9110 §7.8).
-        if (exchange?.hasSwitched === true) this.#options.turns.openTunnel();
+        if (exchange?.hasSwitched === true) this.#options.actions.openTunnel();
         return;
       case "refused":
         if (event.part === "head") this.#refuse(event.status, event.reason);
@@ -126,7 +126,7 @@ export class RestRequests {
   }
 
   #onHead(asSent: RequestHead, framing: Framing): void {
-    const { policy, quirks, report, turns, onRequest } = this.#options;
+    const { policy, quirks, report, actions, onRequest } = this.#options;
     report.request();
     this.#count += 1;
     const head = judgeRequest(asSent, policy, quirks);
@@ -139,7 +139,7 @@ export class RestRequests {
     this.#state.exchange = new RestExchange(head, written);
     this.#state.upload = this.#uploadOf(head, framing);
     onRequest({ method: head.method, upgrade: written.upgrade });
-    if (this.#state.provider === undefined) turns.connect(written.text);
+    if (this.#state.provider === undefined) actions.connect(written.text);
     else this.#state.provider.writeText(written.text);
   }
 
@@ -150,7 +150,7 @@ export class RestRequests {
     const response = (connection: "close" | "keep-alive" | undefined) =>
       brokerResponse(403, reason, { method, connection });
     if (!staysOpen(head) || expectsContinue(head.fields)) {
-      this.#options.turns.finish(response("close"));
+      this.#options.actions.finish(response("close"));
       return;
     }
     this.#state.consumer.write(response(version === "1.0" ? "keep-alive" : undefined));
@@ -167,17 +167,17 @@ export class RestRequests {
       this.#refuse(400, "the request ends within its head");
     } else if (upload !== undefined && exchange !== undefined) {
       // A body that was cut off: only the end of the stream tells the provider.
-      if (exchange.hasSwitched && provider?.ended === true) this.#options.turns.finish();
+      if (exchange.hasSwitched && provider?.ended === true) this.#options.actions.finish();
       else provider?.end();
     } else {
-      this.#options.turns.finish();
+      this.#options.actions.finish();
     }
   }
 
   /** Answer a request whose head must not pass, and close. */
   #refuse(status: number, reason: string, method?: string): void {
     this.#options.report.refused(status, reason);
-    this.#options.turns.finish(brokerResponse(status, reason, { method, connection: "close" }));
+    this.#options.actions.finish(brokerResponse(status, reason, { method, connection: "close" }));
   }
 
   /** The head has passed already: the provider sees its request break off. */
@@ -189,7 +189,7 @@ export class RestRequests {
       return;
     }
     this.#options.report.refused(status, reason);
-    this.#options.turns.finish();
+    this.#options.actions.finish();
   }
 
   /** Limit the time for the head that has begun, if one has. */

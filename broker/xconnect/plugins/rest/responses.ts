@@ -5,13 +5,13 @@ import type { Framing } from "../../../shared/protocols/http1/framing.ts";
 import { RestResponseHeads, trailersForConsumer } from "./response-heads.ts";
 import { brokerResponse } from "./broker-response.ts";
 import type { RestReport } from "./report.ts";
-import type { RestState, RestTurns } from "./state.ts";
+import type { RestState, RestActions } from "./state.ts";
 
 const NO_BODY: Framing = { kind: "none" };
 
 export interface RestResponsesOptions {
   readonly report: RestReport;
-  readonly turns: RestTurns;
+  readonly actions: RestActions;
 }
 
 /** From the provider to the consumer: the bytes of responses, as they are where they are plain. */
@@ -51,10 +51,10 @@ export class RestResponses {
 
   /** The response that is owed will not come. */
   fail(reason: string): void {
-    const { report, turns } = this.#options;
+    const { report, actions } = this.#options;
     report.noResponse(reason);
     const method = this.#state.exchange?.method;
-    turns.finish(
+    actions.finish(
       brokerResponse(502, `no response from the provider: ${reason}`, {
         method,
         connection: "close",
@@ -73,7 +73,7 @@ export class RestResponses {
     if (lastHead !== undefined) this.#writeHead(lastHead, NO_BODY, bytes);
     exchange?.switches();
     if (upload === undefined) {
-      this.#options.turns.openTunnel();
+      this.#options.actions.openTunnel();
       return;
     }
     const rest = this.#parser.rest();
@@ -82,7 +82,7 @@ export class RestResponses {
 
   #onEvent(event: ResponseEvent): void {
     const { consumer, exchange, upload } = this.#state;
-    const { turns } = this.#options;
+    const { actions } = this.#options;
     if (this.#state.phase === "over") return;
     switch (event.type) {
       case "head":
@@ -103,11 +103,11 @@ export class RestResponses {
         return;
       case "end":
         this.#state.exchange = undefined;
-        if (!event.keepAlive || exchange?.isLast === true) turns.finish();
+        if (!event.keepAlive || exchange?.isLast === true) actions.finish();
         return;
       case "refused":
         if (exchange?.hasResponded === false) this.fail(event.reason);
-        else turns.finish();
+        else actions.finish();
     }
   }
 }

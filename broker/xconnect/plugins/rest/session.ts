@@ -52,7 +52,7 @@ export class RestSession {
       quirks: tools.quirks,
       report: this.#report,
       timers: this.#timers,
-      turns: {
+      actions: {
         connect: (head) => void this.#connect(head),
         openTunnel: () => this.#openTunnel(),
         finish: (lastResponse) => this.#finish(lastResponse),

@@ -22,8 +22,8 @@ export class RestState {
   }
 }
 
-/** Turns that a request or a response can give to the session. */
-export interface RestTurns {
+/** Steps of the session that a request or a response causes. */
+export interface RestActions {
   /** Make the connection to the provider and send this head first. */
   connect(head: string): void;
   /** From here on both sides send what they like. */
