@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
-import { turns } from "../stalling.fixture.ts";
+import { loopTurns } from "../socket-progress.fixture.ts";
 
 async function bench(): Promise<Bench> {
   const made = new Bench({ plugin: restPlugin });
@@ -76,7 +76,7 @@ describe("a body that waits for 100", () => {
       const provider = await provided.promise;
       expect(await readText(consumer, (text) => text === REFUSAL)).toBe(REFUSAL);
       consumer.write(body + NEXT);
-      await turns(20);
+      await loopTurns(20);
       provider.write("no");
       expect(await readText(consumer)).toBe("no");
       expect(received).toHaveLength(1);

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
 import type { BenchOptions } from "../socket-bench.fixture.ts";
-import { sendPieces, settled, turns } from "../stalling.fixture.ts";
+import { loopTurns, sendPieces, settled } from "../socket-progress.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -240,7 +240,7 @@ describe("a consumer", () => {
     const before = openDescriptors();
     consumer.destroy();
     await once(consumer, "close");
-    await turns(50);
+    await loopTurns(50);
     // The consumer's own, the session's to it; the one to the provider gets time to be drained.
     expect(openDescriptors()).toBe(before - 2);
     vi.advanceTimersByTime(30_000);
@@ -257,7 +257,7 @@ describe("a consumer", () => {
       await readText(consumer, (text) => text.endsWith("}"));
       vi.advanceTimersByTime(150_000);
     }
-    expect(await Promise.race([once(consumer, "end"), turns(20)])).toBeUndefined();
+    expect(await Promise.race([once(consumer, "end"), loopTurns(20)])).toBeUndefined();
   });
 
   test("that is idle is closed after two looks, one that waits for a response is not", async () => {

@@ -7,7 +7,7 @@ import { LinkRefused } from "../plugin.ts";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
 import type { BenchOptions } from "../socket-bench.fixture.ts";
-import { sendPieces, settled, turns } from "../stalling.fixture.ts";
+import { loopTurns, sendPieces, settled } from "../socket-progress.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -131,7 +131,7 @@ describe("a slow head", () => {
     await once(consumer, "connect");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     consumer.write("GET / HTTP/1.1\r\n");
-    await turns(20);
+    await loopTurns(20);
     return consumer;
   };
 
@@ -141,7 +141,7 @@ describe("a slow head", () => {
     for (let second = 1; second <= 10; second += 1) {
       expect(b.warnings).toEqual([]);
       consumer.write(`X${second}: y\r\n`);
-      await turns(20);
+      await loopTurns(20);
       vi.advanceTimersByTime(1_000);
     }
     expect(await readText(consumer)).toMatch(/^HTTP\/1.1 408 /);
@@ -156,11 +156,11 @@ describe("a slow head", () => {
     const provider = await provided.promise;
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     consumer.write("GET / HTTP/1.1\r\n");
-    await turns(20);
+    await loopTurns(20);
     vi.advanceTimersByTime(25_000);
     provider.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlong");
     expect(await readText(consumer, (text) => text.endsWith("long"))).toMatch(/^HTTP\/1.1 200 /);
-    await turns(20);
+    await loopTurns(20);
     vi.advanceTimersByTime(10_000);
     expect(await readText(consumer)).toMatch(/^HTTP\/1.1 408 /);
   });
@@ -190,7 +190,7 @@ describe("streams", () => {
     const consumer = b.consume();
     consumer.write("GET / HTTP/1.0\r\n\r\n");
     await readText(consumer, (text) => text.endsWith("body"));
-    await turns(50);
+    await loopTurns(50);
     expect(consumer.readableEnded).toBe(false);
   });
 

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
-import { turns } from "../stalling.fixture.ts";
+import { loopTurns } from "../socket-progress.fixture.ts";
 
 async function bench(upgrade: readonly string[] = []): Promise<Bench> {
   const made = new Bench({ plugin: restPlugin, extensions: { upgrade } });
@@ -130,7 +130,7 @@ describe("a response goes on", () => {
         void (async () => {
           for (const byte of sent) {
             socket.write(byte);
-            await turns(1);
+            await loopTurns(1);
           }
           socket.end();
         })();
