@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Caller } from "./caller.ts";
 import { NO_ROOM } from "../../shared/no-room.ts";
-import { judgeHost } from "./host-header.ts";
+import { hostKindOf } from "./host-header.ts";
 import type { EndpointContext } from "./pantavisor-view.ts";
 import { refuseUnknown, refuseUnprivileged } from "./privilege.ts";
 import { readBody, streamBody } from "./read-body.ts";
@@ -32,7 +32,7 @@ export async function answer(
 ): Promise<Reply | undefined> {
   const { method = "", url = "", rawHeaders } = request;
   const { quirks } = view;
-  const host = judgeHost(rawHeaders, url);
+  const host = hostKindOf(rawHeaders, url);
   const hangs =
     (host === "missing" && quirks.has("host-header-hang")) ||
     (host === "foreign" && quirks.has("host-foreign-stall"));
