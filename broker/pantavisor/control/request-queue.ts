@@ -6,10 +6,10 @@ import type { Duplex } from "node:stream";
  * one before it has gone out (RFC 9112 §9.3.2). A client that sends many and reads no replies
  * holds one of them in memory, not all.
  */
-export class Turns {
-  readonly #last = new WeakMap<Duplex, Turn>();
+export class RequestQueue {
+  readonly #last = new WeakMap<Duplex, QueuedRequest>();
 
-  /** @param reply never rejects; whatever it resolves with, the turn ends with the response */
+  /** @param reply never rejects; whatever it resolves with, the next request waits for the response */
   take(request: IncomingMessage, response: ServerResponse, reply: () => Promise<unknown>): void {
     const { socket } = request;
     const before = this.#last.get(socket)?.over ?? Promise.resolve();
@@ -36,7 +36,7 @@ export class Turns {
   }
 }
 
-interface Turn {
+interface QueuedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Resolves when its turn begins. */
