@@ -34,7 +34,7 @@ it("a body is an action that is known, or an error that says what would be", () 
 });
 
 describe("routes", () => {
-  const handler = { answer: () => ({ status: 200, contentType: "text/plain" as const, body: "" }) };
+  const handler = { reply: () => ({ status: 200, contentType: "text/plain" as const, body: "" }) };
   const paths = ["/containers", "/containers/{name}", "/steps/{rev}/progress", "/a/b"];
   const routes: Route[] = paths.map((path) => ({ path, methods: { GET: handler, PUT: handler } }));
   const segment = fc.oneof(

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { answer } from "./answer.ts";
+import { handleRequest } from "./handle-request.ts";
 import type { Caller } from "./caller.ts";
 import { identifyCaller } from "./caller.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
@@ -85,7 +85,7 @@ export async function serveControl(
   ) => {
     const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
     queue.take(request, response, () =>
-      answer(context, routes, { request, caller, welcome })
+      handleRequest(context, routes, { request, caller, welcome })
         .then((reply) => reply && send(response, reply))
         .catch((error: unknown) => fail(response, error)),
     );
@@ -102,7 +102,7 @@ export async function serveControl(
     const refusal = errorReply(417, "Nothing but 100-continue can be expected", closing);
     queue.take(request, response, () => send(response, refusal).catch(() => response.destroy()));
   });
-  // `nc -N` ends its side with the request and still wants the answer.
+  // `nc -N` ends its side with the request and still wants the reply.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = MAX_CONNECTIONS;
   const limit = new ConnectionLimit();

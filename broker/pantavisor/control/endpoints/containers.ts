@@ -16,7 +16,7 @@ export function containerRoutes({ view, stall }: EndpointContext): Route[] {
     {
       path: "/containers",
       methods: {
-        GET: { answer: () => jsonReply(view.containers().map((one) => toBody(one, view))) },
+        GET: { reply: () => jsonReply(view.containers().map((one) => toBody(one, view))) },
       },
     },
     {
@@ -24,7 +24,7 @@ export function containerRoutes({ view, stall }: EndpointContext): Route[] {
       methods: {
         PUT: {
           takes: BODY_LIMIT,
-          answer({ parameters, body }) {
+          reply({ parameters, body }) {
             const name = parameters["name"] ?? "";
             const reply = control(view, name, body);
             if (reply.status === 200 && view.quirks.has("stop-blocks-ctrl")) {
