@@ -25,7 +25,8 @@ export class RequestQueue {
 
   /**
    * Refuse bytes that are neither a next request nor the rest of the last one.
-   * @param refuse called behind the replies to the requests before, unless a reply has begun: then the connection is cut
+   * @param refuse called after the replies to the earlier requests; if the reply to the last one
+   *        has begun, the connection is cut instead
    */
   break(socket: Duplex, refuse: () => void): void {
     const last = this.#last.get(socket);
