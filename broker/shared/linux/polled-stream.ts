@@ -39,7 +39,7 @@ interface Segment {
   readonly attached: AttachedFds | undefined;
 }
 
-const GONE: readonly number[] = [EPIPE, ECONNRESET];
+const PEER_GONE: readonly number[] = [EPIPE, ECONNRESET];
 
 /** Bytes of the largest read: one read takes a D-Bus message with a body of 64 KiB. */
 export const READ_SIZE = 128 * 1024;
@@ -286,7 +286,7 @@ export class PolledStream {
         taken += sent;
       } else if (sent !== EINTR) {
         this.#broken = true;
-        this.#failed = !GONE.includes(sent);
+        this.#failed = !PEER_GONE.includes(sent);
       }
     }
     if (taken === 0) attached?.close();

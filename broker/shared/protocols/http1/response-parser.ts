@@ -144,7 +144,7 @@ export class ResponseParser {
       this.#deaf = true;
       return { type: "switched", bytes };
     }
-    if (head.status < 200) return { type: "head", head, bytes, interim: true, framing: NONE };
+    if (head.status < 200) return { type: "head", head, bytes, interim: true, framing: NO_BODY };
     const { framing, keepAlive } = this.#endOf(head, this.#expected.method);
     this.#expected = undefined;
     this.#keepAlive = keepAlive;
@@ -187,7 +187,7 @@ export class ResponseParser {
   }
 }
 
-const NONE: Framing = { kind: "none" };
+const NO_BODY: Framing = { kind: "none" };
 
 function spell(source: Buffer, start: number, end: number, all: readonly Respelling[]): Buffer {
   const pieces: Buffer[] = [];
