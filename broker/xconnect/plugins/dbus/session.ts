@@ -27,7 +27,7 @@ export interface DbusSessionOptions extends WayOptions {
 }
 
 /** Milliseconds that a bus has to close after it has been sent EOF. */
-const PARTING = 2_000;
+const PROVIDER_CLOSE_TIMEOUT = 2_000;
 
 /**
  * The messages of one session, from BEGIN until both sides have closed.
@@ -110,13 +110,13 @@ export class DbusSession {
     }
     const bytes = way.source.read();
     way.takeFds();
-    if (bytes === undefined) this.#onNothing(way);
+    if (bytes === undefined) this.#onNothingRead(way);
     else if (way === this.#down && this.#authReply !== undefined)
       this.#hear(this.#authReply, bytes);
     else this.#take(way, bytes);
   }
 
-  #onNothing({ from, source }: DbusWay): void {
+  #onNothingRead({ from, source }: DbusWay): void {
     const isBeforeReply = from === "provider" && this.#authReply !== undefined;
     if (isBeforeReply && source.ended) this.#refuse("it closes the connection");
     else this.#balance();
@@ -181,7 +181,7 @@ export class DbusSession {
   #partWith(provider: PolledStream): void {
     provider.end();
     provider.resume();
-    this.#parting = setTimeout(() => this.#end(), PARTING);
+    this.#parting = setTimeout(() => this.#end(), PROVIDER_CLOSE_TIMEOUT);
   }
 
   #discard(provider: PolledStream): void {

@@ -65,9 +65,9 @@ export function offeredUpgrade(
   framing: Framing,
   allowed: readonly string[],
 ): readonly string[] {
-  if (allowed.length === 0 || version === "1.0") return NONE;
-  if (hasBody(framing) && expectsContinue(fields)) return NONE;
-  if (!listOf(fields, "connection").includes("upgrade")) return NONE;
+  if (allowed.length === 0 || version === "1.0") return NO_TOKENS;
+  if (hasBody(framing) && expectsContinue(fields)) return NO_TOKENS;
+  if (!listOf(fields, "connection").includes("upgrade")) return NO_TOKENS;
   return listOf(fields, "upgrade").filter((token) => allowed.includes(token));
 }
 
@@ -83,7 +83,7 @@ export function expectsContinue(fields: readonly Field[]): boolean {
   return fields.some(({ lower }) => lower === "expect");
 }
 
-const NONE: readonly string[] = [];
+const NO_TOKENS: readonly string[] = [];
 const CHUNKED = field("Transfer-Encoding", "chunked");
 
 /** Between two hops only (RFC 9110 §7.6.1), or written anew from what the parser understood. */

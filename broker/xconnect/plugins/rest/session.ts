@@ -44,7 +44,7 @@ export class RestSession {
     this.#tools = tools;
     this.#signal = connection.signal;
     this.#report = new RestReport(link, tools);
-    const consumer = new PolledStream(connection.take(), NOBODY);
+    const consumer = new PolledStream(connection.take(), NO_OWNER);
     this.#state = new RestState(consumer);
     this.#http = new RestHttp(this.#state, {
       identity: { client: link.consumer, role: link.role },
@@ -182,7 +182,7 @@ export class RestSession {
 }
 
 /** For as long as the session is being made: no event comes meanwhile. */
-const NOBODY: StreamOwner = {
+const NO_OWNER: StreamOwner = {
   onReadable: () => undefined,
   onDrained: () => undefined,
   onGone: () => undefined,
