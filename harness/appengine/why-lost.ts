@@ -8,8 +8,8 @@ import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
 import { killedBy, restartedSince } from "./engine-events.ts";
 
-const PATIENCE = 3_000;
-const GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
+const TIMEOUT = 3_000;
+const ENGINE_GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
 
 /**
  * Reason why an appengine cannot be judged any more: the engine does not answer, or somebody has
@@ -22,13 +22,13 @@ export async function whyLost(
   id: string,
   name: string,
 ): Promise<PvhError | undefined> {
-  const limit = AbortSignal.timeout(PATIENCE);
-  const silent = (): Error => silentEngine(host, PATIENCE / 1_000);
+  const limit = AbortSignal.timeout(TIMEOUT);
+  const silent = (): Error => silentEngine(host, TIMEOUT / 1_000);
   try {
     return await within(limit, inspected(docker, id, name), silent);
   } catch (error) {
     const why = engineError(error, name);
-    return GONE.includes(why.code) || limit.aborted ? why : undefined;
+    return ENGINE_GONE.includes(why.code) || limit.aborted ? why : undefined;
   }
 }
 
