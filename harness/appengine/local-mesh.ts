@@ -39,7 +39,7 @@ function realPathOf(ctrl: string): string {
     return realpathSync(ctrl);
   } catch (cause) {
     throw new PvhError("PVH_USAGE", `there is no pv-ctrl socket at ${ctrl}`, {
-      hint: "name the socket that pvh broker was given",
+      hint: "give the socket that pvh broker uses",
       cause,
     });
   }

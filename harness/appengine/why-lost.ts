@@ -56,7 +56,7 @@ async function inspected(docker: Docker, id: string, name: string): Promise<PvhE
     return new PvhError(
       "PVH_OUT_OF_MEMORY",
       `the appengine ${name} was ended by the OOM killer: ${memory} memory was used up`,
-      { hint: "pvh doctor shows the memory; fewer --jobs need less" },
+      { hint: "pvh doctor shows the memory; use fewer --jobs" },
     );
   }
   const events = await recentEvents(docker);
@@ -71,7 +71,7 @@ async function inspected(docker: Docker, id: string, name: string): Promise<PvhE
 
 function lost(message: string): PvhError {
   return new PvhError("PVH_APPENGINE_LOST", message, {
-    hint: "docker events tells what is done to containers; then run again",
+    hint: "docker events shows what acts on containers; run again",
   });
 }
 

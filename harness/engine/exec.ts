@@ -66,7 +66,7 @@ function discard({ connection }: StartedExec): void {
 function notStarted(subject: string, signal: AbortSignal | undefined): PvhError {
   return signal?.aborted === true
     ? new PvhError("PVH_ABORTED", `cancelled: ${subject}`)
-    : new PvhError("PVH_ENGINE", `${subject}: the engine has not started it in ${TIMEOUT} ms`, {
+    : new PvhError("PVH_ENGINE", `${subject}: the engine did not start it within ${TIMEOUT} ms`, {
         hint: "pvh doctor",
       });
 }
