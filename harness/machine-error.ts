@@ -12,8 +12,8 @@ export function machineError(error: unknown): PvhError | undefined {
   if (error instanceof PvhError || !(error instanceof Error)) return undefined;
   const { code = "", path, syscall = "" } = error as NodeJS.ErrnoException;
   if (syscall === "uv_cwd") {
-    return new PvhError("PVH_USAGE", "the working directory is not there any more", {
-      hint: "cd to a folder that is there",
+    return new PvhError("PVH_USAGE", "the working directory no longer exists", {
+      hint: "cd to an existing folder",
       cause: error,
     });
   }

@@ -20,7 +20,7 @@ import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Drivers } from "./drivers.ts";
 import type { ContainerProcess, Ending } from "./runtimes/container-process.ts";
-import { containerType } from "./runtimes/container-types.ts";
+import { starterOf } from "./runtimes/starters.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { copyConfig, removeConfig } from "./runtimes/config-overlay.ts";
@@ -220,7 +220,7 @@ export class RevisionRunner {
         return;
       }
       // An unknown type is refused before anything is done for it.
-      containerType(definition.run.type);
+      starterOf(definition.run.type);
       this.#mount(definition);
       this.#tell(name, { type: "mounted" });
       if (this.#goalOf(name) === "MOUNTED") return;
@@ -296,7 +296,7 @@ export class RevisionRunner {
     const logs = quirks.has("logs-missing") ? "/run/pantavisor/logs" : logFolder(config, revision);
     const trail = revisionFolder(config, revision);
     const isLaidOver = !quirks.has("config-ignored");
-    return containerType(run.type)({
+    return starterOf(run.type)({
       name,
       run,
       revisionFolder: trail,

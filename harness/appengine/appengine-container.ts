@@ -49,7 +49,7 @@ export class AppengineContainer extends GenericContainer {
 
   constructor(image: string) {
     super(image);
-    this.withAutoCleanup(false).withNetworkMode("none").withWaitStrategy(nothing);
+    this.withAutoCleanup(false).withNetworkMode("none").withWaitStrategy(noWaitStrategy);
   }
 
   /** Paths of pvrexports, deployed in the byte order of their file names. */
@@ -178,9 +178,9 @@ async function cleanUp(removal: Promise<unknown>): Promise<void> {
 }
 
 /** READY is judged by the boot stages, not by a Testcontainers wait strategy. */
-const nothing = {
+const noWaitStrategy = {
   waitUntilReady: (): Promise<void> => Promise.resolve(),
-  withStartupTimeout: () => nothing,
+  withStartupTimeout: () => noWaitStrategy,
   isStartupTimeoutSet: () => false,
   getStartupTimeout: () => 0,
 };

@@ -17,7 +17,7 @@ export interface Observed extends Pick<AppengineShell, "sh" | "control"> {
 export const INDEX = "index.txt";
 
 /** Milliseconds of given time, or on the wall once the run is cancelled. */
-const PATIENCE = 3_000;
+const TIMEOUT = 3_000;
 
 /**
  * Collects the evidence of an appengine before it is removed. Every collector is
@@ -38,9 +38,9 @@ export async function collectAppengine(
   );
   // A full disk costs the evidence, not the clean-up after it.
   if (!made) return [];
-  const patience = (ms: number): AbortSignal =>
+  const timeoutSignal = (ms: number): AbortSignal =>
     AbortSignal.any([clock.deadline(ms).signal, ...(over ? [over] : [])]);
-  const signal = patience(PATIENCE);
+  const signal = timeoutSignal(TIMEOUT);
   const sh = async (script: string): Promise<string> => {
     const { stdout, stderr } = await appengine.sh(script, { signal });
     return stdout + stderr;
@@ -71,7 +71,7 @@ export async function collectAppengine(
   const failed: string[] = [];
   const extracted = new ExtractedFiles(folder);
   const [logs, ...collected] = await Promise.all([
-    collectLogs(appengine, container, extracted, patience),
+    collectLogs(appengine, container, extracted, timeoutSignal),
     ...files.map(async ([name, what, read]): Promise<Evidence[]> => {
       try {
         await writeFile(join(folder, name), await within(signal, read()));

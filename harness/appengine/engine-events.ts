@@ -7,7 +7,7 @@ const event = z.object({
 });
 
 /** The engine keeps so many events in memory, and begins anew when it starts. */
-const KEPT = 256;
+const MAX_EVENTS = 256;
 
 /** Signal that a client of the engine has sent to the container; undefined when none is known. */
 export function killedBy(events: string, id: string): string | undefined {
@@ -21,7 +21,7 @@ export function killedBy(events: string, id: string): string | undefined {
  */
 export function restartedSince(events: string, id: string): boolean {
   const all = parse(events);
-  if (all.length >= KEPT) return false;
+  if (all.length >= MAX_EVENTS) return false;
   return !all.some(({ Action, Actor }) => Action === "start" && Actor.ID === id);
 }
 

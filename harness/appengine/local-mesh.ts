@@ -16,7 +16,7 @@ import { readBounded } from "../engine/bounded.ts";
 import { PvhError } from "../errors.ts";
 
 /** Milliseconds for an answer. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 export interface Mesh {
   readonly graph: readonly GraphEntry[];
@@ -39,7 +39,7 @@ function realPathOf(ctrl: string): string {
     return realpathSync(ctrl);
   } catch (cause) {
     throw new PvhError("PVH_USAGE", `there is no pv-ctrl socket at ${ctrl}`, {
-      hint: "name the socket that pvh broker was given",
+      hint: "give the socket that pvh broker uses",
       cause,
     });
   }
@@ -52,7 +52,7 @@ async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]>
     // pv-ctrl closes connections whose Host is not localhost (docs/pantavisor.md §3.1).
     headers: { Host: "localhost", Connection: "close" },
     agent: false,
-    signal: withPatience(signal),
+    signal: withTimeout(signal),
   };
   try {
     const [response] = (await once(get(options), "response")) as [IncomingMessage];
@@ -67,7 +67,7 @@ async function graphOf(ctrl: string, signal: AbortSignal): Promise<GraphEntry[]>
 async function statusFor(ctrl: string, signal: AbortSignal): Promise<BrokerStatus | undefined> {
   const path = `${BROKER_FOLDER}/${brokerFiles(ctrl).status}`;
   try {
-    const answer = connect({ path, signal: withPatience(signal) });
+    const answer = connect({ path, signal: withTimeout(signal) });
     return brokerStatus.parse(await jsonOf(answer, path));
   } catch {
     signal.throwIfAborted();
@@ -79,6 +79,6 @@ async function jsonOf(answer: AsyncIterable<unknown>, what: string): Promise<unk
   return JSON.parse((await readBounded(answer, what)).toString("utf8")) as unknown;
 }
 
-function withPatience(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, clock.deadline(PATIENCE).signal]);
+function withTimeout(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, clock.deadline(TIMEOUT).signal]);
 }

@@ -8,8 +8,8 @@ import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
 import { killedBy, restartedSince } from "./engine-events.ts";
 
-const PATIENCE = 3_000;
-const GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
+const TIMEOUT = 3_000;
+const ENGINE_GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
 
 /**
  * Reason why an appengine cannot be judged any more: the engine does not answer, or somebody has
@@ -22,13 +22,13 @@ export async function whyLost(
   id: string,
   name: string,
 ): Promise<PvhError | undefined> {
-  const limit = AbortSignal.timeout(PATIENCE);
-  const silent = (): Error => silentEngine(host, PATIENCE / 1_000);
+  const limit = AbortSignal.timeout(TIMEOUT);
+  const silent = (): Error => silentEngine(host, TIMEOUT / 1_000);
   try {
     return await within(limit, inspected(docker, id, name), silent);
   } catch (error) {
     const why = engineError(error, name);
-    return GONE.includes(why.code) || limit.aborted ? why : undefined;
+    return ENGINE_GONE.includes(why.code) || limit.aborted ? why : undefined;
   }
 }
 
@@ -56,7 +56,7 @@ async function inspected(docker: Docker, id: string, name: string): Promise<PvhE
     return new PvhError(
       "PVH_OUT_OF_MEMORY",
       `the appengine ${name} was ended by the OOM killer: ${memory} memory was used up`,
-      { hint: "pvh doctor shows the memory; fewer --jobs need less" },
+      { hint: "pvh doctor shows the memory; use fewer --jobs" },
     );
   }
   const events = await recentEvents(docker);
@@ -71,7 +71,7 @@ async function inspected(docker: Docker, id: string, name: string): Promise<PvhE
 
 function lost(message: string): PvhError {
   return new PvhError("PVH_APPENGINE_LOST", message, {
-    hint: "docker events tells what is done to containers; then run again",
+    hint: "docker events shows what acts on containers; run again",
   });
 }
 

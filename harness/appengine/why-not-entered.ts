@@ -4,7 +4,7 @@ import type { CommandResult } from "./command-result.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 
 /** Milliseconds for each question; the answer is for a message. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 /**
  * Reason why a container cannot be entered: it is not there, which is the scenario's mistake, or it
@@ -43,7 +43,7 @@ export async function whyNotEntered(
 
 /** States of the containers in LXC, by name. */
 async function lxcStates(appengine: AppengineShell): Promise<Map<string, string>> {
-  const { stdout } = await appengine.sh("lxc-ls -f -F NAME,STATE", { timeout: PATIENCE });
+  const { stdout } = await appengine.sh("lxc-ls -f -F NAME,STATE", { timeout: TIMEOUT });
   const rows = stdout.split("\n").slice(1);
   return new Map(
     rows.flatMap((row) => {
@@ -55,6 +55,6 @@ async function lxcStates(appengine: AppengineShell): Promise<Map<string, string>
 
 /** Statuses of the containers in pv-ctrl, by name; empty when it does not answer. */
 async function controlStatuses({ control }: AppengineShell): Promise<Map<string, string>> {
-  const containers = await control.containers(AbortSignal.timeout(PATIENCE)).catch(() => []);
+  const containers = await control.containers(AbortSignal.timeout(TIMEOUT)).catch(() => []);
   return new Map(containers.map(({ name, status }) => [name, status]));
 }

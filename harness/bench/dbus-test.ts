@@ -18,7 +18,7 @@ export interface Surroundings {
 /** Result of one test. */
 export interface Result {
   /** `ok`, `skipped`, `not ok`, `timed out` or how its program ended. */
-  readonly verdict: string;
+  readonly result: string;
   /** Reason that the program printed; "" when the test passed. */
   readonly why: string;
 }
@@ -36,11 +36,11 @@ export async function runTest(
   surroundings: Surroundings,
 ): Promise<Result> {
   const { text, end } = await run(program, ["--tap", "-p", name], surroundings);
-  const [, verdict = "", why = ""] =
+  const [, result = "", why = ""] =
     /^(ok|not ok) \d+ \S+(?: (?:# SKIP|-)? ?(.*))?$/m.exec(text) ?? [];
-  if (verdict === "ok") return { verdict: why === "" ? "ok" : "skipped", why };
+  if (result === "ok") return { result: why === "" ? "ok" : "skipped", why };
   const [, bail = why] = /^Bail out! (.*)$/m.exec(text) ?? [];
-  return { verdict: end === "exit 1" && verdict !== "" ? verdict : end, why: bail };
+  return { result: end === "exit 1" && result !== "" ? result : end, why: bail };
 }
 
 /** Ends everything that the program started: the bus of a test that hangs would stay. */

@@ -89,12 +89,12 @@ async function main(programs: readonly string[]): Promise<number> {
       const note = noteOn(name, direct, through);
       if (note.startsWith(DIFFERS)) differences += 1;
       const shown = uid === NOBODY ? `${name} (as nobody)` : name;
-      rows.push([shown, direct.verdict, through.verdict, note]);
+      rows.push([shown, direct.result, through.result, note]);
       return direct;
     };
     for (const name of names) {
-      const { verdict, why } = await compare(name, 0);
-      if (verdict === "skipped" && why.includes("uid 0")) await compare(name, NOBODY);
+      const { result, why } = await compare(name, 0);
+      if (result === "skipped" && why.includes("uid 0")) await compare(name, NOBODY);
     }
     process.stdout.write(`${table([program, "direct", "through a link", ""], rows)}\n\n`);
   }
@@ -105,11 +105,11 @@ async function main(programs: readonly string[]): Promise<number> {
 const DIFFERS = "<-- differs";
 
 function noteOn(name: string, direct: Result, through: Result): string {
-  const reason = direct.verdict === "skipped" ? direct.why : "";
-  if (direct.verdict === through.verdict && (reason === "" || reason === through.why)) {
+  const reason = direct.result === "skipped" ? direct.why : "";
+  if (direct.result === through.result && (reason === "" || reason === through.why)) {
     return direct.why;
   }
-  if (direct.verdict === "ok" && APART[name]?.test(through.why) === true) return WHY_APART;
+  if (direct.result === "ok" && APART[name]?.test(through.why) === true) return WHY_APART;
   return `${DIFFERS}: ${[direct.why, through.why].filter((why) => why !== "").join(" | ")}`;
 }
 

@@ -23,7 +23,7 @@ export interface MeasureOptions {
 
 const BYTES_PER_GIB = 2 ** 30;
 /** Milliseconds after which a load, which should end by itself, is stuck in the relay. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /** One round of a suite's loads on one relay. */
 export async function measure(
@@ -113,7 +113,7 @@ async function run(
   { name }: Target,
   { programs, duration, signal }: MeasureOptions,
 ): Promise<Load> {
-  const timeout = duration + PATIENCE;
+  const timeout = duration + TIMEOUT;
   try {
     const { stdout } = await promisify(execFile)(programs[program], args.map(String), {
       signal,

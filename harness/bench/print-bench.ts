@@ -2,7 +2,7 @@ import { table } from "../../reports/table.ts";
 import { FIGURES, SUITES } from "./figures.ts";
 import type { Figure } from "./figures.ts";
 import type { BenchResult, Row } from "./run-bench.ts";
-import type { Verdict } from "./thresholds.ts";
+import type { ThresholdVerdict } from "./thresholds.ts";
 
 /** One table per suite: the figure of each relay and, in parentheses, its ratio to direct. */
 export function printBench({ rows, notInstalled }: BenchResult): string {
@@ -22,7 +22,7 @@ export function printBench({ rows, notInstalled }: BenchResult): string {
   return [...tables, ...missing].join("\n\n");
 }
 
-export function printVerdicts(verdicts: readonly Verdict[]): string {
+export function printVerdicts(verdicts: readonly ThresholdVerdict[]): string {
   return table(
     ["verdict", "suite", "figure", "broker", "limit", "of"],
     verdicts.map(({ threshold: { suite, figure, factor, of }, value, limit, verdict }) => [

@@ -29,7 +29,7 @@ export const THRESHOLDS: readonly Threshold[] = [
   { suite: "dbus", figure: "connections", factor: 1, of: "xdg-dbus-proxy" },
 ];
 
-export interface Verdict {
+export interface ThresholdVerdict {
   readonly threshold: Threshold;
   /** The broker's figure and what it is held to, tolerance included; absent: not measured here. */
   readonly value?: number;
@@ -37,10 +37,10 @@ export interface Verdict {
   readonly verdict: "met" | "missed" | "not measured";
 }
 
-export function judgeRows(rows: readonly Row[]): Verdict[] {
+export function judgeRows(rows: readonly Row[]): ThresholdVerdict[] {
   const find = (suite: Suite, relay: string, figure: string) =>
     rows.find((row) => row.suite === suite && row.relay === relay)?.values[figure];
-  return THRESHOLDS.map((threshold): Verdict => {
+  return THRESHOLDS.map((threshold): ThresholdVerdict => {
     const { suite, figure, factor, of } = threshold;
     const value = find(suite, "broker", figure);
     const reference = of === undefined ? 1 : find(suite, of, figure);

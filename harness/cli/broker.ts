@@ -21,9 +21,13 @@ export interface BrokerOptions {
  */
 export async function brokerCommand({ ctrl, quirks, signal }: BrokerOptions): Promise<ExitCode> {
   if (process.getuid?.() !== 0) {
-    throw new PvhError("PVH_CAPABILITY", "the broker enters containers, which takes root", {
-      hint: `sudo pvh broker --ctrl ${ctrl}`,
-    });
+    throw new PvhError(
+      "PVH_CAPABILITY",
+      "pvh broker needs root, because the broker enters containers",
+      {
+        hint: `sudo pvh broker --ctrl ${ctrl}`,
+      },
+    );
   }
   const program = join(PROJECT, "broker/xconnect/pv-xconnect.main.ts");
   const child = spawn(process.execPath, [program, "--ctrl", ctrl], {

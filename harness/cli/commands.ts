@@ -29,7 +29,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "scenario",
     summary: "run scenarios by name",
-    args: [{ name: "<name...>", summary: "as pvh ls lists them" }],
+    args: [{ name: "<name...>", summary: "names, as pvh ls lists them" }],
     options: RUN_OPTIONS,
     run: async (call) => (await inSteps(() => import("./scenario.ts"))).scenarioCommand(call),
   },
@@ -42,7 +42,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "mutants",
-    summary: "prove that the checks can fail: run each quirk against those that claim it",
+    summary: "run each check under the quirk of its row: it must turn red",
     args: [FILTER],
     options: [
       { flags: "--jobs <n>", summary: "quirks at a time (default: 2)" },
@@ -54,7 +54,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "coverage",
     summary: "the promises of the catalogue and the scenarios that check them",
-    options: [JSON_OPTION, { flags: "--markdown", summary: "as docs/coverage.md" }],
+    options: [JSON_OPTION, { flags: "--markdown", summary: "print the table of docs/coverage.md" }],
     run: async (call) => (await import("./coverage.ts")).coverageCommand(call),
   },
   {
@@ -63,12 +63,12 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { flags: "--rounds <n>", summary: "interleaved rounds (default: 7)" },
       { flags: "--quick", summary: "3 rounds of short loads: a first impression" },
-      { flags: "--check", summary: "exit 1 where the broker is slower than it is meant to be" },
+      { flags: "--check", summary: "exit 1 when the broker misses a threshold" },
       {
         flags: "--appengine",
-        summary: "instead: how fast the reference appengine boots, stops and answers",
+        summary: "measure instead how fast the reference appengine boots, stops and answers",
       },
-      { flags: "--soak <n>", summary: "instead: the robustness tests, n times as long" },
+      { flags: "--soak <n>", summary: "run instead the robustness tests, n times as long" },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./bench.ts")).benchCommand(call),
@@ -92,7 +92,7 @@ export const COMMANDS: readonly Command[] = [
     commands: [
       {
         name: "make",
-        summary: "make exports of examples",
+        summary: "make exports from examples or folders",
         args: [{ name: "<what...>", summary: "example names, or folders laid out like them" }],
         options: [
           { flags: "--out <dir>", summary: "folder to put them in (default: .)" },
@@ -130,8 +130,8 @@ export const COMMANDS: readonly Command[] = [
     summary: "remove a held appengine",
     args: [HELD],
     options: [
-      { flags: "--all", summary: "all that are held, and what killed runs left" },
-      { flags: "--force", summary: "also what other runs are using now" },
+      { flags: "--all", summary: "remove all held appengines, and what killed runs left" },
+      { flags: "--force", summary: "also remove those that other runs use" },
     ],
     run: async (call) => (await import("./held-commands.ts")).down(call),
   },
@@ -147,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
     args: [HELD],
     options: [
       { flags: "--container <name>", summary: "console of this container" },
-      { flags: "-f, --follow", summary: "go on as it grows" },
+      { flags: "-f, --follow", summary: "keep printing as the log grows" },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./held-commands.ts")).logs(call),
@@ -164,10 +164,13 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "graph",
-    summary: "show the service mesh, and what the broker does with it",
+    summary: "show the service mesh and the state of its links",
     args: [HELD],
     options: [
-      { flags: "--ctrl <socket>", summary: "instead: a pv-ctrl on this machine (pvh broker)" },
+      {
+        flags: "--ctrl <socket>",
+        summary: "pv-ctrl socket on this machine (pvh broker), instead of an appengine",
+      },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./held-commands.ts")).graph(call),
@@ -183,13 +186,13 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "doctor",
-    summary: "what this machine offers and lacks",
+    summary: "check what this machine offers and lacks",
     options: [JSON_OPTION],
     run: async (call) => (await import("./machine-commands.ts")).doctor(call),
   },
   {
     name: "engine",
-    summary: "the private Docker engine, and which engine pvh uses",
+    summary: "start or stop the private Docker engine, or show which engine pvh uses",
     args: [{ name: "<action>", summary: "start, stop or status" }],
     options: [JSON_OPTION],
     run: async (call) => (await import("./machine-commands.ts")).engine(call),

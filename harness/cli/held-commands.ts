@@ -9,8 +9,8 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
   const name = args.word(0);
   // The names that the engine accepts (moby's RestrictedNamePattern).
   if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
-    throw new PvhError("PVH_USAGE", `'${name}' cannot be a container's name`, {
-      hint: "a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
+    throw new PvhError("PVH_USAGE", `'${name}' is not a valid name of a container`, {
+      hint: "use a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
     });
   }
   setLimits(args);
@@ -35,7 +35,7 @@ export async function up({ args, out, signal }: Call): Promise<ExitCode> {
 export async function down({ args, out, signal }: Call): Promise<ExitCode> {
   const all = args.flag("all");
   if (all && args.word(0) !== undefined) {
-    throw new PvhError("PVH_USAGE", "a held appengine or --all, not both", {
+    throw new PvhError("PVH_USAGE", "give a held appengine or --all, not both", {
       hint: "pvh down --help",
     });
   }
@@ -66,11 +66,13 @@ export async function logs({ args, out, signal }: Call): Promise<ExitCode> {
 export async function ctl({ args, out, signal }: Call): Promise<ExitCode> {
   const [method = "GET", path = "/"] = args.words;
   if (!/^[A-Za-z]+$/.test(method)) {
-    throw new PvhError("PVH_USAGE", `'${method}' is no HTTP method`, { hint: "pvh ctl --help" });
+    throw new PvhError("PVH_USAGE", `'${method}' is not an HTTP method`, {
+      hint: "pvh ctl --help",
+    });
   }
   if (!/^[!-~]+$/.test(path)) {
-    throw new PvhError("PVH_USAGE", `'${path}' is no path of pv-ctrl`, {
-      hint: "percent-encode what is not printable ASCII",
+    throw new PvhError("PVH_USAGE", `'${path}' is not a path of pv-ctrl`, {
+      hint: "percent-encode characters that are not printable ASCII",
     });
   }
   const name = args.text("name");
@@ -92,7 +94,7 @@ export async function graph({ args, out, signal }: Call): Promise<ExitCode> {
   const { graphCommand } = await import("./graph.ts");
   const ctrl = args.text("ctrl");
   if (ctrl !== undefined && args.word(0) !== undefined) {
-    throw new PvhError("PVH_USAGE", "a held appengine or --ctrl, not both", {
+    throw new PvhError("PVH_USAGE", "give a held appengine or --ctrl, not both", {
       hint: "pvh graph --help",
     });
   }

@@ -67,7 +67,7 @@ async function requireFile(appengine: Appengine, path: string): Promise<void> {
   if (exitCode === 0) return;
   const { stdout } = await appengine.sh(`cd ${LOG_ROOT}/0 && ls`);
   throw new PvhError("PVH_USAGE", `there is no ${path} in ${appengine.name}`, {
-    hint: `logs are there of ${stdout.trim().split("\n").join(", ")}`,
+    hint: `containers with a log: ${stdout.trim().split("\n").join(", ")}`,
   });
 }
 

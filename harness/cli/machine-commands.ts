@@ -46,7 +46,7 @@ export async function engine({ args, out, signal }: Call): Promise<ExitCode> {
   const word = args.word(0) ?? "";
   const action = ENGINE_ACTIONS.find((one) => one === word);
   if (action === undefined) {
-    throw new PvhError("PVH_USAGE", `'${word}' is nothing that pvh engine does`, {
+    throw new PvhError("PVH_USAGE", `pvh engine has no action '${word}'`, {
       hint: didYouMean(word, ENGINE_ACTIONS) ?? "start, stop or status",
     });
   }

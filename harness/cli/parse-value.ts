@@ -18,7 +18,7 @@ export function wholeNumber(
   const to = most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`;
   throw new PvhError(
     "PVH_USAGE",
-    `--${kebab(name)} ${text}: not a whole number from ${least}${to}`,
+    `--${kebab(name)} ${text}: must be a whole number from ${least}${to}`,
   );
 }
 
@@ -33,7 +33,7 @@ export function positiveNumber(
   const value = Number(text);
   if (text.trim() !== "" && value > 0 && value <= most) return value;
   const upTo = most === Number.MAX_VALUE ? "" : `, ${most} at most`;
-  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not a number above 0${upTo}`);
+  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: must be a number above 0${upTo}`);
 }
 
 /** Timers hold 24 days (Node's TIMEOUT_MAX) and end at once beyond; deadlines are minutes. */
@@ -81,9 +81,13 @@ export function oneOf<T extends string>(
   if (text === undefined) return undefined;
   const found = choices.find((choice) => choice === text);
   if (found !== undefined) return found;
-  throw new PvhError("PVH_USAGE", `--${kebab(name)} ${text}: not one of ${choices.join(", ")}`, {
-    ...hintOf(text, choices),
-  });
+  throw new PvhError(
+    "PVH_USAGE",
+    `--${kebab(name)} ${text}: must be one of ${choices.join(", ")}`,
+    {
+      ...hintOf(text, choices),
+    },
+  );
 }
 
 function hintOf(text: string, choices: readonly string[]): { hint?: string } {

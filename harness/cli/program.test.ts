@@ -68,7 +68,7 @@ describe("a command line that means nothing exits 2 with a hint", () => {
     [["run", "--timeout-scale", "100000"], "1000 at most"],
     [["run", "--repeat", "5000000000"], "whole number from 1 to 10000"],
     [["run", "--keep", "allways"], "did you mean always"],
-    [["run", "--boot", "warm"], "not one of auto, manual"],
+    [["run", "--boot", "warm"], "must be one of auto, manual"],
     [["run", "--profile", "loose"], "strict, compat"],
     [["run", "--profile", "compat", "--image", "x"], "reference appengine only"],
     [["run", "--quirk", "no-such-quirk"], "not a quirk"],
@@ -80,10 +80,10 @@ describe("a command line that means nothing exits 2 with a hint", () => {
     [["exports"], "needs a command: make, lint"],
     [["exports", "mkae"], "'mkae' is not a command of pvh exports"],
     [["exports", "lnit", "x"], "did you mean lint"],
-    [["up", "a b"], "'a b' cannot be a container's name"],
+    [["up", "a b"], "'a b' is not a valid name of a container"],
     [["up", "../x"], "letter or digit"],
-    [["ctl", "GET", "/a b"], "'/a b' is no path of pv-ctrl"],
-    [["ctl", "GET /", "/"], "'GET /' is no HTTP method"],
+    [["ctl", "GET", "/a b"], "'/a b' is not a path of pv-ctrl"],
+    [["ctl", "GET /", "/"], "'GET /' is not an HTTP method"],
   ])("%j", async (words, hint) => {
     const { exitCode, said, data } = await pvh(...words);
     expect(exitCode).toBe(2);

@@ -19,7 +19,7 @@ export const BOOT_OPTION: Option = {
 };
 export const QUIRK_OPTION: Option = {
   flags: "--quirk <names>",
-  summary: "deviations that the reference is told to make, comma-separated",
+  summary: "deviations of the reference, comma-separated",
   many: true,
 };
 export const TIMEOUT_SCALE_OPTION: Option = {
@@ -28,12 +28,13 @@ export const TIMEOUT_SCALE_OPTION: Option = {
 };
 export const LIMIT_OPTION: Option = {
   flags: "--limit <limits>",
-  summary: "of each appengine: memory=4g,pids=8192,log=64m, or none (default: PVH_LIMITS)",
+  summary:
+    "limits limits of each appengine: memory=4g,pids=8192,log=64m, or none (default: PVH_LIMITS)",
   many: true,
 };
 export const PROGRESS_OPTION: Option = {
   flags: "--progress <how>",
-  summary: "auto, tty, plain, json or quiet",
+  summary: "how to report progress: auto, tty, plain, json or quiet",
 };
 export const JSON_OPTION: Option = { flags: "--json", summary: "data as JSON on stdout" };
 
@@ -41,7 +42,7 @@ export const RUN_OPTIONS: readonly Option[] = [
   IMAGE_OPTION,
   {
     flags: "--profile <name>",
-    summary: "what the reference does: strict (default) or compat, as the real 029-32",
+    summary: "behaviour of the reference: strict (default), or compat as the real 029-32",
   },
   QUIRK_OPTION,
   BOOT_OPTION,
@@ -50,18 +51,18 @@ export const RUN_OPTIONS: readonly Option[] = [
   { flags: "--retries <n>", summary: "try a failed scenario again; a pass is then flaky (exit 5)" },
   {
     flags: "--flaky <what>",
-    summary: "what a flaky pass comes to: fail (default, exit 5) or pass",
+    summary: "result of a flaky pass: fail (default, exit 5) or pass",
   },
   {
     flags: "--deadline <seconds>",
-    summary: "end the run after so long, with every report (exit 124)",
+    summary: "end the run after this time, with every report (exit 124)",
   },
   { flags: "--max-failures <n>", summary: "stop when n scenarios have failed" },
   { flags: "--seed <n>", summary: "seed of the checks' random choices" },
-  { flags: "--keep <which>", summary: "evidence of failed (default), always or never" },
+  { flags: "--keep <which>", summary: "when to keep evidence: failed (default), always or never" },
   TIMEOUT_SCALE_OPTION,
   LIMIT_OPTION,
-  { flags: "--junit <file>", summary: "write junit.xml there too" },
+  { flags: "--junit <file>", summary: "also write junit.xml to this file" },
   PROGRESS_OPTION,
   { flags: "--json", summary: "events as JSON lines on stdout" },
 ];

@@ -53,7 +53,7 @@ export class Deadline implements Disposable {
   error(message: string, cause?: unknown): PvhError {
     if (this.left > 0 && this.over) {
       return new PvhError("PVH_STARVED", `${message}${this.words}`, {
-        hint: "run fewer scenarios at a time (--jobs 1), or on a machine with less to do",
+        hint: "run fewer scenarios at a time (--jobs 1), or on a less busy machine",
         cause,
       });
     }

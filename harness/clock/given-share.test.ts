@@ -35,8 +35,8 @@ test("the samples may miss who waited; the kernel's counter does not", () => {
 
 test("a kernel without pressure counters is judged by its run queue", () => {
   expect(shareOf({ runnable: 4, waited: undefined }, { runnable: 4, waited: undefined })).toBe(0.5);
-  const nothing = { runnable: undefined, waited: undefined, stolen: undefined, ticks: undefined };
-  expect(shareOf(nothing, nothing)).toBe(1);
+  const noReading = { runnable: undefined, waited: undefined, stolen: undefined, ticks: undefined };
+  expect(shareOf(noReading, noReading)).toBe(1);
 });
 
 test("a timer that comes late was starved, unless the thread itself was busy", () => {
@@ -89,8 +89,8 @@ test("the machine's own files are read, and none has to be there", () => {
     stolen: 7,
     ticks: 72132 + 13896 + 43106 + 88395 + 1005 + 929 + 7,
   });
-  const nothing = readMachine(() => {
+  const noReading = readMachine(() => {
     throw new Error("ENOENT");
   });
-  expect(nothing).toMatchObject({ runnable: undefined, waited: undefined, ticks: undefined });
+  expect(noReading).toMatchObject({ runnable: undefined, waited: undefined, ticks: undefined });
 });

@@ -55,7 +55,7 @@ export class ControlClient {
    *         when the machine did not give it that time, PVH_TOO_MUCH for a body without end
    */
   async send(method: string, path: string, options: ControlRequest = {}): Promise<ControlReply> {
-    using deadline = clock.deadline(options.timeout ?? PATIENCE);
+    using deadline = clock.deadline(options.timeout ?? TIMEOUT);
     const exchange = (): Promise<ControlReply> => this.#exchange(method, path, options, deadline);
     try {
       return await exchange().catch(async (error: unknown) => {
@@ -166,7 +166,7 @@ export class ControlClient {
 }
 
 /** Milliseconds for an answer. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 function failed(what: string, cause: unknown, deadline: Deadline): PvhError {
   if (cause instanceof PvhError) return cause;

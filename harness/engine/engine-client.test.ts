@@ -25,7 +25,7 @@ describe("what listens, and is no engine, is told as that", () => {
     vi.stubEnv("DOCKER_HOST", fake.address.host);
     await expect(findEngine()).rejects.toMatchObject({
       code: "PVH_ENGINE_SILENT",
-      message: says(`what listens at ${fake.address.host} does not answer as a Docker engine`),
+      message: says(`${fake.address.host} does not answer as a Docker engine`),
     });
   });
 

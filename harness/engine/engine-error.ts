@@ -29,7 +29,7 @@ export function engineError(error: unknown, subject: string): PvhError {
   if (status === 409 && /already in use/i.test(text)) {
     return new PvhError("PVH_NAME_IN_USE", `the name ${subject} is taken: ${text}`, {
       ...details,
-      hint: `pvh down ${subject} where pvh ps lists it, or choose another name`,
+      hint: `pvh down ${subject} if pvh ps lists it, or choose another name`,
     });
   }
   if (UNREACHABLE.test(text)) {

@@ -16,7 +16,7 @@ export interface HijackedExec {
 }
 
 /** Milliseconds: a busy machine takes seconds to start a command, a hung engine for ever. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /**
  * Start a command in a container with its three streams on one connection.
@@ -30,7 +30,7 @@ export async function startExec(
   signal?: AbortSignal,
 ): Promise<HijackedExec> {
   const subject = `${nameOf(argv)} in container ${container.id.slice(0, 12)}`;
-  const limit = AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])]);
+  const limit = AbortSignal.any([AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])]);
   const begun = begin(container, argv);
   try {
     const { exec, connection } = await within(limit, begun, () => notStarted(subject, signal));
@@ -44,12 +44,12 @@ export async function startExec(
   }
 }
 
-interface Begun {
+interface StartedExec {
   readonly exec: Exec;
   readonly connection: unknown;
 }
 
-async function begin(container: Container, argv: readonly string[]): Promise<Begun> {
+async function begin(container: Container, argv: readonly string[]): Promise<StartedExec> {
   const exec = await container.exec({
     Cmd: [...argv],
     AttachStdin: true,
@@ -59,14 +59,14 @@ async function begin(container: Container, argv: readonly string[]): Promise<Beg
   return { exec, connection: await exec.start({ hijack: true, stdin: true }) };
 }
 
-function discard({ connection }: Begun): void {
+function discard({ connection }: StartedExec): void {
   if (connection instanceof Socket) connection.on("error", () => undefined).destroy();
 }
 
 function notStarted(subject: string, signal: AbortSignal | undefined): PvhError {
   return signal?.aborted === true
     ? new PvhError("PVH_ABORTED", `cancelled: ${subject}`)
-    : new PvhError("PVH_ENGINE", `${subject}: the engine has not started it in ${PATIENCE} ms`, {
+    : new PvhError("PVH_ENGINE", `${subject}: the engine did not start it within ${TIMEOUT} ms`, {
         hint: "pvh doctor",
       });
 }

@@ -149,8 +149,8 @@ function notDocker(host: string, answer: unknown, cause?: unknown): PvhError {
   const text = typeof bytes === "string" ? bytes : JSON.stringify(bytes);
   return new PvhError(
     "PVH_ENGINE_SILENT",
-    `what listens at ${host} does not answer as a Docker engine: ${printableLine(text, 200)}`,
-    { hint: "docker version says what the docker command finds there", cause },
+    `${host} does not answer as a Docker engine: ${printableLine(text, 200)}`,
+    { hint: "run docker version to see what listens there", cause },
   );
 }
 

@@ -4,7 +4,7 @@ import { describeLeft, reap } from "./reaper.ts";
 import type { Reaped } from "./reaper.ts";
 
 /** Milliseconds: what is not removed by then waits for the next command. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /**
  * The engine for a command, freed of what killed runs have left on it: they clean up nothing, so
@@ -21,7 +21,7 @@ export async function removeLeftovers(
   engine: Engine,
   { signal, progress }: FindOptions,
 ): Promise<Reaped | undefined> {
-  const limit = AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])]);
+  const limit = AbortSignal.any([AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])]);
   try {
     const reaped = await reap(engine, { kind: "dead-owners" }, { signal: limit });
     const removed = [...reaped.containers, ...reaped.volumes, ...reaped.loopDevices];

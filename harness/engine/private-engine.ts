@@ -65,7 +65,7 @@ export async function stopPrivateEngine(signal?: AbortSignal): Promise<boolean> 
   }).catch((error: unknown) => {
     if (signal?.aborted === true) throw error;
     throw new PvhError("PVH_ENGINE", `the private engine, process ${pid}, does not end`, {
-      hint: `read ${privateEngineLog()}; kill -KILL ${pid} ends it the hard way`,
+      hint: `read ${privateEngineLog()}; kill -KILL ${pid} ends it at once`,
       cause: error,
     });
   });

@@ -31,9 +31,9 @@ export interface Left {
 }
 
 /** Milliseconds. */
-const PATIENCE = 60_000;
-const PATIENCE_LOOP_DEVICES = 2_000;
-const PATIENCE_LISTING = 15_000;
+const REAP_TIMEOUT = 60_000;
+const LOOP_DEVICES_TIMEOUT = 2_000;
+const LISTING_TIMEOUT = 15_000;
 /** A busy engine may fail to kill a container in its own time; it is asked again. */
 const PASSES = 3;
 const PAUSE = 250;
@@ -49,7 +49,7 @@ const PAUSE = 250;
 export async function reap(
   engine: Engine,
   scope: ReapScope,
-  { signal = AbortSignal.timeout(PATIENCE) }: { readonly signal?: AbortSignal } = {},
+  { signal = AbortSignal.timeout(REAP_TIMEOUT) }: { readonly signal?: AbortSignal } = {},
 ): Promise<Reaped> {
   const loopDevices: string[] = [];
   const done = new Map<string, Removed>();
@@ -108,7 +108,7 @@ const isLeft = (removal: Removal): removal is { readonly why: string } =>
 
 async function look({ docker }: Engine, scope: ReapScope, signal: AbortSignal): Promise<Found> {
   const listed = Promise.all([listContainers(docker), listVolumes(docker)]);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_LISTING)]);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LISTING_TIMEOUT)]);
   const [all, volumes] = await within(limit, listed).catch((error: unknown) => {
     throw engineError(error, "looking for what pvh has made");
   });
@@ -136,7 +136,7 @@ function findLoopDevices(
   signal: AbortSignal,
 ): Promise<LoopDevice[]> {
   if (!engine.sameMachine || process.getuid?.() !== 0) return Promise.resolve([]);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_LOOP_DEVICES)]);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOP_DEVICES_TIMEOUT)]);
   const folders = volumes.map(({ mountpoint }) => mountpoint).filter((path) => path !== "");
   return within(limit, loopDevicesBelow(folders)).catch(() => []);
 }

@@ -182,7 +182,7 @@ async function openShell(container: Container, signal: AbortSignal): Promise<She
     socket.destroy();
     // PVH_TIMEOUT would blame the tested command; a silent shell is a fault of the engine.
     throw error instanceof PvhError && error.code === "PVH_TIMEOUT"
-      ? new PvhError("PVH_ENGINE", `${subject}: the shell says nothing`, { cause: error })
+      ? new PvhError("PVH_ENGINE", `${subject}: the shell does not reply`, { cause: error })
       : error;
   });
   const pid = Number(stdout.toString());
@@ -225,7 +225,7 @@ function ending(output: Buffer): string {
 /** The engine writes on the command's stdout why it could not start one. */
 function wentAway(script: string, said: string): PvhError {
   if (said.startsWith(CANNOT_START)) return new PvhError("PVH_NO_PROGRAM", said.trim());
-  return new PvhError("PVH_ENGINE", `the shell went away during: ${brief(script)}`);
+  return new PvhError("PVH_ENGINE", `the shell ended during: ${brief(script)}`);
 }
 
 function endless(script: string, output: Buffer): PvhError {

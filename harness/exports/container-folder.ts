@@ -88,7 +88,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     text = await readFile(path, "utf8");
   } catch (cause) {
     throw new PvhError("PVH_USAGE", `${path} cannot be read`, {
-      hint: "containers/examples/README.md says what belongs into such a folder",
+      hint: "read containers/examples/README.md for the layout of such a folder",
       cause,
     });
   }

@@ -47,7 +47,7 @@ test("an unknown name is told with the names that are there", async () => {
 test("one container may not be asked for twice, however it is named", async () => {
   const own = defineContainer({ name: "pv-example-random" });
   await expect(ensureExports(engine, ["pv-example-random", own])).rejects.toThrow(
-    "the container pv-example-random is asked for twice",
+    "the container pv-example-random is selected twice",
   );
 });
 

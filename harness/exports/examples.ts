@@ -87,7 +87,7 @@ export async function exportContent(
 function refuseTwice(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return;
-  throw new PvhError("PVH_USAGE", `the container ${twice} is asked for twice`);
+  throw new PvhError("PVH_USAGE", `the container ${twice} is selected twice`);
 }
 
 /** `files` only for a container that does not share the examples' root file system. */

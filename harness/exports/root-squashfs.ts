@@ -46,7 +46,7 @@ function refuseClashes(files: readonly OverlayFile[]): void {
   const byPath = new Map<string, OverlayFile>();
   for (const file of files) {
     if (byPath.has(file.path)) {
-      throw new PvhError("PVH_USAGE", `two files want to be /${file.path} in the containers`);
+      throw new PvhError("PVH_USAGE", `two files have the path /${file.path} in the containers`);
     }
     byPath.set(file.path, file);
   }

@@ -65,7 +65,8 @@ export async function loadImageTarball(
   }
   const ref = tags[0] ?? references[0] ?? digest;
   const id = await imageIdOf(engine, ref);
-  if (id === undefined) throw new PvhError("PVH_ENGINE", `the engine lost ${ref} of ${path}`);
+  if (id === undefined)
+    throw new PvhError("PVH_ENGINE", `the engine does not have ${ref} after loading ${path}`);
   return { ref, tags, id, loaded: true };
 }
 

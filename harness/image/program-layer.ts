@@ -55,7 +55,7 @@ async function bundles(mains: ReadonlyMap<string, string>): Promise<LayerFile[]>
     },
   }).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
-    throw new PvhError("PVH_BUILD", `the reference Pantavisor does not bundle: ${why}`, {
+    throw new PvhError("PVH_BUILD", `the reference Pantavisor cannot be bundled: ${why}`, {
       hint: "npm run ok",
       cause: error,
     });

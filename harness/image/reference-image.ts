@@ -50,7 +50,8 @@ export async function ensureReferenceImage(
   const layers = await makeLayers(engine, inputs, timed);
   await load(engine, [REFERENCE_TAG, ref], inputs.content, layers, timed);
   const id = await useImage(engine, ref, inputs.content);
-  if (id === undefined) throw new PvhError("PVH_ENGINE", `the engine lost the image ${ref}`);
+  if (id === undefined)
+    throw new PvhError("PVH_ENGINE", `the engine does not have the image ${ref} after loading it`);
   await removeUnused(engine);
   timed.progress(`image ${ref} is ready`);
   return { ref, id, content: inputs.content, loaded: true };

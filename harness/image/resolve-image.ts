@@ -20,9 +20,13 @@ export async function resolveImage(
   if (image === undefined) return ensureReferenceImage(engine, options);
   if (await isTarball(image)) return loadImageTarball(engine, image, options);
   if (!/^\w[\w.:/@-]*$/.test(image)) {
-    throw new PvhError("PVH_USAGE", `'${image}' can be neither an image nor a file that is there`, {
-      hint: "name an image as docker images lists it, or a docker save tarball",
-    });
+    throw new PvhError(
+      "PVH_USAGE",
+      `'${image}' is neither a valid image name nor an existing file`,
+      {
+        hint: "name an image as docker images lists it, or a docker save tarball",
+      },
+    );
   }
   const id = await imageIdOf(engine, image);
   if (id !== undefined) return { ref: image, id };

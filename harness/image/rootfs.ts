@@ -163,7 +163,7 @@ function buildError(error: unknown, said: readonly string[], signal: AbortSignal
   }
   const why = error instanceof Error ? error.message : String(error);
   return new PvhError("PVH_BUILD", `the root filesystem cannot be made: ${why}\n${words}`, {
-    hint: "are the Debian mirrors in reach? apt-get update says so",
+    hint: "run apt-get update to check that the Debian mirrors can be reached",
     cause: error,
   });
 }

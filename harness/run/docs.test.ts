@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EXIT } from "../../reports/exit-codes.ts";
 
@@ -45,4 +45,13 @@ test("docs/events.md names every stage and class", () => {
     expect(words.length).toBeGreaterThan(2);
     for (const word of words) expect(page).toContain(`\`${word}\``);
   }
+});
+
+test("docs/architecture.md names only files and folders that exist", () => {
+  const named = [...read("docs/architecture.md").matchAll(/`([\w.-]+\/[\w./-]*)`/g)]
+    .map(([, path = ""]) => path)
+    .filter((path) => !/TYPE|SUITE/.test(path));
+  expect(named.length).toBeGreaterThan(50);
+  const isMissing = (path: string) => !existsSync(new URL(`../../${path}`, import.meta.url));
+  expect(named.filter(isMissing)).toEqual([]);
 });

@@ -40,7 +40,7 @@ export class ScenarioFork extends ForksPoolWorker {
     await super.start();
     const child: unknown = Reflect.get(this, "_fork");
     if (!(child instanceof ChildProcess)) {
-      throw new PvhError("PVH_INTERNAL", "this vitest does not show its process");
+      throw new PvhError("PVH_INTERNAL", "vitest does not expose the worker's process");
     }
     this.#process = child;
     child.on("message", (message) => {

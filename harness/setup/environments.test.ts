@@ -76,7 +76,7 @@ test("a run in a removed folder is refused as that, before anything is made", as
   const gone = mkdtempSync(join(folder, "gone-"));
   const script = `cd "$1" && rmdir "$1" && exec "$0" scenario drm-device`;
   const said = await run(["sh", "-c", script, pvh, gone]);
-  expect(said.err).toContain("the working directory is not there any more [PVH_USAGE]");
+  expect(said.err).toContain("the working directory no longer exists [PVH_USAGE]");
   expect(said.code).toBe(2);
 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { judgeHost } from "./host-header.ts";
+import { hostKindOf } from "./host-header.ts";
 
 it.each([
   [[], "/daemons", "missing"],
@@ -15,6 +15,6 @@ it.each([
   [["Accept", "Host"], "/daemons", "missing"],
   [["Host", "localhost"], "http://evil/daemons", "foreign"],
   [["Host", "localhost"], "http://localhost/daemons", "local"],
-])("%j for %s is %s", (headers, target, verdict) => {
-  expect(judgeHost(headers, target)).toBe(verdict);
+])("%j for %s is %s", (headers, target, kind) => {
+  expect(hostKindOf(headers, target)).toBe(kind);
 });

@@ -2,13 +2,13 @@
  * The Host rule (docs/pantavisor.md §3.1): none, an empty one and `localhost` with any port are
  * this appengine; everything else is foreign and refused, as is more than one.
  */
-export type HostVerdict = "local" | "missing" | "foreign";
+export type HostKind = "local" | "missing" | "foreign";
 
 /**
  * @param rawHeaders names and values in turn, as node:http gives them
  * @param target     request target; the authority of an absolute one counts as well
  */
-export function judgeHost(rawHeaders: readonly string[], target: string): HostVerdict {
+export function hostKindOf(rawHeaders: readonly string[], target: string): HostKind {
   const hosts = rawHeaders.filter(
     (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "host",
   );

@@ -297,7 +297,7 @@ export class SimulatedMachine {
   ): Reply {
     const match = findRoute(this.#routes, method, path);
     if (match.kind !== "found") throw new Error(`${method} ${path} is ${match.kind}`);
-    const reply = match.handler.answer({
+    const reply = match.handler.reply({
       parameters: match.parameters,
       body: JSON.stringify(body),
       content: () => {

@@ -2,7 +2,7 @@ import type { DaemonBody, DriverBody } from "../../shared/formats/control.ts";
 import type { GraphEntry } from "../../shared/formats/graph.ts";
 import type { Group } from "../../shared/formats/groups.ts";
 import type { ContainerPlan, ContainerState } from "../lifecycle/container-state.ts";
-import type { ContainerAction } from "../lifecycle/control-verdict.ts";
+import type { ContainerAction } from "../lifecycle/action-refusal.ts";
 import type { OverallStatus } from "../lifecycle/group-status.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";

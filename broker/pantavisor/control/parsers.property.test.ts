@@ -4,7 +4,7 @@ import * as z from "zod";
 import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { parseAction } from "./action-body.ts";
 import { containerOf } from "./caller.ts";
-import { judgeHost } from "./host-header.ts";
+import { hostKindOf } from "./host-header.ts";
 import { parseJson } from "./parse-json.ts";
 import { findRoute } from "./route.ts";
 import type { Route } from "./route.ts";
@@ -34,7 +34,7 @@ it("a body is an action that is known, or an error that says what would be", () 
 });
 
 describe("routes", () => {
-  const handler = { answer: () => ({ status: 200, contentType: "text/plain" as const, body: "" }) };
+  const handler = { reply: () => ({ status: 200, contentType: "text/plain" as const, body: "" }) };
   const paths = ["/containers", "/containers/{name}", "/steps/{rev}/progress", "/a/b"];
   const routes: Route[] = paths.map((path) => ({ path, methods: { GET: handler, PUT: handler } }));
   const segment = fc.oneof(
@@ -111,12 +111,12 @@ it("a host is local only as localhost, once, with any port", () => {
       const hosts = fields
         .filter(([key]) => key.toLowerCase() === "host")
         .map(([, value]) => value);
-      const verdict = judgeHost(fields.flat(), asked);
+      const kind = hostKindOf(fields.flat(), asked);
       const isLocal = (text: string) => ["localhost", "LocalHost:80"].includes(text);
       const [only = ""] = hosts;
-      if (asked.includes("evil") || hosts.length > 1) expect(verdict).toBe("foreign");
-      else if (only === "") expect(verdict).toBe("missing");
-      else expect(verdict).toBe(isLocal(only) ? "local" : "foreign");
+      if (asked.includes("evil") || hosts.length > 1) expect(kind).toBe("foreign");
+      else if (only === "") expect(kind).toBe("missing");
+      else expect(kind).toBe(isLocal(only) ? "local" : "foreign");
     }),
     { numRuns: PROPERTY_RUNS },
   );

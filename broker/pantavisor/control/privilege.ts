@@ -4,7 +4,7 @@ import type { Reply } from "./reply.ts";
 import { errorReply } from "./reply.ts";
 import type { Match } from "./route.ts";
 
-/** A caller that cannot be told from another gets no answer to anything. */
+/** A caller that cannot be told from another gets no reply to anything. */
 export function refuseUnknown(
   view: PantavisorView,
   caller: Caller,

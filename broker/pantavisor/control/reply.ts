@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-/** An answer of pv-ctrl. */
+/** A reply of pv-ctrl. */
 export interface Reply {
   readonly status: number;
   readonly contentType: "application/json" | "text/plain" | "application/octet-stream";

@@ -3,7 +3,7 @@ import { accepted } from "./reply.ts";
 import { findRoute } from "./route.ts";
 import type { Route } from "./route.ts";
 
-const handler = { answer: () => accepted };
+const handler = { reply: () => accepted };
 const routes: Route[] = [
   { path: "/containers", methods: { GET: handler } },
   { path: "/containers/{name}", methods: { PUT: handler } },

@@ -16,7 +16,7 @@ export interface Handler {
   readonly takes?: number | "stream";
   /** `anyone`: also a container without the role mgmt. */
   readonly allows?: "anyone";
-  answer(request: EndpointRequest): Reply | Promise<Reply>;
+  reply(request: EndpointRequest): Reply | Promise<Reply>;
 }
 
 export interface EndpointRequest {

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { answer } from "./answer.ts";
+import { handleRequest } from "./handle-request.ts";
 import type { Caller } from "./caller.ts";
 import { identifyCaller } from "./caller.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
@@ -24,7 +24,7 @@ import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
 import { Stall } from "./stall.ts";
-import { Turns } from "./turns.ts";
+import { RequestQueue } from "./request-queue.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
 
 /**
@@ -67,7 +67,7 @@ export async function serveControl(
     ...informationRoutes(),
   ];
   const callers = new WeakMap<Socket, Caller>();
-  const turns = new Turns();
+  const queue = new RequestQueue();
   const server = createServer(
     {
       requireHostHeader: false,
@@ -84,8 +84,8 @@ export async function serveControl(
     welcome: () => void = () => undefined,
   ) => {
     const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
-    turns.take(request, response, () =>
-      answer(context, routes, { request, caller, welcome })
+    queue.take(request, response, () =>
+      handleRequest(context, routes, { request, caller, welcome })
         .then((reply) => reply && send(response, reply))
         .catch((error: unknown) => fail(response, error)),
     );
@@ -100,9 +100,9 @@ export async function serveControl(
   });
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
     const refusal = errorReply(417, "Nothing but 100-continue can be expected", closing);
-    turns.take(request, response, () => send(response, refusal).catch(() => response.destroy()));
+    queue.take(request, response, () => send(response, refusal).catch(() => response.destroy()));
   });
-  // `nc -N` ends its side with the request and still wants the answer.
+  // `nc -N` ends its side with the request and still wants the reply.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = MAX_CONNECTIONS;
   const limit = new ConnectionLimit();
@@ -115,12 +115,12 @@ export async function serveControl(
     socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
   });
   server.on("clientError", (error, socket) =>
-    turns.break(socket, () => refuseUnparsable(error, socket, view.quirks)),
+    queue.break(socket, () => refuseUnparsable(error, socket, view.quirks)),
   );
   server.on("connect", (_request, socket) => {
     // No limit of node:http's holds for this connection any more: it ends with its reply.
     const refusal = rawReply(errorReply(405, "Method not supported for this endpoint"));
-    turns.break(socket, () => socket.end(refusal, () => socket.destroy()));
+    queue.break(socket, () => socket.end(refusal, () => socket.destroy()));
   });
   rmSync(path, { force: true });
   await new Promise<void>((resolve, reject) => {

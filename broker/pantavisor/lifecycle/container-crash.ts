@@ -13,18 +13,18 @@ export function afterCrash(
   runSeconds: number,
   quirks: Quirks,
 ): Step {
-  const verdict = decideRecovery(plan, { exitCode, retries: state.retries, runSeconds }, quirks);
+  const decision = decideRecovery(plan, { exitCode, retries: state.retries, runSeconds }, quirks);
   const down: ContainerState = { ...state, status: "STOPPED", crashed: true };
   const { name } = plan;
   const limit = plan.recovery?.max_retries ?? 0;
   const policy = plan.recovery?.backoff_policy ?? "reboot";
-  switch (verdict.kind) {
+  switch (decision.kind) {
     case "stay":
-      return to({ ...down, crashed: verdict.crashed });
+      return to({ ...down, crashed: decision.crashed });
     case "reboot":
       return to(
         down,
-        ...(verdict.exhausted
+        ...(decision.exhausted
           ? [exhaustedLine(name, limit), backoffLine("reboot — rebooting")]
           : []),
         { type: "reboot" },
@@ -36,10 +36,10 @@ export function afterCrash(
         { ...down, status: "RECOVERING", retries: 0 },
         exhaustedLine(name, limit),
         backoffLine(`${backoffSeconds(policy) ?? 0}s — scheduling retry cycle reset`),
-        { type: "arm", timer: "recovery", milliseconds: verdict.delaySeconds * 1000 },
+        { type: "arm", timer: "recovery", milliseconds: decision.delaySeconds * 1000 },
       );
     case "retry": {
-      const { attempt, delaySeconds } = verdict;
+      const { attempt, delaySeconds } = decision;
       const line = recoveryLine(
         "INFO",
         805,

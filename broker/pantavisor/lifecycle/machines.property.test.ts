@@ -15,7 +15,7 @@ import type {
 } from "./container-state.ts";
 import { installed, isUp } from "./container-state.ts";
 import { stepContainer } from "./container.ts";
-import { refusal } from "./control-verdict.ts";
+import { actionRefusal } from "./action-refusal.ts";
 import { contribution, worstStatus } from "./group-status.ts";
 import { backoffSeconds, decideRecovery, formatBackoffPolicy } from "./recovery.ts";
 import { respawnAfter } from "./respawn.ts";
@@ -124,9 +124,9 @@ describe("a container, in whatever order it is told things", () => {
         let state: ContainerState = installed;
         for (const one of events) ({ state } = stepContainer(of, state, one, 0, none));
         const told = (type: "start" | "stop") => stepContainer(of, state, { type }, 0, none).state;
-        expect(refusal(of, state, "stop")).toBeUndefined();
+        expect(actionRefusal(of, state, "stop")).toBeUndefined();
         expect(["STOPPED", "STOPPING"]).toContain(told("stop").status);
-        if (refusal(of, state, "start") !== undefined) return;
+        if (actionRefusal(of, state, "start") !== undefined) return;
         const started = told("start");
         const isComing = started.status === "INSTALLED" || started.next === "restart";
         expect(isComing || isUp(started)).toBe(true);
@@ -137,7 +137,7 @@ describe("a container, in whatever order it is told things", () => {
 });
 
 describe("a recovery", () => {
-  it("is a verdict that its policy allows", () => {
+  it("is a decision that its policy allows", () => {
     const end = fc.record({
       exitCode: fc.constantFrom(0, 1, 255, null),
       retries: fc.nat(5),
@@ -145,24 +145,24 @@ describe("a recovery", () => {
     });
     fc.assert(
       fc.property(plan, end, (of, how) => {
-        const verdict = decideRecovery(of, how, none);
+        const decision = decideRecovery(of, how, none);
         const {
           policy = "no",
           max_retries: limit = 0,
           backoff_policy: backoff,
         } = of.recovery ?? {};
         if (policy === "no") {
-          expect(verdict.kind).toBe(of.restartPolicy === "system" ? "reboot" : "stay");
+          expect(decision.kind).toBe(of.restartPolicy === "system" ? "reboot" : "stay");
         } else if (policy === "on-failure" && how.exitCode === 0) {
-          expect(verdict).toEqual({ kind: "stay", crashed: false });
-        } else if (verdict.kind === "retry") {
-          expect(limit === 0 || verdict.attempt <= limit).toBe(true);
-          expect(verdict.delaySeconds).toBeGreaterThanOrEqual(0);
+          expect(decision).toEqual({ kind: "stay", crashed: false });
+        } else if (decision.kind === "retry") {
+          expect(limit === 0 || decision.attempt <= limit).toBe(true);
+          expect(decision.delaySeconds).toBeGreaterThanOrEqual(0);
         } else {
           expect(how.retries).toBeGreaterThanOrEqual(limit);
           const seconds = backoffSeconds(backoff ?? "");
-          if (verdict.kind === "pause") expect(verdict.delaySeconds).toBe(seconds);
-          else expect(verdict.kind).toBe(backoff === "reboot" ? "reboot" : "give-up");
+          if (decision.kind === "pause") expect(decision.delaySeconds).toBe(seconds);
+          else expect(decision.kind).toBe(backoff === "reboot" ? "reboot" : "give-up");
         }
       }),
       { numRuns: PROPERTY_RUNS },

@@ -147,7 +147,7 @@ it.each([
     { ...crash, retries: 1 },
     "give-up",
   ],
-] as const)("the quirk %s changes the verdict", (quirk, rest, end, expected) => {
+] as const)("the quirk %s changes the decision", (quirk, rest, end, expected) => {
   const strict = decideRecovery(subject(rest), end, none).kind;
   expect(decideRecovery(subject(rest), end, parseQuirks(quirk)).kind).toBe(expected);
   expect(strict).not.toBe(expected);

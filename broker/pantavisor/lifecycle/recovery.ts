@@ -4,7 +4,7 @@ import type { Quirks } from "../../shared/quirks/quirks.ts";
 /**
  * Decision about a container that ended without being asked to (docs/pantavisor.md §5.2, §5.3).
  */
-export type RecoveryVerdict =
+export type RecoveryDecision =
   /** Stay STOPPED; `crashed` is false for an end that the policy does not count as failure. */
   | { readonly kind: "stay"; readonly crashed: boolean }
   | { readonly kind: "retry"; readonly attempt: number; readonly delaySeconds: number }
@@ -32,7 +32,7 @@ export function decideRecovery(
   { restartPolicy, recovery }: RecoverySubject,
   end: UnexpectedEnd,
   quirks: Quirks,
-): RecoveryVerdict {
+): RecoveryDecision {
   const policy = recovery?.policy ?? "no";
   if (recovery === undefined || policy === "no") {
     const reboots = restartPolicy === "system" || quirks.has("crash-reboots");
@@ -88,7 +88,7 @@ function cycleIsOver(recovery: AutoRecovery, end: UnexpectedEnd, quirks: Quirks)
   return end.runSeconds > recovery.reset_window;
 }
 
-function exhausted({ backoff_policy }: AutoRecovery, quirks: Quirks): RecoveryVerdict {
+function exhausted({ backoff_policy }: AutoRecovery, quirks: Quirks): RecoveryDecision {
   if (backoff_policy === "reboot") {
     return quirks.has("reboot-ignored") ? { kind: "give-up" } : { kind: "reboot", exhausted: true };
   }

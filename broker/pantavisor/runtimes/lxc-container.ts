@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerProcess, Ending } from "./container-process.ts";
 import { watchContainer } from "./container-process.ts";
-import type { ContainerStart } from "./container-type.ts";
+import type { ContainerStart } from "./container-start.ts";
 import { logGrowth } from "./log-growth.ts";
 import { exitCodeFromLog, lxcConfig, startErrorFromLog } from "./lxc-config.ts";
 import { readObject } from "./revision-object.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { mount } from "../../shared/linux/mount.ts";
 import type { ContainerProcess, Ending } from "./container-process.ts";
 import { watchContainer } from "./container-process.ts";
-import type { ContainerStart } from "./container-type.ts";
+import type { ContainerStart } from "./container-start.ts";
 import { logGrowth } from "./log-growth.ts";
 import { ociConfig } from "./oci-config.ts";
 import { readObject } from "./revision-object.ts";

@@ -33,16 +33,16 @@ export interface Arrival {
   readonly isCut: boolean;
 }
 
-const NOTHING: readonly number[] = [];
+const NO_FDS: readonly number[] = [];
 
 /** As `receive`, with the descriptors that came with these bytes, in order. */
 export function receiveWithFds(socket: number, into: Scratch, size: number): Arrival {
   prepare(into.address, size, CONTROL_SPACE);
   const count = recvmsgCall(socket, header.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (count === -1) return { count: -lastErrno(), fds: NOTHING, isCut: false };
+  if (count === -1) return { count: -lastErrno(), fds: NO_FDS, isCut: false };
   const length = header.bytes.readUInt32LE(40);
   const isCut = (header.bytes.readUInt32LE(48) & MSG_CTRUNC) !== 0;
-  const fds = length === 0 ? NOTHING : decodeControl(control.bytes.subarray(0, length)).fds;
+  const fds = length === 0 ? NO_FDS : decodeControl(control.bytes.subarray(0, length)).fds;
   return { count, fds, isCut };
 }
 

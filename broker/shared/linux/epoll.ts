@@ -23,7 +23,7 @@ const CTL_DEL = 2;
 const CTL_MOD = 3;
 const BATCH = 256;
 /** Longest wait of `waitBriefly`, in nanoseconds. */
-const BRIEFLY = 200_000n;
+const BRIEF_WAIT = 200_000n;
 const { EINTR, ENOSYS } = constants.errno;
 
 /**
@@ -58,9 +58,9 @@ const waitPreciselyCall = libc.func("syscall", "long", [
   signalsSize: number,
 ) => number;
 /** struct timespec */
-const briefly = new Scratch(16);
-briefly.bytes.writeBigInt64LE(0n, 0);
-briefly.bytes.writeBigInt64LE(BRIEFLY, 8);
+const briefTimeout = new Scratch(16);
+briefTimeout.bytes.writeBigInt64LE(0n, 0);
+briefTimeout.bytes.writeBigInt64LE(BRIEF_WAIT, 8);
 
 /**
  * An epoll instance. Each descriptor is registered with two numbers of the caller's, which come
@@ -107,7 +107,15 @@ export class Epoll implements Disposable {
   /** As `wait`, for 0.2 ms at most; before Linux 5.11 (no epoll_pwait2) it does not wait at all. */
   waitBriefly(): number {
     const number = systemCallNumbers().epollPwait2;
-    const count = waitPreciselyCall(number, this.#fd, this.#address, BATCH, briefly.address, 0, 0);
+    const count = waitPreciselyCall(
+      number,
+      this.#fd,
+      this.#address,
+      BATCH,
+      briefTimeout.address,
+      0,
+      0,
+    );
     if (count !== -1) return count;
     return [EINTR, ENOSYS].includes(lastErrno()) ? 0 : check(count, "epoll_pwait2");
   }

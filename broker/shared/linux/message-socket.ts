@@ -30,7 +30,7 @@ const MSGHDR = 56;
 const IOVEC = 16;
 const CONTROL = MSGHDR + 2 * IOVEC;
 /** Address that is never mapped (vm.mmap_min_addr): the kernel cannot copy bytes to it. */
-const NOWHERE = 8n;
+const UNMAPPED = 8n;
 
 type MessageCall = (fd: number, header: Buffer, flags: number) => number;
 const recvmsgCall = libc.func("int64_t recvmsg(int, void *, int)") as MessageCall;
@@ -196,7 +196,7 @@ export class MessageSocket implements Disposable {
 
   #lengthOfWholeBuffers(limit: number): number {
     prepare(incomingAddress, limit);
-    scratch.writeBigUInt64LE(NOWHERE, MSGHDR + IOVEC);
+    scratch.writeBigUInt64LE(UNMAPPED, MSGHDR + IOVEC);
     scratch.writeBigUInt64LE(1n, MSGHDR + IOVEC + 8);
     scratch.writeBigUInt64LE(2n, 24);
     return Math.max(0, recvmsgCall(this.fd, scratch, MSG_DONTWAIT | MSG_PEEK));

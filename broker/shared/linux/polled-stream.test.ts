@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { together } from "./gathered.ts";
+import { batchWrites } from "./write-batch.ts";
 import { PolledStream } from "./polled-stream.ts";
 import { takeDescriptor } from "./take-descriptor.fixture.ts";
 
@@ -63,7 +63,7 @@ test("a peer that closes is noticed while nothing is read, and its bytes are sti
 test("gathered and direct writes go out in order, and a stall keeps the rest", async () => {
   const { stream, peer, told } = await pair();
   const large = Buffer.alloc(1024 * 1024, "x");
-  together(() => {
+  batchWrites(() => {
     stream.writeText("head ");
     stream.write(Buffer.from("small "));
     stream.write(large);

@@ -2,7 +2,7 @@ import { close } from "node:fs";
 import { MAX_FDS } from "./control-message.ts";
 import { receiveWithFds, sendWithFds } from "./descriptor-io.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, closeFd } from "./epoll.ts";
-import { WriteBatch, arena } from "./gathered.ts";
+import { WriteBatch, arena } from "./write-batch.ts";
 import {
   EAGAIN,
   ECONNRESET,
@@ -39,7 +39,7 @@ interface Segment {
   readonly attached: AttachedFds | undefined;
 }
 
-const GONE: readonly number[] = [EPIPE, ECONNRESET];
+const PEER_GONE: readonly number[] = [EPIPE, ECONNRESET];
 
 /** Bytes of the largest read: one read takes a D-Bus message with a body of 64 KiB. */
 export const READ_SIZE = 128 * 1024;
@@ -51,7 +51,7 @@ const outgoing = new Scratch(READ_SIZE);
 
 /**
  * A connected stream socket without a node:net object. Reads lend bytes of one buffer of the
- * thread. Writes go to the kernel at once, or at the end of `together`; only bytes that the kernel
+ * thread. Writes go to the kernel at once, or at the end of `batchWrites`; only bytes that the kernel
  * does not take are kept. Unlike node:net, it goes on reading from a peer that has stopped reading,
  * and it tells a peer that has closed from one that has only ended its half.
  */
@@ -286,7 +286,7 @@ export class PolledStream {
         taken += sent;
       } else if (sent !== EINTR) {
         this.#broken = true;
-        this.#failed = !GONE.includes(sent);
+        this.#failed = !PEER_GONE.includes(sent);
       }
     }
     if (taken === 0) attached?.close();

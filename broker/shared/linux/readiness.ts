@@ -12,7 +12,7 @@ export interface Readiness {
   readonly hungUp: boolean;
 }
 
-const EVERYTHING = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const ALL_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /**
  * Call `onReady` at each edge until disposed; dispose before the descriptor is closed.
@@ -20,7 +20,7 @@ const EVERYTHING = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
  */
 export function watch(fd: number, onReady: (ready: Readiness) => void): Disposable {
   const loop = streamLoop();
-  const token = loop.add(fd, EVERYTHING, (events) => {
+  const token = loop.add(fd, ALL_EVENTS, (events) => {
     // The callback settles promises, which need Node's own loop.
     letPromisesRun();
     onReady(readinessOf(events));

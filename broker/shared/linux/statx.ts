@@ -27,9 +27,9 @@ const LINKS = 16;
 const MODE = 28;
 const INODE = 32;
 const SIZE = 40;
-const ACCESSED = 64;
-const BORN = 80;
-const CHANGED = 96;
+const ACCESS_TIME = 64;
+const BIRTH_TIME = 80;
+const CHANGE_TIME = 96;
 const DEVICE = 136;
 const MOUNT = 144;
 const result = new Scratch(SIZE_OF);
@@ -47,11 +47,11 @@ export interface InodeFacts {
 export function inodeFacts(fd: number): InodeFacts | undefined {
   if (!look(fd, "", AT_EMPTY_PATH)) return undefined;
   const { bytes } = result;
-  bytes.fill(0, ACCESSED, BORN);
+  bytes.fill(0, ACCESS_TIME, BIRTH_TIME);
   return {
     isFile: (bytes.readUInt16LE(MODE) & S_IFMT) === S_IFREG,
     size: number64(SIZE),
-    changed: number64(CHANGED) * 1000,
+    changed: number64(CHANGE_TIME) * 1000,
     version: bytes.toString("latin1", LINKS, MOUNT),
   };
 }

@@ -1,6 +1,6 @@
 import koffi from "koffi";
 import { Epoll } from "./epoll.ts";
-import { together } from "./gathered.ts";
+import { batchWrites } from "./write-batch.ts";
 
 /** Milliseconds after which Node's own loop runs again in any case. */
 const LONGEST_TURN = 1;
@@ -64,7 +64,7 @@ class StreamLoop {
   #turn(): void {
     this.#turnEnd = performance.now() + LONGEST_TURN;
     for (let count = this.#epoll.wait(0); count > 0; count = this.#epoll.waitBriefly()) {
-      together(() => this.#tellAll(count));
+      batchWrites(() => this.#tellAll(count));
       if (performance.now() >= this.#turnEnd) return;
     }
   }

@@ -17,14 +17,14 @@ export interface TarFile {
 
 /** Feature of a tar that Pantavisor's pvtx would read in another way, or not at all. */
 export type Oddity = "dot-slash" | "extended-name" | "no-end";
-export type Odd = (oddity: Oddity, member: string) => void;
+export type OnOddity = (oddity: Oddity, member: string) => void;
 
 /** Writers fill their last record with zeros. */
 const LONGEST_PADDING = 16 * 1024 ** 2;
 const REGULAR = ["0", "\0", "7"];
 const EXTENDED = ["x", "g", "L", "K"];
 /** Words for the other type flags of POSIX, GNU, star and Solaris. */
-const OTHERS: Readonly<Record<string, string>> = {
+const WORDS_FOR_TYPE: Readonly<Record<string, string>> = {
   "1": "hard link",
   "2": "symlink",
   "3": "character device",
@@ -44,13 +44,13 @@ const OTHERS: Readonly<Record<string, string>> = {
  * one, or none, is taken as well, since nothing can follow. At most one chunk and one header are
  * in memory.
  *
- * @param odd called for what is read here and not by every reader
+ * @param onOddity called for what is read here and not by every reader
  * @throws ExportError; errors of the source pass through
  */
 export async function* tarFiles(
   source: AsyncIterable<Uint8Array>,
   limits: ExportLimits,
-  odd: Odd,
+  onOddity: OnOddity,
 ): AsyncGenerator<TarFile> {
   const bytes = new ByteReader(source, limits.total);
   let previous: string | undefined;
@@ -59,7 +59,7 @@ export async function* tarFiles(
   for (let members = 1; ; members += 1) {
     const block = await bytes.upTo(BLOCK);
     if (block.length < BLOCK || block.every((byte) => byte === 0)) {
-      await checkEnd(bytes, block, previous, extended, odd);
+      await checkEnd(bytes, block, previous, extended, onOddity);
       return;
     }
     if (members > limits.members)
@@ -75,8 +75,8 @@ export async function* tarFiles(
     }
     const name = memberName(extended.name ?? header.name, limits.name);
     if (Buffer.compare(Buffer.from(name), extended.name ?? header.name) !== 0) {
-      odd("dot-slash", name);
-    } else if (extended.name !== undefined) odd("extended-name", name);
+      onOddity("dot-slash", name);
+    } else if (extended.name !== undefined) onOddity("extended-name", name);
     const size = extended.size ?? header.size;
     previous = name;
     extended = nothingExtended;
@@ -113,7 +113,7 @@ async function extendedContent(
 }
 
 function notAFile(flag: string, name: string): ExportError {
-  const what = OTHERS[flag];
+  const what = WORDS_FOR_TYPE[flag];
   const problem =
     what === undefined ? `has the unknown type ${JSON.stringify(flag)}` : `is a ${what}`;
   return new ExportError(`${problem}, not a file`, name);
@@ -125,14 +125,14 @@ async function checkEnd(
   last: Uint8Array,
   previous: string | undefined,
   extended: Extended,
-  odd: Odd,
+  onOddity: OnOddity,
 ): Promise<void> {
   if (previous === undefined && last.length < BLOCK) {
     throw new ExportError(last.length === 0 ? "is empty" : "is not a tar archive");
   }
   if (extended.flags.length > 0) throw new ExportError("has no member after it", previous);
   if (last.length === 0) {
-    odd("no-end", previous ?? "");
+    onOddity("no-end", previous ?? "");
     return;
   }
   let length = 0;

@@ -14,7 +14,7 @@ import type { Peer } from "../peers/peer.ts";
 import { readPinnedGraph } from "./pinned-graph.ts";
 import type { PinnedGraph } from "./pinned-graph.ts";
 import { reconcile, sameDeclaration, samePeer } from "./reconcile.ts";
-import type { DesiredEntry, Effect, Wanted } from "./reconcile.ts";
+import type { DesiredEntry, LinkEffect, WantedLink } from "./reconcile.ts";
 import type { BrokerToolbox } from "./toolbox.ts";
 
 const FETCH_TIMEOUT = 5_000;
@@ -155,7 +155,7 @@ export class Broker {
     return Math.max(0, Math.min(retry, ...waits.map((until) => until - now)));
   }
 
-  #hold({ key, until }: Effect<Peer> & { kind: "hold" }): void {
+  #hold({ key, until }: LinkEffect<Peer> & { kind: "hold" }): void {
     const record = this.#records.get(key);
     if (record === undefined || record.state === "waiting") return;
     record.state = "waiting";
@@ -181,7 +181,7 @@ export class Broker {
     }
   }
 
-  async #apply(effect: Effect<Peer>): Promise<void> {
+  async #apply(effect: LinkEffect<Peer>): Promise<void> {
     if (effect.kind === "remove") {
       const record = this.#records.get(effect.key);
       if (record !== undefined) this.#remove(record);
@@ -193,7 +193,7 @@ export class Broker {
     }
   }
 
-  async #replace(record: LinkRecord, wanted: Wanted<Peer>): Promise<void> {
+  async #replace(record: LinkRecord, wanted: WantedLink<Peer>): Promise<void> {
     const { wanted: old, state } = record;
     this.#options.output.log(describeReplacement(old, wanted, state));
     if (!samePeer(old.consumer, wanted.consumer) || old.entry.type !== wanted.entry.type) {
@@ -262,7 +262,7 @@ export class Broker {
     if (line.startsWith("Refusing")) this.#options.output.warn(`Failed to add link for ${name}`);
   }
 
-  #newRecord(wanted: Wanted<Peer>): LinkRecord {
+  #newRecord(wanted: WantedLink<Peer>): LinkRecord {
     const record = new LinkRecord(wanted, toLink(wanted, this.#options.quirks));
     this.#records.set(wanted.key, record);
     return record;
@@ -313,7 +313,7 @@ export class Broker {
   }
 }
 
-function toLink({ entry, target, consumer, provider }: Wanted<Peer>, quirks: Quirks): Link {
+function toLink({ entry, target, consumer, provider }: WantedLink<Peer>, quirks: Quirks): Link {
   // 029-32 cuts paths at the 107 bytes of sun_path (docs/pantavisor.md §6.3).
   const cut = (path: string) =>
     quirks.has("path-truncated", entry.type) ? path.slice(0, 107) : path;
@@ -331,7 +331,7 @@ function toLink({ entry, target, consumer, provider }: Wanted<Peer>, quirks: Qui
   };
 }
 
-function describeReplacement(old: Wanted, now: Wanted, state: string): string {
+function describeReplacement(old: WantedLink, now: WantedLink, state: string): string {
   const link = `${now.entry.consumer}/${now.entry.name}`;
   if (state === "failed") return `Retrying link: ${link}`;
   if (state === "lost") return `Re-planting link ${link} (target ${now.target}): it was removed`;

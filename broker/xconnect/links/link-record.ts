@@ -4,7 +4,7 @@ import type { Planted } from "../peers/injection.ts";
 import { LinkCounters } from "./link-counters.ts";
 import type { SocketListener } from "./listener.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { Current, LinkState, Wanted } from "./reconcile.ts";
+import type { CurrentLink, LinkState, WantedLink } from "./reconcile.ts";
 import { Session } from "./session.ts";
 import { readCounters } from "../planes/splice/counters.ts";
 import type { SplicedLink } from "../planes/splice/plane.ts";
@@ -16,8 +16,8 @@ export interface Plant {
 }
 
 /** The broker's mutable record of a link, private to xconnect; plugins see `link`. */
-export class LinkRecord implements Current<Peer> {
-  wanted: Wanted<Peer>;
+export class LinkRecord implements CurrentLink<Peer> {
+  wanted: WantedLink<Peer>;
   link: Link;
   state: LinkState = "failed";
   /** End of the wait in performance.now() milliseconds, while `state` is waiting. */
@@ -37,7 +37,7 @@ export class LinkRecord implements Current<Peer> {
   counters = new LinkCounters();
   readonly #sessions = new Set<Session>();
 
-  constructor(wanted: Wanted<Peer>, link: Link) {
+  constructor(wanted: WantedLink<Peer>, link: Link) {
     this.wanted = wanted;
     this.link = link;
   }

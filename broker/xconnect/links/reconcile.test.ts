@@ -4,7 +4,7 @@ import type { GraphEntry } from "../../shared/formats/graph.ts";
 import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Current, DesiredEntry, Effect, LinkState } from "./reconcile.ts";
+import type { CurrentLink, DesiredEntry, LinkEffect, LinkState } from "./reconcile.ts";
 
 const strict = {
   isKnownType: (type: string) => type !== "nothing",
@@ -37,10 +37,10 @@ function running(from: GraphEntry): DesiredEntry {
 
 /** The links after the effects, all of them in `state`. */
 function apply(
-  current: ReadonlyMap<string, Current>,
-  effects: readonly Effect[],
+  current: ReadonlyMap<string, CurrentLink>,
+  effects: readonly LinkEffect[],
   state: LinkState = "established",
-): Map<string, Current> {
+): Map<string, CurrentLink> {
   const next = new Map(current);
   for (const effect of effects) {
     if (effect.kind === "refuse") continue;
@@ -57,8 +57,8 @@ function apply(
   return next;
 }
 
-const kinds = (effects: readonly Effect[]) => effects.map(({ kind }) => kind);
-const none = new Map<string, Current>();
+const kinds = (effects: readonly LinkEffect[]) => effects.map(({ kind }) => kind);
+const none = new Map<string, CurrentLink>();
 const established = (...entries: GraphEntry[]) =>
   apply(none, reconcile(none, entries.map(running), strict));
 

@@ -23,7 +23,7 @@ export interface DesiredEntry<P extends PeerId = PeerId> {
 }
 
 /** A link that should exist. */
-export interface Wanted<P extends PeerId = PeerId> {
+export interface WantedLink<P extends PeerId = PeerId> {
   readonly key: string;
   readonly entry: GraphEntry;
   readonly target: string;
@@ -40,8 +40,8 @@ export interface Wanted<P extends PeerId = PeerId> {
  */
 export type LinkState = "established" | "waiting" | "failed" | "refused" | "lost";
 
-export interface Current<P extends PeerId = PeerId> {
-  readonly wanted: Wanted<P>;
+export interface CurrentLink<P extends PeerId = PeerId> {
+  readonly wanted: WantedLink<P>;
   readonly state: LinkState;
   /** True when the link has a backlog in which connections can wait for a provider. */
   readonly canWait: boolean;
@@ -49,10 +49,10 @@ export interface Current<P extends PeerId = PeerId> {
   readonly waitsUntil: number | undefined;
 }
 
-export type Effect<P extends PeerId = PeerId> =
+export type LinkEffect<P extends PeerId = PeerId> =
   | { readonly kind: "keep"; readonly key: string }
-  | { readonly kind: "add"; readonly key: string; readonly link: Wanted<P> }
-  | { readonly kind: "replace"; readonly key: string; readonly link: Wanted<P> }
+  | { readonly kind: "add"; readonly key: string; readonly link: WantedLink<P> }
+  | { readonly kind: "replace"; readonly key: string; readonly link: WantedLink<P> }
   /** The provider has ended: no connection is accepted until it is back, or `until` passes. */
   | { readonly kind: "hold"; readonly key: string; readonly until: number }
   | { readonly kind: "remove"; readonly key: string }
@@ -71,12 +71,12 @@ export interface ReconcileOptions {
  * @returns removals first, so that a target is free before another link takes it
  */
 export function reconcile<P extends PeerId>(
-  current: ReadonlyMap<string, Current<P>>,
+  current: ReadonlyMap<string, CurrentLink<P>>,
   desired: readonly DesiredEntry<P>[],
   options: ReconcileOptions,
-): Effect<P>[] {
+): LinkEffect<P>[] {
   const { quirks } = options;
-  const effects: Effect<P>[] = [];
+  const effects: LinkEffect<P>[] = [];
   const chosen = new Map<string, DesiredEntry<P>>();
 
   for (const candidate of desired) {
@@ -95,7 +95,7 @@ export function reconcile<P extends PeerId>(
     effects.push({ kind: "refuse", entry, line: shadowed(first.entry, entry) });
   }
 
-  const changes: Effect<P>[] = [];
+  const changes: LinkEffect<P>[] = [];
   for (const [key, candidate] of chosen) {
     const old = current.get(key);
     const link = wanted(key, candidate, old?.wanted, quirks);
@@ -141,9 +141,9 @@ function refusalOf(entry: GraphEntry, options: ReconcileOptions): string | undef
 function wanted<P extends PeerId>(
   key: string,
   { entry, consumer, provider }: DesiredEntry<P>,
-  old: Wanted<P> | undefined,
+  old: WantedLink<P> | undefined,
   quirks: Quirks,
-): Wanted<P> | undefined {
+): WantedLink<P> | undefined {
   const ends = {
     consumer: quirks.has("no-reinject", entry.type) ? (old?.consumer ?? consumer) : consumer,
     provider: quirks.has("provider-pid-stale", entry.type) ? (old?.provider ?? provider) : provider,
@@ -158,7 +158,7 @@ function wanted<P extends PeerId>(
   };
 }
 
-function sameLink(one: Wanted, other: Wanted): boolean {
+function sameLink(one: WantedLink, other: WantedLink): boolean {
   return (
     samePeer(one.consumer, other.consumer) &&
     samePeer(one.provider, other.provider) &&
@@ -168,7 +168,7 @@ function sameLink(one: Wanted, other: Wanted): boolean {
 
 /** @returns the time until which a link may wait for its provider; undefined when it may not */
 function holdUntil<P extends PeerId>(
-  old: Current<P> | undefined,
+  old: CurrentLink<P> | undefined,
   { entry, consumer, provider }: DesiredEntry<P>,
   now: number,
 ): number | undefined {
@@ -180,7 +180,7 @@ function holdUntil<P extends PeerId>(
   return now < until ? until : undefined;
 }
 
-function isSettled({ state, wanted: { entry } }: Current, quirks: Quirks): boolean {
+function isSettled({ state, wanted: { entry } }: CurrentLink, quirks: Quirks): boolean {
   if (quirks.has("reconcile-churn", entry.type)) return false;
   return state === "established" || state === "refused";
 }

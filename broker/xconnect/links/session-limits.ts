@@ -6,7 +6,7 @@ import type { SessionBudget, SharedCount } from "../planes/session-budget.ts";
  * Milliseconds between looks for free descriptors, while a listener is paused: no event reports
  * them.
  */
-const LOOK_AGAIN = 200;
+const RECHECK_INTERVAL = 200;
 
 /**
  * Keeps links within the budget: at its limit a link's listener is paused, and further connections
@@ -39,7 +39,7 @@ export class SessionLimits {
     record.plant?.listener?.pause("limit");
     this.#paused.add(record);
     this.reached(record);
-    this.#timer ??= setInterval(() => this.#reconsider(), LOOK_AGAIN);
+    this.#timer ??= setInterval(() => this.#reconsider(), RECHECK_INTERVAL);
   }
 
   /** The link has reached its limit of sessions. */

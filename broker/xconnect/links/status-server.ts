@@ -7,7 +7,7 @@ import { listenIn } from "../../shared/linux/unix-stream.ts";
 const MODE = 0o600;
 const BACKLOG = 16;
 /** Milliseconds that a reader has to take its document. */
-const PATIENCE = 2_000;
+const READ_TIMEOUT = 2_000;
 
 /**
  * Send the status as one JSON document to each connection to `path`.
@@ -27,7 +27,7 @@ export function serveStatus(path: string, status: () => BrokerStatus): Disposabl
   }
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    socket.setTimeout(PATIENCE, () => socket.destroy());
+    socket.setTimeout(READ_TIMEOUT, () => socket.destroy());
     socket.end(`${JSON.stringify(status())}\n`);
   });
   server.maxConnections = BACKLOG;

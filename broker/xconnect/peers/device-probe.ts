@@ -3,15 +3,15 @@ import { readFileSync } from "node:fs";
 import type { PeerId } from "./peer-id.ts";
 
 /** Milliseconds to wait for the probe, since a container may have frozen its cgroup. */
-const PATIENCE = 1_000;
-const DENIED = 7;
+const PROBE_TIMEOUT = 1_000;
+const EXIT_DENIED = 7;
 
 /**
  * Script of a child process that enters the consumer's device cgroup and calls access(2), which
  * consults the device cgroup without opening the device. File permissions play no part, since the
  * child is root with all capabilities.
  */
-const PROBE = `echo 0 >"$1" 2>/dev/null || exit 0; [ -r /proc/self/fd/3 ] && [ -w /proc/self/fd/3 ] || exit ${DENIED}; echo may`;
+const PROBE = `echo 0 >"$1" 2>/dev/null || exit 0; [ -r /proc/self/fd/3 ] && [ -w /proc/self/fd/3 ] || exit ${EXIT_DENIED}; echo may`;
 
 /**
  * Find out if the device cgroup of a process denies a device node.
@@ -25,14 +25,14 @@ export async function probeDevice({ pid }: PeerId, inode: number): Promise<boole
   return await new Promise((resolve) => {
     const child = spawn("/bin/sh", ["-c", PROBE, "sh", `${group}/cgroup.procs`], {
       stdio: ["ignore", "pipe", "ignore", inode],
-      timeout: PATIENCE,
+      timeout: PROBE_TIMEOUT,
       killSignal: "SIGKILL",
     });
     let said = "";
     child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString("latin1")));
     child.once("error", () => resolve(undefined));
     child.once("close", (code) => {
-      if (code === DENIED) resolve(true);
+      if (code === EXIT_DENIED) resolve(true);
       else resolve(said === "may\n" ? false : undefined);
     });
   });

@@ -13,9 +13,9 @@ const MAX_KEPT_BYTES = 64 * 1024;
  * Milliseconds that a file must have been left alone before its content is kept: the clock of
  * inodes is coarse, and a second change within one tick would not be seen.
  */
-const SETTLED = 1_000;
+const SETTLING_TIME = 1_000;
 
-interface Kept {
+interface CachedFile {
   readonly version: string;
   readonly content: string;
 }
@@ -26,7 +26,7 @@ interface Kept {
  * under another process, another file system may have the same numbers.
  */
 export class ProviderFiles {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, CachedFile>();
 
   /** @returns undefined when it is absent, not a regular file or larger than `maxBytes` */
   read(root: Pick<ContainerRoot, "open">, path: string, maxBytes: number): string | undefined {
@@ -55,7 +55,7 @@ export class ProviderFiles {
 }
 
 function mayKeep({ size, changed }: InodeFacts): boolean {
-  return size <= MAX_KEPT_BYTES && Date.now() - changed > SETTLED;
+  return size <= MAX_KEPT_BYTES && Date.now() - changed > SETTLING_TIME;
 }
 
 function readBounded(inode: number, maxBytes: number): string | undefined {

@@ -12,7 +12,7 @@ export interface OpenFiles {
  * Milliseconds for which a count is used again: each new session asks for it, and counting costs as
  * much as accept(2). In that time fewer are opened than the session budget keeps in reserve.
  */
-const GOOD_FOR = 1;
+const MAX_AGE = 1;
 
 /**
  * Counts open descriptors by the size of /proc/self/fd (proc_pid_fd(5), since Linux 6.2). Older
@@ -25,7 +25,7 @@ export function openFiles(): OpenFiles {
   return {
     open: () => {
       const now = performance.now();
-      if (now >= lookedAt + GOOD_FOR) {
+      if (now >= lookedAt + MAX_AGE) {
         open = sizeOf("/proc/self/fd") ?? 0;
         lookedAt = now;
       }

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { fdList as fds } from "./allowed-fds.ts";
 import { dbusRules } from "./dbus/rules.ts";
-import { drmNodes } from "./drm/nodes.ts";
+import { drmNodes } from "./drm/role-nodes.ts";
 import { restRules, restUpgrade } from "./rest/rules.ts";
 import { identityKind, socketKind } from "./unix/options.ts";
 

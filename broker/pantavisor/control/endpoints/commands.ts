@@ -19,7 +19,7 @@ export function commandRoutes({ view }: EndpointContext): Route[] {
       methods: {
         POST: {
           takes: BODY_LIMIT,
-          answer({ body }) {
+          reply({ body }) {
             if (view.quirks.has("command-dropped")) return accepted;
             const parsed = parseJson(body, commandSchema, "Command");
             if ("error" in parsed) return errorReply(400, parsed.error);
@@ -35,7 +35,7 @@ export function commandRoutes({ view }: EndpointContext): Route[] {
     },
     {
       path: "/storage/gc",
-      methods: { POST: { answer: () => jsonReply({ reclaimed: view.collectGarbage() }) } },
+      methods: { POST: { reply: () => jsonReply({ reclaimed: view.collectGarbage() }) } },
     },
   ];
 }

@@ -10,7 +10,7 @@ export function configRoutes({ view }: EndpointContext): Route[] {
       path: "/config",
       methods: {
         GET: {
-          answer: () =>
+          reply: () =>
             jsonReply(Object.fromEntries(settings().map(({ alias, typed }) => [alias, typed]))),
         },
       },
@@ -19,11 +19,11 @@ export function configRoutes({ view }: EndpointContext): Route[] {
       path: "/config2",
       methods: {
         GET: {
-          answer: () =>
+          reply: () =>
             jsonReply(settings().map(({ key, value, modified }) => ({ key, value, modified }))),
         },
       },
     },
-    { path: "/buildinfo", methods: { GET: { answer: () => textReply(view.buildInfo()) } } },
+    { path: "/buildinfo", methods: { GET: { reply: () => textReply(view.buildInfo()) } } },
   ];
 }

@@ -1,6 +1,6 @@
 import type { ContainerBody } from "../../../shared/formats/control.ts";
 import { isUp } from "../../lifecycle/container-state.ts";
-import { CONTAINER_ACTIONS, refusal } from "../../lifecycle/control-verdict.ts";
+import { CONTAINER_ACTIONS, actionRefusal } from "../../lifecycle/action-refusal.ts";
 import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";
 import { parseAction } from "../action-body.ts";
 import type { ContainerView, EndpointContext, PantavisorView } from "../pantavisor-view.ts";
@@ -16,7 +16,7 @@ export function containerRoutes({ view, stall }: EndpointContext): Route[] {
     {
       path: "/containers",
       methods: {
-        GET: { answer: () => jsonReply(view.containers().map((one) => toBody(one, view))) },
+        GET: { reply: () => jsonReply(view.containers().map((one) => toBody(one, view))) },
       },
     },
     {
@@ -24,7 +24,7 @@ export function containerRoutes({ view, stall }: EndpointContext): Route[] {
       methods: {
         PUT: {
           takes: BODY_LIMIT,
-          answer({ parameters, body }) {
+          reply({ parameters, body }) {
             const name = parameters["name"] ?? "";
             const reply = control(view, name, body);
             if (reply.status === 200 && view.quirks.has("stop-blocks-ctrl")) {
@@ -53,7 +53,7 @@ function control(view: PantavisorView, name: string, body: string): Reply {
     return view.quirks.has("bad-json-accepted") ? accepted : errorReply(400, parsed.error);
   }
   if (view.isDeparting(name)) return errorReply(409, "Container is being replaced by an update");
-  const refused = refusal(plan, state, parsed.action);
+  const refused = actionRefusal(plan, state, parsed.action);
   if (refused !== undefined) return errorReply(400, refused);
   view.request(name, parsed.action);
   return accepted;

@@ -10,14 +10,14 @@ export function daemonRoutes({ view }: EndpointContext): Route[] {
   return [
     {
       path: "/daemons",
-      methods: { GET: { answer: () => jsonReply(view.daemons().map((one) => one.body())) } },
+      methods: { GET: { reply: () => jsonReply(view.daemons().map((one) => one.body())) } },
     },
     {
       path: "/daemons/{name}",
       methods: {
         PUT: {
           takes: BODY_LIMIT,
-          answer({ parameters, body }) {
+          reply({ parameters, body }) {
             const daemon = view.daemons().find((one) => one.body().name === parameters["name"]);
             if (daemon === undefined) return errorReply(404, "Daemon not found");
             const parsed = parseAction(body, ["start", "stop"] as const);

@@ -24,11 +24,11 @@ export function driverRoutes({ view }: EndpointContext): Route[] {
   const put = (path: string, status: "LOADED" | "UNLOADED"): Route => ({
     path,
     methods: {
-      PUT: { answer: ({ caller, parameters }) => set(status, caller, parameters["driver"]) },
+      PUT: { reply: ({ caller, parameters }) => set(status, caller, parameters["driver"]) },
     },
   });
   return [
-    { path: "/drivers", methods: { GET: { answer: ({ caller }) => list(caller) } } },
+    { path: "/drivers", methods: { GET: { reply: ({ caller }) => list(caller) } } },
     put("/drivers/load", "LOADED"),
     put("/drivers/unload", "UNLOADED"),
     put("/drivers/{driver}/load", "LOADED"),

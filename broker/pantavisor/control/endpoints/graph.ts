@@ -13,7 +13,7 @@ export function graphRoutes({ view, stall }: EndpointContext): Route[] {
       path: "/xconnect-graph",
       methods: {
         GET: {
-          answer({ caller }) {
+          reply({ caller }) {
             if (view.quirks.has("xconnect-holds-ctrl") && isManualBroker(view, caller.pid)) {
               stall.slowDown(HELD);
             }

@@ -11,7 +11,7 @@ export function groupRoutes({ view }: EndpointContext): Route[] {
       path: "/groups",
       methods: {
         GET: {
-          answer: () =>
+          reply: () =>
             jsonReply(view.quirks.has("groups-missing") ? [] : view.groups().map(toBody)),
         },
       },

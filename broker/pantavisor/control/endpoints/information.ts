@@ -26,7 +26,7 @@ const WAKELOCKS = {
 export function informationRoutes(): Route[] {
   const get = (path: string, body: unknown): Route => ({
     path,
-    methods: { GET: { answer: () => jsonReply(body) } },
+    methods: { GET: { reply: () => jsonReply(body) } },
   });
   return [get("/wakelocks", WAKELOCKS)];
 }

@@ -14,13 +14,13 @@ export function metadataRoutes({ view }: EndpointContext): Route[] {
   const routes = (kind: "Device" | "User", store: MetaStore): Route[] => {
     const path = `/${kind.toLowerCase()}-meta`;
     return [
-      { path, methods: { GET: { answer: () => jsonReply(store.all()) } } },
+      { path, methods: { GET: { reply: () => jsonReply(store.all()) } } },
       {
         path: `${path}/{key}`,
         methods: {
           PUT: {
             takes: BODY_LIMIT,
-            answer({ parameters, body }) {
+            reply({ parameters, body }) {
               const key = parameters["key"] ?? "";
               const what = `Cannot add or update ${kind.toLowerCase()} meta`;
               if (!isKey(key)) {
@@ -34,7 +34,7 @@ export function metadataRoutes({ view }: EndpointContext): Route[] {
             },
           },
           DELETE: {
-            answer({ parameters }) {
+            reply({ parameters }) {
               const key = parameters["key"] ?? "";
               const exists = isKey(key) && store.has(key);
               if (!exists) return errorReply(404, `${kind} meta does not exist`);

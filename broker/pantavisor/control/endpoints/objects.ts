@@ -11,7 +11,7 @@ export function objectRoutes({ view: { objects } }: EndpointContext): Route[] {
       path: "/objects",
       methods: {
         GET: {
-          answer: () =>
+          reply: () =>
             jsonReply(objects.list().map(({ sha256, size }) => ({ sha256, size: String(size) }))),
         },
       },
@@ -20,7 +20,7 @@ export function objectRoutes({ view: { objects } }: EndpointContext): Route[] {
       path: "/objects/{sha256}",
       methods: {
         GET: {
-          answer({ parameters }): Reply {
+          reply({ parameters }): Reply {
             const name = parameters["sha256"] ?? "";
             if (!isObjectName(name)) return badName;
             const body = objects.read(name);
@@ -30,7 +30,7 @@ export function objectRoutes({ view: { objects } }: EndpointContext): Route[] {
         },
         PUT: {
           takes: "stream",
-          async answer({ parameters, content, contentLength }) {
+          async reply({ parameters, content, contentLength }) {
             const name = parameters["sha256"] ?? "";
             if (!isObjectName(name)) return badName;
             switch (await objects.put(name, contentLength, content())) {

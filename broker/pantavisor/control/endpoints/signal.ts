@@ -20,7 +20,7 @@ export function signalRoutes({ view }: EndpointContext): Route[] {
         POST: {
           takes: BODY_LIMIT,
           allows: "anyone",
-          answer({ body, caller }) {
+          reply({ body, caller }) {
             const parsed = parseJson(body, signalSchema, "Signal");
             if ("error" in parsed) return errorReply(400, parsed.error);
             const sender =

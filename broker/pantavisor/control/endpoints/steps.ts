@@ -12,7 +12,7 @@ export function stepRoutes({ view: { steps } }: EndpointContext): Route[] {
   const nameOf = ({ revision, local }: Readonly<Record<string, string>>): string =>
     local === undefined ? (revision ?? "") : `locals/${local}`;
   const get = (read: (name: string) => unknown): Handler => ({
-    answer({ parameters }) {
+    reply({ parameters }) {
       const found = read(nameOf(parameters));
       return found === undefined ? missing : jsonReply(found);
     },
@@ -21,18 +21,18 @@ export function stepRoutes({ view: { steps } }: EndpointContext): Route[] {
   const progress = get((name) => steps.progress(name));
   const message: Handler = {
     takes: MESSAGE_LIMIT,
-    answer: ({ parameters, body }) =>
+    reply: ({ parameters, body }) =>
       steps.setCommitMessage(nameOf(parameters), body) ? accepted : missing,
   };
   const install: Handler = {
     takes: STATE_LIMIT,
-    answer({ parameters, body }) {
+    reply({ parameters, body }) {
       const refused = steps.install(nameOf(parameters), body);
       return refused === undefined ? accepted : errorReply(refused.status, refused.reason);
     },
   };
   return [
-    { path: "/steps", methods: { GET: { answer: () => jsonReply(steps.list()) } } },
+    { path: "/steps", methods: { GET: { reply: () => jsonReply(steps.list()) } } },
     { path: "/steps/locals/{local}", methods: { GET: state, PUT: install } },
     { path: "/steps/locals/{local}/progress", methods: { GET: progress } },
     { path: "/steps/locals/{local}/commitmsg", methods: { PUT: message } },

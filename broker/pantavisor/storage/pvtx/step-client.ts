@@ -36,7 +36,7 @@ export function stepClient(socket = SOCKETS.find((path) => existsSync(path))): S
       },
       timeout: TIMEOUT,
     });
-    call.once("timeout", () => call.destroy(new Error(`${path}: no answer`)));
+    call.once("timeout", () => call.destroy(new Error(`${path}: no reply`)));
     const reply = new Promise<{ status: number; text: string }>((resolve, reject) => {
       call.once("error", reject);
       call.once("response", (response) => {

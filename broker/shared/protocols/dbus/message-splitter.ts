@@ -3,7 +3,7 @@ import { MalformedMessage } from "./malformed-message.ts";
 import { FIXED_BYTES, headerLength, parseHeader } from "./message-header.ts";
 import type { MessageHeader } from "./message-header.ts";
 
-const NONE: Buffer = Buffer.alloc(0);
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /**
  * Cuts one direction of a connection into messages, without copying and without waiting for
@@ -14,14 +14,14 @@ const NONE: Buffer = Buffer.alloc(0);
  * wanted.
  */
 export class MessageSplitter {
-  bytes = NONE;
+  bytes = NO_BYTES;
   start = 0;
   end = 0;
   /** Header of the message that begins at `start`; undefined for a later part of a message. */
   header: MessageHeader | undefined;
   readonly #wantsBody: (header: MessageHeader) => boolean;
   /** Memory for kept bytes. `bytes` is `#kept`, a part of it from `#keptFrom` on, or a chunk. */
-  #room = NONE;
+  #room = NO_BYTES;
   #kept: Buffer | undefined;
   #keptFrom = 0;
   /** Bytes of the current message that are still to come behind `end`. */
@@ -51,13 +51,13 @@ export class MessageSplitter {
       return;
     }
     this.#look(chunk);
-    this.#room = NONE;
+    this.#room = NO_BYTES;
     this.#kept = undefined;
   }
 
   /** Copy the rest of the last chunk, whose memory is used for something else from now on. */
   keep(): void {
-    if (this.isBehind && this.bytes !== this.#kept) this.#append(NONE);
+    if (this.isBehind && this.bytes !== this.#kept) this.#append(NO_BYTES);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { parseAnswerField, parseField } from "./fields.ts";
+import { parseResponseField, parseField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { Framing } from "./framing.ts";
 import type { Input } from "./input.ts";
@@ -15,7 +15,7 @@ const LF = 0x0a;
  * extension (BWS, §7.1.1).
  */
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
-/** Chunk size in an answer: old servers fill it up with blanks to a fixed width. */
+/** Chunk size in a response: old servers fill it up with blanks to a fixed width. */
 const PADDED_CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/;
 
 /** Bytes around the content, between two offsets of an input, that are not spelt as we spell them. */
@@ -27,8 +27,8 @@ export interface Respelling {
 }
 
 export interface BodyOptions {
-  /** Read what RFC 9112 forbids to send and has recipients of answers understand. */
-  readonly isAnswer?: boolean;
+  /** Read what RFC 9112 forbids to send and has recipients of responses understand. */
+  readonly isResponse?: boolean;
   /** Trailers that may go on; all of them when absent. */
   readonly passable?: (trailers: readonly Field[]) => readonly Field[];
   /** Called with each part that goes on in another spelling; extensions of chunks end here. */
@@ -102,8 +102,8 @@ export class BodyDecoder {
       if (stop - start < MAX_CHUNK_LINE_BYTES) return false;
       throw new HttpSyntaxError(400, `a chunk-size line above ${MAX_CHUNK_LINE_BYTES} bytes`);
     }
-    const { isAnswer = false, onRespelt } = this.#options;
-    const pattern = isAnswer ? PADDED_CHUNK_SIZE : CHUNK_SIZE;
+    const { isResponse = false, onRespelt } = this.#options;
+    const pattern = isResponse ? PADDED_CHUNK_SIZE : CHUNK_SIZE;
     const size = pattern.exec(bytes.toString("latin1", start, lineFeed + 1))?.[1];
     if (size === undefined) throw new HttpSyntaxError(400, "malformed chunk size");
     input.start = lineFeed + 1;
@@ -136,9 +136,9 @@ export class BodyDecoder {
     const { start } = input;
     const section = this.#trailerReader.read(input);
     if (section === undefined) return false;
-    const { isAnswer = false, passable, onRespelt } = this.#options;
+    const { isResponse = false, passable, onRespelt } = this.#options;
     try {
-      const trailers = linesOf(section).map(isAnswer ? parseAnswerField : parseField);
+      const trailers = linesOf(section).map(isResponse ? parseResponseField : parseField);
       this.#trailers = passable?.(trailers) ?? trailers;
       const text = fieldsText(this.#trailers);
       if (text !== section) onRespelt?.({ from: start, to: input.start, text });

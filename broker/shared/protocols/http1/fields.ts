@@ -29,11 +29,11 @@ export function parseField(line: string): Field {
 }
 
 /**
- * One field line of an answer: blanks before its colon are taken away, as RFC 9112 §5.1 wants it
+ * One field line of a response: blanks before its colon are taken away, as RFC 9112 §5.1 wants it
  * of a proxy.
  * @throws HttpSyntaxError 400
  */
-export function parseAnswerField(line: string): Field {
+export function parseResponseField(line: string): Field {
   const colon = line.indexOf(":");
   let end = Math.max(colon, 0);
   while (end > 0 && isBlank(line.charCodeAt(end - 1))) end -= 1;
@@ -53,20 +53,20 @@ function toField(name: string, line: string, colon: number): Field {
 export function valuesOf(fields: readonly Field[], name: string): readonly string[] {
   let values: string[] | undefined;
   for (const { lower, value } of fields) if (lower === name) (values ??= []).push(value);
-  return values ?? NONE;
+  return values ?? NO_VALUES;
 }
 
 /** The members of a comma-separated list field, in lower case, empty members left out. */
 export function listOf(fields: readonly Field[], name: string): readonly string[] {
   const values = valuesOf(fields, name);
-  if (values.length === 0) return NONE;
+  if (values.length === 0) return NO_VALUES;
   return values
     .flatMap((value) => value.split(","))
     .map((member) => trimmed(member, 0).toLowerCase())
     .filter((member) => member !== "");
 }
 
-const NONE: readonly string[] = [];
+const NO_VALUES: readonly string[] = [];
 
 /**
  * Text from an offset on, without the spaces and tabs around it. A regular expression would take

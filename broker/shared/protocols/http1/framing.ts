@@ -11,7 +11,7 @@ export type Framing =
   | { readonly kind: "chunked" }
   | { readonly kind: "until-close" };
 
-const NONE: Framing = { kind: "none" };
+const NO_BODY: Framing = { kind: "none" };
 
 /**
  * Framing of a request; everything that two recipients could read differently is refused,
@@ -23,7 +23,7 @@ export function requestFraming(head: RequestHead): Framing {
   const lengths = valuesOf(head.fields, "content-length");
   const codings = valuesOf(head.fields, "transfer-encoding");
   if (codings.length === 0) {
-    return lengths.length === 0 ? NONE : { kind: "length", length: contentLength(lengths) };
+    return lengths.length === 0 ? NO_BODY : { kind: "length", length: contentLength(lengths) };
   }
   if (lengths.length > 0) {
     throw new HttpSyntaxError(400, "both Content-Length and Transfer-Encoding");
@@ -47,7 +47,7 @@ export function carelessRequestFraming(head: RequestHead): Framing {
 
 /**
  * @param method of the request that this answers
- * @throws HttpSyntaxError when the end of the answer cannot be told
+ * @throws HttpSyntaxError when the end of the response cannot be told
  */
 export function responseFraming(head: ResponseHead, method: string): Framing {
   const { status, fields } = head;

@@ -4,7 +4,7 @@ import type { Input } from "./input.ts";
 import { SectionReader, linesOf } from "./section-reader.ts";
 import type { SectionLimits } from "./section-reader.ts";
 
-/** A head as far as requests and answers have it in common. */
+/** A head as far as requests and responses have it in common. */
 export interface HeadLines {
   /** The request or status line without its terminator, one character per byte (latin1). */
   readonly startLine: string;

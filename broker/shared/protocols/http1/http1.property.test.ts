@@ -97,7 +97,7 @@ describe("framing", () => {
     );
   });
 
-  it("of an answer is never a guess", () => {
+  it("of a response is never a guess", () => {
     const status = fc.constantFrom(100, 200, 204, 304, 404);
     const method = fc.constantFrom("GET", "HEAD");
     fc.assert(
@@ -156,7 +156,7 @@ it("a target in origin form is a path without fragment, or `*`, and its host is 
   );
 });
 
-describe("answers", () => {
+describe("responses", () => {
   const words = fc.array(
     fc.constantFrom(
       ...["HTTP/1.1 200 OK\r\n", "HTTP/1.1 103 Early\r\n", "HTTP/1.0 204\n", "\r\n", "\n", "3\r\n"],

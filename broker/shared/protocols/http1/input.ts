@@ -4,7 +4,7 @@
  * line or section and everything that the parser was not asked for yet.
  */
 export class Input {
-  bytes: Buffer = NOTHING;
+  bytes: Buffer = NO_BYTES;
   /** Offset of the first unread byte. */
   start = 0;
   /** Offset behind the last byte. */
@@ -28,7 +28,7 @@ export class Input {
   /** Make what is left independent of the memory that was pushed. */
   keep(): void {
     if (this.start < this.end) this.#reserve(0);
-    else this.bytes = NOTHING;
+    else this.bytes = NO_BYTES;
     if (this.start === this.end) this.start = this.end = 0;
   }
 
@@ -58,4 +58,4 @@ export class Input {
   }
 }
 
-const NOTHING = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);

@@ -29,7 +29,7 @@ function bytesOf(events: readonly ResponseEvent[]): string {
 
 const OK = "HTTP/1.1 200 OK\r\n";
 
-describe("an answer ends", () => {
+describe("a response ends", () => {
   test.each([
     ["after its length", `${OK}Content-Length: 3\r\n\r\nabc`, "GET"],
     [
@@ -47,7 +47,7 @@ describe("an answer ends", () => {
     ["after its head, with 304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "GET"],
     ["after LF alone and without reason", "HTTP/1.1 200\nContent-Length: 0\n\n", "GET"],
     [
-      "behind interim answers",
+      "behind interim responses",
       `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 1\r\n\r\na`,
       "PUT",
     ],
@@ -73,7 +73,7 @@ test.each([
   expect(follow(wire).at(-1)).toEqual({ type: "end", keepAlive });
 });
 
-describe("an answer is refused", () => {
+describe("a response is refused", () => {
   test.each([
     ["that is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n"],
     ["with two lengths", `${OK}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`],
@@ -110,7 +110,7 @@ describe("an answer is refused", () => {
   });
 });
 
-test("an offered change of protocol is told, what follows is no answer", () => {
+test("an offered change of protocol is told, what follows is no response", () => {
   const parser = new ResponseParser();
   parser.expect({ method: "GET", upgrade: ["websocket"] });
   const head = "HTTP/1.1 101 Go\r\nUpgrade: WebSocket\r\n\r\n";

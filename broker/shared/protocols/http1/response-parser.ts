@@ -13,7 +13,7 @@ import type { ResponseHead } from "./response-head.ts";
 import { Spelling } from "./spelling.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 
-/** Facts about the request that decide how its answer is read. */
+/** Facts about the request that decide how its response is read. */
 export interface Expected {
   readonly method: string;
   /** Protocols that the request offered to change to, in lower case. */
@@ -29,7 +29,7 @@ export type ResponseEvent =
       readonly type: "head";
       readonly head: ResponseHead;
       readonly bytes: Buffer;
-      /** 1xx: the answer proper is still to come. */
+      /** 1xx: the response proper is still to come. */
       readonly interim: boolean;
       readonly framing: Framing;
     }
@@ -42,7 +42,7 @@ export type ResponseEvent =
   /** The provider breaks the protocol; the parser is deaf from here on. */
   | { readonly type: "refused"; readonly reason: string };
 
-/** Where an answer ends, and whether the connection does. */
+/** Where a response ends, and whether the connection does. */
 interface End {
   readonly framing: Framing;
   readonly keepAlive: boolean;
@@ -53,7 +53,7 @@ interface End {
 const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: true };
 
 /**
- * Follows the answers of a provider to know where each ends (RFC 9112 §6.3). One request is
+ * Follows the responses of a provider to know where each ends (RFC 9112 §6.3). One request is
  * outstanding at a time; bytes that answer nothing are refused.
  */
 export class ResponseParser {
@@ -62,7 +62,7 @@ export class ResponseParser {
   readonly #spelling = new Spelling();
   readonly #bodyOptions: BodyOptions;
   readonly #respellings: Respelling[] = [];
-  /** End of the previous answer, with the head and the method on which alone it depends. */
+  /** End of the previous response, with the head and the method on which alone it depends. */
   #last: { readonly head: ResponseHead; readonly method: string; readonly end: End } | undefined;
   #lastHead: ResponseHead | undefined;
   #isPlain = false;
@@ -71,10 +71,10 @@ export class ResponseParser {
   #keepAlive = false;
   #deaf = false;
 
-  /** @param passable trailers that may go on, of an answer with that head */
+  /** @param passable trailers that may go on, of a response with that head */
   constructor(passable?: (trailers: readonly Field[], head: ResponseHead) => readonly Field[]) {
     this.#bodyOptions = {
-      isAnswer: true,
+      isResponse: true,
       onRespelt: (respelling) => this.#respellings.push(respelling),
       ...(passable && {
         passable: (trailers) =>
@@ -144,7 +144,7 @@ export class ResponseParser {
       this.#deaf = true;
       return { type: "switched", bytes };
     }
-    if (head.status < 200) return { type: "head", head, bytes, interim: true, framing: NONE };
+    if (head.status < 200) return { type: "head", head, bytes, interim: true, framing: NO_BODY };
     const { framing, keepAlive } = this.#endOf(head, this.#expected.method);
     this.#expected = undefined;
     this.#keepAlive = keepAlive;
@@ -187,7 +187,7 @@ export class ResponseParser {
   }
 }
 
-const NONE: Framing = { kind: "none" };
+const NO_BODY: Framing = { kind: "none" };
 
 function spell(source: Buffer, start: number, end: number, all: readonly Respelling[]): Buffer {
   const pieces: Buffer[] = [];

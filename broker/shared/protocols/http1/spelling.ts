@@ -1,4 +1,4 @@
-import { parseAnswerField } from "./fields.ts";
+import { parseResponseField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { HeadLines } from "./head-reader.ts";
 
@@ -17,7 +17,7 @@ export class Spelling {
   #isNextPlain = true;
 
   parse(line: string): Field {
-    const one = parseAnswerField(line);
+    const one = parseResponseField(line);
     const { name, value } = one;
     // Blanks around the value are not in it, so there is one, and it is before it.
     const isPlain =

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
-import { saslClientAnswer, saslClientStart } from "./client.ts";
+import { saslAuthReply, saslClientStart } from "./client.ts";
 import { SaslLineReader } from "./line-reader.ts";
 import { saslServerAccept, saslServerLine, saslServerStart } from "./server.ts";
 
@@ -18,7 +18,7 @@ test.each([
   ["DATA", "rejected"],
   ["ERROR", "rejected"],
 ])("%j is %s", (line, type) => {
-  expect(saslClientAnswer(line).type).toBe(type);
+  expect(saslAuthReply(line).type).toBe(type);
 });
 
 test("our server understands our client, for every uid", () => {
@@ -34,7 +34,7 @@ test("our server understands our client, for every uid", () => {
       );
       expect(effect).toEqual({ type: "authenticate", claim: { uid: String(uid), bare: false } });
       const [, reply] = saslServerAccept(state, guid);
-      expect(reply.type === "reply" && saslClientAnswer(reply.line)).toEqual({
+      expect(reply.type === "reply" && saslAuthReply(reply.line)).toEqual({
         type: "accepted",
         guid,
       });

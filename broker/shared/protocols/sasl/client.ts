@@ -3,7 +3,7 @@
  * mechanism, one attempt. SO_PEERCRED of the connection must show the same uid.
  */
 
-export type SaslAnswer =
+export type SaslAuthReply =
   | { readonly type: "accepted"; readonly guid: string }
   | { readonly type: "rejected"; readonly reason: string };
 
@@ -12,8 +12,8 @@ export function saslClientStart(uid: number): Buffer {
   return Buffer.from(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString("hex")}\r\n`, "latin1");
 }
 
-/** @param line the provider's first line, without CRLF */
-export function saslClientAnswer(line: string): SaslAnswer {
+/** The provider's reply to AUTH. @param line its first line, without CRLF */
+export function saslAuthReply(line: string): SaslAuthReply {
   const guid = /^OK ([0-9A-Fa-f]{32})$/.exec(line)?.[1];
   if (guid !== undefined) return { type: "accepted", guid };
   if (/^REJECTED(?: |$)/.test(line)) return { type: "rejected", reason: "it rejects the uid" };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
-import { saslClientAnswer } from "./client.ts";
+import { saslAuthReply } from "./client.ts";
 import { MAX_LINE_BYTES, SaslLineReader } from "./line-reader.ts";
 
 const piece = fc.constantFrom(
@@ -71,7 +71,7 @@ it("a provider is believed for OK with a guid, and for nothing else", () => {
   );
   fc.assert(
     fc.property(line, (line) => {
-      const answer = saslClientAnswer(line);
+      const answer = saslAuthReply(line);
       const isGood =
         line.length === 35 && line.startsWith("OK ") && !/[^0-9a-f]/i.test(line.slice(3));
       expect(answer.type === "accepted" ? answer.guid : undefined).toBe(

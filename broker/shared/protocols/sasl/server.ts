@@ -6,13 +6,13 @@
  * decides nothing: EXTERNAL is the only mechanism, and every well-formed claim is treated alike. No
  * byte of the conversation ever reaches the provider.
  *
- *     auth ──AUTH EXTERNAL <hex>──▶ verdict ──accept──▶ begin ──BEGIN──▶ (messages)
+ *     auth ──AUTH EXTERNAL <hex>──▶ decision ──accept──▶ begin ──BEGIN──▶ (messages)
  *      │ ▲                            ▲ │                 │
  *      │ └───────────reject───────────┼─┘◀──CANCEL/ERROR──┘
  *      └──AUTH EXTERNAL──▶ data ──DATA┘
  */
 export interface SaslServerState {
-  readonly phase: "auth" | "data" | "verdict" | "begin";
+  readonly phase: "auth" | "data" | "decision" | "begin";
   /** Number of REJECTED sent. */
   readonly rejections: number;
 }
@@ -110,7 +110,7 @@ function onClaim(state: SaslServerState, hex: string, bare: boolean): Step {
   if (!/^(?:[0-9A-Fa-f]{2})*$/.test(hex)) return [state, error("Invalid hex encoding")];
   const uid = Buffer.from(hex, "hex").toString("latin1");
   return [
-    { ...state, phase: "verdict" },
+    { ...state, phase: "decision" },
     { type: "authenticate", claim: { uid, bare } },
   ];
 }

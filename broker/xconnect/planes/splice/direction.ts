@@ -15,7 +15,7 @@ import { PIPE_SIZE } from "./pipe-pool.ts";
 import type { PipePool } from "./pipe-pool.ts";
 import type { SpliceCounters } from "./counters.ts";
 import { count } from "./counters.ts";
-import type { SessionSocket } from "./end.ts";
+import type { SessionSocket } from "./session-socket.ts";
 
 /** Resources that all sessions of a worker share. */
 export interface SpliceMeans {
@@ -134,7 +134,7 @@ export class SpliceDirection {
       return true;
     }
     // EAGAIN may mean that the pipe is full: with bytes in it, the source may still be readable.
-    if (size !== EAGAIN || this.held === 0) this.nothingRead(size);
+    if (size !== EAGAIN || this.held === 0) this.onNothingRead(size);
     if (this.held === 0) this.letGo();
     return false;
   }
@@ -153,7 +153,7 @@ export class SpliceDirection {
     count(this.#counters, this.#field, size);
   }
 
-  protected nothingRead(result: number): void {
+  protected onNothingRead(result: number): void {
     if (result === EAGAIN) this.source.readable = false;
     else if (result !== EINTR) this.#hasEnded = true;
   }
@@ -170,7 +170,7 @@ export class SpliceDirection {
     const { bytes } = scratch;
     const size = receive(this.source.fd, scratch, bytes.length);
     if (size <= 0) {
-      this.nothingRead(size);
+      this.onNothingRead(size);
       return false;
     }
     this.counted(size);

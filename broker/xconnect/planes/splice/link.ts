@@ -30,7 +30,7 @@ export interface SpliceLinkHost extends SpliceSurroundings {
   failed(link: SpliceLink, why: string): void;
 }
 
-interface Waiting {
+interface WaitingConnection {
   readonly consumer: number;
   readonly deadline: number;
 }
@@ -45,7 +45,7 @@ export class SpliceLink {
   /** Registration of the listener, while connections are accepted. */
   #registration: Registration | undefined;
   /** Connections whose provider cannot be reached yet, in their order of arrival. */
-  #waiting: Waiting[] = [];
+  #waiting: WaitingConnection[] = [];
   #route: ProviderRoute | undefined;
   #isHeld = false;
   #isInTrouble = false;

@@ -7,7 +7,7 @@ import type { Pipe } from "../../../shared/linux/pipe.ts";
  */
 export const PIPE_SIZE = 256 * 1024;
 /** Number of empty pipes that are kept for reuse. */
-const KEPT = 4;
+const MAX_EMPTY = 4;
 
 /** Lends pipes to sessions while these hold bytes; an idle session has none. */
 export class PipePool implements Disposable {
@@ -19,7 +19,7 @@ export class PipePool implements Disposable {
   }
 
   giveBack(pipe: Pipe, isEmpty: boolean): void {
-    if (isEmpty && this.#empty.length < KEPT) this.#empty.push(pipe);
+    if (isEmpty && this.#empty.length < MAX_EMPTY) this.#empty.push(pipe);
     else closePipe(pipe);
   }
 

@@ -3,7 +3,7 @@ import { BYTES_DOWN, BYTES_UP } from "./counters.ts";
 import type { SpliceCounters } from "./counters.ts";
 import { SpliceDirection } from "./direction.ts";
 import type { SpliceMeans } from "./direction.ts";
-import { SessionSocket } from "./end.ts";
+import { SessionSocket } from "./session-socket.ts";
 import type { EventTable } from "./event-table.ts";
 import { UnboundedDirection } from "./unbounded-direction.ts";
 

@@ -9,7 +9,7 @@ export class UnboundedDirection extends SpliceDirection {
     const { bytes } = this.means.scratch;
     const size = receive(this.source.fd, this.means.scratch, bytes.length);
     if (size <= 0) {
-      this.nothingRead(size);
+      this.onNothingRead(size);
       return false;
     }
     this.counted(size);

@@ -21,8 +21,8 @@ import type { ConsumerConnection, Credentials, Link, Toolbox } from "../plugin.t
 const TIMEOUT = 30_000;
 
 /** An authenticated consumer. The provider still has to be sent `preamble`, then `messages`. */
-export interface Begun extends ProviderWay {
-  readonly type: "begun";
+export interface AuthenticatedConsumer extends ProviderWay {
+  readonly type: "authenticated";
   readonly consumer: PolledStream;
   /** Bytes that the consumer has sent behind its BEGIN. */
   readonly messages: Buffer;
@@ -31,11 +31,11 @@ export interface Begun extends ProviderWay {
 }
 
 /**
- * Result of an authentication. Unless it has begun, there is no session and the streams are
+ * Result of an authentication. Unless it succeeds, there is no session and the streams are
  * closing.
  */
 export type Outcome =
-  | Begun
+  | AuthenticatedConsumer
   /** The consumer gets the replies due to it, then EOF. */
   | { readonly type: "refused"; readonly reason: string }
   | { readonly type: "failed"; readonly error: unknown };
@@ -72,7 +72,7 @@ export class DbusAuthentication implements StreamOwner {
   #passesFds = false;
 
   /**
-   * @param onOutcome called once; the streams of a `begun` outcome are the caller's
+   * @param onOutcome called once; the streams of an `authenticated` outcome are the caller's
    * @throws SystemCallError ENOSPC, ENOMEM
    */
   constructor(
@@ -234,7 +234,7 @@ export class DbusAuthentication implements StreamOwner {
 
   #begin(way: ProviderWay): void {
     const [consumer, messages, passesFds] = [this.#consumer, this.#lines.rest, this.#passesFds];
-    this.#end({ ...way, type: "begun", consumer, messages, passesFds });
+    this.#end({ ...way, type: "authenticated", consumer, messages, passesFds });
   }
 
   #refuse(reason: string): void {

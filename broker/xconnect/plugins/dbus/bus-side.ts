@@ -23,8 +23,8 @@ import { introduction, opening, question } from "./opening.ts";
 import { SEE } from "./policy.ts";
 import type { DbusPolicy } from "./policy.ts";
 import type { DbusSessionState, ExpectedReply } from "./session-state.ts";
-import { DROP, PASS } from "./verdict.ts";
-import type { Verdict } from "./verdict.ts";
+import { DROP, PASS } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 
 /** Most names below a `.*` whose owners are asked for when a session begins. */
 const MAX_ASKED = 1_024;
@@ -63,21 +63,21 @@ export class DbusBusSide implements DbusJudge {
     return kind !== "any";
   }
 
-  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    const verdict = this.#decide(header, bytes, start);
+  judge(header: MessageHeader, bytes: Buffer, start: number): Decision {
+    const decision = this.#decide(header, bytes, start);
     // A connection that writes to the consumer becomes visible to it.
-    if (verdict.pass && header.sender.startsWith(":")) this.#state.peers.seen(header.sender);
-    return verdict;
+    if (decision.pass && header.sender.startsWith(":")) this.#state.peers.seen(header.sender);
+    return decision;
   }
 
   /**
-   * The verdict on a message with fds that may not pass: a peer that waits for a reply gets an
+   * The decision on a message with fds that may not pass: a peer that waits for a reply gets an
    * error.
    */
   refuseFds(
     { type, sender, serial, replySerial, destination }: MessageHeader,
     what: string,
-  ): Verdict {
+  ): Decision {
     const why = fdRefusal(what);
     const denied = `a message of ${sender} to ${destination || "all"}: ${why}`;
     if (type === METHOD_RETURN || type === ERROR) {
@@ -90,11 +90,11 @@ export class DbusBusSide implements DbusJudge {
 
   /** An error in place of the consumer's reply, for the peer that waits for it. */
   failure(destination: string, replySerial: number, text: string): Buffer {
-    const answered = { destination, replySerial, serial: this.#state.nextSerial() };
-    return consumerError(answered, "AccessDenied", text);
+    const address = { destination, replySerial, serial: this.#state.nextSerial() };
+    return consumerError(address, "AccessDenied", text);
   }
 
-  #decide(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  #decide(header: MessageHeader, bytes: Buffer, start: number): Decision {
     if (isReplyInDisguise(header)) {
       return this.#state.isAddressed(header) ? DROP : this.#eavesdropped();
     }
@@ -111,7 +111,7 @@ export class DbusBusSide implements DbusJudge {
     }
   }
 
-  #onReply(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  #onReply(header: MessageHeader, bytes: Buffer, start: number): Decision {
     const expected = this.#state.expected.get(header.replySerial);
     // The reply to Hello is addressed to our name before we know that name.
     const isOurs = expected?.kind === "hello" || this.#state.isAddressed(header);
@@ -128,7 +128,7 @@ export class DbusBusSide implements DbusJudge {
       : this.#onFailure(expected);
   }
 
-  #onFailure({ kind, text = "", wasSilent = false }: ExpectedReply): Verdict {
+  #onFailure({ kind, text = "", wasSilent = false }: ExpectedReply): Decision {
     if (kind === "match-added") this.#state.matchRules.drop(text);
     if (kind === "own-list") this.#state.isLearning = false;
     return kind.startsWith("own-") || wasSilent ? DROP : PASS;
@@ -139,7 +139,7 @@ export class DbusBusSide implements DbusJudge {
     header: MessageHeader,
     bytes: Buffer,
     start: number,
-  ): Verdict {
+  ): Decision {
     switch (kind) {
       case "hello": {
         const [name = ""] = stringArguments(header, bytes, start, 1) ?? [];
@@ -163,7 +163,7 @@ export class DbusBusSide implements DbusJudge {
     }
   }
 
-  #onNames(header: MessageHeader, names: readonly string[] | undefined): Verdict {
+  #onNames(header: MessageHeader, names: readonly string[] | undefined): Decision {
     if (names === undefined) return DROP;
     const { serial, replySerial, destination } = header;
     const visible = names.filter((name) => this.#isVisible(name));
@@ -173,7 +173,7 @@ export class DbusBusSide implements DbusJudge {
     };
   }
 
-  #onOwnList(names: readonly string[]): Verdict {
+  #onOwnList(names: readonly string[]): Decision {
     this.#state.isLearning = false;
     const below = names.filter((name) => isWellKnownName(name) && this.#policy.isTracked(name));
     const exact = new Set(
@@ -183,7 +183,7 @@ export class DbusBusSide implements DbusJudge {
     return { ...DROP, toBus: asked.flatMap((name) => question(this.#options, this.#state, name)) };
   }
 
-  #onCall(header: MessageHeader): Verdict {
+  #onCall(header: MessageHeader): Decision {
     if (!this.#state.isAddressed(header)) return this.#eavesdropped();
     if ((header.flags & NO_REPLY_EXPECTED) === 0) {
       this.#state.addIncomingCall(header.sender, header.serial);
@@ -191,13 +191,13 @@ export class DbusBusSide implements DbusJudge {
     return PASS;
   }
 
-  #onSignal(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  #onSignal(header: MessageHeader, bytes: Buffer, start: number): Decision {
     if (isNameOwnerChanged(header)) return this.#onNameOwnerChanged(header, bytes, start);
     if (!this.#state.isAddressed(header)) return this.#eavesdropped();
     return this.#mayHear(header) ? PASS : this.#eavesdropped();
   }
 
-  #onNameOwnerChanged(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  #onNameOwnerChanged(header: MessageHeader, bytes: Buffer, start: number): Decision {
     const change = stringArguments(header, bytes, start, 3);
     if (change === undefined) return DROP;
     const [name = "", former = "", owner = ""] = change;
@@ -234,7 +234,7 @@ export class DbusBusSide implements DbusJudge {
     return this.#state.levelOf(name) >= SEE || this.namesLeak;
   }
 
-  #eavesdropped(): Verdict {
+  #eavesdropped(): Decision {
     return this.#state.mayReceiveAll ? PASS : DROP;
   }
 }

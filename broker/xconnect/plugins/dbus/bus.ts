@@ -1,21 +1,21 @@
 import { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
-import { saslClientAnswer } from "../../../shared/protocols/sasl/client.ts";
+import { saslAuthReply } from "../../../shared/protocols/sasl/client.ts";
 import { SaslLineReader } from "../../../shared/protocols/sasl/line-reader.ts";
 
 /** One line of the bus, or the reason why there is none. */
-export type BusAnswer =
+export type BusReply =
   | { readonly type: "line"; readonly text: string }
   | { readonly type: "failed"; readonly reason: string };
 
 /**
- * A connection to the provider's bus until BEGIN: one question at a time, each answered by one
- * line. It reads only while an answer is due. Afterwards the session takes the stream over.
+ * A connection to the provider's bus until BEGIN: one question at a time, each with a reply of one
+ * line. It reads only while a reply is due. Afterwards the session takes the stream over.
  */
 export class BusConnection implements StreamOwner {
   readonly stream: PolledStream;
   #lines = new SaslLineReader({ nul: false });
-  #onAnswer: ((answer: BusAnswer) => void) | undefined;
+  #onReply: ((reply: BusReply) => void) | undefined;
 
   /**
    * @param fd non-blocking; owned by the stream from now on, and closed on failure
@@ -25,16 +25,16 @@ export class BusConnection implements StreamOwner {
     this.stream = new PolledStream(fd, this, { receivesFds: true });
   }
 
-  /** @param onAnswer called once, unless the stream is closed before */
-  ask(question: Buffer, onAnswer: (answer: BusAnswer) => void): void {
-    this.#onAnswer = onAnswer;
+  /** @param onReply called once, unless the stream is closed before */
+  ask(question: Buffer, onReply: (reply: BusReply) => void): void {
+    this.#onReply = onReply;
     this.stream.write(question);
     this.stream.resume();
     if (this.stream.ended) this.#take(undefined);
   }
 
   onReadable(): void {
-    if (this.#onAnswer === undefined) {
+    if (this.#onReply === undefined) {
       this.stream.pause();
       return;
     }
@@ -43,7 +43,7 @@ export class BusConnection implements StreamOwner {
   }
 
   onDrained(): void {
-    // Nothing to do: the bus answers once the question has arrived.
+    // Nothing to do: the bus replies once the question has arrived.
   }
 
   onGone(): void {
@@ -53,26 +53,26 @@ export class BusConnection implements StreamOwner {
   /** @param bytes bytes on loan; undefined at the end */
   #take(bytes: Buffer | undefined): void {
     if (bytes === undefined) {
-      this.#answer(failed("it closes the connection"));
+      this.#reply(failed("it closes the connection"));
       return;
     }
     this.#lines.push(Buffer.from(bytes));
     const input = this.#lines.next();
     if (input === undefined) return;
-    if (input.type === "violation") this.#answer(failed(`it sends ${input.reason}`));
-    else if (this.#lines.rest.length > 0) this.#answer(failed("it speaks before BEGIN"));
-    else this.#answer(input);
+    if (input.type === "violation") this.#reply(failed(`it sends ${input.reason}`));
+    else if (this.#lines.rest.length > 0) this.#reply(failed("it speaks before BEGIN"));
+    else this.#reply(input);
   }
 
-  #answer(answer: BusAnswer): void {
-    const onAnswer = this.#onAnswer;
-    this.#onAnswer = undefined;
-    onAnswer?.(answer);
+  #reply(reply: BusReply): void {
+    const onReply = this.#onReply;
+    this.#onReply = undefined;
+    onReply?.(reply);
   }
 }
 
-/** Reads the answer to an AUTH that was sent together with BEGIN and messages. */
-export class BusAnswerAhead {
+/** Reads the reply to an AUTH that was sent together with BEGIN and messages. */
+export class AuthReplyReader {
   readonly #lines = new SaslLineReader({ nul: false });
   readonly #onGuid: (guid: string) => void;
 
@@ -82,7 +82,7 @@ export class BusAnswerAhead {
 
   /**
    * @param bytes bytes on loan
-   * @returns the bytes behind the answer, perhaps none; undefined until the answer is complete
+   * @returns the bytes behind the reply, perhaps none; undefined until the reply is complete
    * @throws Refusal
    */
   take(bytes: Buffer): Buffer | undefined {
@@ -90,9 +90,9 @@ export class BusAnswerAhead {
     const input = this.#lines.next();
     if (input === undefined) return undefined;
     if (input.type === "violation") throw new Refusal(`it sends ${input.reason}`);
-    const answer = saslClientAnswer(input.text);
-    if (answer.type === "rejected") throw new Refusal(answer.reason);
-    this.#onGuid(answer.guid);
+    const reply = saslAuthReply(input.text);
+    if (reply.type === "rejected") throw new Refusal(reply.reason);
+    this.#onGuid(reply.guid);
     return this.#lines.rest;
   }
 }
@@ -102,6 +102,6 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
-function failed(reason: string): BusAnswer {
+function failed(reason: string): BusReply {
   return { type: "failed", reason };
 }

@@ -6,7 +6,7 @@ import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { proxyBytes } from "../../planes/byte-plane.ts";
 import { allowedFds } from "../allowed-fds.ts";
 import { DbusAuthentication } from "./authentication.ts";
-import type { Begun } from "./authentication.ts";
+import type { AuthenticatedConsumer } from "./authentication.ts";
 import { notTaken } from "./claim.ts";
 import { DbusFilter } from "./filter.ts";
 import type { FilterOptions } from "./filter-options.ts";
@@ -72,7 +72,7 @@ async function passThrough(
 function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   new DbusAuthentication(link, consumer, tools, (outcome) => {
-    if (outcome.type === "begun") {
+    if (outcome.type === "authenticated") {
       resolve(filterMessages(link, outcome, consumer, tools));
       return;
     }
@@ -91,27 +91,27 @@ const NO_FDS: ReadonlySet<FdType> = new Set();
 
 async function filterMessages(
   link: Link,
-  begun: Begun,
+  authenticated: AuthenticatedConsumer,
   connection: ConsumerConnection,
   tools: Toolbox,
 ): Promise<undefined> {
   const { quirks } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
-  const { provider, preamble, answer } = beginning(link, begun, quirks);
+  const { provider, preamble, authReply } = providerOf(link, authenticated, quirks);
   await new DbusSession({
-    consumer: begun.consumer,
+    consumer: authenticated.consumer,
     provider,
-    answer,
+    authReply,
     filter: new DbusFilter(filterOptionsOf(link, quirks)),
     quirks,
     connection,
-    allowedFds: begun.passesFds ? allowedFds(link) : NO_FDS,
+    allowedFds: authenticated.passesFds ? allowedFds(link) : NO_FDS,
     onBytes: (from, count) => {
       tools.count(link, from === "consumer" ? "bytesFromConsumer" : "bytesToConsumer", count);
     },
     onRefused: (reason) => {
-      reportNoSession(link, notTaken(link, begun.credentials, reason), tools);
+      reportNoSession(link, notTaken(link, authenticated.credentials, reason), tools);
     },
     onFailure: (error) => {
       tools.note(link, error);
@@ -127,7 +127,7 @@ async function filterMessages(
       tools.note(link, `the ${side} sent ${reason}`);
       tools.warn(`pvx-dbus: Closing a session of ${who}: the ${side} sent ${reason}`);
     },
-  }).run(preamble, begun.messages);
+  }).run(preamble, authenticated.messages);
 }
 
 function reportNoSession(link: Link, reason: string, tools: Toolbox): void {
@@ -138,19 +138,19 @@ function reportNoSession(link: Link, reason: string, tools: Toolbox): void {
 /** Connection that all consumers of a provider share under the quirk dbus-shared-connection. */
 const shared = new Map<string, PolledStream>();
 
-function beginning(
+function providerOf(
   link: Link,
-  begun: Begun,
+  authenticated: AuthenticatedConsumer,
   quirks: Quirks,
-): Pick<Begun, "provider" | "preamble" | "answer"> {
-  if (!quirks.has("dbus-shared-connection", "dbus")) return begun;
+): Pick<AuthenticatedConsumer, "provider" | "preamble" | "authReply"> {
+  if (!quirks.has("dbus-shared-connection", "dbus")) return authenticated;
   const first = shared.get(link.provider);
   if (first?.closed === false) {
-    begun.provider.close();
-    return { provider: first, preamble: Buffer.alloc(0), answer: undefined };
+    authenticated.provider.close();
+    return { provider: first, preamble: Buffer.alloc(0), authReply: undefined };
   }
-  shared.set(link.provider, begun.provider);
-  return begun;
+  shared.set(link.provider, authenticated.provider);
+  return authenticated;
 }
 
 /** Link that all consumers of a provider are taken for under the quirk dbus-shared-listener. */

@@ -3,7 +3,7 @@ import { stringArguments } from "../../../shared/protocols/dbus/message-body.ts"
 import { FLAGS_AT, NO_REPLY_EXPECTED } from "../../../shared/protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
 import { boolean } from "../../../shared/protocols/dbus/write-message.ts";
-import type { DbusAnswers } from "./answers.ts";
+import type { DbusCallDecisions } from "./call-decisions.ts";
 import type { DbusBusSide } from "./bus-side.ts";
 import { DRIVER, driverMethod } from "./driver-methods.ts";
 import type { DriverMethod } from "./driver-methods.ts";
@@ -11,10 +11,10 @@ import type { FilterOptions } from "./filter-options.ts";
 import { HIDDEN, OWN, SEE, TALK } from "./policy.ts";
 import { MAX_MATCH_RULES } from "./session-state.ts";
 import type { DbusSessionState } from "./session-state.ts";
-import { PASS } from "./verdict.ts";
-import type { Verdict } from "./verdict.ts";
+import { PASS } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 
-/** Methods whose verdict depends on the name in the first argument. */
+/** Methods whose decision depends on the name in the first argument. */
 type NameMethod = Extract<
   DriverMethod,
   "own" | "queue" | "has-owner" | "owner" | "credentials" | "start"
@@ -25,45 +25,45 @@ export class DbusDriverCalls {
   readonly #options: FilterOptions;
   readonly #state: DbusSessionState;
   readonly #bus: DbusBusSide;
-  readonly #answers: DbusAnswers;
+  readonly #calls: DbusCallDecisions;
 
   constructor(
     options: FilterOptions,
     state: DbusSessionState,
     bus: DbusBusSide,
-    answers: DbusAnswers,
+    calls: DbusCallDecisions,
   ) {
     this.#options = options;
     this.#state = state;
     this.#bus = bus;
-    this.#answers = answers;
+    this.#calls = calls;
   }
 
   /**
    * @param start offset of the message in `bytes`, complete; its flags may be changed
    * @throws MalformedMessage
    */
-  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  judge(header: MessageHeader, bytes: Buffer, start: number): Decision {
     const method = driverMethod(header.interface, header.member);
     switch (method) {
       case "pass":
-        return this.#answers.pass(header);
+        return this.#calls.pass(header);
       case "list":
-        return this.#answers.pass(header, "names");
+        return this.#calls.pass(header, "names");
       case "hello":
         return this.#onHello(header);
       case "monitor":
-        if (!this.#options.policy.mayMonitor) return this.#answers.deny(header);
+        if (!this.#options.policy.mayMonitor) return this.#calls.deny(header);
         this.#state.mayReceiveAll = true;
-        return this.#answers.pass(header);
+        return this.#calls.pass(header);
       case "by-rule":
         return this.#state.maySend({ ...header, destination: DRIVER })
-          ? this.#answers.pass(header)
-          : this.#answers.deny(header);
+          ? this.#calls.pass(header)
+          : this.#calls.deny(header);
       default: {
         const [text] = stringArguments(header, bytes, start, 1) ?? [];
         if (text === undefined) {
-          return this.#answers.fail(header, "InvalidArgs", "expected a string");
+          return this.#calls.fail(header, "InvalidArgs", "expected a string");
         }
         if (method === "add-match") return this.#onAddMatch(header, text, bytes, start);
         if (method === "remove-match") return this.#onRemoveMatch(header, text);
@@ -72,29 +72,29 @@ export class DbusDriverCalls {
     }
   }
 
-  #onHello(header: MessageHeader): Verdict {
-    if (this.#state.saidHello || isRefused(header)) return this.#answers.pass(header);
+  #onHello(header: MessageHeader): Decision {
+    if (this.#state.saidHello || isRefused(header)) return this.#calls.pass(header);
     // Buses answer Hello even when its flags ask for no reply.
     this.#state.expect(header.serial, { kind: "hello", destination: DRIVER });
     return { ...PASS, toBus: this.#bus.begin() };
   }
 
-  #onNameCall(header: MessageHeader, method: NameMethod, name: string): Verdict {
+  #onNameCall(header: MessageHeader, method: NameMethod, name: string): Decision {
     const level = this.#state.levelOf(name);
     const isVisible = level >= SEE || this.#bus.namesLeak;
     const { quirks } = this.#options;
     switch (method) {
       case "own":
         if (level < OWN && !quirks.has("dbus-own-allowed", "dbus")) {
-          return this.#answers.deny(header);
+          return this.#calls.deny(header);
         }
         break;
       case "queue":
         if (!isVisible) return this.#hasNoOwner(header, name);
-        if (level < OWN) return this.#answers.deny(header);
+        if (level < OWN) return this.#calls.deny(header);
         break;
       case "has-owner":
-        if (!isVisible) return this.#answers.reply(header, boolean(false));
+        if (!isVisible) return this.#calls.reply(header, boolean(false));
         break;
       case "owner":
       case "credentials":
@@ -102,35 +102,31 @@ export class DbusDriverCalls {
         break;
       case "start":
         if (level === HIDDEN) {
-          return this.#answers.fail(
-            header,
-            "ServiceUnknown",
-            `The name ${name} is not activatable`,
-          );
+          return this.#calls.fail(header, "ServiceUnknown", `The name ${name} is not activatable`);
         }
-        if (level < TALK) return this.#answers.deny(header);
+        if (level < TALK) return this.#calls.deny(header);
     }
-    return this.#answers.pass(header);
+    return this.#calls.pass(header);
   }
 
-  #hasNoOwner(header: MessageHeader, name: string): Verdict {
+  #hasNoOwner(header: MessageHeader, name: string): Decision {
     const text = `Could not get owner of name '${name}': no such name`;
-    return this.#answers.fail(header, "NameHasNoOwner", text);
+    return this.#calls.fail(header, "NameHasNoOwner", text);
   }
 
-  #onAddMatch(header: MessageHeader, text: string, bytes: Buffer, start: number): Verdict {
+  #onAddMatch(header: MessageHeader, text: string, bytes: Buffer, start: number): Decision {
     const rule = parseMatchRule(text);
     if (rule === undefined) {
-      return this.#answers.fail(header, "MatchRuleInvalid", "Invalid match rule");
+      return this.#calls.fail(header, "MatchRuleInvalid", "Invalid match rule");
     }
     if (eavesdrops(rule)) {
       if (!this.#options.policy.mayMonitor) {
-        return this.#answers.deny(header, "it asks for messages of others");
+        return this.#calls.deny(header, "it asks for messages of others");
       }
       this.#state.mayReceiveAll = true;
     }
     if (this.#state.matchRules.size >= MAX_MATCH_RULES) {
-      return this.#answers.fail(header, "LimitsExceeded", "too many match rules");
+      return this.#calls.fail(header, "LimitsExceeded", "too many match rules");
     }
     // Ask for the reply in any case: it tells if the bus has taken the rule.
     const wasSilent = (header.flags & NO_REPLY_EXPECTED) !== 0;
@@ -142,9 +138,9 @@ export class DbusDriverCalls {
   }
 
   /** Remove a rule of the consumer's; it must not remove rules that the broker has added. */
-  #onRemoveMatch(header: MessageHeader, text: string): Verdict {
-    if (this.#state.matchRules.remove(text)) return this.#answers.pass(header);
-    return this.#answers.fail(header, "MatchRuleNotFound", "The given match rule wasn't found");
+  #onRemoveMatch(header: MessageHeader, text: string): Decision {
+    if (this.#state.matchRules.remove(text)) return this.#calls.pass(header);
+    return this.#calls.fail(header, "MatchRuleNotFound", "The given match rule wasn't found");
   }
 }
 

@@ -27,7 +27,7 @@ import { parseQuirks } from "../../../shared/quirks/quirks.ts";
 import { DbusFilter } from "./filter.ts";
 import { DbusPolicy } from "./policy.ts";
 import type { DbusRule } from "./rules.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Decision } from "./decision.ts";
 
 const DRIVER = "org.freedesktop.DBus";
 const SELF = ":1.100";
@@ -96,21 +96,21 @@ class Session {
 
   fromConsumer(
     parts: Omit<MessageParts, "serial"> & { serial?: number },
-  ): Verdict & { serial: number } {
+  ): Decision & { serial: number } {
     this.#serial += 1;
     const message = writeMessage({ serial: this.#serial, ...parts });
     const header = parseHeader(message, 0);
-    const verdict = this.filter.judge(header, message, 0);
-    this.#note(verdict);
-    return { ...verdict, serial: header.serial };
+    const decision = this.filter.judge(header, message, 0);
+    this.#note(decision);
+    return { ...decision, serial: header.serial };
   }
 
-  fromBus(parts: Omit<MessageParts, "serial">): Verdict {
+  fromBus(parts: Omit<MessageParts, "serial">): Decision {
     this.#serial += 1;
     const message = writeMessage({ serial: this.#serial, ...parts });
-    const verdict = this.filter.bus.judge(parseHeader(message, 0), message, 0);
-    this.#note(verdict);
-    return verdict;
+    const decision = this.filter.bus.judge(parseHeader(message, 0), message, 0);
+    this.#note(decision);
+    return decision;
   }
 
   get lastSerial(): number {
@@ -133,7 +133,7 @@ class Session {
     return this.call(DRIVER, member, parts);
   }
 
-  signal(sender: string, more: Partial<MessageParts> = {}): Verdict {
+  signal(sender: string, more: Partial<MessageParts> = {}): Decision {
     return this.fromBus({
       type: SIGNAL,
       path: "/p",
@@ -144,12 +144,12 @@ class Session {
     });
   }
 
-  ownerChanged(name: string, former: string, owner: string): Verdict {
+  ownerChanged(name: string, former: string, owner: string): Decision {
     const body = strings(name, former, owner);
     return this.signal(DRIVER, { interface: DRIVER, member: "NameOwnerChanged", body });
   }
 
-  #note({ toBus = [] }: Verdict): void {
+  #note({ toBus = [] }: Decision): void {
     for (const bytes of toBus) this.own.push({ header: parseHeader(bytes, 0), bytes });
   }
 }
@@ -161,7 +161,7 @@ function fail(): never {
 }
 
 /** The error or the reply that the broker gives in place of the bus. */
-function answerOf({ pass, toConsumer }: Verdict): string {
+function answerOf({ pass, toConsumer }: Decision): string {
   if (pass) return "passed";
   if (toConsumer === undefined) return "dropped";
   const header = parseHeader(toConsumer, 0);
@@ -277,11 +277,14 @@ describe("with fds that may not pass", () => {
   test("signals are dropped and reported", () => {
     const signal = { type: SIGNAL, serial: 1, path: "/p", interface: "a.b", member: "C" };
     const { filter } = Session.open();
-    for (const verdict of [
+    for (const decision of [
       filter.refuseFds(header(signal), "file"),
       filter.bus.refuseFds(header(signal), "file"),
     ]) {
-      expect(verdict).toEqual({ pass: false, denied: expect.stringContaining("(file)") as string });
+      expect(decision).toEqual({
+        pass: false,
+        denied: expect.stringContaining("(file)") as string,
+      });
     }
   });
 });

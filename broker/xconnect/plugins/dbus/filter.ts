@@ -6,7 +6,7 @@ import {
   isReplyInDisguise,
 } from "../../../shared/protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
-import { DbusAnswers } from "./answers.ts";
+import { DbusCallDecisions } from "./call-decisions.ts";
 import { DbusBusSide } from "./bus-side.ts";
 import { describe, fdRefusal } from "./description.ts";
 import { DbusDriverCalls } from "./driver-calls.ts";
@@ -15,8 +15,8 @@ import type { FilterOptions } from "./filter-options.ts";
 import type { DbusJudge } from "./judge.ts";
 import { METADATA_INTERFACE } from "./made-messages.ts";
 import { DbusSessionState, MAX_OUTSTANDING } from "./session-state.ts";
-import { DROP, PASS } from "./verdict.ts";
-import type { Verdict } from "./verdict.ts";
+import { DROP, PASS } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 
 /**
  * Decides on each message of one session, without I/O. The model is xdg-dbus-proxy's.
@@ -44,15 +44,15 @@ export class DbusFilter implements DbusJudge {
   readonly #state: DbusSessionState;
   /** Judge of the messages that come from the bus. */
   readonly bus: DbusBusSide;
-  readonly #answers: DbusAnswers;
+  readonly #calls: DbusCallDecisions;
   readonly #driverCalls: DbusDriverCalls;
 
   constructor(options: FilterOptions) {
     this.#options = options;
     this.#state = new DbusSessionState(options.policy, options.quirks);
     this.bus = new DbusBusSide(this.#state, options);
-    this.#answers = new DbusAnswers(this.#state);
-    this.#driverCalls = new DbusDriverCalls(options, this.#state, this.bus, this.#answers);
+    this.#calls = new DbusCallDecisions(this.#state);
+    this.#driverCalls = new DbusDriverCalls(options, this.#state, this.bus, this.#calls);
   }
 
   /** True while messages of the consumer have to wait for an answer of the bus. */
@@ -65,9 +65,9 @@ export class DbusFilter implements DbusJudge {
     return header.type === METHOD_CALL && isForDriver(header);
   }
 
-  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict {
-    if (isMetadata(header.interface)) return this.#answers.deny(header);
-    if (isReplyInDisguise(header)) return this.#answers.deny(header, "it says that it is a reply");
+  judge(header: MessageHeader, bytes: Buffer, start: number): Decision {
+    if (isMetadata(header.interface)) return this.#calls.deny(header);
+    if (isReplyInDisguise(header)) return this.#calls.deny(header, "it says that it is a reply");
     switch (header.type) {
       case METHOD_CALL:
         return this.#onCall(header, bytes, start);
@@ -81,31 +81,31 @@ export class DbusFilter implements DbusJudge {
     }
   }
 
-  refuseFds(header: MessageHeader, what: string): Verdict {
+  refuseFds(header: MessageHeader, what: string): Decision {
     const why = fdRefusal(what);
     const denied = `${describe(header)}: ${why}`;
     if (header.type === METHOD_CALL) {
       this.#state.retract(header.serial);
-      return { ...this.#answers.deny(header, why), denied };
+      return { ...this.#calls.deny(header, why), denied };
     }
     if (header.type === SIGNAL) return { ...DROP, denied };
     const { destination, replySerial } = header;
     return { ...DROP, denied, toBus: [this.bus.failure(destination, replySerial, why)] };
   }
 
-  #onCall(header: MessageHeader, bytes: Buffer, start: number): Verdict {
+  #onCall(header: MessageHeader, bytes: Buffer, start: number): Decision {
     if (this.#state.expected.has(header.serial)) {
-      return this.#answers.deny(header, "its serial is that of a call without reply yet");
+      return this.#calls.deny(header, "its serial is that of a call without reply yet");
     }
     if (this.#state.expected.size >= MAX_OUTSTANDING) {
-      return this.#answers.fail(header, "LimitsExceeded", "too many calls without reply yet");
+      return this.#calls.fail(header, "LimitsExceeded", "too many calls without reply yet");
     }
     if (isForDriver(header)) return this.#driverCalls.judge(header, bytes, start);
-    return this.#state.maySend(header) ? this.#answers.pass(header) : this.#answers.deny(header);
+    return this.#state.maySend(header) ? this.#calls.pass(header) : this.#calls.deny(header);
   }
 
   /** Broadcast signals pass for services only; a signal to one name passes by that name's rules. */
-  #onSignal(header: MessageHeader): Verdict {
+  #onSignal(header: MessageHeader): Decision {
     const may =
       header.destination === "" ? this.#options.policy.isService : this.#state.maySend(header);
     return may ? PASS : { ...DROP, denied: describe(header) };

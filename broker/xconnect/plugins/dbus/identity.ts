@@ -31,14 +31,14 @@ export function dbusIdentity(link: Link, tools: Toolbox): Credentials {
   return tools.quirks.has("dbus-unknown-is-root", "dbus") ? root : nobody;
 }
 
-interface Derived {
+interface DerivedCredentials {
   readonly passwd: string;
   readonly group: string;
   readonly credentials?: Credentials;
 }
 
 /** Files that were last read for a link, and the credentials derived from them. */
-const derived = new WeakMap<Link, Derived>();
+const derived = new WeakMap<Link, DerivedCredentials>();
 
 /** The credentials of a link's role; none when the role is unknown. */
 function derive(link: Link, passwd: string, group: string): { credentials?: Credentials } {

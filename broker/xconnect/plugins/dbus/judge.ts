@@ -1,5 +1,5 @@
 import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Decision } from "./decision.ts";
 
 /** Decides on the messages of one way of a session. */
 export interface DbusJudge {
@@ -11,10 +11,10 @@ export interface DbusJudge {
    * @param start offset of the message in `bytes`, where its flags may be changed
    * @throws MalformedMessage
    */
-  judge(header: MessageHeader, bytes: Buffer, start: number): Verdict;
+  judge(header: MessageHeader, bytes: Buffer, start: number): Decision;
   /**
-   * The verdict on a message that would pass but for one of its fds.
+   * The decision on a message that would pass but for one of its fds.
    * @param what name of the fd's kind
    */
-  refuseFds(header: MessageHeader, what: string): Verdict;
+  refuseFds(header: MessageHeader, what: string): Decision;
 }

@@ -33,31 +33,31 @@ export function driverCall(
   });
 }
 
-export interface Answered {
-  /** Serial of the call that is answered. */
+export interface ReplyAddress {
+  /** Serial of the call. */
   readonly replySerial: number;
-  /** Serial of the answer: any will do, since receivers identify messages by sender and serial. */
+  /** Serial of the reply: any will do, since receivers identify messages by sender and serial. */
   readonly serial: number;
   /** Unique name of the caller; "" before it has one. */
   readonly destination: string;
 }
 
 /** A reply as if from the bus. */
-export function driverReply(answered: Answered, body: MessageBody): Buffer {
-  return writeMessage({ type: METHOD_RETURN, flags: 1, ...answered, sender: DRIVER, body });
+export function driverReply(address: ReplyAddress, body: MessageBody): Buffer {
+  return writeMessage({ type: METHOD_RETURN, flags: 1, ...address, sender: DRIVER, body });
 }
 
 /** @param error last element of the error's name */
-export function driverError(answered: Answered, error: string, text: string): Buffer {
+export function driverError(address: ReplyAddress, error: string, text: string): Buffer {
   const errorName = ERRORS + error;
   const body = strings(text);
-  return writeMessage({ type: ERROR, flags: 1, ...answered, sender: DRIVER, errorName, body });
+  return writeMessage({ type: ERROR, flags: 1, ...address, sender: DRIVER, errorName, body });
 }
 
 /** An error as if from the consumer; the bus fills in the sender. */
-export function consumerError(answered: Answered, error: string, text: string): Buffer {
+export function consumerError(address: ReplyAddress, error: string, text: string): Buffer {
   const errorName = ERRORS + error;
-  return writeMessage({ type: ERROR, flags: 1, ...answered, errorName, body: strings(text) });
+  return writeMessage({ type: ERROR, flags: 1, ...address, errorName, body: strings(text) });
 }
 
 /**

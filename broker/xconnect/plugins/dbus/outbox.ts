@@ -1,4 +1,4 @@
-import { together } from "../../../shared/linux/gathered.ts";
+import { batchWrites } from "../../../shared/linux/write-batch.ts";
 import type { AttachedFds, PolledStream } from "../../../shared/linux/polled-stream.ts";
 
 /** Bytes of the broker's own unsent messages at which the side that causes them is paused. */
@@ -68,7 +68,7 @@ export class DbusOutbox {
     this.#ready = [];
     this.#unsentBytes = this.#readyBytes + (this.isStalled ? this.#unsentBytes : 0);
     this.#readyBytes = 0;
-    together(() => {
+    batchWrites(() => {
       for (const { bytes, attached } of pieces) this.#stream.write(bytes, attached);
     });
   }

@@ -4,14 +4,14 @@ import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
 import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
 import { messageOf } from "../../../shared/message-of.ts";
 import {
-  saslClientAnswer,
+  saslAuthReply,
   saslClientBegin,
   saslClientNegotiate,
   saslClientStart,
   saslFdsAgreed,
 } from "../../../shared/protocols/sasl/client.ts";
-import { BusAnswerAhead, BusConnection } from "./bus.ts";
-import type { BusAnswer } from "./bus.ts";
+import { AuthReplyReader, BusConnection } from "./bus.ts";
+import type { BusReply } from "./bus.ts";
 import { notTaken } from "./claim.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "../plugin.ts";
 
@@ -21,8 +21,8 @@ export interface ProviderWay {
   /** Credentials that the provider sees. */
   readonly credentials: Credentials;
   readonly preamble: Buffer;
-  /** Reader of the answer that comes before the provider's messages; undefined when it has come. */
-  readonly answer: BusAnswerAhead | undefined;
+  /** Reader of the reply to AUTH, which precedes the messages; undefined when it has come. */
+  readonly authReply: AuthReplyReader | undefined;
 }
 
 /** Callbacks to the owner of a DbusProvider. */
@@ -55,7 +55,7 @@ export class DbusProvider {
     this.#owner = owner;
   }
 
-  /** True while an answer of the provider has to come before the consumer's next line is read. */
+  /** True while a reply of the provider has to come before the consumer's next line is read. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
@@ -79,13 +79,13 @@ export class DbusProvider {
       const bus = new BusConnection(fd);
       this.#bus = bus;
       this.#ask(bus, saslClientStart(credentials.uid), (line) => {
-        const answer = line.type === "line" ? saslClientAnswer(line.text) : line;
-        if (answer.type !== "accepted") {
-          refuse(answer.reason);
+        const reply = line.type === "line" ? saslAuthReply(line.text) : line;
+        if (reply.type !== "accepted") {
+          refuse(reply.reason);
           return;
         }
-        guids.set(this.#link, answer.guid);
-        opened(answer.guid);
+        guids.set(this.#link, reply.guid);
+        opened(reply.guid);
       });
     };
     this.#dial(credentials, connected, refuse);
@@ -93,17 +93,17 @@ export class DbusProvider {
 
   /**
    * Ask whether fds may pass, connecting first where that has not been done.
-   * @param answered called with the provider's answer, as `opened` is
+   * @param onReply called with the provider's reply, as `opened` is
    */
-  negotiateFds(credentials: Credentials, answered: (agreed: boolean) => void): void {
+  negotiateFds(credentials: Credentials, onReply: (agreed: boolean) => void): void {
     const bus = this.#bus;
     if (bus === undefined) {
-      this.open(credentials, () => this.negotiateFds(credentials, answered));
+      this.open(credentials, () => this.negotiateFds(credentials, onReply));
       return;
     }
-    this.#ask(bus, saslClientNegotiate, (answer) => {
-      if (answer.type === "failed") this.#refuse(credentials, answer.reason);
-      else answered(answer.text === saslFdsAgreed);
+    this.#ask(bus, saslClientNegotiate, (reply) => {
+      if (reply.type === "failed") this.#refuse(credentials, reply.reason);
+      else onReply(reply.text === saslFdsAgreed);
     });
   }
 
@@ -116,13 +116,13 @@ export class DbusProvider {
   begin(credentials: Credentials, begun: (way: ProviderWay) => void): void {
     if (this.#bus !== undefined) {
       const provider = this.#bus.stream;
-      begun({ provider, credentials, preamble: saslClientBegin, answer: undefined });
+      begun({ provider, credentials, preamble: saslClientBegin, authReply: undefined });
       return;
     }
     const connected = (fd: number) => {
       const provider = new PolledStream(fd, unheard);
-      const answer = new BusAnswerAhead((guid) => guids.set(this.#link, guid));
-      begun({ provider, credentials, preamble: preambleOf(credentials), answer });
+      const authReply = new AuthReplyReader((guid) => guids.set(this.#link, guid));
+      begun({ provider, credentials, preamble: preambleOf(credentials), authReply });
     };
     this.#dial(credentials, connected, (reason) => this.#refuse(credentials, reason));
   }
@@ -187,12 +187,12 @@ export class DbusProvider {
     );
   }
 
-  #ask(bus: BusConnection, question: Buffer, answered: (answer: BusAnswer) => void): void {
+  #ask(bus: BusConnection, question: Buffer, onReply: (reply: BusReply) => void): void {
     this.#isWaiting = true;
-    bus.ask(question, (answer) => {
+    bus.ask(question, (reply) => {
       this.#owner.attempt(() => {
         this.#isWaiting = false;
-        answered(answer);
+        onReply(reply);
       });
     });
   }

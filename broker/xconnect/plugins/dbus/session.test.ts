@@ -5,7 +5,7 @@ import { strings, writeMessage } from "../../../shared/protocols/dbus/write-mess
 import type { DbusRule } from "./rules.ts";
 import { dbusPlugin } from "./dbus.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
-import { sendPieces, settled } from "../stalling.fixture.ts";
+import { sendPieces, settled } from "../socket-progress.fixture.ts";
 
 const MIB = 1024 * 1024;
 const DRIVER = "org.freedesktop.DBus";

@@ -2,7 +2,7 @@ import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import { MalformedMessage } from "../../../shared/protocols/dbus/malformed-message.ts";
 import { closeAll, judged } from "../../planes/foreign-fds.ts";
 import { Refusal } from "./bus.ts";
-import type { BusAnswerAhead } from "./bus.ts";
+import type { AuthReplyReader } from "./bus.ts";
 import type { DbusFilter } from "./filter.ts";
 import { DbusOutbox } from "./outbox.ts";
 import { DbusWay } from "./way.ts";
@@ -13,8 +13,8 @@ export interface DbusSessionOptions extends WayOptions {
   readonly filter: DbusFilter;
   readonly consumer: PolledStream;
   readonly provider: PolledStream;
-  /** Reader of the answer that comes before the provider's messages; undefined when it has come. */
-  readonly answer: BusAnswerAhead | undefined;
+  /** Reader of the reply to AUTH, which precedes the messages; undefined when it has come. */
+  readonly authReply: AuthReplyReader | undefined;
   /** Consumer connection, which tells when the link goes. */
   readonly connection: Pick<ConsumerConnection, "onEnd">;
   /** Called with the number of bytes that have come from a side. */
@@ -27,7 +27,7 @@ export interface DbusSessionOptions extends WayOptions {
 }
 
 /** Milliseconds that a bus has to close after it has been sent EOF. */
-const PARTING = 2_000;
+const PROVIDER_CLOSE_TIMEOUT = 2_000;
 
 /**
  * The messages of one session, from BEGIN until both sides have closed.
@@ -46,13 +46,13 @@ export class DbusSession {
   readonly #finished = Promise.withResolvers<undefined>();
   /** True once a side has broken the protocol: no further message is judged. */
   #isOver = false;
-  #answer: BusAnswerAhead | undefined;
+  #authReply: AuthReplyReader | undefined;
   #parting: NodeJS.Timeout | undefined;
 
   constructor(options: DbusSessionOptions) {
     const { consumer, provider, filter } = options;
     this.#options = options;
-    this.#answer = options.answer;
+    this.#authReply = options.authReply;
     this.#toBus = new DbusOutbox(provider);
     this.#toConsumer = new DbusOutbox(consumer);
     const outboxes = { toBus: this.#toBus, toConsumer: this.#toConsumer };
@@ -110,23 +110,24 @@ export class DbusSession {
     }
     const bytes = way.source.read();
     way.takeFds();
-    if (bytes === undefined) this.#onNothing(way);
-    else if (way === this.#down && this.#answer !== undefined) this.#hear(this.#answer, bytes);
+    if (bytes === undefined) this.#onNothingRead(way);
+    else if (way === this.#down && this.#authReply !== undefined)
+      this.#hear(this.#authReply, bytes);
     else this.#take(way, bytes);
   }
 
-  #onNothing({ from, source }: DbusWay): void {
-    const isUnanswered = from === "provider" && this.#answer !== undefined;
-    if (isUnanswered && source.ended) this.#refuse("it closes the connection");
+  #onNothingRead({ from, source }: DbusWay): void {
+    const isBeforeReply = from === "provider" && this.#authReply !== undefined;
+    if (isBeforeReply && source.ended) this.#refuse("it closes the connection");
     else this.#balance();
   }
 
   /** @param bytes bytes on loan */
-  #hear(answer: BusAnswerAhead, bytes: Buffer): void {
+  #hear(authReply: AuthReplyReader, bytes: Buffer): void {
     try {
-      const messages = answer.take(bytes);
+      const messages = authReply.take(bytes);
       if (messages === undefined) return;
-      this.#answer = undefined;
+      this.#authReply = undefined;
       if (messages.length > 0) this.#take(this.#down, messages);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -135,7 +136,7 @@ export class DbusSession {
   }
 
   #refuse(reason: string): void {
-    this.#answer = undefined;
+    this.#authReply = undefined;
     this.#options.onRefused(reason);
     this.#end();
   }
@@ -180,7 +181,7 @@ export class DbusSession {
   #partWith(provider: PolledStream): void {
     provider.end();
     provider.resume();
-    this.#parting = setTimeout(() => this.#end(), PARTING);
+    this.#parting = setTimeout(() => this.#end(), PROVIDER_CLOSE_TIMEOUT);
   }
 
   #discard(provider: PolledStream): void {

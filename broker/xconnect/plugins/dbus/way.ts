@@ -9,8 +9,8 @@ import { closeAll, judged, mayReceiveForeign, refusedAmong } from "../../planes/
 import type { ForeignFd } from "../../planes/foreign-fds.ts";
 import type { DbusJudge } from "./judge.ts";
 import type { DbusOutbox } from "./outbox.ts";
-import { PASS } from "./verdict.ts";
-import type { Verdict } from "./verdict.ts";
+import { PASS } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 
 /** Options that both ways of a session share. */
 export interface WayOptions {
@@ -28,7 +28,7 @@ interface Outboxes {
 
 /**
  * One direction of a session: it takes bytes and fds of one side, and sends messages to the other
- * by the verdict of its judge on each. Bodies of passing messages are never held.
+ * by the decision of its judge on each. Bodies of passing messages are never held.
  */
 export class DbusWay {
   readonly from: "consumer" | "provider";
@@ -128,23 +128,23 @@ export class DbusWay {
     const { bytes, start } = this.#splitter;
     const decided = this.#judge.judge(header, bytes, start);
     const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header);
-    const verdict = this.#withFds(decided, header, fds);
-    this.#passes = verdict.pass;
-    if (!verdict.pass) closeAll(fds);
+    const decision = this.#withFds(decided, header, fds);
+    this.#passes = decision.pass;
+    if (!decision.pass) closeAll(fds);
     else if (fds.length === 0) batch.addPart();
     else batch.sendPart(attachedFds(fds));
-    if (verdict === PASS) return;
+    if (decision === PASS) return;
     batch.send();
-    this.#cause(verdict);
+    this.#cause(decision);
   }
 
-  /** The verdict, changed to a refusal when one of the message's fds may not pass. */
-  #withFds(verdict: Verdict, header: MessageHeader, fds: readonly ForeignFd[]): Verdict {
-    const refused = verdict.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
-    return refused === undefined ? verdict : this.#judge.refuseFds(header, refused);
+  /** The decision, changed to a refusal when one of the message's fds may not pass. */
+  #withFds(decision: Decision, header: MessageHeader, fds: readonly ForeignFd[]): Decision {
+    const refused = decision.pass ? refusedAmong(fds, this.#options.allowedFds) : undefined;
+    return refused === undefined ? decision : this.#judge.refuseFds(header, refused);
   }
 
-  #cause({ instead, toBus, toConsumer, denied }: Verdict): void {
+  #cause({ instead, toBus, toConsumer, denied }: Decision): void {
     if (instead !== undefined) this.out.insert(instead);
     for (const message of toBus ?? []) this.#outboxes.toBus.insert(message);
     if (toConsumer !== undefined) this.#outboxes.toConsumer.insert(toConsumer);

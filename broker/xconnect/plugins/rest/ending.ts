@@ -14,7 +14,7 @@ export interface RestEndingOptions {
  * The last of a session: each side gets what is on its way to it, and EOF.
  *
  * A consumer that still sends is not closed at once: it would be told of its broken connection
- * before it reads the answer. For a while, the broker reads and drops its bytes.
+ * before it reads the response. For a while, the broker reads and drops its bytes.
  */
 export class RestEnding {
   readonly #options: RestEndingOptions;
@@ -23,10 +23,10 @@ export class RestEnding {
     this.#options = options;
   }
 
-  begin(lastAnswer: Buffer | undefined): void {
+  begin(lastResponse: Buffer | undefined): void {
     const { consumer, provider, timers, step } = this.#options;
     timers.forgetHead();
-    if (lastAnswer !== undefined) consumer.write(lastAnswer);
+    if (lastResponse !== undefined) consumer.write(lastResponse);
     consumer.end();
     provider?.closeSoon();
     if (provider?.closed === false) timers.limitDrain(() => step(() => provider.close()));
@@ -59,7 +59,7 @@ export class RestEnding {
     else if (consumer.ended) consumer.closeSoon();
   }
 
-  /** The time begins when the kernel has the last byte: a slow reader gets all of a long answer. */
+  /** The time begins when the kernel has the last byte: a slow reader gets all of a long response. */
   #linger(): void {
     const { consumer, timers, step } = this.#options;
     if (consumer.ended || consumer.gone) {

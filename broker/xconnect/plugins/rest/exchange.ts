@@ -2,16 +2,16 @@ import type { HttpVersion, RequestHead } from "../../../shared/protocols/http1/r
 import type { ResponseEvent } from "../../../shared/protocols/http1/response-parser.ts";
 import type { WrittenHead } from "./heads.ts";
 
-type AnswerHead = Extract<ResponseEvent, { type: "head" }>;
+type HeadEvent = Extract<ResponseEvent, { type: "head" }>;
 
-/** A request that has passed, until its answer is complete. */
+/** A request that has passed, until its response is complete. */
 export class RestExchange {
   readonly method: string;
   readonly version: HttpVersion;
   #isLast: boolean;
   /** The consumer may wait for 100 before it sends its body, and has had no reason to begin. */
   #awaitsContinue: boolean;
-  #isAnswered = false;
+  #hasResponded = false;
   #hasSwitched = false;
 
   constructor({ method, version }: RequestHead, { isLast, expects }: WrittenHead) {
@@ -21,23 +21,23 @@ export class RestExchange {
     this.#awaitsContinue = expects;
   }
 
-  /** The connection ends behind the answer, whatever the provider would like. */
+  /** The connection ends behind the response, whatever the provider would like. */
   get isLast(): boolean {
     return this.#isLast;
   }
 
-  /** A byte of the answer proper has gone to the consumer. */
-  get isAnswered(): boolean {
-    return this.#isAnswered;
+  /** A byte of the response proper has gone to the consumer. */
+  get hasResponded(): boolean {
+    return this.#hasResponded;
   }
 
-  /** The provider has changed the protocol: what it sends from there on is no answer. */
+  /** The provider has changed the protocol: what it sends from there on is no response. */
   get hasSwitched(): boolean {
     return this.#hasSwitched;
   }
 
   switches(): void {
-    this.#isAnswered = true;
+    this.#hasResponded = true;
     this.#hasSwitched = true;
   }
 
@@ -51,12 +51,12 @@ export class RestExchange {
    * @returns whether none of its body may pass any more: a provider that does not wait for it
    *          would take it for requests, with an identity of the consumer's choice
    */
-  answers({ interim, head }: AnswerHead, hasBody: boolean): boolean {
+  onHead({ interim, head }: HeadEvent, hasBody: boolean): boolean {
     if (interim) {
       if (head.status === 100) this.#awaitsContinue = false;
       return false;
     }
-    this.#isAnswered = true;
+    this.#hasResponded = true;
     const isAbandoned = this.#awaitsContinue && hasBody;
     if (isAbandoned) this.#isLast = true;
     return isAbandoned;

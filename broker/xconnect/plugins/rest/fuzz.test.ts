@@ -86,7 +86,7 @@ const session = fc.record({
 
 type Session = typeof session extends fc.Arbitrary<infer T> ? T : never;
 
-test("the provider sees each good request as it was, with our identity, and each answer is its own", async () => {
+test("the provider sees each good request as it was, with our identity, and each response is its own", async () => {
   using bench = new Bench({ plugin: restPlugin });
   await bench.start();
   const seen = new Map<string, Seen[]>();
@@ -110,8 +110,8 @@ test("the provider sees each good request as it was, with our identity, and each
     send(consumer, Buffer.from(wire, "latin1"), cuts);
     const everythingSent = halfCloses || firstBad !== -1;
     if (halfCloses) consumer.end();
-    const lastAnswer = `answer /${id}/${requests.length - 1}.`;
-    const text = await readText(consumer, (all) => !everythingSent && all.endsWith(lastAnswer));
+    const lastResponse = `answer /${id}/${requests.length - 1}.`;
+    const text = await readText(consumer, (all) => !everythingSent && all.endsWith(lastResponse));
     consumer.destroy();
 
     const understood = seen.get(String(id)) ?? [];

@@ -17,9 +17,9 @@ export interface RestHeadsOptions {
 interface FieldsMeaning {
   /** Protocols that the request offers to change to and the link allows. */
   readonly upgrade: readonly string[];
-  /** True when the consumer expects the connection to close after the answer. */
+  /** True when the consumer expects the connection to close after the response. */
   readonly isLast: boolean;
-  /** True when the body may wait for an interim answer. */
+  /** True when the body may wait for an interim response. */
   readonly expects: boolean;
 }
 

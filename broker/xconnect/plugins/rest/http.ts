@@ -1,6 +1,6 @@
 import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
 import type { Expected } from "../../../shared/protocols/http1/response-parser.ts";
-import { RestAnswers } from "./answers.ts";
+import { RestResponses } from "./responses.ts";
 import { RestRequests } from "./requests.ts";
 import type { RestRequestsOptions } from "./requests.ts";
 import type { RestState } from "./state.ts";
@@ -10,19 +10,19 @@ export type RestHttpOptions = Omit<RestRequestsOptions, "onRequest">;
 /**
  * A connection that speaks HTTP:
  *
- *     consumer ─▶ RestRequests ─▶ provider ─▶ RestAnswers ─▶ consumer
+ *     consumer ─▶ RestRequests ─▶ provider ─▶ RestResponses ─▶ consumer
  */
 export class RestHttp {
   readonly #state: RestState;
   readonly #options: RestHttpOptions;
   readonly #requests: RestRequests;
-  readonly #answers: RestAnswers;
+  readonly #responses: RestResponses;
 
   constructor(state: RestState, options: RestHttpOptions) {
     this.#state = state;
     this.#options = options;
-    const answers = (this.#answers = new RestAnswers(state, options));
-    const onRequest = (request: Expected) => answers.expect(request);
+    const responses = (this.#responses = new RestResponses(state, options));
+    const onRequest = (request: Expected) => responses.expect(request);
     this.#requests = new RestRequests(state, { ...options, onRequest });
   }
 
@@ -34,7 +34,7 @@ export class RestHttp {
         this.#state.provider?.resume();
         this.#requests.pass();
       },
-      onGone: () => this.#options.turns.finish(),
+      onGone: () => this.#options.actions.finish(),
     };
   }
 
@@ -46,11 +46,11 @@ export class RestHttp {
         this.#state.consumer.resume();
         this.#requests.pass();
       },
-      // An answer that waits for the consumer is read later.
+      // A response that waits for the consumer is read later.
       onGone: () => {
         const { exchange, provider } = this.#state;
         if (exchange?.hasSwitched === true && provider?.ended === true)
-          this.#options.turns.finish();
+          this.#options.actions.finish();
       },
     };
   }
@@ -63,7 +63,7 @@ export class RestHttp {
 
   /** It is not. */
   fail(): void {
-    this.#answers.fail("it cannot be reached");
+    this.#responses.fail("it cannot be reached");
   }
 
   /** How many requests there have been; undefined while anything is under way. */
@@ -75,7 +75,7 @@ export class RestHttp {
 
   /** Bytes of the consumer and of the provider that are left when the protocol changes. */
   rests(): [asked: Buffer | undefined, answered: Buffer | undefined] {
-    return [this.#requests.rest(), this.#answers.rest()];
+    return [this.#requests.rest(), this.#responses.rest()];
   }
 
   #readConsumer(): void {
@@ -89,7 +89,7 @@ export class RestHttp {
       this.#options.report.fromConsumer(bytes.length);
       this.#requests.push(bytes);
     } else if (consumer.ended) {
-      if (this.#options.quirks.has("early-close", "rest")) this.#options.turns.finish();
+      if (this.#options.quirks.has("early-close", "rest")) this.#options.actions.finish();
       else this.#requests.pass();
     }
   }
@@ -104,7 +104,7 @@ export class RestHttp {
     const bytes = provider.read();
     if (bytes !== undefined) {
       this.#options.report.toConsumer(bytes.length);
-      this.#answers.pass(bytes);
+      this.#responses.pass(bytes);
       // The next request may be here already.
       if (this.#state.exchange === undefined) this.#requests.pass();
     } else if (provider.ended) {
@@ -119,10 +119,10 @@ export class RestHttp {
       consumer.end();
       return;
     }
-    if (this.#state.exchange?.isAnswered === false) {
-      this.#answers.fail("it closed before it answered");
+    if (this.#state.exchange?.hasResponded === false) {
+      this.#responses.fail("it closed before it answered");
     } else if (!this.#options.quirks.has("no-half-close", "rest")) {
-      this.#options.turns.finish();
+      this.#options.actions.finish();
     }
   }
 }

@@ -65,9 +65,9 @@ export function offeredUpgrade(
   framing: Framing,
   allowed: readonly string[],
 ): readonly string[] {
-  if (allowed.length === 0 || version === "1.0") return NONE;
-  if (hasBody(framing) && expectsContinue(fields)) return NONE;
-  if (!listOf(fields, "connection").includes("upgrade")) return NONE;
+  if (allowed.length === 0 || version === "1.0") return NO_TOKENS;
+  if (hasBody(framing) && expectsContinue(fields)) return NO_TOKENS;
+  if (!listOf(fields, "connection").includes("upgrade")) return NO_TOKENS;
   return listOf(fields, "upgrade").filter((token) => allowed.includes(token));
 }
 
@@ -76,14 +76,14 @@ function hasBody(framing: Framing): boolean {
 }
 
 /**
- * Whether the body waits for an interim answer (RFC 9110 §10.1.1). Behind a final answer instead
+ * Whether the body waits for an interim response (RFC 9110 §10.1.1). Behind a final response instead
  * it may or may not come, and the two sides of a connection may differ about that.
  */
 export function expectsContinue(fields: readonly Field[]): boolean {
   return fields.some(({ lower }) => lower === "expect");
 }
 
-const NONE: readonly string[] = [];
+const NO_TOKENS: readonly string[] = [];
 const CHUNKED = field("Transfer-Encoding", "chunked");
 
 /** Between two hops only (RFC 9110 §7.6.1), or written anew from what the parser understood. */
@@ -107,7 +107,7 @@ function isIdentityField(lower: string): boolean {
   return lower.startsWith("x") && lower.replace(/[^a-z0-9]/g, "-").startsWith("x-pv-");
 }
 
-/** Answers pass as they are, so the consumer's wish to keep the connection must pass too. */
+/** Responses pass as they are, so the consumer's wish to keep the connection must pass too. */
 function addConnection(
   fields: Field[],
   original: readonly Field[],

@@ -2,7 +2,7 @@
 export const HEAD_TIMEOUT = 10_000;
 /**
  * A kept connection without a request is closed after between one and two of these
- * milliseconds. A request, an answer or a tunnel that is under way is never cut.
+ * milliseconds. A request, a response or a tunnel that is under way is never cut.
  */
 export const IDLE_CHECK = 150_000;
 /** Milliseconds of silence after which a consumer that was given its last byte is cut off. */

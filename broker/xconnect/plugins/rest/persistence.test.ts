@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
-import { turns } from "../stalling.fixture.ts";
+import { loopTurns } from "../socket-progress.fixture.ts";
 
 async function bench(): Promise<Bench> {
   const made = new Bench({ plugin: restPlugin });
@@ -14,15 +14,15 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const NEXT = "GET /next HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /** Answers whatever it reads, and keeps the connection whatever it is asked. */
-function answering(received: string[], answer = OK): (socket: Socket) => void {
+function respond(received: string[], response = OK): (socket: Socket) => void {
   return (socket) =>
     socket.on("data", (chunk: Buffer) => {
       received.push(chunk.toString("latin1"));
-      socket.write(answer);
+      socket.write(response);
     });
 }
 
-describe("a connection ends behind the answer to a request that is its last", () => {
+describe("a connection ends behind the response to a request that is its last", () => {
   test.each([
     ["with Connection: close", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"],
     ["of HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"],
@@ -30,7 +30,7 @@ describe("a connection ends behind the answer to a request that is its last", ()
   ])("%s, though the provider would go on", async (_name, request) => {
     using b = await bench();
     const received: string[] = [];
-    await b.provide(answering(received));
+    await b.provide(respond(received));
     const consumer = b.consume();
     consumer.write(request + NEXT);
     expect(await readText(consumer)).toBe(OK);
@@ -40,7 +40,7 @@ describe("a connection ends behind the answer to a request that is its last", ()
   test("but not of HTTP/1.0 with keep-alive", async () => {
     using b = await bench();
     const received: string[] = [];
-    await b.provide(answering(received));
+    await b.provide(respond(received));
     const consumer = b.consume();
     consumer.write(`GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n${NEXT}`);
     expect(await readText(consumer, (text) => text.endsWith(OK + OK))).toBe(OK + OK);
@@ -68,7 +68,7 @@ describe("a body that waits for 100", () => {
       const received: string[] = [];
       const provided = Promise.withResolvers<Socket>();
       await b.provide((socket) => {
-        answering(received, REFUSAL)(socket);
+        respond(received, REFUSAL)(socket);
         provided.resolve(socket);
       });
       const consumer = b.consume();
@@ -76,7 +76,7 @@ describe("a body that waits for 100", () => {
       const provider = await provided.promise;
       expect(await readText(consumer, (text) => text === REFUSAL)).toBe(REFUSAL);
       consumer.write(body + NEXT);
-      await turns(20);
+      await loopTurns(20);
       provider.write("no");
       expect(await readText(consumer)).toBe("no");
       expect(received).toHaveLength(1);
@@ -86,7 +86,7 @@ describe("a body that waits for 100", () => {
   test.each([
     ["that has come", "HTTP/1.1 100 Continue\r\n\r\n", ""],
     ["and begins without it", "", "ab"],
-  ])("%s passes, behind the beginning of the answer too", async (_name, interim, beginning) => {
+  ])("%s passes, behind the beginning of the response too", async (_name, interim, beginning) => {
     using b = await bench();
     const received: string[] = [];
     const provided = Promise.withResolvers<Socket>();

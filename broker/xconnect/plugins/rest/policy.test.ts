@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
 import type { BenchOptions } from "../socket-bench.fixture.ts";
-import { sendPieces, settled, turns } from "../stalling.fixture.ts";
+import { loopTurns, sendPieces, settled } from "../socket-progress.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -18,11 +18,11 @@ async function bench(options: Partial<BenchOptions> = {}): Promise<Bench> {
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /** Answers each read with OK; keeps what it has read. */
-function answering(received: string[], answer = OK): (socket: Socket) => void {
+function respond(received: string[], response = OK): (socket: Socket) => void {
   return (socket) =>
     socket.on("data", (chunk: Buffer) => {
       received.push(chunk.toString("latin1"));
-      socket.write(answer);
+      socket.write(response);
     });
 }
 
@@ -32,7 +32,7 @@ describe("rules", () => {
   test("a denied request gets 403 in JSON and reaches nobody; the connection is kept", async () => {
     using b = await bench({ extensions: { rules } });
     const received: string[] = [];
-    await b.provide(answering(received));
+    await b.provide(respond(received));
     const consumer = b.consume();
     consumer.write("GET /shut HTTP/1.1\r\nHost: x\r\n\r\n");
     const denied = await readText(consumer, (text) => text.endsWith("}"));
@@ -47,7 +47,7 @@ describe("rules", () => {
 
   test("ten refusals of a connection are logged, and all are counted", async () => {
     using b = await bench({ extensions: { rules } });
-    await b.provide(answering([]));
+    await b.provide(respond([]));
     const consumer = b.consume();
     consumer.write(`${"GET /shut HTTP/1.1\r\n\r\n".repeat(30)}GET /open HTTP/1.1\r\n\r\n`);
     await readText(consumer, (text) => text.endsWith("ok"));
@@ -58,7 +58,7 @@ describe("rules", () => {
   test("the body of a denied request is thrown away, and the next request is found", async () => {
     using b = await bench({ extensions: { rules } });
     const received: string[] = [];
-    await b.provide(answering(received));
+    await b.provide(respond(received));
     const consumer = b.consume();
     consumer.write("POST /shut HTTP/1.1\r\nContent-Length: 30\r\n\r\nGET /open HTTP/1.1\r\n");
     await readText(consumer, (text) => text.endsWith("}"));
@@ -106,7 +106,7 @@ describe("rules", () => {
   test("an absolute target is judged by its path", async () => {
     using b = await bench({ extensions: { rules } });
     const received: string[] = [];
-    await b.provide(answering(received));
+    await b.provide(respond(received));
     const consumer = b.consume();
     consumer.write("GET http://open/shut HTTP/1.1\r\nHost: x\r\n\r\n");
     consumer.write("GET http://y/open HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -116,7 +116,7 @@ describe("rules", () => {
 
   test("rest-rules-ignored lets everything through", async () => {
     using b = await bench({ extensions: { rules }, quirks: "rest-rules-ignored" });
-    await b.provide(answering([]));
+    await b.provide(respond([]));
     const consumer = b.consume();
     consumer.write("DELETE /shut HTTP/1.1\r\n\r\n");
     expect(await readText(consumer, (text) => text.endsWith("ok"))).toBe(OK);
@@ -162,7 +162,7 @@ describe("an allowed upgrade", () => {
 
   test("that the provider declines is an ordinary request", async () => {
     using b = await bench({ extensions: { upgrade: ["echo"] } });
-    await b.provide(answering([]));
+    await b.provide(respond([]));
     const consumer = b.consume();
     consumer.write(OFFER);
     await readText(consumer, (text) => text.endsWith("ok"));
@@ -180,15 +180,15 @@ describe("an allowed upgrade", () => {
 });
 
 describe("a consumer", () => {
-  test("in the middle of an upload gets the answer of a provider that has closed", async () => {
+  test("in the middle of an upload gets the response of a provider that has closed", async () => {
     using b = await bench();
-    const answer = "HTTP/1.1 413 Too Much\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig";
-    await b.provide((socket) => socket.once("data", () => socket.end(answer).destroySoon()));
+    const response = "HTTP/1.1 413 Too Much\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig";
+    await b.provide((socket) => socket.once("data", () => socket.end(response).destroySoon()));
     const consumer = b.consume();
     const piece = Buffer.alloc(64 * 1024, "x");
     consumer.write(`POST / HTTP/1.1\r\nContent-Length: ${200 * piece.length}\r\n\r\n`);
     for (let sent = 0; sent < 200; sent += 1) consumer.write(piece);
-    expect(await readText(consumer)).toBe(answer);
+    expect(await readText(consumer)).toBe(response);
   });
 
   test("that goes while the provider is silent takes the provider's connection with it", async () => {
@@ -216,7 +216,7 @@ describe("a consumer", () => {
     await closed;
   });
 
-  test("of HTTP/1.0 gets no interim answer", async () => {
+  test("of HTTP/1.0 gets no interim response", async () => {
     using b = await bench();
     await b.provide((socket) =>
       socket.once("data", () => socket.end(`HTTP/1.1 103 Early\r\n\r\n${OK}`)),
@@ -240,7 +240,7 @@ describe("a consumer", () => {
     const before = openDescriptors();
     consumer.destroy();
     await once(consumer, "close");
-    await turns(50);
+    await loopTurns(50);
     // The consumer's own, the session's to it; the one to the provider gets time to be drained.
     expect(openDescriptors()).toBe(before - 2);
     vi.advanceTimersByTime(30_000);
@@ -257,10 +257,10 @@ describe("a consumer", () => {
       await readText(consumer, (text) => text.endsWith("}"));
       vi.advanceTimersByTime(150_000);
     }
-    expect(await Promise.race([once(consumer, "end"), turns(20)])).toBeUndefined();
+    expect(await Promise.race([once(consumer, "end"), loopTurns(20)])).toBeUndefined();
   });
 
-  test("that is idle is closed after two looks, one that waits for an answer is not", async () => {
+  test("that is idle is closed after two looks, one that waits for a response is not", async () => {
     const server = createServer((_request, response) => response.flushHeaders());
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     using b = await bench();

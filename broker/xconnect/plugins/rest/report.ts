@@ -24,7 +24,7 @@ export class RestReport {
     this.#tools.count(this.#link, "bytesToConsumer", bytes);
   }
 
-  /** The broker has answered in the provider's place. */
+  /** The broker has responded in the provider's place. */
   refused(status: number, reason: string): void {
     const { name, consumer } = this.#link;
     this.#reject(status);
@@ -35,11 +35,11 @@ export class RestReport {
     );
   }
 
-  unanswered(reason: string): void {
+  noResponse(reason: string): void {
     const { name, provider } = this.#link;
     this.#reject(502);
-    this.#tools.note(this.#link, `no answer from ${provider}: ${reason}`);
-    this.#tools.warn(`pvx-rest: No answer for service ${name} from ${provider}: ${reason}`);
+    this.#tools.note(this.#link, `no response from ${provider}: ${reason}`);
+    this.#tools.warn(`pvx-rest: No response for service ${name} from ${provider}: ${reason}`);
   }
 
   /** Something that should not happen has ended the session. */

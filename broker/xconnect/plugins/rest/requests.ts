@@ -6,7 +6,7 @@ import { RequestParser } from "../../../shared/protocols/http1/request-parser.ts
 import type { RequestEvent } from "../../../shared/protocols/http1/request-parser.ts";
 import type { Expected } from "../../../shared/protocols/http1/response-parser.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
-import { brokerAnswer } from "./broker-answer.ts";
+import { brokerResponse } from "./broker-response.ts";
 import { RestExchange } from "./exchange.ts";
 import { RestHeads } from "./heads.ts";
 import { expectsContinue } from "./identity.ts";
@@ -14,10 +14,10 @@ import type { RestIdentity } from "./identity.ts";
 import { HEAD_TIMEOUT } from "./limits.ts";
 import type { RestReport } from "./report.ts";
 import type { RestPolicy } from "./rules.ts";
-import type { RestState, RestTurns } from "./state.ts";
+import type { RestState, RestActions } from "./state.ts";
 import type { RestTimers } from "./timers.ts";
 import { RestUpload } from "./upload.ts";
-import { judged } from "./verdict.ts";
+import { judgeRequest } from "./judge-request.ts";
 
 export interface RestRequestsOptions {
   readonly identity: RestIdentity;
@@ -25,7 +25,7 @@ export interface RestRequestsOptions {
   readonly quirks: Quirks;
   readonly report: RestReport;
   readonly timers: RestTimers;
-  readonly turns: RestTurns;
+  readonly actions: RestActions;
   /** A request is about to be sent. */
   readonly onRequest: (request: Expected) => void;
   /** Calls back with what it is given as one event of the session. */
@@ -34,7 +34,7 @@ export interface RestRequestsOptions {
 
 /**
  * From the consumer to the provider, one request at a time: a pipelined one is not looked at
- * until the answer before it is complete.
+ * until the response before it is complete.
  */
 export class RestRequests {
   readonly #state: RestState;
@@ -65,7 +65,7 @@ export class RestRequests {
 
   /** True when the consumer is to be read from. */
   get wantsBytes(): boolean {
-    // While an answer is awaited, one read ahead: it shows a consumer that has ended.
+    // While a response is awaited, one read ahead: it shows a consumer that has ended.
     return this.#wantsNext || this.isIdle;
   }
 
@@ -74,7 +74,7 @@ export class RestRequests {
     const { phase, isConnecting, provider, consumer, upload, exchange } = this.#state;
     if (phase !== "http" || isConnecting || provider?.stalled === true) return false;
     if (upload !== undefined) return true;
-    // The answer before, and answers of our own that the consumer does not read, come first.
+    // The response before, and responses of our own that the consumer does not read, come first.
     return exchange === undefined && !consumer.stalled;
   }
 
@@ -117,7 +117,7 @@ export class RestRequests {
         upload?.end(event.trailers, provider);
         this.#state.upload = undefined;
         // The protocol changes behind the request (RFC 9110 §7.8).
-        if (exchange?.hasSwitched === true) this.#options.turns.openTunnel();
+        if (exchange?.hasSwitched === true) this.#options.actions.openTunnel();
         return;
       case "refused":
         if (event.part === "head") this.#refuse(event.status, event.reason);
@@ -126,10 +126,10 @@ export class RestRequests {
   }
 
   #onHead(asSent: RequestHead, framing: Framing): void {
-    const { policy, quirks, report, turns, onRequest } = this.#options;
+    const { policy, quirks, report, actions, onRequest } = this.#options;
     report.request();
     this.#count += 1;
-    const head = judged(asSent, policy, quirks);
+    const head = judgeRequest(asSent, policy, quirks);
     if ("refusal" in head) {
       if (head.refusal === 403) this.#deny(asSent, framing, head.reason);
       else this.#refuse(head.refusal, head.reason, asSent.method);
@@ -139,7 +139,7 @@ export class RestRequests {
     this.#state.exchange = new RestExchange(head, written);
     this.#state.upload = this.#uploadOf(head, framing);
     onRequest({ method: head.method, upgrade: written.upgrade });
-    if (this.#state.provider === undefined) turns.connect(written.text);
+    if (this.#state.provider === undefined) actions.connect(written.text);
     else this.#state.provider.writeText(written.text);
   }
 
@@ -147,13 +147,13 @@ export class RestRequests {
   #deny(head: RequestHead, framing: Framing, reason: string): void {
     const { method, version } = head;
     this.#options.report.refused(403, reason);
-    const answer = (connection: "close" | "keep-alive" | undefined) =>
-      brokerAnswer(403, reason, { method, connection });
+    const response = (connection: "close" | "keep-alive" | undefined) =>
+      brokerResponse(403, reason, { method, connection });
     if (!staysOpen(head) || expectsContinue(head.fields)) {
-      this.#options.turns.finish(answer("close"));
+      this.#options.actions.finish(response("close"));
       return;
     }
-    this.#state.consumer.write(answer(version === "1.0" ? "keep-alive" : undefined));
+    this.#state.consumer.write(response(version === "1.0" ? "keep-alive" : undefined));
     this.#state.upload = this.#uploadOf(head, framing, true);
   }
 
@@ -167,29 +167,29 @@ export class RestRequests {
       this.#refuse(400, "the request ends within its head");
     } else if (upload !== undefined && exchange !== undefined) {
       // A body that was cut off: only the end of the stream tells the provider.
-      if (exchange.hasSwitched && provider?.ended === true) this.#options.turns.finish();
+      if (exchange.hasSwitched && provider?.ended === true) this.#options.actions.finish();
       else provider?.end();
     } else {
-      this.#options.turns.finish();
+      this.#options.actions.finish();
     }
   }
 
   /** Answer a request whose head must not pass, and close. */
   #refuse(status: number, reason: string, method?: string): void {
     this.#options.report.refused(status, reason);
-    this.#options.turns.finish(brokerAnswer(status, reason, { method, connection: "close" }));
+    this.#options.actions.finish(brokerResponse(status, reason, { method, connection: "close" }));
   }
 
   /** The head has passed already: the provider sees its request break off. */
   #refuseBody(status: number, reason: string): void {
     const { exchange } = this.#state;
-    // An answer that has begun cannot be taken back, and one that is complete was the answer.
-    if (exchange !== undefined && !exchange.isAnswered) {
+    // A response that has begun cannot be taken back, and one that is complete was the response.
+    if (exchange !== undefined && !exchange.hasResponded) {
       this.#refuse(status, reason, exchange.method);
       return;
     }
     this.#options.report.refused(status, reason);
-    this.#options.turns.finish();
+    this.#options.actions.finish();
   }
 
   /** Limit the time for the head that has begun, if one has. */

@@ -7,7 +7,7 @@ import { LinkRefused } from "../plugin.ts";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
 import type { BenchOptions } from "../socket-bench.fixture.ts";
-import { sendPieces, settled, turns } from "../stalling.fixture.ts";
+import { loopTurns, sendPieces, settled } from "../socket-progress.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -17,7 +17,7 @@ async function bench(options: Partial<BenchOptions> = {}): Promise<Bench> {
   return made;
 }
 
-/** A provider that answers each request head with its own text and keeps the connection. */
+/** A provider that responses each request head with its own text and keeps the connection. */
 function echoHeads(received: string[]): (socket: Socket) => void {
   return (socket) => {
     let text = "";
@@ -37,16 +37,16 @@ function echoHeads(received: string[]): (socket: Socket) => void {
 const IDENTITY = "X-PV-Client: client\r\nX-PV-Role: admin\r\n\r\n";
 
 describe("identity", () => {
-  test("every pipelined request carries it, and the answers come in order", async () => {
+  test("every pipelined request carries it, and the responses come in order", async () => {
     using b = await bench();
     const received: string[] = [];
     await b.provide(echoHeads(received));
     const consumer = b.consume();
     const request = (n: number) => `GET /${n} HTTP/1.1\r\nHost: x\r\nX-PV-Role: root\r\n\r\n`;
     consumer.end([1, 2, 3].map(request).join(""));
-    const answer = await readText(consumer);
+    const response = await readText(consumer);
     expect(received).toEqual([1, 2, 3].map((n) => `GET /${n} HTTP/1.1\r\nHost: x\r\n${IDENTITY}`));
-    expect(answer.match(/GET \/\d/g)).toEqual(["GET /1", "GET /2", "GET /3"]);
+    expect(response.match(/GET \/\d/g)).toEqual(["GET /1", "GET /2", "GET /3"]);
     expect(b.dialled).toHaveLength(1);
     expect(b.lines).toEqual([
       "pvx-rest: Injecting REST socket /run/svc.sock into pid 11",
@@ -95,14 +95,14 @@ describe("what must not pass", () => {
     expect(b.dialled).toEqual([]);
   });
 
-  test("a malformed request behind a good one waits for the good one's answer", async () => {
+  test("a malformed request behind a good one waits for the good one's response", async () => {
     using b = await bench();
     const received: string[] = [];
     await b.provide(echoHeads(received));
     const consumer = b.consume();
     consumer.write("GET /good HTTP/1.1\r\n\r\nGET /bad HTTP/1.1\r\nContent-Length: x\r\n\r\n");
-    const answer = await readText(consumer);
-    expect(answer).toMatch(/^HTTP\/1.1 200 OK.*GET \/good.*HTTP\/1.1 400 Bad Request/s);
+    const response = await readText(consumer);
+    expect(response).toMatch(/^HTTP\/1.1 200 OK.*GET \/good.*HTTP\/1.1 400 Bad Request/s);
     expect(received).toHaveLength(1);
   });
 
@@ -131,7 +131,7 @@ describe("a slow head", () => {
     await once(consumer, "connect");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     consumer.write("GET / HTTP/1.1\r\n");
-    await turns(20);
+    await loopTurns(20);
     return consumer;
   };
 
@@ -141,13 +141,13 @@ describe("a slow head", () => {
     for (let second = 1; second <= 10; second += 1) {
       expect(b.warnings).toEqual([]);
       consumer.write(`X${second}: y\r\n`);
-      await turns(20);
+      await loopTurns(20);
       vi.advanceTimersByTime(1_000);
     }
     expect(await readText(consumer)).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  test("does not count while the answer before it is being sent", async () => {
+  test("does not count while the response before it is being sent", async () => {
     using b = await bench();
     const provided = Promise.withResolvers<Socket>();
     await b.provide((socket) => provided.resolve(socket));
@@ -156,11 +156,11 @@ describe("a slow head", () => {
     const provider = await provided.promise;
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     consumer.write("GET / HTTP/1.1\r\n");
-    await turns(20);
+    await loopTurns(20);
     vi.advanceTimersByTime(25_000);
     provider.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlong");
     expect(await readText(consumer, (text) => text.endsWith("long"))).toMatch(/^HTTP\/1.1 200 /);
-    await turns(20);
+    await loopTurns(20);
     vi.advanceTimersByTime(10_000);
     expect(await readText(consumer)).toMatch(/^HTTP\/1.1 408 /);
   });
@@ -176,7 +176,7 @@ describe("a slow head", () => {
 });
 
 describe("streams", () => {
-  test("an answer without length ends when the provider closes", async () => {
+  test("a response without length ends when the provider closes", async () => {
     using b = await bench();
     await b.provide((socket) => socket.once("data", () => socket.end("HTTP/1.0 200 OK\n\nbody")));
     const consumer = b.consume();
@@ -190,11 +190,11 @@ describe("streams", () => {
     const consumer = b.consume();
     consumer.write("GET / HTTP/1.0\r\n\r\n");
     await readText(consumer, (text) => text.endsWith("body"));
-    await turns(50);
+    await loopTurns(50);
     expect(consumer.readableEnded).toBe(false);
   });
 
-  test("a half-closed consumer loses its answer with early-close", async () => {
+  test("a half-closed consumer loses its response with early-close", async () => {
     using b = await bench({ quirks: "early-close:rest" });
     await b.provide((socket) => socket.on("end", () => socket.end("HTTP/1.0 200 OK\n\nbody")));
     const consumer = b.consume();
@@ -202,7 +202,7 @@ describe("streams", () => {
     expect(await readText(consumer)).toBe("");
   });
 
-  test("a half-closed consumer gets a late answer from a Node server", async () => {
+  test("a half-closed consumer gets a late response from a Node server", async () => {
     using b = await bench();
     const release = Promise.withResolvers<undefined>();
     const server = createServer((_request, response) => {
@@ -218,7 +218,7 @@ describe("streams", () => {
     server.close();
   });
 
-  test("a request body passes while it is being sent, an answer while it is being made", async () => {
+  test("a request body passes while it is being sent, a response while it is being made", async () => {
     using b = await bench();
     await b.provide((socket) => {
       socket.on("data", (chunk: Buffer) => {
@@ -248,10 +248,10 @@ describe("streams", () => {
     await vi.waitUntil(() => received.endsWith("firstlast"), { timeout: 10_000 });
   });
 
-  test("Expect: 100-continue passes, and so does the interim answer", async () => {
+  test("Expect: 100-continue passes, and so does the interim response", async () => {
     using b = await bench();
     const server = createServer(
-      (message, response) => void answerBody(message).then((body) => response.end(body)),
+      (message, response) => void bodyText(message).then((body) => response.end(body)),
     );
     server.listen(b.providerPath);
     await once(server, "listening");
@@ -264,7 +264,7 @@ describe("streams", () => {
     await once(client, "continue");
     client.end("content");
     const [response] = (await once(client, "response")) as [IncomingMessage];
-    expect(await answerBody(response)).toBe("content");
+    expect(await bodyText(response)).toBe("content");
     server.close();
   });
 
@@ -288,8 +288,8 @@ describe("streams", () => {
     provider.write(`Content-Length: ${pieces * piece.length}\r\n\r\n`);
     const answered = sendPieces(provider, piece, pieces);
     expect((await settled(() => answered.count)) * piece.length).toBeLessThan(2 * 1024 * 1024);
-    const answer = await readText(consumer);
-    expect(answer.split("\r\n\r\n")[1]).toHaveLength(pieces * piece.length);
+    const response = await readText(consumer);
+    expect(response.split("\r\n\r\n")[1]).toHaveLength(pieces * piece.length);
   });
 });
 
@@ -309,7 +309,7 @@ describe("a provider", () => {
     expect(await readText(consumer)).toMatch(/^HTTP\/1.1 502 /);
     expect(b.warnings).toHaveLength(1);
     expect([b.counters.get("rejections"), b.counters.get("rejections.502")]).toEqual([1, 1]);
-    expect(b.notes).toEqual([expect.stringMatching(/^no answer from server: /)]);
+    expect(b.notes).toEqual([expect.stringMatching(/^no response from server: /)]);
   });
 
   test("that is not there is 502, without a body for HEAD", async () => {
@@ -341,7 +341,7 @@ test("when the link goes, both connections are closed at once", async () => {
   await closed;
 });
 
-async function answerBody(message: IncomingMessage): Promise<string> {
+async function bodyText(message: IncomingMessage): Promise<string> {
   let text = "";
   for await (const chunk of message as AsyncIterable<Buffer>) text += chunk.toString("latin1");
   return text;

@@ -33,7 +33,7 @@ export const restRules = z.array(ruleSchema);
 const rulesSchema = z.array(restRules);
 
 /** Protocols that carry requests again: the broker could not put an identity into those. */
-const NEVER = /^(?:h2c|http|tls)(?:$|\/)/;
+const CARRIES_REQUESTS = /^(?:h2c|http|tls)(?:$|\/)/;
 
 /** The key `upgrade`. */
 export const restUpgrade = z
@@ -44,7 +44,7 @@ export const restUpgrade = z
       .transform((token) => token.toLowerCase()),
   )
   .superRefine((tokens, context) => {
-    const refused = tokens.find((token) => NEVER.test(token));
+    const refused = tokens.find((token) => CARRIES_REQUESTS.test(token));
     if (refused === undefined) return;
     const message = `${refused} carries requests that cannot be told who asks`;
     context.addIssue({ code: "custom", message });

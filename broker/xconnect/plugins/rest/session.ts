@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { together } from "../../../shared/linux/gathered.ts";
+import { batchWrites } from "../../../shared/linux/write-batch.ts";
 import { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import type { StreamOwner } from "../../../shared/linux/polled-stream.ts";
 import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
@@ -16,13 +16,13 @@ import { RestTunnel } from "./tunnel.ts";
  * One consumer connection and the one provider connection it gets with its first request.
  *
  * Consumer and provider are both hostile. Requests pass one at a time: a pipelined one waits
- * until the answer before it is complete. So an answer can never be taken for another
- * request's, and memory is bounded by one read of each socket. The answer's bytes are passed
+ * until the response before it is complete. So a response can never be taken for another
+ * request's, and memory is bounded by one read of each socket. The response's bytes are passed
  * on as they are where these are plain.
  *
  *     RestHttp ─▶ RestTunnel (101 to an allowed Upgrade)        both ─▶ RestEnding
  *
- * A consumer that half-closes still gets its answer: the provider is told only afterwards,
+ * A consumer that half-closes still gets its response: the provider is told only afterwards,
  * since HTTP servers commonly drop a request whose sender has closed. A consumer that closes
  * for good ends the session at once, even while the provider is silent.
  *
@@ -44,7 +44,7 @@ export class RestSession {
     this.#tools = tools;
     this.#signal = connection.signal;
     this.#report = new RestReport(link, tools);
-    const consumer = new PolledStream(connection.take(), NOBODY);
+    const consumer = new PolledStream(connection.take(), NO_OWNER);
     this.#state = new RestState(consumer);
     this.#http = new RestHttp(this.#state, {
       identity: { client: link.consumer, role: link.role },
@@ -52,10 +52,10 @@ export class RestSession {
       quirks: tools.quirks,
       report: this.#report,
       timers: this.#timers,
-      turns: {
+      actions: {
         connect: (head) => void this.#connect(head),
         openTunnel: () => this.#openTunnel(),
-        finish: (lastAnswer) => this.#finish(lastAnswer),
+        finish: (lastResponse) => this.#finish(lastResponse),
       },
       step: (work) => this.#step(work),
     });
@@ -75,7 +75,7 @@ export class RestSession {
   /** Deal with one event; whatever goes wrong ends this session and nothing else. */
   #step(work: () => void): void {
     try {
-      together(work);
+      batchWrites(work);
     } catch (error) {
       this.#report.failed(error);
       this.#destroy();
@@ -162,7 +162,7 @@ export class RestSession {
     tunnel.begin(...this.#http.rests());
   }
 
-  #finish(lastAnswer?: Buffer): void {
+  #finish(lastResponse?: Buffer): void {
     const { phase, consumer, provider } = this.#state;
     if (phase === "over") {
       consumer.closeSoon();
@@ -177,12 +177,12 @@ export class RestSession {
     });
     consumer.handTo(this.#stepped(ending.consumerOwner));
     provider?.handTo(this.#stepped(ending.providerOwner));
-    ending.begin(lastAnswer);
+    ending.begin(lastResponse);
   }
 }
 
 /** For as long as the session is being made: no event comes meanwhile. */
-const NOBODY: StreamOwner = {
+const NO_OWNER: StreamOwner = {
   onReadable: () => undefined,
   onDrained: () => undefined,
   onGone: () => undefined,

@@ -12,9 +12,9 @@ export class RestState {
   /** Connection to the provider, from the first request on. */
   provider: PolledStream | undefined;
   isConnecting = false;
-  /** A request whose answer is owed to the consumer. */
+  /** A request whose response is owed to the consumer. */
   exchange: RestExchange | undefined;
-  /** A request whose end has not been read; its answer may be complete already. */
+  /** A request whose end has not been read; its response may be complete already. */
   upload: RestUpload | undefined;
 
   constructor(consumer: PolledStream) {
@@ -22,12 +22,12 @@ export class RestState {
   }
 }
 
-/** Turns that a request or an answer can give to the session. */
-export interface RestTurns {
+/** Steps of the session that a request or a response causes. */
+export interface RestActions {
   /** Make the connection to the provider and send this head first. */
   connect(head: string): void;
   /** From here on both sides send what they like. */
   openTunnel(): void;
   /** The consumer gets its last bytes and EOF; the provider what is on its way, and EOF. */
-  finish(lastAnswer?: Buffer): void;
+  finish(lastResponse?: Buffer): void;
 }

@@ -38,12 +38,12 @@ export class RestTimers {
     this.#linger = setTimeout(onOver, LINGER);
   }
 
-  /** Linger longer: the consumer has sent something, so it may not have read the answer yet. */
+  /** Linger longer: the consumer has sent something, so it may not have read the response yet. */
   putOffLinger(): void {
     if (performance.now() < this.#lingerEnd) this.#linger?.refresh();
   }
 
-  /** Limit how long the provider may take its last bytes; no answer to them is awaited. */
+  /** Limit how long the provider may take its last bytes; no response to them is awaited. */
   limitDrain(onLate: () => void): void {
     this.#drain ??= setTimeout(onLate, DRAIN);
   }

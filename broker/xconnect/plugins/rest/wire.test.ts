@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
-import { turns } from "../stalling.fixture.ts";
+import { loopTurns } from "../socket-progress.fixture.ts";
 
 async function bench(upgrade: readonly string[] = []): Promise<Bench> {
   const made = new Bench({ plugin: restPlugin, extensions: { upgrade } });
@@ -13,10 +13,10 @@ async function bench(upgrade: readonly string[] = []): Promise<Bench> {
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/** Text that a consumer gets when the provider sends this answer to its request and closes. */
-async function answered(answer: string, request = GET): Promise<string> {
+/** Text that a consumer gets when the provider sends this response to its request and closes. */
+async function responseThrough(response: string, request = GET): Promise<string> {
   using b = await bench();
-  await b.provide((socket) => socket.once("data", () => socket.end(answer, "latin1")));
+  await b.provide((socket) => socket.once("data", () => socket.end(response, "latin1")));
   const consumer = b.consume();
   consumer.write(request);
   return await readText(consumer);
@@ -25,15 +25,15 @@ async function answered(answer: string, request = GET): Promise<string> {
 const HEAD = "HTTP/1.1 200 OK\r\n";
 const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
 
-describe("an answer goes on", () => {
+describe("a response goes on", () => {
   test.each([
     `${HEAD}Server: x\r\nContent-Length: 2\r\nKeep-Alive: timeout=5\r\nConnection: Keep-Alive\r\n\r\nok`,
     `${CHUNKED}2\r\nok\r\nA0\r\n${"x".repeat(0xa0)}\r\n0\r\nT: v\r\n\r\n`,
     "HTTP/1.0 200 OK\r\nX-Y: z\r\n\r\nup to the end",
     `HTTP/1.1 103 Early\r\nLink: </x>\r\n\r\n${HEAD}Content-Length: 0\r\n\r\n`,
     "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
-  ])("as the bytes it is when it is plain: %j", async (answer) => {
-    expect(await answered(answer)).toBe(answer);
+  ])("as the bytes it is when it is plain: %j", async (response) => {
+    expect(await responseThrough(response)).toBe(response);
   });
 
   test.each([
@@ -119,7 +119,7 @@ describe("an answer goes on", () => {
       "HTTP/1.1 304 No\r\n\r\n",
     ],
   ])("in our spelling when it is not: %s", async (_name, sent, passed) => {
-    expect(await answered(sent)).toBe(passed);
+    expect(await responseThrough(sent)).toBe(passed);
   });
 
   test("in one spelling however its bytes arrive", async () => {
@@ -130,7 +130,7 @@ describe("an answer goes on", () => {
         void (async () => {
           for (const byte of sent) {
             socket.write(byte);
-            await turns(1);
+            await loopTurns(1);
           }
           socket.end();
         })();
@@ -142,7 +142,7 @@ describe("an answer goes on", () => {
   });
 });
 
-describe("an answer that two clients could read differently is 502", () => {
+describe("a response that two clients could read differently is 502", () => {
   test.each([
     ["another coding before chunked", `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
     ["chunked twice", `${HEAD}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`],
@@ -158,13 +158,13 @@ describe("an answer that two clients could read differently is 502", () => {
     ["no name", `${HEAD} : x\r\nContent-Length: 0\r\n\r\n`],
     ["a name with a blank in it", `${HEAD}Content Length: 2\r\n\r\nok`],
     ["a folded line", `${HEAD}X: a\r\n Content-Length: 2\r\n\r\nok`],
-  ])("%s", async (_name, answer) => {
-    expect(await answered(answer)).toMatch(/^HTTP\/1\.1 502 /);
+  ])("%s", async (_name, response) => {
+    expect(await responseThrough(response)).toMatch(/^HTTP\/1\.1 502 /);
   });
 
   test("chunks for HTTP/1.0", async () => {
-    const answer = `${CHUNKED}2\r\nok\r\n0\r\n\r\n`;
-    expect(await answered(answer, "GET / HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 502 /);
+    const response = `${CHUNKED}2\r\nok\r\n0\r\n\r\n`;
+    expect(await responseThrough(response, "GET / HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 502 /);
   });
 });
 

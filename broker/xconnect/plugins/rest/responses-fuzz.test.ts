@@ -9,7 +9,7 @@ import { Bench } from "../socket-bench.fixture.ts";
 
 /**
  * The whole plugin between Node's own HTTP client, which shares no parser with ours and is strict,
- * and a provider that spells its answers in all the ways that a recipient must understand or may.
+ * and a provider that spells its responses in all the ways that a recipient must understand or may.
  */
 const blank = fc.constantFrom("", "", " ", "\t", " \t");
 const colon = fc.tuple(blank, blank).map(([before, behind]) => `${before}:${behind}`);
@@ -29,7 +29,7 @@ const trailer = fc
   .tuple(fc.constantFrom("T", "Content-Length", "Transfer-Encoding", "Host"), colon)
   .map(([name, separator]) => `${name}${separator}9`);
 
-interface Answer {
+interface Response {
   readonly wire: string;
   readonly content: string;
 }
@@ -48,7 +48,7 @@ const body = fc.oneof(
     wire: one.content,
   })),
 );
-const answer: fc.Arbitrary<Answer> = fc
+const response: fc.Arbitrary<Response> = fc
   .record({ lines: fc.array(line, { maxLength: 3 }), lineEnd, body, interim: fc.boolean() })
   .map(({ lines, lineEnd: end, body: { field, content, wire }, interim }) => {
     const early = interim ? `HTTP/1.1 103 Early${end}Content-Length : 3${end}${end}` : "";
@@ -59,19 +59,19 @@ const answer: fc.Arbitrary<Answer> = fc
 /** Connections at a time. */
 const TOGETHER = 20;
 const session = fc.record({
-  answers: fc.array(answer, { minLength: 1, maxLength: 3 }),
+  responses: fc.array(response, { minLength: 1, maxLength: 3 }),
   cuts: fc.array(fc.nat(300), { maxLength: 5 }),
 });
 
-test("a strict client understands each answer as the provider meant it, one behind the other", async () => {
+test("a strict client understands each response as the provider meant it, one behind the other", async () => {
   using bench = new Bench({ plugin: restPlugin });
   await bench.start();
-  const programs = new Map<string, { answers: readonly Answer[]; cuts: readonly number[] }>();
+  const programs = new Map<string, { responses: readonly Response[]; cuts: readonly number[] }>();
   await bench.provide((socket) =>
     socket.on("data", (head: Buffer) => {
       const [, id = "", n = ""] = /^GET \/(\d+)\/(\d+) /.exec(head.toString("latin1")) ?? [];
-      const { answers = [], cuts = [] } = programs.get(id) ?? {};
-      const bytes = Buffer.from(answers[Number(n)]?.wire ?? "", "latin1");
+      const { responses = [], cuts = [] } = programs.get(id) ?? {};
+      const bytes = Buffer.from(responses[Number(n)]?.wire ?? "", "latin1");
       const points = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b)];
       points.forEach((from, at) => socket.write(bytes.subarray(from, points[at + 1])));
     }),
@@ -88,13 +88,13 @@ test("a strict client understands each answer as the provider meant it, one behi
       fc.array(session, { minLength: TOGETHER, maxLength: TOGETHER }),
       async (sessions) => {
         await Promise.all(
-          sessions.map(async ({ answers, cuts }, id) => {
-            programs.set(String(id), { answers, cuts });
+          sessions.map(async ({ responses, cuts }, id) => {
+            programs.set(String(id), { responses, cuts });
             const agent = new Agent({ keepAlive: true, maxSockets: 1 });
             const understood: string[] = [];
-            for (const n of answers.keys()) understood.push(await ask(`/${id}/${n}`, agent));
+            for (const n of responses.keys()) understood.push(await ask(`/${id}/${n}`, agent));
             agent.destroy();
-            expect(understood).toEqual(answers.map(({ content }) => content));
+            expect(understood).toEqual(responses.map(({ content }) => content));
           }),
         );
       },

@@ -10,7 +10,7 @@ export const drmNodes = z.record(
 
 /**
  * Path of the provider's node for a link's role: the one that the export's `nodes` names for the
- * role, else its `socket`. The node itself decides if the role may have it (drm-node.ts).
+ * role, else its `socket`. The node itself decides if the role may have it (node-class.ts).
  *
  * @throws LinkRefused when `nodes` is not an object of absolute paths
  */

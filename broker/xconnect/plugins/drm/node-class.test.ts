@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 import { none, parseQuirks } from "../../../shared/quirks/quirks.ts";
-import { drmClass, drmRefusal } from "./node.ts";
+import { drmClass, drmRefusal } from "./node-class.ts";
 import type { FileFacts } from "../../peers/file-facts.ts";
 
 const node = (minor: number, overrides: Partial<FileFacts> = {}): FileFacts => ({

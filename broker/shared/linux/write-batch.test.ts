@@ -1,21 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../formats/property-runs.fixture.ts";
-import { WriteBatch, arena, together } from "./gathered.ts";
+import { WriteBatch, arena, batchWrites } from "./write-batch.ts";
 
 /** A stream that keeps the bytes of each send. */
 class Sink {
-  readonly gathered = new WriteBatch((from, to) => {
+  readonly batch = new WriteBatch((from, to) => {
     this.#sent.push(Buffer.from(arena.bytes.subarray(from, to)));
   });
   readonly #sent: Buffer[] = [];
 
   write(bytes: Buffer): void {
-    if (!this.gathered.add(bytes)) this.#sent.push(bytes);
+    if (!this.batch.add(bytes)) this.#sent.push(bytes);
   }
 
   writeText(text: string): void {
-    if (!this.gathered.addText(text)) this.#sent.push(Buffer.from(text, "latin1"));
+    if (!this.batch.addText(text)) this.#sent.push(Buffer.from(text, "latin1"));
   }
 
   get sends(): number {
@@ -29,9 +29,9 @@ class Sink {
 
 test("bytes written during the work are sent at its end, in one piece for each stream", () => {
   const [a, b] = [new Sink(), new Sink()];
-  together(() => {
+  batchWrites(() => {
     a.writeText("one ");
-    together(() => a.write(Buffer.from("two")));
+    batchWrites(() => a.write(Buffer.from("two")));
     b.writeText("three");
     expect(a.sends + b.sends).toBe(0);
   });
@@ -43,7 +43,7 @@ test("outside, and beyond a size, bytes are sent by themselves, behind what was 
   const sink = new Sink();
   sink.writeText("now ");
   expect(sink.sends).toBe(1);
-  together(() => {
+  batchWrites(() => {
     sink.writeText("small ");
     sink.write(Buffer.alloc(16 * 1024 + 1, "x"));
     expect(sink.sends).toBe(3);
@@ -57,7 +57,7 @@ test("bytes written before the work fails are sent all the same", () => {
     sink.writeText("before");
     throw new Error("in the middle");
   };
-  expect(() => together(fails)).toThrow("in the middle");
+  expect(() => batchWrites(fails)).toThrow("in the middle");
   expect(sink.received).toBe("before");
 });
 
@@ -74,11 +74,11 @@ test("each stream gets its own bytes in its own order, whatever is written and s
       const written = ["", "", ""];
       let letter = 0;
       for (const turn of all) {
-        together(() => {
+        batchWrites(() => {
           for (const { stream, size, how } of turn) {
             const text = String.fromCharCode(97 + (letter++ % 26)).repeat(size);
             const sink = sinks[stream];
-            if (how === "send") sink?.gathered.send();
+            if (how === "send") sink?.batch.send();
             else if (how === "bytes") sink?.write(Buffer.from(text));
             else sink?.writeText(text);
             if (how !== "send") written[stream] = `${written[stream] ?? ""}${text}`;

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Caller } from "./caller.ts";
 import { NO_ROOM } from "../../shared/no-room.ts";
-import { judgeHost } from "./host-header.ts";
+import { hostKindOf } from "./host-header.ts";
 import type { EndpointContext } from "./pantavisor-view.ts";
 import { refuseUnknown, refuseUnprivileged } from "./privilege.ts";
 import { readBody, streamBody } from "./read-body.ts";
@@ -13,7 +13,7 @@ import type { Route } from "./route.ts";
 import { findRoute } from "./route.ts";
 import { rawReply } from "./unparsable.ts";
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly request: IncomingMessage;
   readonly caller: Caller;
   /** Sends 100-continue to a client that waits for it before its body (RFC 9110 §10.1.1). */
@@ -23,16 +23,16 @@ export interface Asked {
 /**
  * From a request to its one reply: Host, caller, path, method, role, body, endpoint, in this
  * order; the first that is wrong decides.
- * @returns undefined when it shall never be answered, as some quirks want
+ * @returns undefined when no reply is ever to be sent, as some quirks want
  */
-export async function answer(
+export async function handleRequest(
   { view, stall }: EndpointContext,
   routes: readonly Route[],
-  { request, caller, welcome }: Asked,
+  { request, caller, welcome }: ReceivedRequest,
 ): Promise<Reply | undefined> {
   const { method = "", url = "", rawHeaders } = request;
   const { quirks } = view;
-  const host = judgeHost(rawHeaders, url);
+  const host = hostKindOf(rawHeaders, url);
   const hangs =
     (host === "missing" && quirks.has("host-header-hang")) ||
     (host === "foreign" && quirks.has("host-foreign-stall"));
@@ -83,7 +83,7 @@ export async function answer(
       return quirks.has("no-body-hang") ? undefined : errorReply(400, "Request has no body");
     }
   }
-  return handler.answer({
+  return handler.reply({
     parameters,
     body,
     content: () => {

@@ -19,7 +19,7 @@ let isOpen = false;
  * A relay spends most of its time in send(2), and most of that in waking the receiver. Sends that
  * follow each other closely wake a receiver only once: the second one finds it awake.
  */
-export function together(work: () => void): void {
+export function batchWrites(work: () => void): void {
   if (isOpen) {
     work();
     return;
@@ -33,7 +33,7 @@ export function together(work: () => void): void {
   }
 }
 
-/** Bytes written to one stream since `together` began. */
+/** Bytes written to one stream since `batchWrites` began. */
 export class WriteBatch {
   readonly #send: (from: number, to: number) => void;
   #from = 0;
@@ -63,7 +63,7 @@ export class WriteBatch {
     return true;
   }
 
-  /** Send this stream's gathered bytes now, before `together` ends. */
+  /** Send this stream's gathered bytes now, before `batchWrites` ends. */
   send(): void {
     const [from, to] = [this.#from, this.#to];
     if (from === to) return;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 /** Let Node's event loop turn `count` times, so that the sockets of this process make progress. */
-export async function turns(count: number): Promise<void> {
+export async function loopTurns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
@@ -25,7 +25,7 @@ export async function settled(probe: () => number): Promise<number> {
   let before: number;
   do {
     before = probe();
-    await turns(200);
+    await loopTurns(200);
   } while (probe() !== before);
   return before;
 }

@@ -2,26 +2,26 @@ import type { ResponseHead } from "../../../shared/protocols/http1/response-head
 import { ResponseParser } from "../../../shared/protocols/http1/response-parser.ts";
 import type { Expected, ResponseEvent } from "../../../shared/protocols/http1/response-parser.ts";
 import type { Framing } from "../../../shared/protocols/http1/framing.ts";
-import { RestAnswerHeads, trailersForConsumer } from "./answer-heads.ts";
-import { brokerAnswer } from "./broker-answer.ts";
+import { RestResponseHeads, trailersForConsumer } from "./response-heads.ts";
+import { brokerResponse } from "./broker-response.ts";
 import type { RestReport } from "./report.ts";
-import type { RestState, RestTurns } from "./state.ts";
+import type { RestState, RestActions } from "./state.ts";
 
 const NO_BODY: Framing = { kind: "none" };
 
-export interface RestAnswersOptions {
+export interface RestResponsesOptions {
   readonly report: RestReport;
-  readonly turns: RestTurns;
+  readonly actions: RestActions;
 }
 
-/** From the provider to the consumer: the bytes of answers, as they are where they are plain. */
-export class RestAnswers {
+/** From the provider to the consumer: the bytes of responses, as they are where they are plain. */
+export class RestResponses {
   readonly #state: RestState;
-  readonly #options: RestAnswersOptions;
+  readonly #options: RestResponsesOptions;
   readonly #parser = new ResponseParser(trailersForConsumer);
-  readonly #heads = new RestAnswerHeads();
+  readonly #heads = new RestResponseHeads();
 
-  constructor(state: RestState, options: RestAnswersOptions) {
+  constructor(state: RestState, options: RestResponsesOptions) {
     this.#state = state;
     this.#options = options;
   }
@@ -49,13 +49,16 @@ export class RestAnswers {
     this.#parser.keep();
   }
 
-  /** The answer that is owed will not come. */
+  /** The response that is owed will not come. */
   fail(reason: string): void {
-    const { report, turns } = this.#options;
-    report.unanswered(reason);
+    const { report, actions } = this.#options;
+    report.noResponse(reason);
     const method = this.#state.exchange?.method;
-    turns.finish(
-      brokerAnswer(502, `no answer from the provider: ${reason}`, { method, connection: "close" }),
+    actions.finish(
+      brokerResponse(502, `no response from the provider: ${reason}`, {
+        method,
+        connection: "close",
+      }),
     );
   }
 
@@ -70,7 +73,7 @@ export class RestAnswers {
     if (lastHead !== undefined) this.#writeHead(lastHead, NO_BODY, bytes);
     exchange?.switches();
     if (upload === undefined) {
-      this.#options.turns.openTunnel();
+      this.#options.actions.openTunnel();
       return;
     }
     const rest = this.#parser.rest();
@@ -79,7 +82,7 @@ export class RestAnswers {
 
   #onEvent(event: ResponseEvent): void {
     const { consumer, exchange, upload } = this.#state;
-    const { turns } = this.#options;
+    const { actions } = this.#options;
     if (this.#state.phase === "over") return;
     switch (event.type) {
       case "head":
@@ -87,8 +90,8 @@ export class RestAnswers {
           this.fail("it sends chunks, which HTTP/1.0 does not know");
           return;
         }
-        if (exchange?.answers(event, upload !== undefined) === true) upload?.refuse();
-        // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
+        if (exchange?.onHead(event, upload !== undefined) === true) upload?.refuse();
+        // HTTP/1.0 knows no interim responses (RFC 9110 §15.2).
         if (event.interim && exchange?.version === "1.0") return;
         this.#writeHead(event.head, event.framing, event.bytes);
         return;
@@ -100,11 +103,11 @@ export class RestAnswers {
         return;
       case "end":
         this.#state.exchange = undefined;
-        if (!event.keepAlive || exchange?.isLast === true) turns.finish();
+        if (!event.keepAlive || exchange?.isLast === true) actions.finish();
         return;
       case "refused":
-        if (exchange?.isAnswered === false) this.fail(event.reason);
-        else turns.finish();
+        if (exchange?.hasResponded === false) this.fail(event.reason);
+        else actions.finish();
     }
   }
 }

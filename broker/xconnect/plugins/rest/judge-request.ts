@@ -18,7 +18,7 @@ const DENIED: RestRefusal = {
 };
 
 /** @returns the head with its target in origin form, or why it does not pass */
-export function judged(
+export function judgeRequest(
   asSent: RequestHead,
   policy: RestPolicy,
   quirks: Quirks,

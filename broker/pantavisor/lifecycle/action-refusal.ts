@@ -9,7 +9,7 @@ export type ContainerAction = (typeof CONTAINER_ACTIONS)[number];
  * controlled.
  * @returns why the action is refused, undefined when it is accepted
  */
-export function refusal(
+export function actionRefusal(
   { name }: ContainerPlan,
   { status }: ContainerState,
   action: ContainerAction,

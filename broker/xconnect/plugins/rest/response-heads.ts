@@ -19,11 +19,11 @@ const LF = 0x0a;
 const STATUS_BYTES = 13;
 
 /**
- * Writes the heads of a provider's answers as the consumer gets them: as the bytes they are, where
+ * Writes the heads of a provider's responses as the consumer gets them: as the bytes they are, where
  * these are plain and concern more than one hop; else in our spelling. The written fields are kept
  * and used again for as long as the parser says that the fields are the same.
  */
-export class RestAnswerHeads {
+export class RestResponseHeads {
   #last: Written | undefined;
 
   /**
@@ -51,7 +51,7 @@ export class RestAnswerHeads {
   }
 }
 
-/** Trailers of an answer that may pass: none that says where the body ends or is for one hop. */
+/** Trailers of a response that may pass: none that says where the body ends or is for one hop. */
 export function trailersForConsumer(
   trailers: readonly Field[],
   { fields }: ResponseHead,
@@ -83,7 +83,7 @@ const MANAGED: ReadonlySet<string> = new Set([
 
 /** @returns undefined when it ends here; what Connection names ends besides */
 function fieldForConsumer(one: Field, head: ResponseHead, framing: Framing): Field | undefined {
-  // In other answers Upgrade offers protocols of the next hop only, and that is the broker.
+  // In other responses Upgrade offers protocols of the next hop only, and that is the broker.
   const switches = head.status === 101 || head.status === 426;
   switch (one.lower) {
     case "connection":

@@ -1,14 +1,18 @@
 import { STATUS_CODES } from "node:http";
 
-export interface AnswerOptions {
-  /** Method of the request, when it is known: an answer to HEAD has no body. */
+export interface BrokerResponseOptions {
+  /** Method of the request, when it is known: a response to HEAD has no body. */
   readonly method?: string | undefined;
   /** Value of the Connection field; without that field, HTTP/1.1 keeps the connection. */
   readonly connection?: "close" | "keep-alive" | undefined;
 }
 
-/** An answer of the broker's own, with the JSON body `{"Error":"…"}` as pv-ctrl's are. */
-export function brokerAnswer(status: number, detail: string, options: AnswerOptions = {}): Buffer {
+/** A response of the broker's own, with the JSON body `{"Error":"…"}` as pv-ctrl's are. */
+export function brokerResponse(
+  status: number,
+  detail: string,
+  options: BrokerResponseOptions = {},
+): Buffer {
   const body = JSON.stringify({ Error: detail });
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}`,

@@ -4,11 +4,11 @@ import type { MessageBody } from "../../../shared/protocols/dbus/write-message.t
 import { describe } from "./description.ts";
 import { driverError, driverReply } from "./made-messages.ts";
 import type { DbusSessionState, ReplyKind } from "./session-state.ts";
-import { DROP, PASS } from "./verdict.ts";
-import type { Verdict } from "./verdict.ts";
+import { DROP, PASS } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 
-/** Makes verdicts on calls of the consumer: pass, or answer in place of the bus. */
-export class DbusAnswers {
+/** Decides on calls of the consumer: pass them, or reply in place of the bus. */
+export class DbusCallDecisions {
   readonly #state: DbusSessionState;
 
   constructor(state: DbusSessionState) {
@@ -16,31 +16,31 @@ export class DbusAnswers {
   }
 
   /** Pass the call, and expect its reply. */
-  pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind = "any"): Verdict {
+  pass({ serial, flags, destination }: MessageHeader, kind: ReplyKind = "any"): Decision {
     if ((flags & NO_REPLY_EXPECTED) === 0) this.#state.expect(serial, { kind, destination });
     return PASS;
   }
 
-  deny(header: MessageHeader, why = "the link's rules do not allow it"): Verdict {
+  deny(header: MessageHeader, why = "the link's rules do not allow it"): Decision {
     const what = describe(header);
     if (header.type !== METHOD_CALL) return { ...DROP, denied: what };
     return { ...this.fail(header, "AccessDenied", `${what}: ${why}`), denied: what };
   }
 
   /** @param error last element of the error's name */
-  fail(header: MessageHeader, error: string, text: string): Verdict {
-    return this.#answer(header, driverError(this.#answered(header), error, text));
+  fail(header: MessageHeader, error: string, text: string): Decision {
+    return this.#replyWith(header, driverError(this.#toCaller(header), error, text));
   }
 
-  reply(header: MessageHeader, body: MessageBody): Verdict {
-    return this.#answer(header, driverReply(this.#answered(header), body));
+  reply(header: MessageHeader, body: MessageBody): Decision {
+    return this.#replyWith(header, driverReply(this.#toCaller(header), body));
   }
 
-  #answer({ flags }: MessageHeader, toConsumer: Buffer): Verdict {
+  #replyWith({ flags }: MessageHeader, toConsumer: Buffer): Decision {
     return (flags & NO_REPLY_EXPECTED) === 0 ? { ...DROP, toConsumer } : DROP;
   }
 
-  #answered({ serial }: MessageHeader) {
+  #toCaller({ serial }: MessageHeader) {
     const { ownName } = this.#state;
     return { replySerial: serial, serial, destination: ownName };
   }

@@ -1,5 +1,5 @@
 import type { ContainerType } from "../../shared/formats/run-manifest.ts";
-import type { StartContainer } from "./container-type.ts";
+import type { StartContainer } from "./container-start.ts";
 import { startLxc } from "./lxc-container.ts";
 import { startRunc } from "./runc-container.ts";
 
@@ -7,11 +7,11 @@ const STARTERS: Readonly<Record<ContainerType, StartContainer>> = {
   lxc: startLxc,
   runc: startRunc,
 };
-const TYPES: ReadonlyMap<string, StartContainer> = new Map(Object.entries(STARTERS));
+const STARTER_BY_NAME: ReadonlyMap<string, StartContainer> = new Map(Object.entries(STARTERS));
 
 /** @throws Error naming a type that nothing starts */
-export function containerType(type: string): StartContainer {
-  const start = TYPES.get(type);
+export function starterOf(type: string): StartContainer {
+  const start = STARTER_BY_NAME.get(type);
   if (start === undefined) throw new Error(`no plugin for type '${type}'`);
   return start;
 }

@@ -6,15 +6,15 @@ import type { Duplex } from "node:stream";
  * one before it has gone out (RFC 9112 §9.3.2). A client that sends many and reads no replies
  * holds one of them in memory, not all.
  */
-export class Turns {
-  readonly #last = new WeakMap<Duplex, Turn>();
+export class RequestQueue {
+  readonly #last = new WeakMap<Duplex, QueuedRequest>();
 
-  /** @param reply never rejects; whatever it resolves with, the turn ends with the response */
+  /** @param reply never rejects; the next request waits until the response is closed */
   take(request: IncomingMessage, response: ServerResponse, reply: () => Promise<unknown>): void {
     const { socket } = request;
     const before = this.#last.get(socket)?.over ?? Promise.resolve();
     const over = before.then(async () => {
-      // The connection has had its last reply: a later request gets no answer and has no effect.
+      // The connection has had its last reply: a later request gets no reply and has no effect.
       if (socket.destroyed || socket.writableEnded) return;
       const closed = new Promise<void>((resolve) => void response.once("close", () => resolve()));
       await reply();
@@ -25,7 +25,8 @@ export class Turns {
 
   /**
    * Refuse bytes that are neither a next request nor the rest of the last one.
-   * @param refuse called in its turn, unless its reply has begun: then the connection is cut
+   * @param refuse called after the replies to the earlier requests; if the reply to the last one
+   *        has begun, the connection is cut instead
    */
   break(socket: Duplex, refuse: () => void): void {
     const last = this.#last.get(socket);
@@ -36,10 +37,10 @@ export class Turns {
   }
 }
 
-interface Turn {
+interface QueuedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Resolves when its turn begins. */
+  /** Resolves when the reply to the request before it is out. */
   readonly before: Promise<void>;
   /** Resolves when its reply is out, or the connection has gone. */
   readonly over: Promise<void>;
