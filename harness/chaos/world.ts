@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import Docker from "dockerode";
 import { OWNER_LABEL } from "../engine/labels.ts";
 import { PROJECT } from "../image/sources.ts";
-import { processes, withVariable } from "./processes.ts";
+import { processes, withVariable } from "../processes.ts";
 
 const MARK = "PVH_CHAOS";
 
