@@ -10,6 +10,7 @@ import { ownerLabels } from "../engine/labels.ts";
 import { findProgram, SYSTEM_PATH } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import type { CacheOptions } from "./layer-cache.ts";
+import { pullImage } from "./pull-image.ts";
 
 const SUITE = "bookworm";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -107,13 +108,7 @@ async function runInContainer(
   const { docker } = engine;
   const said: string[] = [];
   try {
-    const pull: NodeJS.ReadableStream = await docker.pull(BUILDER);
-    await new Promise<void>((resolve, reject) => {
-      docker.modem.followProgress(pull, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+    await pullImage(engine, BUILDER, options);
     const container = await docker.createContainer({
       Image: BUILDER,
       Cmd: ["sleep", "infinity"],
