@@ -1,7 +1,6 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
 import { createInterface } from "node:readline";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
@@ -175,11 +174,11 @@ const DEFAULT_MIRRORS: Mirrors = {
 
 /** The Debian mirrors this machine uses; its third-party sources are ignored. */
 async function debianMirrors(): Promise<Mirrors> {
-  const format = ["--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages"];
-  const listed = await promisify(execFile)("apt-get", ["indextargets", ...format]).catch(
-    () => undefined,
-  );
-  return mirrorsFrom(listed?.stdout ?? "");
+  const { $ } = await import("zx");
+  const format = "$(REPO_URI) $(ORIGIN)/$(LABEL)";
+  const listing = $({ quiet: true, nothrow: true });
+  const { stdout } = await listing`apt-get indextargets --format ${format} "Created-By: Packages"`;
+  return mirrorsFrom(stdout);
 }
 
 /** @param targets lines `URI ORIGIN/LABEL` of `apt-get indextargets` */
