@@ -23,7 +23,7 @@ test.each(callable(COMMANDS).map((words) => [words.join(" ")]))(
     const own = readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8");
     const table = readFileSync(join(import.meta.dirname, "commands.ts"), "utf8");
     expect(own).toContain(`export async function ${called}(`);
-    expect(table).toContain(`(await import("./${name}.ts")).${called}(call)`);
+    expect(table).toMatch(new RegExp(`import\\("\\./${name}\\.ts"\\)\\)+\\.${called}\\(call\\)`));
   },
 );
 
