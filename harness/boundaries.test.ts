@@ -313,6 +313,24 @@ test("koffi is imported in broker/shared/linux only", () => {
   expect(wrong).toEqual([]);
 });
 
+test("no value of harness and reports is exported that no other file names", () => {
+  const configs = ["vitest.config.ts", "eslint.config.js"];
+  const all = new Map(sources);
+  for (const file of configs) all.set(file, readFileSync(join(ROOT, file), "utf8"));
+  const unused = files
+    .filter((file) => /^(harness|reports)\//.test(file) && !isTest(file))
+    .flatMap((file) =>
+      [...(all.get(file) ?? "").matchAll(EXPORTED_VALUE)].flatMap(([, name = ""]) => {
+        const word = new RegExp(`\\b${name}\\b`);
+        const isNamed = [...all].some(([other, source]) => other !== file && word.test(source));
+        return isNamed ? [] : [`${file}: ${name}`];
+      }),
+    );
+  expect(unused).toEqual([]);
+});
+
+const EXPORTED_VALUE = /^export (?:async )?(?:function\*?|const|class) (\w+)/gm;
+
 test("no product file imports a test or test data", () => {
   const wrong = files
     .filter((file) => !isTest(file))

@@ -16,7 +16,9 @@ export interface UntilOptions {
 /**
  * Wait until `probe` gives something else than `undefined` or `false`, and return that.
  *
- * The one polling loop of pvh: whatever cannot be awaited as an event is probed here.
+ * The one polling loop of pvh: whatever cannot be awaited as an event is probed here. p-retry
+ * counts tries or time of the wall, and this counts the time that the machine gives
+ * (docs/adr/0012-given-time.md); what fails and is to be tried a few times again is p-retry's.
  *
  * @param what completes "waited N ms for …" in the error.
  * @throws PvhError at the deadline, with the last error of the probe as cause: PVH_TIMEOUT, or

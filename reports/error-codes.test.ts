@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ERROR_CODES } from "./error-codes.ts";
 
@@ -9,4 +10,15 @@ test("docs/errors.md lists every code with its class and meaning", () => {
     ([code, entry]) => `| ${code} | ${entry.class} | ${entry.means} |`,
   );
   expect(rows.map((row) => row.replace(/ +/g, " "))).toEqual(expected);
+});
+
+test("every code is used somewhere", () => {
+  const root = join(import.meta.dirname, "..");
+  const files = globSync("{harness,reports,scenarios}/**/*.ts", {
+    cwd: root,
+    exclude: ["**/*.test.ts", "**/testdata/**", "reports/error-codes.ts"],
+  });
+  const source = files.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
+  const unused = Object.keys(ERROR_CODES).filter((code) => !source.includes(`"${code}"`));
+  expect(unused).toEqual([]);
 });

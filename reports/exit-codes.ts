@@ -1,4 +1,4 @@
-/** Exit codes of every pvh command; docs/exit-codes.md is generated from this table. */
+/** Exit codes of every pvh command. Documented in docs/exit-codes.md, which a test compares. */
 export const EXIT = {
   pass: 0,
   failed: 1,

@@ -19,7 +19,7 @@ export function xmlText(text: string): string {
 }
 
 /** An attribute's value: as text, with its line breaks kept as references. */
-export function xmlAttribute(text: string): string {
+function xmlAttribute(text: string): string {
   return xmlText(text).replaceAll("\n", "&#10;").replaceAll("\t", "&#9;");
 }
 

@@ -4,7 +4,7 @@
  * reference's own pv-appengine does the same, so that the documented `docker run` lines work
  * without pvh.
  */
-export const PREPARE = [
+const PREPARE = [
   "[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237",
   "mount -o remount,rw /sys",
   "mount -o remount,rw /sys/fs/cgroup",

@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { $ } from "zx";
 import { cacheFolder } from "../engine/folders.ts";
 import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
@@ -47,7 +46,7 @@ async function compile(compiler: string | undefined, source: string, path: strin
   }
   const unfinished = `${path}.${process.pid}`;
   try {
-    await promisify(execFile)(compiler, ["-O2", "-o", unfinished, source]);
+    await $({ quiet: true })`${compiler} -O2 -o ${unfinished} ${source}`;
   } catch (error) {
     throw new PvhError("PVH_CAPABILITY", `${compiler} cannot compile ${source}`, {
       hint,

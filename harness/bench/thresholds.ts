@@ -11,7 +11,7 @@ export interface Threshold {
 }
 
 /** Share of a figure that is good enough, because measurements on shared cores scatter. */
-export const TOLERANCE = 0.9;
+const TOLERANCE = 0.9;
 
 export const THRESHOLDS: readonly Threshold[] = [
   { suite: "unix", figure: "throughput", factor: 1, of: "systemd-socket-proxyd" },

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { $ } from "zx";
 import { table } from "../../reports/table.ts";
 import { complaints } from "./judge.ts";
 import { DISTURBANCES, planRounds } from "./plan.ts";
@@ -105,9 +105,8 @@ try {
   if (engine !== undefined) process.kill(engine, "SIGCONT");
   await world.pvh(["engine", "stop"], folder("end"), join(home, "end", "log"));
   // Mounts that a killed engine has left would keep its folder from being removed.
-  const unmount =
-    'grep -F " $0/" /proc/self/mounts | cut -d " " -f 2 | sort -r | xargs -r umount -l';
-  execFileSync("sh", ["-c", unmount, home]);
+  const inHome = ` ${home}/`;
+  await $`grep -F ${inHome} /proc/self/mounts | cut -d " " -f 2 | sort -r | xargs -r umount -l`.nothrow();
   rmSync(home, { recursive: true, force: true });
 }
 process.exitCode = broken > 0 ? 1 : 0;

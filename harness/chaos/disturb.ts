@@ -1,6 +1,6 @@
 import { writeSync, openSync, closeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { descendants } from "./processes.ts";
+import { descendants } from "../processes.ts";
 import type { Disturbance } from "./plan.ts";
 import type { World } from "./world.ts";
 

@@ -67,7 +67,7 @@ function mayLack({ disturbance, disturbed, ended }: Outcome): boolean {
   return disturbance === "full-disk" && disturbed && ended === EXIT.infra;
 }
 
-export function signalOf(disturbance: Disturbance): keyof typeof SIGNAL_EXIT | undefined {
+function signalOf(disturbance: Disturbance): keyof typeof SIGNAL_EXIT | undefined {
   switch (disturbance) {
     case "SIGINT":
     case "SIGTERM":

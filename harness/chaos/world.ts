@@ -1,13 +1,13 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import Docker from "dockerode";
+import { $ } from "zx";
 import { OWNER_LABEL } from "../engine/labels.ts";
 import { PROJECT } from "../image/sources.ts";
-import { processes, withVariable } from "./processes.ts";
+import { processes, withVariable } from "../processes.ts";
 
 const MARK = "PVH_CHAOS";
 
@@ -77,14 +77,13 @@ export class World {
     const [containers, { Volumes: volumes }, devices] = await Promise.all([
       docker.listContainers({ all: true, filters }),
       docker.listVolumes({ filters }),
-      promisify(execFile)("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]),
+      $`losetup --list --noheadings --output BACK-FILE`.lines(),
     ]);
     const engine = /^\S*(dockerd|containerd|containerd-shim)/;
     return [
       ...containers.map(({ Names, State }) => `container ${Names[0] ?? "?"} (${State})`),
       ...volumes.map(({ Name }) => `volume ${Name}`),
-      ...devices.stdout
-        .split("\n")
+      ...devices
         .filter((file) => file.includes(this.#state))
         .map((file) => `loop device on ${file}`),
       ...withVariable(MARK, this.#mark)

@@ -5,21 +5,21 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { PROJECT } from "../image/sources.ts";
-
-export interface BrokerOptions {
-  /** Path of the pv-ctrl socket on this machine. */
-  readonly ctrl: string;
-  readonly quirks: readonly string[];
-  readonly signal: AbortSignal;
-}
+import type { Call } from "./command.ts";
+import { quirkList } from "./parse-value.ts";
 
 /**
- * Run the reference broker alone on this machine until a signal ends it. Its output lines are the
+ * `pvh broker`: run the reference broker alone on this machine until a signal ends it. Its output lines are the
  * command's data.
  *
  * @throws PvhError PVH_CAPABILITY without root: entering containers takes it
  */
-export async function brokerCommand({ ctrl, quirks, signal }: BrokerOptions): Promise<ExitCode> {
+export async function brokerCommand({ args, signal }: Call): Promise<ExitCode> {
+  const ctrl = args.text("ctrl");
+  if (ctrl === undefined) {
+    throw new PvhError("PVH_USAGE", "pvh broker needs --ctrl, the pv-ctrl socket of a pantavisor");
+  }
+  const quirks = quirkList(args);
   if (process.getuid?.() !== 0) {
     throw new PvhError(
       "PVH_CAPABILITY",

@@ -11,8 +11,6 @@ export interface Option {
   /** Syntax of the option for commander: `--jobs <n>`; a value in `[]` may be left out. */
   readonly flags: string;
   readonly summary: string;
-  readonly default?: string | number | boolean;
-  readonly choices?: readonly string[];
   /** True when the option may be given several times. */
   readonly many?: boolean;
 }
@@ -24,7 +22,7 @@ export interface Call {
   readonly out: Output;
 }
 
-/** One row of the command table: help, completion and docs are made from it. */
+/** One row of the command table, from which the parser and the help are made. */
 export interface Command {
   readonly name: string;
   readonly summary: string;

@@ -8,7 +8,7 @@ import {
   QUIRK_OPTION,
   RUN_OPTIONS,
   TIMEOUT_SCALE_OPTION,
-} from "./run-options.ts";
+} from "./options.ts";
 
 const FILTER = {
   name: "[filter...]",
@@ -17,7 +17,7 @@ const FILTER = {
 const HELD = { name: "[name]", summary: "a held appengine (default: the only one)" };
 const HELD_OPTION = { flags: "--name <name>", summary: "a held appengine (default: the only one)" };
 
-/** Every command of pvh. A command's file is loaded when it is called. */
+/** Every command of pvh; each has a file of its own, which is loaded when it is called. */
 export const COMMANDS: readonly Command[] = [
   {
     name: "ls",
@@ -77,14 +77,14 @@ export const COMMANDS: readonly Command[] = [
     name: "build",
     summary: "make the reference appengine's image, when its inputs have changed",
     options: [JSON_OPTION],
-    run: async (call) => (await import("./machine-commands.ts")).build(call),
+    run: async (call) => (await import("./build.ts")).buildCommand(call),
   },
   {
     name: "load",
     summary: "load an image that docker save or a Yocto build wrote",
     args: [{ name: "<tarball>", summary: "plain or gzipped" }],
     options: [JSON_OPTION],
-    run: async (call) => (await import("./machine-commands.ts")).load(call),
+    run: async (call) => (await import("./load.ts")).loadCommand(call),
   },
   {
     name: "exports",
@@ -98,14 +98,14 @@ export const COMMANDS: readonly Command[] = [
           { flags: "--out <dir>", summary: "folder to put them in (default: .)" },
           JSON_OPTION,
         ],
-        run: async (call) => (await import("./machine-commands.ts")).exportsMake(call),
+        run: async (call) => (await import("./exports-make.ts")).exportsMakeCommand(call),
       },
       {
         name: "lint",
         summary: "check exports",
         args: [{ name: "<path...>", summary: "exports, folders or example names" }],
         options: [JSON_OPTION],
-        run: async (call) => (await import("./machine-commands.ts")).exportsLint(call),
+        run: async (call) => (await import("./exports-lint.ts")).exportsLintCommand(call),
       },
     ],
   },
@@ -123,7 +123,7 @@ export const COMMANDS: readonly Command[] = [
       LIMIT_OPTION,
       JSON_OPTION,
     ],
-    run: async (call) => (await import("./held-commands.ts")).up(call),
+    run: async (call) => (await import("./up.ts")).upCommand(call),
   },
   {
     name: "down",
@@ -133,13 +133,13 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--all", summary: "remove all held appengines, and what killed runs left" },
       { flags: "--force", summary: "also remove those that other runs use" },
     ],
-    run: async (call) => (await import("./held-commands.ts")).down(call),
+    run: async (call) => (await import("./down.ts")).downCommand(call),
   },
   {
     name: "ps",
     summary: "list appengines",
     options: [JSON_OPTION],
-    run: async (call) => (await import("./held-commands.ts")).ps(call),
+    run: async (call) => (await import("./ps.ts")).psCommand(call),
   },
   {
     name: "logs",
@@ -150,7 +150,7 @@ export const COMMANDS: readonly Command[] = [
       { flags: "-f, --follow", summary: "keep printing as the log grows" },
       JSON_OPTION,
     ],
-    run: async (call) => (await import("./held-commands.ts")).logs(call),
+    run: async (call) => (await import("./logs.ts")).logsCommand(call),
   },
   {
     name: "ctl",
@@ -160,7 +160,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "<path>", summary: "for example /containers" },
     ],
     options: [HELD_OPTION, { flags: "--data <text>", summary: "body of the request" }],
-    run: async (call) => (await import("./held-commands.ts")).ctl(call),
+    run: async (call) => (await import("./ctl.ts")).ctlCommand(call),
   },
   {
     name: "graph",
@@ -173,7 +173,7 @@ export const COMMANDS: readonly Command[] = [
       },
       JSON_OPTION,
     ],
-    run: async (call) => (await import("./held-commands.ts")).graph(call),
+    run: async (call) => (await import("./graph.ts")).graphCommand(call),
   },
   {
     name: "broker",
@@ -182,19 +182,19 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--ctrl <socket>", summary: "the pv-ctrl socket that serves the graph" },
       QUIRK_OPTION,
     ],
-    run: async (call) => (await import("./machine-commands.ts")).broker(call),
+    run: async (call) => (await import("./broker.ts")).brokerCommand(call),
   },
   {
     name: "doctor",
     summary: "check what this machine offers and lacks",
     options: [JSON_OPTION],
-    run: async (call) => (await import("./machine-commands.ts")).doctor(call),
+    run: async (call) => (await import("./doctor.ts")).doctorCommand(call),
   },
   {
     name: "engine",
     summary: "start or stop the private Docker engine, or show which engine pvh uses",
     args: [{ name: "<action>", summary: "start, stop or status" }],
     options: [JSON_OPTION],
-    run: async (call) => (await import("./machine-commands.ts")).engine(call),
+    run: async (call) => (await import("./engine.ts")).engineCommand(call),
   },
 ];

@@ -17,16 +17,11 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { PROJECT } from "../image/sources.ts";
-import type { Output } from "./output.ts";
-
-export interface DoctorOptions {
-  readonly json: boolean;
-  readonly signal: AbortSignal;
-}
+import type { Call } from "./command.ts";
 
 /** `pvh doctor`: whether this machine can run appengines; exit 3 when something is missing. */
-export async function doctorCommand(options: DoctorOptions, out: Output): Promise<ExitCode> {
-  const [engine, finding] = await lookForEngine(options.signal, (line) => out.say(line));
+export async function doctorCommand({ args, out, signal }: Call): Promise<ExitCode> {
+  const [engine, finding] = await lookForEngine(signal, (line) => out.say(line));
   const findings = [
     finding,
     ...kernelFindings(engine),
@@ -38,7 +33,9 @@ export async function doctorCommand(options: DoctorOptions, out: Output): Promis
     checkNode(),
     checkBuilder(engine),
   ];
-  out.data(options.json ? JSON.stringify(findings, undefined, 2) : findings.map(show).join("\n"));
+  out.data(
+    args.flag("json") ? JSON.stringify(findings, undefined, 2) : findings.map(show).join("\n"),
+  );
   return findings.every(({ ok }) => ok) ? EXIT.pass : EXIT.infra;
 }
 

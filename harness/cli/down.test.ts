@@ -8,6 +8,7 @@ import {
   thisMachine,
 } from "../engine/labels.ts";
 import { fakeEngine } from "../engine/testdata/fake-engine.ts";
+import { Args } from "./command.ts";
 import { downCommand } from "./down.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -54,18 +55,18 @@ async function engineWith(refuse: (path: string) => string | undefined = () => u
   return { there, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
 }
 
-async function down(options: { name?: string; all?: boolean; force?: boolean }) {
+async function down(words: readonly string[], options: { all?: boolean; force?: boolean } = {}) {
   const said: string[] = [];
   const out = { data: (text: string) => said.push(text), say: (text: string) => said.push(text) };
   const { signal } = new AbortController();
-  const code = await downCommand({ all: false, force: false, signal, ...options }, out);
+  const code = await downCommand({ args: new Args(words, options), signal, out });
   return { code, said: said.join("\n") };
 }
 
 test("down --all takes what is held and what killed runs left, and says what stays", async () => {
   await using engine = await engineWith();
   const { there } = engine;
-  expect(await down({ all: true })).toEqual({
+  expect(await down([], { all: true })).toEqual({
     code: 0,
     said: `removed 2 containers (pvh-held, pvh-dead) and 2 volumes (pvh-held, pvh-dead)
 pvh-live stays: it is in use by run now
@@ -77,7 +78,7 @@ pvh-live stays: it is in use by run now
 test("down --all --force takes everything", async () => {
   await using engine = await engineWith();
   const { there } = engine;
-  const { said } = await down({ all: true, force: true });
+  const { said } = await down([], { all: true, force: true });
   expect(said).toContain("removed 3 containers");
   expect([...there]).toEqual([]);
 });
@@ -85,12 +86,12 @@ test("down --all --force takes everything", async () => {
 test("down NAME takes no running appengine of a run, except by force", async () => {
   await using engine = await engineWith();
   const { there } = engine;
-  await expect(down({ name: "pvh-live" })).rejects.toMatchObject({
+  await expect(down(["pvh-live"])).rejects.toMatchObject({
     code: "PVH_USAGE",
     message: "pvh-live is in use by run now",
   });
   expect(there.has("pvh-live")).toBe(true);
-  expect(await down({ name: "pvh-live", force: true })).toEqual({
+  expect(await down(["pvh-live"], { force: true })).toEqual({
     code: 0,
     said: "removed pvh-live",
   });
@@ -101,7 +102,7 @@ test("what down cannot remove is named, and the exit code tells", async () => {
     path === "/containers/pvh-held" ? "device or resource busy" : undefined,
   );
   expect(engine.there.size).toBe(3);
-  const { code, said } = await down({ all: true });
+  const { code, said } = await down([], { all: true });
   expect(code).toBe(3);
   expect(said).toContain("removed 1 container (pvh-dead)");
   expect(said).toContain("not removed: container pvh-held (device or resource busy)");

@@ -8,26 +8,28 @@ import type { Reaped } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import type { Call } from "./command.ts";
 import type { Output } from "./output.ts";
 
-export interface DownOptions {
-  readonly name?: string;
-  /** True to remove every held appengine and all that killed runs left, whoever made them. */
-  readonly all: boolean;
-  /** True to remove also what a living pvh works with. */
-  readonly force: boolean;
-  readonly signal: AbortSignal;
-}
-
-/** Remove held appengines and their volumes; exit 3 when something is left. */
-export async function downCommand(options: DownOptions, out: Output): Promise<ExitCode> {
-  const { all, signal } = options;
+/**
+ * `pvh down`: remove a held appengine and its volumes; with `--all` every one, and all that killed
+ * runs left, whoever made them; with `--force` also what a living pvh works with. Exit 3 when
+ * something is left.
+ */
+export async function downCommand(call: Call): Promise<ExitCode> {
+  const { args, out, signal } = call;
+  const wanted = args.word(0);
+  if (args.flag("all") && wanted !== undefined) {
+    throw new PvhError("PVH_USAGE", "give a held appengine or --all, not both", {
+      hint: "pvh down --help",
+    });
+  }
   const engine = await findEngine({ signal });
-  if (all) return downAll(engine, options, out);
+  if (args.flag("all")) return downAll(engine, call);
   await removeLeftovers(engine, { signal, progress: (line) => out.say(line) });
-  const { name } = await findHeld(engine, options.name);
+  const { name } = await findHeld(engine, wanted);
   const user = (await livingUsers(engine)).find((one) => one.name === name);
-  if (user !== undefined && !options.force) {
+  if (user !== undefined && !args.flag("force")) {
     throw new PvhError("PVH_USAGE", `${name} is in use by ${userOf(user)}`, {
       hint: `pvh down --force ${name} takes it from there`,
     });
@@ -38,11 +40,8 @@ export async function downCommand(options: DownOptions, out: Output): Promise<Ex
   return EXIT.pass;
 }
 
-async function downAll(
-  engine: Engine,
-  { force, signal }: DownOptions,
-  out: Output,
-): Promise<ExitCode> {
+async function downAll(engine: Engine, { args, out, signal }: Call): Promise<ExitCode> {
+  const force = args.flag("force");
   const reaped = await reap(engine, { kind: force ? "all" : "unused" }, { signal });
   const { containers, volumes, gone } = reaped;
   out.say(`removed ${count(containers, "container")} and ${count(volumes, "volume")}`);

@@ -10,27 +10,26 @@ import { privateEngineHost, privateEngineLog } from "../engine/private-engine-fi
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { didYouMean } from "../run/near-names.ts";
+import type { Call } from "./command.ts";
 import type { Output } from "./output.ts";
 
-export interface EngineOptions {
-  readonly action: "start" | "stop" | "status";
-  readonly json: boolean;
-  readonly signal: AbortSignal;
-}
+const ACTIONS = { start, stop, status } as const;
 
 /** `pvh engine start|stop|status`: the private engine; status also tells which one pvh uses. */
-export async function engineCommand(options: EngineOptions, out: Output): Promise<ExitCode> {
-  switch (options.action) {
-    case "start":
-      return start(options, out);
-    case "stop":
-      return stop(options, out);
-    case "status":
-      return status(options, out);
+export async function engineCommand(call: Call): Promise<ExitCode> {
+  const word = call.args.word(0) ?? "";
+  const names = Object.keys(ACTIONS) as (keyof typeof ACTIONS)[];
+  const action = names.find((one) => one === word);
+  if (action === undefined) {
+    throw new PvhError("PVH_USAGE", `pvh engine has no action '${word}'`, {
+      hint: didYouMean(word, names) ?? "start, stop or status",
+    });
   }
+  return ACTIONS[action](call);
 }
 
-async function start({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
+async function start({ args, out, signal }: Call): Promise<ExitCode> {
   if (!canStartPrivateEngine()) {
     throw new PvhError("PVH_ENGINE_UNREACHABLE", "a private engine needs root and dockerd", {
       hint: "apt-get install -y --no-install-recommends docker.io, as root",
@@ -40,14 +39,14 @@ async function start({ json, signal }: EngineOptions, out: Output): Promise<Exit
   await startPrivateEngine({ signal, progress });
   const engine = await runningPrivateEngine(signal);
   if (engine !== undefined) await removeLeftovers(engine, { signal, progress });
-  report(engine, json, out);
+  report(engine, args.flag("json"), out);
   return EXIT.pass;
 }
 
-async function stop({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
+async function stop({ args, out, signal }: Call): Promise<ExitCode> {
   const stopped = await stopPrivateEngine(signal);
   out.data(
-    json
+    args.flag("json")
       ? JSON.stringify({ stopped })
       : stopped
         ? "the private engine is stopped, its containers with it"
@@ -57,14 +56,14 @@ async function stop({ json, signal }: EngineOptions, out: Output): Promise<ExitC
 }
 
 /** Looks for an engine and starts none. */
-async function status({ json, signal }: EngineOptions, out: Output): Promise<ExitCode> {
+async function status({ args, out, signal }: Call): Promise<ExitCode> {
   const progress = (line: string): void => out.say(line);
   const find = { signal, progress, start: false };
   const used = await findCleanEngine(find).catch((error: unknown) => {
     if (!(error instanceof PvhError) || error.code !== "PVH_ENGINE_UNREACHABLE") throw error;
     return undefined;
   });
-  report(used, json, out);
+  report(used, args.flag("json"), out);
   return used === undefined ? EXIT.infra : EXIT.pass;
 }
 

@@ -6,27 +6,25 @@ import { findHeld } from "../appengine/held.ts";
 import { localMesh } from "../appengine/local-mesh.ts";
 import type { Mesh } from "../appengine/local-mesh.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
+import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import type { Output } from "./output.ts";
+import type { Call } from "./command.ts";
 import { table } from "../../reports/table.ts";
 
-export interface GraphOptions {
-  /** Name of a held appengine. */
-  readonly name?: string;
-  /** Path of a pv-ctrl socket on this machine, instead of an appengine. */
-  readonly ctrl?: string;
-  readonly json: boolean;
-  readonly signal: AbortSignal;
-}
-
-/** Show a service mesh, with what its broker tells of each link. */
-export async function graphCommand(options: GraphOptions, out: Output): Promise<ExitCode> {
-  const { ctrl, name, signal } = options;
+/** `pvh graph`: a service mesh, with what its broker tells of each link. */
+export async function graphCommand({ args, out, signal }: Call): Promise<ExitCode> {
+  const name = args.word(0);
+  const ctrl = args.text("ctrl");
+  if (ctrl !== undefined && name !== undefined) {
+    throw new PvhError("PVH_USAGE", "give a held appengine or --ctrl, not both", {
+      hint: "pvh graph --help",
+    });
+  }
   const { graph, status } = await (ctrl === undefined
     ? heldMesh(name, signal, (line) => out.say(line))
     : localMesh(ctrl, signal));
-  if (options.json) {
+  if (args.flag("json")) {
     const links = graph.map((link) => ({ ...link, status: statusOf(link, status) ?? null }));
     out.data(JSON.stringify(links));
     return EXIT.pass;

@@ -11,16 +11,7 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { shellQuote } from "../shell-quote.ts";
-import type { Output } from "./output.ts";
-
-export interface LogsOptions {
-  readonly name?: string;
-  /** Console of this LXC container instead of pantavisor.log. */
-  readonly container?: string;
-  readonly follow: boolean;
-  readonly json: boolean;
-  readonly signal: AbortSignal;
-}
+import type { Call } from "./command.ts";
 
 const PINO_LEVELS: Record<LogLine["level"], number> = {
   ALL: 10,
@@ -31,23 +22,23 @@ const PINO_LEVELS: Record<LogLine["level"], number> = {
   FATAL: 60,
 };
 
-/** Print a log of a held appengine: as it is, pretty on a terminal, or as JSON lines. */
-export async function logsCommand(options: LogsOptions, out: Output): Promise<ExitCode> {
-  const { signal } = options;
+/** `pvh logs`: a log of a held appengine as it is, pretty on a terminal, or as JSON lines. */
+export async function logsCommand({ args, out, signal }: Call): Promise<ExitCode> {
+  const container = args.text("container");
   const engine = await findCleanEngine({ signal, progress: (line) => out.say(line) });
-  const appengine = await findHeld(engine, options.name);
-  const path = options.container === undefined ? pantavisorLog() : consoleLog(options.container);
-  const follow = options.follow ? ["-F"] : [];
+  const appengine = await findHeld(engine, args.word(0));
+  const path = container === undefined ? pantavisorLog() : consoleLog(container);
+  const follows = args.flag("follow");
   // With --follow the file may be created later.
-  if (!options.follow) await requireFile(appengine, path);
-  const stream = await appengine.stream(["tail", "-n", "+1", ...follow, path]);
+  if (!follows) await requireFile(appengine, path);
+  const stream = await appengine.stream(["tail", "-n", "+1", ...(follows ? ["-F"] : []), path]);
   const end = (): void => {
     stream.destroy();
   };
-  options.signal.addEventListener("abort", end, { once: true });
+  signal.addEventListener("abort", end, { once: true });
   // When the reader goes away (pvh logs -f | head), only this error ends the stream.
   process.stdout.once("error", end);
-  const show = formatter(options.json, process.stdout.isTTY);
+  const show = formatter(args.flag("json"), process.stdout.isTTY);
   try {
     for await (const line of readLines(stream)) out.data(show(line));
   } catch (error) {

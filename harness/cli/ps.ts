@@ -2,18 +2,14 @@ import { ourContainers } from "../appengine/held.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import type { Output } from "./output.ts";
+import type { Call } from "./command.ts";
 import { table } from "../../reports/table.ts";
 
 /** List the appengines of this engine that carry our labels. */
-export async function psCommand(
-  options: { readonly json: boolean; readonly signal: AbortSignal },
-  out: Output,
-): Promise<ExitCode> {
-  const { signal } = options;
+export async function psCommand({ args, out, signal }: Call): Promise<ExitCode> {
   const engine = await findCleanEngine({ signal, progress: (line) => out.say(line) });
   const containers = await ourContainers(engine);
-  if (options.json) {
+  if (args.flag("json")) {
     out.data(JSON.stringify(containers));
     return EXIT.pass;
   }

@@ -16,8 +16,8 @@ import type { Call } from "./command.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
 import { describeError } from "./report-error.ts";
-import { readRunFlags } from "./run-options.ts";
-import type { RunFlags } from "./run-options.ts";
+import { readRunFlags } from "./run-flags.ts";
+import type { RunFlags } from "./run-flags.ts";
 
 /** `pvh run [filter…]`: run what the filter selects, without one everything. */
 export async function runCommand(call: Call): Promise<ExitCode> {

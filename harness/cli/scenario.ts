@@ -3,7 +3,7 @@ import { discoverNamed, scenarioNames } from "../run/discover.ts";
 import { unknownName } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { runSelected } from "./run.ts";
-import { readRunFlags } from "./run-options.ts";
+import { readRunFlags } from "./run-flags.ts";
 
 /**
  * `pvh scenario <name…>`: run these scenarios, each once, in this order.

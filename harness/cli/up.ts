@@ -1,40 +1,35 @@
 import { AppengineContainer } from "../appengine/appengine-container.ts";
-import type { BootMode } from "../appengine/appengine.ts";
+import { clock } from "../clock/clock.ts";
 import { ownerLabels } from "../engine/labels.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
+import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { ensureExports } from "../exports/examples.ts";
 import { resolveImage } from "../image/resolve-image.ts";
-import type { Output } from "./output.ts";
+import type { Args, Call } from "./command.ts";
+import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./parse-value.ts";
 
-export interface UpOptions {
-  readonly name?: string;
-  /** Example names or paths of exports. */
-  readonly with: readonly string[];
-  readonly image?: string;
-  readonly boot: BootMode;
-  readonly quirks: readonly string[];
-  readonly timeScale: number;
-  readonly json: boolean;
-  readonly signal: AbortSignal;
-}
-
-/** Boot an appengine and leave it running until `pvh down`. */
-export async function upCommand(options: UpOptions, out: Output): Promise<ExitCode> {
-  const { signal } = options;
+/** `pvh up`: boot an appengine and leave it running until `pvh down`. */
+export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> {
+  const wanted = nameOf(args);
+  setLimits(args);
+  clock.scale = timeoutScale(args);
+  const boot = oneOf(args, "boot", ["auto", "manual"]) ?? "auto";
+  const quirks = quirkList(args);
+  const timeScale = positiveNumber(args, "timeScale") ?? 1;
   const progress = (line: string): void => out.say(line);
   const engine = await findCleanEngine({ signal, progress });
-  const image = await resolveImage(engine, options.image, { signal, progress });
-  const exports = await ensureExports(engine, options.with, { signal, progress });
+  const image = await resolveImage(engine, args.text("image"), { signal, progress });
+  const exports = await ensureExports(engine, args.list("with"), { signal, progress });
   const container = new AppengineContainer(image.ref)
     .withEngine(engine)
     .withExports(...exports)
-    .withBoot(options.boot)
-    .withQuirks(...options.quirks)
-    .withTimeScale(options.timeScale)
+    .withBoot(boot)
+    .withQuirks(...quirks)
+    .withTimeScale(timeScale)
     .withLabels(ownerLabels({ run: "", held: true }));
-  if (options.name !== undefined) container.withName(options.name);
+  if (wanted !== undefined) container.withName(wanted);
   const started = await container.start({
     signal,
     onStage: (stage, ms, ok, detail) =>
@@ -44,8 +39,18 @@ export async function upCommand(options: UpOptions, out: Output): Promise<ExitCo
   });
   const { name } = started;
   await started.appengine.close();
-  out.data(options.json ? JSON.stringify({ name, id: started.getId(), host: engine.host }) : name);
+  const made = { name, id: started.getId(), host: engine.host };
+  out.data(args.flag("json") ? JSON.stringify(made) : name);
   out.say(`DOCKER_HOST=${engine.host} docker exec -it ${name} sh   # look inside`);
   out.say(`pvh graph ${name}; pvh logs ${name}; pvh down ${name}`);
   return EXIT.pass;
+}
+
+/** @throws PvhError PVH_USAGE for a name that the engine refuses (moby's RestrictedNamePattern) */
+function nameOf(args: Args): string | undefined {
+  const name = args.word(0);
+  if (name === undefined || /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return name;
+  throw new PvhError("PVH_USAGE", `'${name}' is not a valid name of a container`, {
+    hint: "use a letter or digit, then at least one of A-Z a-z 0-9 _ . -",
+  });
 }

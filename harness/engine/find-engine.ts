@@ -15,7 +15,7 @@ import { privateEngineHost } from "./private-engine-files.ts";
 import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
 
 /** Docker 20.10: the first with CgroupnsMode, which pv-ctrl needs. */
-export const OLDEST_API = "1.41";
+const OLDEST_API = "1.41";
 /** Milliseconds for the first two answers of an engine that answers pings. */
 const FIRST_ANSWERS = 60_000;
 

@@ -114,7 +114,7 @@ async function launch(signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** Only the owner may enter: the socket gives root to its users, and the log names what is run. */
-export function keepPrivate(folder: string): void {
+function keepPrivate(folder: string): void {
   makeFolder(folder, 0o700);
   chmodSync(folder, 0o700);
 }

@@ -50,7 +50,7 @@ export interface DefineOptions {
 }
 
 /** Program that only waits; scenarios run the commands that they need beside it. */
-export const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
+const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
 
 /**
  * A container declared inside a scenario. It shares the examples' root file system.

@@ -65,7 +65,7 @@ export function runManifestOf(definition: ContainerDefinition): JsonObject {
  * The signature of a container, as far as a state is concerned: which keys it owns. The bytes of
  * the signature itself are nothing; an appengine does not verify it.
  */
-export function signatureOf(name: string): JsonObject {
+function signatureOf(name: string): JsonObject {
   const pvs = {
     exclude: [`${name}/src.json`, `_sigs/${name}.json`],
     include: [`${name}/**`, `_config/${name}/**`],

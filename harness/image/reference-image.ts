@@ -24,7 +24,7 @@ export interface ReferenceImage {
   readonly loaded: boolean;
 }
 
-export const REFERENCE_REPOSITORY = "pvh-appengine";
+const REFERENCE_REPOSITORY = "pvh-appengine";
 /** The last one built on this engine, for use by hand. */
 export const REFERENCE_TAG = `${REFERENCE_REPOSITORY}:reference`;
 const CONTENT_LABEL = "pvh.content";

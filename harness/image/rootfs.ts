@@ -1,7 +1,6 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
 import { createInterface } from "node:readline";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
@@ -10,6 +9,7 @@ import { ownerLabels } from "../engine/labels.ts";
 import { findProgram, SYSTEM_PATH } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import type { CacheOptions } from "./layer-cache.ts";
+import { pullImage } from "./pull-image.ts";
 
 const SUITE = "bookworm";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -107,13 +107,7 @@ async function runInContainer(
   const { docker } = engine;
   const said: string[] = [];
   try {
-    const pull: NodeJS.ReadableStream = await docker.pull(BUILDER);
-    await new Promise<void>((resolve, reject) => {
-      docker.modem.followProgress(pull, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+    await pullImage(engine, BUILDER, options);
     const container = await docker.createContainer({
       Image: BUILDER,
       Cmd: ["sleep", "infinity"],
@@ -180,11 +174,11 @@ const DEFAULT_MIRRORS: Mirrors = {
 
 /** The Debian mirrors this machine uses; its third-party sources are ignored. */
 async function debianMirrors(): Promise<Mirrors> {
-  const format = ["--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages"];
-  const listed = await promisify(execFile)("apt-get", ["indextargets", ...format]).catch(
-    () => undefined,
-  );
-  return mirrorsFrom(listed?.stdout ?? "");
+  const { $ } = await import("zx");
+  const format = "$(REPO_URI) $(ORIGIN)/$(LABEL)";
+  const listing = $({ quiet: true, nothrow: true });
+  const { stdout } = await listing`apt-get indextargets --format ${format} "Created-By: Packages"`;
+  return mirrorsFrom(stdout);
 }
 
 /** @param targets lines `URI ORIGIN/LABEL` of `apt-get indextargets` */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { lastAttempt } from "../../reports/run-state.ts";
+import { processes } from "../processes.ts";
 import { junitFailures, runApart } from "./testdata/run-apart.ts";
 import { scenarioFolder, scenarioText } from "./testdata/scenario-folder.ts";
 
@@ -66,6 +67,57 @@ test.each(Array.from({ length: KILLS }, (_, index) => index))(
     expect(one?.verdict, `killed after ${delay} ms`).toBe("failed");
     expect(ran.exitCode).toBe(3);
     expect(junitFailures(ran.junit)).toBeGreaterThan(0);
+  },
+  TIMEOUT,
+);
+
+/** A check that leaves processes behind: one in its group, one in a session of its own, an orphan. */
+function leavesSleeping(seconds: string): string {
+  return `const { spawn, execFileSync } = await import("node:child_process");
+    spawn("sleep", ["${seconds}"], { stdio: "inherit" });
+    spawn("sleep", ["${seconds}"], { stdio: "ignore", detached: true }).unref();
+    execFileSync("sh", ["-c", "setsid sleep ${seconds} >/dev/null 2>&1 &"]);`;
+}
+
+function sleeping(seconds: string): string[] {
+  return processes().flatMap(({ command }) => (command === `sleep ${seconds}` ? [command] : []));
+}
+
+test.each([
+  ["ends by itself", PASSES, "passed"],
+  ["has to be ended", "for (;;);", "failed"],
+])(
+  "what a scenario starts is gone with it: one that %s",
+  async (how, then, verdict) => {
+    const seconds = `1000.${process.pid}${how.length}`;
+    const folder = scenarioFolder({
+      leaves: scenarioText("leaves", [`${leavesSleeping(seconds)} ${then}`], {
+        options: ", { timeout: 300 }",
+      }),
+    });
+    const ran = await runApart(folder, "", { patience: { grace: 1_000 } });
+    expect(ran.state.scenarios.get("leaves")?.attempts[0]?.verdict).toBe(verdict);
+    expect(sleeping(seconds)).toEqual([]);
+  },
+  TIMEOUT,
+);
+
+test(
+  "what a scenario starts is gone soon after a pvh that is killed",
+  async () => {
+    const seconds = `1000.${process.pid}0`;
+    const folder = scenarioFolder({
+      leaves: scenarioText("leaves", [`${leavesSleeping(seconds)} for (;;);`]),
+    });
+    const ended = runApart(folder, "", {}, (chunk, pid) => {
+      if (!chunk.includes('"check.started"')) return;
+      void expect
+        .poll(() => sleeping(seconds).length, { timeout: 30_000 })
+        .toBe(3)
+        .finally(() => process.kill(pid, "SIGKILL"));
+    });
+    await expect(ended).rejects.toThrow("the run did not end");
+    await expect.poll(() => sleeping(seconds), { timeout: 30_000 }).toEqual([]);
   },
   TIMEOUT,
 );

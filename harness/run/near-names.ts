@@ -1,5 +1,5 @@
 /** Up to three candidates that a mistyped word may have meant, nearest first. */
-export function nearNames(word: string, candidates: Iterable<string>): string[] {
+function nearNames(word: string, candidates: Iterable<string>): string[] {
   return [...new Set(candidates)]
     .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
     .filter(({ distance }) => distance < Infinity)

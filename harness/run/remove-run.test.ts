@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 import { ownerLabels } from "../engine/labels.ts";
 import { fakeEngine } from "../engine/testdata/fake-engine.ts";
-import type { RecordedEvent, RunEvent } from "../../reports/events.ts";
+import type { RunEvent } from "../../reports/events.ts";
+import { foldRun } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
 import { appenginesInUse, removeRun } from "./remove-run.ts";
 
-const recorded = (events: readonly RunEvent[]): RecordedEvent[] =>
-  events.map((event) => ({ v: 1, t: 0, ...event }));
+const folded = (events: readonly RunEvent[]): RunState =>
+  foldRun(events.map((event) => ({ v: 1, t: 0, ...event })));
 const started = (scenario: string): RunEvent => ({
   type: "scenario.started",
   scenario,
@@ -29,7 +31,7 @@ const finished = (scenario: string, verdict: "passed" | "skipped"): RunEvent => 
   verdict,
   ms: 1,
 });
-const EVENTS = recorded([
+const STATE = folded([
   started("done"),
   stage("done", "pvh-done"),
   finished("done", "passed"),
@@ -42,12 +44,12 @@ const EVENTS = recorded([
 ]);
 
 test("appengines of scenarios that were cut are in use until somebody removes them", () => {
-  expect(appenginesInUse(EVENTS)).toEqual(["pvh-cut-1", "pvh-cut-2", "pvh-going"]);
+  expect(appenginesInUse(STATE)).toEqual(["pvh-cut-1", "pvh-cut-2", "pvh-going"]);
 });
 
 test("an engine that does not answer leaves what the record knows by name, in time", async () => {
   await using fake = await fakeEngine(() => new Promise(() => undefined));
-  const left = await removeRun(fake.engine, "r", EVENTS, AbortSignal.timeout(100));
+  const left = await removeRun(fake.engine, "r", STATE, AbortSignal.timeout(100));
   expect(left).toMatch(
     /^left on the engine: whatever has the label pvh\.run=r, among it pvh-cut-1, pvh-cut-2, pvh-going \(.*\); the next pvh removes it$/,
   );
@@ -66,9 +68,9 @@ test("what the engine refuses to remove is named, and nothing is said when all i
       ? { body: [{ Id: "1", Names: ["/pvh-1"], Labels: labels, State: "running", Mounts: [] }] }
       : { body: { Volumes: [] } };
   });
-  expect(await removeRun(fake.engine, "r", EVENTS)).toBe(
+  expect(await removeRun(fake.engine, "r", STATE)).toBe(
     "left on the engine: container pvh-1 (device or resource busy); the next pvh removes it",
   );
   refuse = false;
-  expect(await removeRun(fake.engine, "r", EVENTS)).toBeUndefined();
+  expect(await removeRun(fake.engine, "r", STATE)).toBeUndefined();
 });

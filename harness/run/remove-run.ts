@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { describeLeft, reap } from "../engine/reaper.ts";
-import type { RecordedEvent } from "../../reports/events.ts";
+import { lastAttempt } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
 
 /**
  * Remove everything of a run. Never throws: what became of the checks is known by now.
@@ -11,7 +12,7 @@ import type { RecordedEvent } from "../../reports/events.ts";
 export async function removeRun(
   engine: Engine,
   run: string,
-  events: readonly RecordedEvent[],
+  state: RunState,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   try {
@@ -19,7 +20,7 @@ export async function removeRun(
     return left.length === 0 ? undefined : words(describeLeft(left));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const names = appenginesInUse(events);
+    const names = appenginesInUse(state);
     const known = names.length === 0 ? "" : `, among it ${names.join(", ")}`;
     return words(`whatever has the label pvh.run=${run}${known} (${why})`);
   }
@@ -30,17 +31,11 @@ function words(left: string): string {
 }
 
 /** Names of appengines whose scenario has not removed them. */
-export function appenginesInUse(events: readonly RecordedEvent[]): string[] {
-  const names = new Map<string, Set<string>>();
-  for (const event of events) {
-    if (event.type === "scenario.started") names.set(event.scenario, new Set());
-    if (event.type === "stage.finished" && event.appengine !== "") {
-      names.get(event.scenario)?.add(event.appengine);
-    }
+export function appenginesInUse({ scenarios }: RunState): string[] {
+  return [...scenarios.values()].map(lastAttempt).flatMap(({ verdict, stages }) => {
     // A cancelled one leaves the removal to the end of the run.
-    if (event.type === "scenario.finished" && event.verdict !== "skipped") {
-      names.delete(event.scenario);
-    }
-  }
-  return [...names.values()].flatMap((some) => [...some]);
+    if (verdict !== undefined && verdict !== "skipped") return [];
+    const names = stages.map(({ appengine }) => appengine).filter((name) => name !== "");
+    return [...new Set(names)];
+  });
 }

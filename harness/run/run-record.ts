@@ -2,14 +2,18 @@ import { PvhError } from "../errors.ts";
 import { EventLog } from "./event-log.ts";
 import type { RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { EVENTS_VERSION } from "../../reports/events.ts";
+import { apply, emptyRun } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
 
 /**
- * The record of a run as it grows: in events.jsonl, which only this process writes, and in memory.
+ * The record of a run as it grows: its events in events.jsonl, which only this process writes, and
+ * what they come to in memory.
  * A disk that becomes full costs the file, and not the verdicts.
  */
 export class RunRecord {
+  /** The run so far. */
+  readonly state: RunState = emptyRun();
   readonly #log: EventLog<RecordedEvent>;
-  readonly #events: RecordedEvent[] = [];
   readonly #onEvent: (event: RecordedEvent) => void;
   #unwritten: PvhError | undefined;
 
@@ -21,7 +25,7 @@ export class RunRecord {
 
   append(event: RunEvent | RecordedEvent): void {
     const recorded: RecordedEvent = { v: EVENTS_VERSION, t: Date.now(), ...event };
-    this.#events.push(recorded);
+    apply(this.state, recorded);
     try {
       if (this.#unwritten === undefined) this.#log.append(recorded);
     } catch (error) {
@@ -29,10 +33,6 @@ export class RunRecord {
       this.#unwritten = error;
     }
     this.#onEvent(recorded);
-  }
-
-  events(): readonly RecordedEvent[] {
-    return this.#events;
   }
 
   /** @returns why the file is not complete */

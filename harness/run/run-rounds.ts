@@ -1,6 +1,8 @@
 import { after, ENDING } from "../ending.ts";
 import type { DiscoveredScenario } from "./discover.ts";
-import type { Failure, RecordedEvent } from "../../reports/events.ts";
+import type { Failure } from "../../reports/events.ts";
+import { lastAttempt } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
 import { toFailure } from "../failure.ts";
 import type { RunRecord } from "./run-record.ts";
 import { recordedName } from "./run-settings.ts";
@@ -52,11 +54,10 @@ export async function runRounds(
         for (const event of rest) journal.append(event);
       }
       if (stopped.aborted) break;
-      const events = journal.events();
       pending = pending.filter(
         ({ scenario }) =>
           !unprepared.has(scenario.name) &&
-          hasFailed(events, recordedName(scenario.name, repetition)),
+          hasFailed(journal.state, recordedName(scenario.name, repetition)),
       );
     }
   }
@@ -136,9 +137,7 @@ function reasonOf(stopped: AbortSignal): string {
   return typeof reason === "string" && reason.startsWith("stopped ") ? reason : CANCELLED;
 }
 
-function hasFailed(events: readonly RecordedEvent[], name: string): boolean {
-  const last = events.findLast(
-    (event) => event.type === "scenario.finished" && event.scenario === name,
-  );
-  return last?.type === "scenario.finished" && last.verdict === "failed";
+function hasFailed({ scenarios }: RunState, name: string): boolean {
+  const scenario = scenarios.get(name);
+  return scenario !== undefined && lastAttempt(scenario).verdict === "failed";
 }

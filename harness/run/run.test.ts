@@ -131,6 +131,24 @@ describe.concurrent("a run", { timeout: 240_000 }, () => {
     expect(ran.closing).toContain("exit       124: a deadline passed");
   });
 
+  test.each(["run.started", "check.started"])(
+    "leaves every report when an error of pvh itself comes at %s",
+    async (throwAt) => {
+      const ran = await run("waits", { throwAt });
+      expect(ran.exitCode).toBe(70);
+      expect(ran.state.finished?.exitCode).toBe(70);
+      expect(ran.state.failures).toMatchObject([
+        { where: "pvh", failure: { class: "harness", code: "PVH_INTERNAL" } },
+      ]);
+      expect(ran.junit).toContain("TypeError: a bug that nothing catches");
+      expect(ran.summary).toMatchObject({ exitCode: 70, exitReason: "pvh itself failed" });
+      expect(ran.closing).toContain("a bug that nothing catches");
+      for (const { verdict } of attempt(ran, "waits").checks.values()) {
+        expect(verdict).toBe("skipped");
+      }
+    },
+  );
+
   test("tells of a preparation that failed as the machine's fault, and leaves every report", async () => {
     const ran = await run("verdicts flaky", { unprepared: "PVH_TIMEOUT" });
     expect(ran.exitCode).toBe(3);

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import type { FlakyPolicy } from "../../reports/exit-code.ts";
 import { junitReport } from "../../reports/junit.ts";
-import { foldRun, lastAttempt } from "../../reports/run-state.ts";
+import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
 import { clock } from "../clock/clock.ts";
 import { CORES } from "../clock/machine-reading.ts";
+import type { Stopwatch } from "../clock/stopwatch.ts";
 import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "./run-directory.ts";
@@ -32,6 +33,7 @@ import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { messageOfThrown } from "../thrown.ts";
+import { hearUncaught } from "./uncaught.ts";
 import { VitestBridge } from "./vitest-bridge.ts";
 import { PATIENCE } from "./worker-watch.ts";
 import type { Patience } from "./worker-watch.ts";
@@ -76,8 +78,8 @@ export type Preparation = (signal: AbortSignal) => Promise<Prepared>;
  * Run scenarios and leave a complete record: events.jsonl, junit.xml, summary.json, evidence.
  * Nothing that carries this run's label stays on the engine.
  *
- * Whatever goes wrong is a failure in the record: this throws only for a record that cannot be
- * begun.
+ * Whatever goes wrong is a failure in the record, an error that nothing in pvh catches included:
+ * this throws only for a record that cannot be begun.
  *
  * @param watching.signal cancels; its reason says why: a signal's name or "deadline"
  * @throws PvhError PVH_NO_SPACE
@@ -89,37 +91,65 @@ export async function runScenarios(
   options: RunOptions,
   watching: { readonly signal: AbortSignal; readonly onEvent: (event: RecordedEvent) => void },
 ): Promise<RunResult> {
-  const { signal } = watching;
   const begun = performance.now();
   const watch = clock.stopwatch();
+  const broken = new AbortController();
+  const signal = AbortSignal.any([watching.signal, broken.signal]);
   const removal = after(signal, ENDING.removal);
   const enough = new AbortController();
   const record = new RunRecord(join(directory.folder, EVENTS_FILE), (event) => {
     watching.onEvent(event);
     if (event.type !== "scenario.finished") return;
-    if (failedScenarios(record.events(), options.retries) >= options.maxFailures) {
+    if (failedScenarios(record.state, options.retries) >= options.maxFailures) {
       enough.abort(`stopped after ${options.maxFailures} failed scenarios`);
     }
   });
+  const end = (): RunResult => endRun(record, directory, { begun, watch, signal, options });
+  const hearing = hearUncaught((error) => {
+    if (broken.signal.aborted) return;
+    // The end is bounded by what waits, which the error may have broken.
+    after(broken.signal, ENDING.exit).addEventListener("abort", () => {
+      if (record.state.finished === undefined) process.exit(end().exitCode);
+    });
+    broken.abort(BROKEN);
+    record.append({ type: "failure", where: "pvh", failure: bugOf(error) });
+  });
   record.append(startOf(selected, directory, options));
   const stopped = AbortSignal.any([signal, enough.signal]);
-  const prepared = await prepareRecorded(prepare, record, begun, signal);
   try {
-    await runPrepared(selected, prepared, directory, options, record, stopped);
-  } catch (error) {
-    record.append({ type: "failure", where: "run", failure: toFailure(error) });
+    const prepared = await prepareRecorded(prepare, record, begun, signal);
+    await runPrepared(selected, prepared, directory, options, record, stopped).catch(
+      (error: unknown) => {
+        record.append({ type: "failure", where: "run", failure: toFailure(error) });
+      },
+    );
+    if (!("failure" in prepared)) {
+      const limit = signal.aborted ? removal : undefined;
+      const left = await removeRun(prepared.engine, directory.run, record.state, limit);
+      if (left !== undefined) record.append({ type: "note", text: left });
+    }
+    return end();
+  } finally {
+    hearing[Symbol.dispose]();
   }
-  if (!("failure" in prepared)) {
-    const limit = signal.aborted ? removal : undefined;
-    const left = await removeRun(prepared.engine, directory.run, record.events(), limit);
-    if (left !== undefined) record.append({ type: "note", text: left });
-  }
+}
+
+/** Reason of the checks that a run does not come to when something in pvh has failed. */
+const BROKEN = "stopped by a bug of pvh";
+
+/** Close the record, and write the reports from what it has come to. */
+function endRun(
+  record: RunRecord,
+  directory: RunDirectory,
+  { begun, watch, signal, options }: Ending,
+): RunResult {
+  const { state } = record;
   const interrupted = interruptionOf(signal);
   if (interrupted !== undefined) {
-    const failure = cancelledBy(interrupted, foldRun(record.events()));
+    const failure = cancelledBy(interrupted, state);
     record.append({ type: "failure", where: "cancelled", failure });
   }
-  const exitCode = exitCodeOf(foldRun(record.events()), interrupted, options.flaky);
+  const exitCode = exitCodeOf(state, interrupted, options.flaky);
   const load = oneMinuteLoad();
   const share = Math.round(watch.share * 100) / 100;
   if (share < STARVED) {
@@ -134,11 +164,24 @@ export async function runScenarios(
     share,
     ...(interrupted !== undefined && { interrupted }),
   });
-  const state = foldRun(record.events());
   const unwritten = [...record.close(), ...writeReports(state, directory)];
   // A missing report must not go unnoticed after a pass, but it is no failure of the product.
   const told = exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : exitCode;
   return { exitCode: told, state, unwritten };
+}
+
+interface Ending {
+  readonly begun: number;
+  readonly watch: Stopwatch;
+  readonly signal: AbortSignal;
+  readonly options: RunOptions;
+}
+
+/** An error that nothing in pvh catches is its bug, unless the machine or the user is to blame. */
+function bugOf(error: unknown): Failure {
+  const failure = toFailure(error);
+  if (failure.class !== "product" && failure.class !== "scenario") return failure;
+  return { ...failure, class: "harness", code: "PVH_INTERNAL" };
 }
 
 /** Share of its time below which a run says how little the machine gave it. */
@@ -296,15 +339,10 @@ function settingsOf(
 }
 
 /** A scenario that will be tried again has not failed yet. */
-function failedScenarios(events: readonly RecordedEvent[], retries: number): number {
-  const attempts = new Map<string, number>();
-  let failed = 0;
-  for (const event of events) {
-    if (event.type === "scenario.started") attempts.set(event.scenario, event.attempt);
-    if (event.type !== "scenario.finished" || event.verdict !== "failed") continue;
-    if ((attempts.get(event.scenario) ?? 1) > retries) failed += 1;
-  }
-  return failed;
+function failedScenarios({ scenarios }: RunState, retries: number): number {
+  return [...scenarios.values()].filter(
+    (scenario) => scenario.attempts.length > retries && lastAttempt(scenario).verdict === "failed",
+  ).length;
 }
 
 function interruptionOf(signal: AbortSignal): Interruption | undefined {

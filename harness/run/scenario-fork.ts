@@ -3,6 +3,12 @@ import { ForksPoolWorker } from "vitest/node";
 import type { PoolOptions, WorkerRequest } from "vitest/node";
 import { PvhError } from "../errors.ts";
 import { ALIVE } from "./sign-of-life.ts";
+import {
+  endProcessesOf,
+  endWorkersWithUs,
+  nameWorker,
+  WORKER_VARIABLE,
+} from "./worker-processes.ts";
 
 /** Name of the pool in vitest's configuration. */
 export const POOL = "pvh-scenarios";
@@ -22,21 +28,25 @@ export interface Exit {
   readonly asked: boolean;
 }
 
-/** vitest's process for one scenario file, with an ear for its end. */
+/** vitest's process for one scenario file, with an ear for its end; what it started ends with it. */
 export class ScenarioFork extends ForksPoolWorker {
   override readonly name = POOL;
   readonly #host: ForkHost;
+  readonly #worker: string;
   #file: string | undefined;
   #process: ChildProcess | undefined;
   #asked = false;
   #answer: ((message: unknown) => void) | undefined;
 
   constructor(options: PoolOptions, host: ForkHost) {
-    super(options);
+    const worker = nameWorker();
+    super({ ...options, env: { ...options.env, [WORKER_VARIABLE]: worker } });
     this.#host = host;
+    this.#worker = worker;
   }
 
   override async start(): Promise<void> {
+    endWorkersWithUs();
     await super.start();
     const child: unknown = Reflect.get(this, "_fork");
     if (!(child instanceof ChildProcess)) {
@@ -47,6 +57,7 @@ export class ScenarioFork extends ForksPoolWorker {
       if (message === ALIVE && this.#file !== undefined) this.#host.alive(this.#file);
     });
     child.once("exit", (code, signal) => {
+      endProcessesOf(this.#worker);
       if (this.#file !== undefined) {
         this.#host.exited(this.#file, { code, signal, asked: this.#asked });
       }

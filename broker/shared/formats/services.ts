@@ -9,9 +9,6 @@ import { firstTwice, serviceName } from "./names.ts";
  */
 export const SERVICES_SPEC = "service-manifest-xconnect@1";
 
-/** Types that Pantavisor documents; PLUGIN_TYPES are those that are served. */
-export const SERVICE_TYPES = ["rest", "dbus", "unix", "drm", "wayland", "input"] as const;
-
 /** Types of which pv-xconnect has a plugin: it refuses links of any other. */
 export const PLUGIN_TYPES = ["unix", "rest", "dbus", "drm"] as const;
 export type PluginType = (typeof PLUGIN_TYPES)[number];

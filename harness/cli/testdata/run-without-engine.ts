@@ -7,7 +7,7 @@ import { select } from "../../run/selection.ts";
 import { PREPARED_WITHOUT_ENGINE } from "../../run/testdata/prepared-without-engine.ts";
 import { Args } from "../command.ts";
 import { processOutput } from "../output.ts";
-import { readRunFlags } from "../run-options.ts";
+import { readRunFlags } from "../run-flags.ts";
 import { runSelected } from "../run.ts";
 
 const [junit, folder] = process.argv.slice(2);

@@ -4,7 +4,8 @@
  * unwritten }`, and each event on stderr; SIGINT cancels.
  *
  * Option `unprepared` is the code of an error that the preparation ends with; `deadline` cancels
- * after so many milliseconds.
+ * after so many milliseconds; `throwAt` is the type of an event after which an error is thrown
+ * that nothing catches.
  */
 import { join } from "node:path";
 import { noPaint } from "../../../reports/paint.ts";
@@ -21,11 +22,12 @@ import { PREPARED_WITHOUT_ENGINE } from "./prepared-without-engine.ts";
 interface TestOptions extends Partial<RunOptions> {
   readonly unprepared?: ErrorCode;
   readonly deadline?: number;
+  readonly throwAt?: string;
 }
 
 const [text = "{}", filter = "", folder = join(import.meta.dirname, "bridge")] =
   process.argv.slice(2);
-const { unprepared, deadline, ...options } = JSON.parse(text) as TestOptions;
+const { unprepared, deadline, throwAt, ...options } = JSON.parse(text) as TestOptions;
 const controller = new AbortController();
 process.once("SIGINT", () => controller.abort("SIGINT"));
 if (deadline !== undefined) setTimeout(() => controller.abort("deadline"), deadline);
@@ -60,6 +62,11 @@ const { exitCode, state, unwritten } = await runScenarios(
     signal: controller.signal,
     onEvent: (event) => {
       report.event(event);
+      if (event.type === throwAt) {
+        setImmediate(() => {
+          throw new TypeError("a bug that nothing catches");
+        });
+      }
       process.stderr.write(`${JSON.stringify(event)}\n`);
     },
   },

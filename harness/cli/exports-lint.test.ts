@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXIT } from "../../reports/exit-codes.ts";
 import { writeExport } from "../exports/write-export.ts";
-import { exportsLintCommand } from "./exports.ts";
+import { Args } from "./command.ts";
+import { exportsLintCommand } from "./exports-lint.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -48,9 +49,7 @@ async function lint(paths: string[], json = false) {
   const data: string[] = [];
   const said: string[] = [];
   const { signal } = new AbortController();
-  const code = await exportsLintCommand(
-    { paths, json, signal },
-    { data: (text) => void data.push(text), say: (text) => void said.push(text) },
-  );
+  const out = { data: (text: string) => data.push(text), say: (text: string) => said.push(text) };
+  const code = await exportsLintCommand({ args: new Args(paths, { json }), signal, out });
   return { code, data, said };
 }
