@@ -67,7 +67,7 @@ function namesEngine(): boolean {
 
 function kernelFindings(engine: Engine | undefined): Finding[] {
   if (engine?.sameMachine === false) {
-    return [{ name: "kernel", ok: true, found: "the engine's is another machine's: not checked" }];
+    return [{ name: "kernel", ok: true, found: "not checked: the engine runs on another machine" }];
   }
   return [
     checkCgroups(),

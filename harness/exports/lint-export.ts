@@ -67,7 +67,7 @@ export function* lintInSteps(content: Linted): Generator<void, Finding[]> {
       level: "warning",
       code: "member-ignored",
       path: member,
-      message: "Pantavisor passes over this member",
+      message: "Pantavisor ignores this member",
       fix: "leave it out; an export holds json and objects/<sha256>",
     });
   }
@@ -114,7 +114,7 @@ function lintContainer(name: string, positions: ReadonlyMap<string, number>, rep
       level: "error",
       code: "services-before-run",
       path: services,
-      message: "services.json stands before run.json: its exports vanish without a word",
+      message: "services.json stands before run.json: Pantavisor ignores its exports without a message",
       fix: "write the keys in byte order, or run.json first",
     });
   }
@@ -140,7 +140,7 @@ function lintStray(keys: readonly string[], names: ReadonlySet<string>, report: 
       level: "error",
       code: "services-without-run",
       path: key,
-      message: `nothing runs as ${owner} here, so nothing is exported`,
+      message: `no run.json defines ${owner}, so these services are not exported`,
       fix: `put ${owner}/run.json before it`,
     });
   }

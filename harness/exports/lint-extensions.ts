@@ -27,7 +27,7 @@ export function lintExtensions(
         level: "warning",
         code: "extension-unused",
         path: `${path}/${key}`,
-        message: `nobody reads ${key} on ${side === "export" ? "an export" : "a requirement"} of type ${type}`,
+        message: `the broker does not read ${key} on ${side === "export" ? "an export" : "a requirement"} of type ${type}`,
         fix: "leave it out, or see docs/manifest-extensions.md",
       });
       continue;

@@ -51,7 +51,7 @@ function lintIdentity(name: string, path: string, run: JsonObject, report: Repor
       level: "error",
       code: "name-mismatch",
       path: `${path}#/name`,
-      message: `the folder is ${name}, the name ${JSON.stringify(run["name"])}: exports are lost`,
+      message: `the folder is ${name}, but the name is ${JSON.stringify(run["name"])}: exports are lost`,
       fix: "use one name for both",
     });
   }
@@ -64,7 +64,7 @@ function lintIdentity(name: string, path: string, run: JsonObject, report: Repor
       level: "error",
       code: "backend-unknown",
       path: `${path}#/type`,
-      message: `nothing starts containers of type ${JSON.stringify(type)}`,
+      message: `no runtime starts containers of type ${JSON.stringify(type)}`,
       fix: `use one of ${known.join(" ")}`,
     });
   }

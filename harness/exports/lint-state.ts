@@ -74,7 +74,7 @@ export function lintState(fragment: JsonObject, state: State | undefined, report
     level: "error",
     code: "requirement-cycle",
     path: `${cycle[0] ?? ""}/run.json#/services/required`,
-    message: `these containers need each other: ${cycle.join(" → ")}`,
+    message: `these containers require each other in a circle: ${cycle.join(" → ")}`,
     fix: "make one of these requirements optional",
   });
 }
@@ -106,7 +106,7 @@ function lintGroup({ name, run }: ContainerDefinition, state: State, report: Rep
       level: "error",
       code: "group-unknown",
       path: `${name}/run.json#/group`,
-      message: `${JSON.stringify(run.group)} is none of ${whose}: ${available.map((group) => group.name).join(" ")}`,
+      message: `${JSON.stringify(run.group)} is not one of ${whose}: ${available.map((group) => group.name).join(" ")}`,
       fix: "use one of these, or add the group to groups.json",
     });
   }

@@ -20,7 +20,7 @@ export function lintTypes(path: string, parse: () => unknown, report: Report): v
         code: "wrong-type",
         path: pointer === "" ? path : `${path}${path.includes("#") ? "" : "#"}${pointer}`,
         message,
-        fix: "write what the format has there",
+        fix: "write a value of the type that the format requires",
       });
     }
   }

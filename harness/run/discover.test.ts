@@ -25,7 +25,7 @@ const WRONG: Readonly<Record<string, readonly [text: string, says: RegExp]>> = {
   ],
   rejects: [
     `${well("rejects")}\nvoid Promise.reject(new Error("floats"));\n`,
-    /rejects\.scenario\.ts:\d+:\d+: .*nothing caught it: Error: floats/,
+    /rejects\.scenario\.ts:\d+:\d+: .*uncaught error: Error: floats/,
   ],
   nothing: [
     "export {};\n",

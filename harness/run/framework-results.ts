@@ -69,7 +69,7 @@ export class UnhandledErrors {
 
 function uncaught(error: unknown): Failure {
   const failure = toFailure(error);
-  return { ...failure, message: `nothing caught it: ${failure.message}` };
+  return { ...failure, message: `uncaught error: ${failure.message}` };
 }
 
 function isOf(error: unknown, file: string): boolean {

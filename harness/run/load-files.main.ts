@@ -39,7 +39,7 @@ process.on("uncaughtException", (error: unknown) => {
   if (current !== FIRST) process.exit(1);
   current = undefined;
   const { message, stack } = errorOf(error);
-  send?.({ id: FIRST, answer: { error: { message: `nothing caught it: ${message}`, stack } } });
+  send?.({ id: FIRST, answer: { error: { message: `uncaught error: ${message}`, stack } } });
 });
 
 async function answerFor(path: string): Promise<Answer> {

@@ -123,7 +123,7 @@ export class ScenarioJudge {
       case "stray": {
         const during = testimony.check === undefined ? "" : `, while ${testimony.check} ran`;
         const { failure } = testimony;
-        const message = `nothing caught it${during}: ${failure.message}`;
+        const message = `uncaught error${during}: ${failure.message}`;
         this.#strays.set(testimony.stray, {
           where: "stray error",
           failure: { ...failure, message },
@@ -255,7 +255,7 @@ export class ScenarioJudge {
     }
     if (cancelled !== undefined) return { reason: cancelled };
     if (how.kind === "never began") {
-      const why = "its worker did not start, and nothing says why";
+      const why = "its worker did not start, for an unknown reason";
       return { failure: how.failure ?? failureOf("PVH_VERDICT", why) };
     }
     const failure = framework?.failures[0] ?? this.#ended?.failure;
@@ -380,8 +380,8 @@ function deathOf(
   { how, fromOutside }: Extract<ScenarioEnd, { readonly kind: "died" }>,
 ): Failure {
   if (!fromOutside) {
-    return failureOf("PVH_SCENARIO", message, "vitest.log in the run directory has its last words");
+    return failureOf("PVH_SCENARIO", message, "read the end of vitest.log in the run directory");
   }
-  const hint = "dmesg says whether the kernel ran out of memory";
+  const hint = "run dmesg to see whether the kernel ran out of memory";
   return failureOf("PVH_WORKER", message, how === "SIGKILL" ? hint : undefined);
 }
