@@ -114,7 +114,8 @@ function lintContainer(name: string, positions: ReadonlyMap<string, number>, rep
       level: "error",
       code: "services-before-run",
       path: services,
-      message: "services.json stands before run.json: Pantavisor ignores its exports without a message",
+      message:
+        "services.json stands before run.json: Pantavisor ignores its exports without a message",
       fix: "write the keys in byte order, or run.json first",
     });
   }
