@@ -9,7 +9,7 @@ import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import { controlView } from "./control-view.ts";
-import { disabledDaemon, runDaemon } from "./daemon.ts";
+import { disabledDaemon, runDaemon } from "./daemon-runner.ts";
 import { describeDevice, openMetaStore } from "./device-meta.ts";
 import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./storage/interrupted-updates.ts";

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { systemClock } from "./lifecycle/clock.ts";
 import { none } from "../shared/quirks/quirks.ts";
-import { runDaemon } from "./daemon.ts";
+import { runDaemon } from "./daemon-runner.ts";
 
 /** Runs a daemon while no fd is free, then frees them: prints `running` when it has come up. */
 const held: number[] = [];

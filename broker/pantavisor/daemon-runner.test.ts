@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { systemClock } from "./lifecycle/clock.ts";
 import { parseQuirks } from "../shared/quirks/quirks.ts";
-import type { Daemon } from "./daemon.ts";
-import { runDaemon } from "./daemon.ts";
+import type { Daemon } from "./daemon-runner.ts";
+import { runDaemon } from "./daemon-runner.ts";
 
 /** @param scale what the daemon's waits are divided by */
 function run(
@@ -169,7 +169,7 @@ it("daemon-start-ignored starts nothing", async () => {
 });
 
 it("a daemon for which no fd is free comes up as soon as there are some", () => {
-  const program = join(import.meta.dirname, "daemon.starved.fixture.ts");
+  const program = join(import.meta.dirname, "daemon-runner.starved.fixture.ts");
   const command = ["--nofile=200", process.execPath, program];
   const { stdout, stderr } = spawnSync("prlimit", command, { encoding: "utf8", timeout: 20_000 });
   expect([stdout, stderr]).toEqual(["running\n", ""]);
