@@ -5,7 +5,7 @@ import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { withAutomaticMeta } from "./automatic-meta.ts";
 import { readBootEnvironment } from "./storage/boot-environment.ts";
-import type { Daemon } from "./daemon-runner.ts";
+import type { Daemon } from "./daemon.ts";
 import { openMetaStore } from "./device-meta.ts";
 import type { Drivers } from "./drivers.ts";
 import { FACTORY, makeFactory } from "./storage/factory.ts";

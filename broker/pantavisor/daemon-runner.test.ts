@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { systemClock } from "./lifecycle/clock.ts";
 import { parseQuirks } from "../shared/quirks/quirks.ts";
-import type { Daemon } from "./daemon-runner.ts";
-import { runDaemon } from "./daemon-runner.ts";
+import type { Daemon } from "./daemon.ts";
+import { makeDaemon } from "./daemon-runner.ts";
 
 /** @param scale what the daemon's waits are divided by */
 function run(
@@ -15,7 +15,7 @@ function run(
   scale = 100,
 ): { daemon: Daemon; lines: string[] } & AsyncDisposable {
   const lines: string[] = [];
-  const daemon = runDaemon({
+  const daemon = makeDaemon({
     name: "d",
     command: ["/bin/sh", "-c", script],
     log: {
@@ -27,6 +27,7 @@ function run(
     clock: systemClock(scale),
     quirks: parseQuirks(quirks),
   });
+  daemon.begin();
   return { daemon, lines, [Symbol.asyncDispose]: () => daemon.shutDown() };
 }
 

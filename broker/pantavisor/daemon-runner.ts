@@ -9,22 +9,9 @@ import type { DaemonEffect, DaemonEvent, DaemonState, DaemonTimer } from "./life
 import { hasProcess, newDaemon, stepDaemon } from "./lifecycle/daemon.ts";
 import type { LogLevel } from "./lifecycle/log-effect.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
+import type { Daemon } from "./daemon.ts";
 import { namedByFirstPid } from "./daemons-pid-stale.quirk.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
-
-/** A process that pantavisor keeps running beside the containers (docs/pantavisor.md §3.5). */
-export interface Daemon {
-  readonly name: string;
-  body(): DaemonBody;
-  /** Enable respawn and run it. */
-  start(): void;
-  /** Disable respawn and end it. */
-  stop(): void;
-  /** Tell it that what it watches has changed (SIGHUP). */
-  notify(): void;
-  /** Resolves when it has been stopped and is gone. */
-  shutDown(): Promise<void>;
-}
 
 export interface DaemonOptions {
   readonly name: string;
@@ -35,20 +22,8 @@ export interface DaemonOptions {
   readonly onSpawn?: (pid: number) => void;
 }
 
-/** A daemon that this init mode knows but does not run. */
-export function disabledDaemon(name: string): Daemon {
-  return {
-    name,
-    body: () => ({ name, pid: 0, respawn: true }),
-    start: () => undefined,
-    stop: () => undefined,
-    notify: () => undefined,
-    shutDown: () => Promise.resolve(),
-  };
-}
-
-/** Spawns it at once. */
-export function runDaemon(options: DaemonOptions): Daemon {
+/** A daemon that does not run before `begin`. */
+export function makeDaemon(options: DaemonOptions): Daemon {
   const daemon = new DaemonRunner(options);
   return options.quirks.has("daemons-pid-stale") ? namedByFirstPid(daemon) : daemon;
 }
@@ -65,11 +40,14 @@ class DaemonRunner implements Daemon {
   constructor(options: DaemonOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#tell({ type: "begin" });
   }
 
   body(): DaemonBody {
     return { name: this.name, pid: this.#process?.pid ?? -1, respawn: this.#state.respawn };
+  }
+
+  begin(): void {
+    this.#tell({ type: "begin" });
   }
 
   start(): void {

@@ -1,14 +1,14 @@
-import type { Daemon } from "./daemon-runner.ts";
+import type { Daemon } from "./daemon.ts";
 
 /** The daemon with the first pid that it ever had, whatever runs now. */
 export function namedByFirstPid(daemon: Daemon): Daemon {
-  let first = daemon.body().pid;
+  let first = -1;
   return {
     name: daemon.name,
-    body() {
-      const body = daemon.body();
-      if (first < 0) first = body.pid;
-      return { ...body, pid: first };
+    body: () => ({ ...daemon.body(), pid: first }),
+    begin() {
+      daemon.begin();
+      first = daemon.body().pid;
     },
     start: () => daemon.start(),
     stop: () => daemon.stop(),

@@ -45,6 +45,8 @@ export function makeRunner({ storage, revision = "0", entries, onStep, onExit }:
     clock,
     realClock: clock,
     quirks: none,
+  });
+  runner.listen({
     onStatus: () => undefined,
     onStep: onStep ?? (() => undefined),
     onPeersChanged: () => undefined,
