@@ -116,9 +116,7 @@ export async function serveControl(
     if (limit.admit(caller, socket)) return;
     socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
   });
-  server.on("clientError", (error, socket) =>
-    queue.break(socket, () => refuse(error, socket)),
-  );
+  server.on("clientError", (error, socket) => queue.break(socket, () => refuse(error, socket)));
   server.on("connect", (_request, socket) => {
     // No limit of node:http's holds for this connection any more: it ends with its reply.
     const refusal = rawReply(errorReply(405, "Method not supported for this endpoint"));

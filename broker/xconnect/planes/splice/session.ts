@@ -5,7 +5,7 @@ import { SpliceDirection } from "./direction.ts";
 import type { SpliceMeans } from "./direction.ts";
 import { SessionSocket } from "./session-socket.ts";
 import type { EventTable } from "./event-table.ts";
-import { UnboundedDirection } from "./unbounded-direction.ts";
+import { UnboundedDirection } from "./unbounded-direction.quirk.ts";
 
 /**
  * Milliseconds that the quirk no-half-close keeps a session after the first EOF
