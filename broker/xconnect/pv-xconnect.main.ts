@@ -106,7 +106,7 @@ async function own(settings: Settings, paths: BrokerFiles, signal: AbortSignal):
   journal.remove();
 }
 
-/** Mediate without a lock, for the quirk second-broker-wipes. */
+/** Mediate without a lock, as 029-32 does. */
 async function mediate(settings: Settings, signal: AbortSignal): Promise<void> {
   running = new Broker({ ...settings, tools: new BrokerToolbox(settings) });
   await running.run(signal);
