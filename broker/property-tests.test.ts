@@ -23,7 +23,7 @@ it("the table of docs/testing.md names every codec and state machine", () => {
   const sources = files.filter(
     (name) =>
       /^(shared\/(formats|protocols)|pantavisor\/lifecycle)\//.test(name) &&
-      !/\.(test|fixture)\.ts$/.test(name) &&
+      !/\.(test|fixture|quirk)\.ts$/.test(name) &&
       !WITHOUT_CODE.test(name),
   );
   expect(sources.filter((name) => !named.has(name.slice(0, -3)))).toEqual([]);

@@ -8,6 +8,7 @@ import { readBootEnvironment } from "./storage/boot-environment.ts";
 import type { Daemon } from "./daemon.ts";
 import { openMetaStore } from "./device-meta.ts";
 import type { Drivers } from "./drivers.ts";
+import { flapping } from "./duplicate-flaps.quirk.ts";
 import { FACTORY, makeFactory } from "./storage/factory.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { planState } from "./loaded-revision.ts";
@@ -37,6 +38,7 @@ export function controlView(parts: ViewParts): PantavisorView {
   const objects = join(storage, "objects");
   const steps = openSteps(storage, () => running().revision);
   const overrides = new Map<string, string>();
+  const graphOf = quirks.has("duplicate-flaps") ? flapping(buildGraph) : buildGraph;
   return {
     quirks,
     containers: () =>
@@ -51,7 +53,7 @@ export function controlView(parts: ViewParts): PantavisorView {
         group,
         status: runner.state.groupStatus.get(group.name) ?? "INSTALLED",
       })),
-    graph: () => buildGraph(running().state.containers, (name) => runner.peerOf(name), quirks),
+    graph: () => graphOf(running().state.containers, (name) => runner.peerOf(name), quirks),
     daemons: () => parts.daemons,
     drivers: parts.drivers,
     request: (name, action) =>

@@ -10,6 +10,7 @@ import {
 import { arch, cpus, endianness, hostname, release, type, version } from "node:os";
 import { join } from "node:path";
 import type { MetaStore } from "./control/pantavisor-view.ts";
+import { ifRoom } from "../shared/no-room.ts";
 
 /** Metadata, kept as one file per key in a folder of storage/cache (docs/pantavisor.md §3.3). */
 export function openMetaStore(folder: string): MetaStore {
@@ -33,6 +34,22 @@ export function openMetaStore(folder: string): MetaStore {
       return Object.fromEntries(values);
     },
   };
+}
+
+/** Metadata of the device, which pantavisor itself writes too. */
+export interface DeviceMeta {
+  readonly store: MetaStore;
+  /** Set a value; on a full disk the one before stays. */
+  describe(key: string, value: string): void;
+}
+
+/** The device metadata of a storage, with what pantavisor knows when it starts `revision`. */
+export function openDeviceMeta(storage: string, revision: string, build: string): DeviceMeta {
+  const store = openMetaStore(join(storage, "cache/devmeta"));
+  const describe = (key: string, value: string) => ifRoom(() => store.set(key, value));
+  const facts = { ...describeDevice(revision, build), "pantavisor.status": "INSTALLED" };
+  for (const [key, value] of Object.entries(facts)) describe(key, value);
+  return { store, describe };
 }
 
 /** Facts that pantavisor knows about the machine when it starts. */

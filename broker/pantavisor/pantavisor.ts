@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import type { PantavisorView } from "./control/pantavisor-view.ts";
 import { serveControl } from "./control/server.ts";
 import { graphWarnings } from "./service-graph.ts";
 import { parseTimeScale, systemClock } from "./lifecycle/clock.ts";
@@ -9,8 +10,12 @@ import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import { controlView } from "./control-view.ts";
-import { disabledDaemon, runDaemon } from "./daemon.ts";
-import { describeDevice, openMetaStore } from "./device-meta.ts";
+import type { Daemon } from "./daemon.ts";
+import { disabledDaemon } from "./daemon.ts";
+import { makeDaemon } from "./daemon-runner.ts";
+import type { DeviceMeta } from "./device-meta.ts";
+import { openDeviceMeta } from "./device-meta.ts";
+import type { Drivers } from "./drivers.ts";
 import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./storage/interrupted-updates.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
@@ -22,7 +27,8 @@ import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
 import { recoverStorage } from "./storage/recover-storage.ts";
 import { RevisionRunner } from "./revision-runner.ts";
-import { progressOf, readProgress, writeProgress } from "./storage/step-progress.ts";
+import { RunningRevision } from "./running-revision.ts";
+import { progressOf, writeProgress } from "./storage/step-progress.ts";
 import { openSteps } from "./storage/steps.ts";
 import { Updater } from "./updater.ts";
 
@@ -58,7 +64,36 @@ export interface Pantavisor {
  * @throws StateError naming the key of a state that cannot be run
  */
 export async function runPantavisor(options: PantavisorOptions): Promise<Pantavisor> {
-  const { config, revision, trial, environment, quirks } = options;
+  const { config, revision, trial } = options;
+  await preparePlaces(config);
+  const log = openLog(options);
+  const first = load(options, log);
+  const steps = openSteps(config.storage, () => revision).list();
+  closeInterruptedUpdates(config.storage, steps, revision);
+  const meta = openDeviceMeta(config.storage, revision, BUILD);
+  const running = new RunningRevision(first, { config, log, meta });
+  const parts = makeParts(options, log, running);
+  const { runner, updater, broker } = parts;
+  const outcome = follow(parts, running, meta);
+  if (trial) updater.beginTrial();
+  else running.beginCommitted();
+  const control = await serveControl(socketOf(config), viewOf(options, parts, running, meta));
+  // Only now does pv-ctrl listen: the broker's first read of the graph works.
+  broker.begin();
+  beginRevision(options, parts, first, log);
+  const ended = outcome.then(async (how) => {
+    await broker.shutDown();
+    control.close();
+    rmSync(logView(config), { force: true });
+    log.write("INFO", "controller", `(pv_shutdown:880) ${how} now`);
+    log[Symbol.dispose]();
+    return how;
+  });
+  return { ended, shutDown: (how) => runner.dispatch({ type: "shutdown", outcome: how }) };
+}
+
+/** Clear what a killed predecessor has left, and make the folders that programs look into. */
+async function preparePlaces(config: AppengineConfig): Promise<void> {
   await cleanLeftovers({
     cgroups: "/sys/fs/cgroup",
     volumes: config.volumes,
@@ -66,133 +101,30 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     daemonFile: DAEMON_FILE,
   });
   recoverStorage(config.storage);
-  prepareRunDirectory(config);
+  mkdirSync(config.runDirectory, { recursive: true });
+  rmSync(logView(config), { force: true });
+  symlinkSync(join(config.storage, "logs"), logView(config));
+}
+
+/** A view of storage/logs, while pantavisor runs (docs/pantavisor.md §2.6). */
+function logView({ runDirectory }: AppengineConfig): string {
+  return join(runDirectory, "logs");
+}
+
+function socketOf({ runDirectory }: AppengineConfig): string {
+  return join(runDirectory, "pv-ctrl");
+}
+
+function openLog({ config, revision, trial, onLog }: PantavisorOptions): PantavisorLog {
   const log = openPantavisorLog(logFolder(config, revision));
-  options.onLog?.(log);
+  onLog?.(log);
   const tried = trial ? revision : "";
   log.write(
     "INFO",
     "init",
     `(pv_init_print_cmdline:566) cmdline: 'pv_rev=${revision} pv_try=${tried}'`,
   );
-  let running = load(options, log);
-  closeInterruptedUpdates(
-    config.storage,
-    openSteps(config.storage, () => revision).list(),
-    revision,
-  );
-
-  const meta = openMetaStore(join(config.storage, "cache/devmeta"));
-  const describe = (key: string, value: string) => ifRoom(() => meta.set(key, value));
-  for (const [key, value] of Object.entries(describeDevice(revision, BUILD))) describe(key, value);
-  describe("pantavisor.status", "INSTALLED");
-
-  const ending = Promise.withResolvers<Outcome>();
-  const controlSocket = join(config.runDirectory, "pv-ctrl");
-  const scale = environment["PVH_TIME_SCALE"];
-  const realClock = systemClock();
-  const clock = systemClock(parseTimeScale(scale));
-  const drivers = openDrivers({
-    // A revision with another bsp/drivers.json needs a reboot, so these aliases stay valid.
-    aliases: running.state.drivers,
-    needsOf: (container) =>
-      running.state.containers.find(({ name }) => name === container)?.run.drivers,
-    quirks,
-  });
-  const runner = new RevisionRunner({
-    plan: running.plan,
-    definitions: running.state.containers,
-    config,
-    controlSocket,
-    drivers,
-    environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
-    log,
-    clock,
-    realClock,
-    quirks,
-    onStatus(status) {
-      describe("pantavisor.status", status);
-      if (status === "READY" && !updater.isBusy()) finishCommitted(config, running.revision);
-    },
-    onStep: () => updater.onStep(),
-    onPeersChanged: () => broker.notify(),
-    onExit: ending.resolve,
-  });
-  const updater = new Updater({
-    config,
-    quirks,
-    log,
-    clock,
-    runner,
-    running: () => running,
-    onSwitch(next) {
-      running = next;
-      log.moveTo(logFolder(config, next.revision));
-      logRevision(next, log);
-      describe("pantavisor.revision", next.revision);
-    },
-  });
-  if (trial) updater.beginTrial();
-  else beginCommitted(config, revision);
-  const daemons = [disabledDaemon("hwrngd")];
-  const view = controlView({
-    config,
-    quirks,
-    running: () => running,
-    runner,
-    updater,
-    daemons,
-    drivers,
-    deviceMeta: meta,
-    buildInfo: BUILD,
-  });
-  const control = await serveControl(controlSocket, view);
-  // Only now does pv-ctrl listen: the broker's first read of the graph works.
-  const broker = runDaemon({
-    name: "pv-xconnect",
-    command: ["/usr/bin/pv-xconnect"],
-    log,
-    clock: realClock,
-    quirks,
-    onSpawn: (pid) => ifRoom(() => rememberProcess(DAEMON_FILE, pid)),
-  });
-  daemons.push(broker);
-
-  const missing = missingRequired(running, quirks);
-  for (const line of missing) {
-    log.write("ERROR", "state", `(pv_state_validate_services:724) ${line}`);
-  }
-  for (const line of graphWarnings(running.state.containers, quirks)) {
-    log.write("WARN", "state", line);
-  }
-  if (missing[0] === undefined) runner.begin();
-  else {
-    log.write(
-      "ERROR",
-      "controller",
-      "(_pv_wait:502) a platform did not work as expected. Tearing down...",
-    );
-    updater.giveUp(missing[0]);
-    runner.dispatch({ type: "shutdown", outcome: "reboot" });
-  }
-
-  const ended = ending.promise.then(async (outcome) => {
-    await broker.shutDown();
-    control.close();
-    rmSync(join(config.runDirectory, "logs"), { force: true });
-    log.write("INFO", "controller", `(pv_shutdown:880) ${outcome} now`);
-    log[Symbol.dispose]();
-    return outcome;
-  });
-  return { ended, shutDown: (outcome) => runner.dispatch({ type: "shutdown", outcome }) };
-}
-
-/** `logs` there is a view of storage/logs, while pantavisor runs (docs/pantavisor.md §2.6). */
-function prepareRunDirectory({ runDirectory, storage }: AppengineConfig): void {
-  mkdirSync(runDirectory, { recursive: true });
-  const view = join(runDirectory, "logs");
-  rmSync(view, { force: true });
-  symlinkSync(join(storage, "logs"), view);
+  return log;
 }
 
 /** @throws StateError; a revision on trial is then noted as failed */
@@ -215,16 +147,126 @@ function load(
   }
 }
 
-/** A committed revision has one thing left to say: that it has been READY. */
-function beginCommitted(config: AppengineConfig, revision: string): void {
-  const folder = revisionFolder(config, revision);
-  if (readProgress(folder)["status"] === "DONE") return;
-  writeProgress(folder, revision === "0" ? progressOf.factoryStarting : progressOf.starting);
+/** The acting parts of pantavisor, each made before those that know it. Nothing runs yet. */
+interface Parts {
+  readonly drivers: Drivers;
+  readonly broker: Daemon;
+  readonly runner: RevisionRunner;
+  readonly updater: Updater;
 }
 
-function finishCommitted(config: AppengineConfig, revision: string): void {
-  const folder = revisionFolder(config, revision);
-  const status = readProgress(folder)["status"];
-  if (status !== "INPROGRESS") return;
-  writeProgress(folder, revision === "0" ? progressOf.factory : progressOf.done);
+function makeParts(
+  { config, environment, quirks }: PantavisorOptions,
+  log: PantavisorLog,
+  running: RunningRevision,
+): Parts {
+  const scale = environment["PVH_TIME_SCALE"];
+  const realClock = systemClock();
+  const clock = systemClock(parseTimeScale(scale));
+  const { plan, state } = running.loaded;
+  const drivers = openDrivers({
+    // A revision with another bsp/drivers.json needs a reboot, so these aliases stay valid.
+    aliases: state.drivers,
+    needsOf: (container) =>
+      running.loaded.state.containers.find(({ name }) => name === container)?.run.drivers,
+    quirks,
+  });
+  const broker = makeDaemon({
+    name: "pv-xconnect",
+    command: ["/usr/bin/pv-xconnect"],
+    log,
+    clock: realClock,
+    quirks,
+    onSpawn: (pid) => ifRoom(() => rememberProcess(DAEMON_FILE, pid)),
+  });
+  const runner = new RevisionRunner({
+    plan,
+    definitions: state.containers,
+    config,
+    controlSocket: socketOf(config),
+    drivers,
+    environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
+    log,
+    clock,
+    realClock,
+    quirks,
+  });
+  const updater = new Updater({
+    config,
+    quirks,
+    log,
+    clock,
+    runner,
+    running: () => running.loaded,
+    onSwitch: (next) => running.switchTo(next),
+  });
+  return { drivers, broker, runner, updater };
+}
+
+/**
+ * Let those who have to know follow what happens to the revision.
+ * @returns how it ended, once no container runs any more
+ */
+function follow(
+  { runner, updater, broker }: Parts,
+  running: RunningRevision,
+  meta: DeviceMeta,
+): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  runner.listen({
+    onStatus(status) {
+      meta.describe("pantavisor.status", status);
+      if (status === "READY" && !updater.isBusy()) running.finishCommitted();
+    },
+    onStep: () => updater.onStep(),
+    onPeersChanged: () => broker.notify(),
+    onExit: resolve,
+  });
+  return promise;
+}
+
+function viewOf(
+  { config, quirks }: PantavisorOptions,
+  { drivers, broker, runner, updater }: Parts,
+  running: RunningRevision,
+  meta: DeviceMeta,
+): PantavisorView {
+  return controlView({
+    config,
+    quirks,
+    running: () => running.loaded,
+    runner,
+    updater,
+    daemons: [disabledDaemon("hwrngd"), broker],
+    drivers,
+    deviceMeta: meta.store,
+    buildInfo: BUILD,
+  });
+}
+
+/** Start the containers, unless a required service is missing: then the appengine reboots. */
+function beginRevision(
+  { quirks }: PantavisorOptions,
+  { runner, updater }: Parts,
+  first: LoadedRevision,
+  log: PantavisorLog,
+): void {
+  const missing = missingRequired(first, quirks);
+  for (const line of missing) {
+    log.write("ERROR", "state", `(pv_state_validate_services:724) ${line}`);
+  }
+  for (const line of graphWarnings(first.state.containers, quirks)) {
+    log.write("WARN", "state", line);
+  }
+  if (missing[0] === undefined) {
+    runner.begin();
+    return;
+  }
+  log.write(
+    "ERROR",
+    "controller",
+    "(_pv_wait:502) a platform did not work as expected. Tearing down...",
+  );
+  updater.giveUp(missing[0]);
+  runner.dispatch({ type: "shutdown", outcome: "reboot" });
 }

@@ -1,8 +1,10 @@
 import { parseGroups } from "../shared/formats/groups.ts";
 import { parseState } from "../shared/formats/state.ts";
 import { systemClock } from "./lifecycle/clock.ts";
+import type { OverallStatus } from "./lifecycle/group-status.ts";
 import type { Outcome } from "./lifecycle/revision.ts";
 import { none } from "../shared/quirks/quirks.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
 import { toConfig } from "./appengine-config.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { planRevision } from "./revision-plan.ts";
@@ -13,12 +15,22 @@ export interface RunnerParts {
   readonly revision?: string;
   /** Keys of the state. */
   readonly entries?: Readonly<Record<string, unknown>>;
+  readonly quirks?: Quirks;
+  readonly onStatus?: (status: OverallStatus) => void;
   readonly onStep?: () => void;
   readonly onExit?: (outcome: Outcome) => void;
 }
 
 /** A runner on real storage whose log is kept, and what it needs beside it. */
-export function makeRunner({ storage, revision = "0", entries, onStep, onExit }: RunnerParts) {
+export function makeRunner({
+  storage,
+  revision = "0",
+  entries,
+  quirks = none,
+  onStatus,
+  onStep,
+  onExit,
+}: RunnerParts) {
   const state = parseState({ "#spec": "pantavisor-service-system@1", ...entries }, none);
   const planned = planRevision(revision, state, parseGroups([{ name: "app" }]), 10, none);
   const config = toConfig("", {
@@ -44,8 +56,10 @@ export function makeRunner({ storage, revision = "0", entries, onStep, onExit }:
     log,
     clock,
     realClock: clock,
-    quirks: none,
-    onStatus: () => undefined,
+    quirks,
+  });
+  runner.listen({
+    onStatus: onStatus ?? (() => undefined),
     onStep: onStep ?? (() => undefined),
     onPeersChanged: () => undefined,
     onExit: onExit ?? (() => undefined),

@@ -5,7 +5,6 @@ import type { ContainerDefinition } from "../shared/formats/state.ts";
 import type { Clock, Timer } from "./lifecycle/clock.ts";
 import type { ContainerEvent, TimerName } from "./lifecycle/container-state.ts";
 import type { OverallStatus } from "./lifecycle/group-status.ts";
-import { logEffect } from "./lifecycle/log-effect.ts";
 import type {
   Outcome,
   RevisionEffect,
@@ -19,6 +18,7 @@ import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Drivers } from "./drivers.ts";
+import { announceReady } from "./early-ready.quirk.ts";
 import type { ContainerProcess, Ending } from "./runtimes/container-process.ts";
 import { starterOf } from "./runtimes/starters.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
@@ -40,6 +40,10 @@ export interface RunnerOptions {
   /** Runs what waits for real processes: stop grace, group timeouts. */
   readonly realClock: Clock;
   readonly quirks: Quirks;
+}
+
+/** The one that is told what happens to the revision. */
+export interface RunnerListener {
   readonly onStatus: (status: OverallStatus) => void;
   /** Called when something has happened to the revision; `state` is up to date by then. */
   readonly onStep: () => void;
@@ -48,14 +52,18 @@ export interface RunnerOptions {
   readonly onExit: (outcome: Outcome) => void;
 }
 
+const NOBODY: RunnerListener = {
+  onStatus: () => undefined,
+  onStep: () => undefined,
+  onPeersChanged: () => undefined,
+  onExit: () => undefined,
+};
+
 /**
  * Milliseconds of the clock before a container that could not even be started is tried again. With
  * no delay and no limit of retries, the runner would do nothing else.
  */
 const START_AGAIN = 500;
-
-/** Time that READY is ahead of the containers under `ready-too-early` and its sibling. */
-const EARLY_READY = 2000;
 
 /** Carries out what the revision's state machine decides, and reports back to it. */
 export class RevisionRunner {
@@ -67,6 +75,7 @@ export class RevisionRunner {
   readonly #failedStarts = new Map<string, number>();
   readonly #groupTimers: Timer[] = [];
   readonly #queue: RevisionEvent[] = [];
+  #listener = NOBODY;
   #plan: RevisionPlan;
   #definitions: ReadonlyMap<string, ContainerDefinition>;
   #busy = false;
@@ -77,6 +86,11 @@ export class RevisionRunner {
     this.#plan = options.plan;
     this.#definitions = byName(options.definitions);
     this.#state = initialRevision(options.plan);
+  }
+
+  /** Tell `listener` from now on, and nobody else. */
+  listen(listener: RunnerListener): void {
+    this.#listener = listener;
   }
 
   get state(): RevisionState {
@@ -111,21 +125,20 @@ export class RevisionRunner {
     this.#state = adoptRevision(plan, this.#state, kept);
     this.#plan = plan;
     this.#definitions = byName(definitions);
-    this.#options.onPeersChanged();
+    this.#listener.onPeersChanged();
     this.begin();
   }
 
   begin(): void {
-    const { quirks, log, realClock, onStatus } = this.#options;
-    const ignoring = quirks.has("ready-ignores-containers");
-    if (!ignoring && !quirks.has("ready-too-early")) {
-      this.dispatch({ type: "begin" });
+    const { quirks } = this.#options;
+    const begin = () => this.dispatch({ type: "begin" });
+    const isReported = quirks.has("ready-ignores-containers");
+    if (!isReported && !quirks.has("ready-too-early")) {
+      begin();
       return;
     }
-    const line = `state revision '${this.#plan.revision}' status is now READY`;
-    log.effect(logEffect("INFO", "state", "pv_state_set_status:556", line));
-    if (ignoring) onStatus("READY");
-    realClock.after(EARLY_READY, () => this.dispatch({ type: "begin" }));
+    const { onStatus } = isReported ? this.#listener : NOBODY;
+    announceReady(this.#plan, this.#options, onStatus, begin);
   }
 
   /** Effects may dispatch again: events are worked off in order, one at a time. */
@@ -140,7 +153,7 @@ export class RevisionRunner {
       for (const effect of step.effects) this.#apply(effect);
     }
     this.#busy = false;
-    this.#options.onStep();
+    this.#listener.onStep();
   }
 
   #tell(name: string, event: ContainerEvent): void {
@@ -148,13 +161,13 @@ export class RevisionRunner {
   }
 
   #apply(effect: RevisionEffect): void {
-    const { log, realClock, onStatus, onExit } = this.#options;
+    const { log, realClock } = this.#options;
     switch (effect.type) {
       case "log":
         log.effect(effect);
         break;
       case "status":
-        onStatus(effect.status);
+        this.#listener.onStatus(effect.status);
         break;
       case "arm-group":
         this.#groupTimers.push(
@@ -164,7 +177,7 @@ export class RevisionRunner {
         );
         break;
       case "exit":
-        onExit(effect.outcome);
+        this.#listener.onExit(effect.outcome);
         break;
       case "container":
         this.#applyTo(effect.name, effect.effect);
@@ -248,12 +261,12 @@ export class RevisionRunner {
   }
 
   async #run(name: string, process: ContainerProcess): Promise<void> {
-    const { quirks, onPeersChanged } = this.#options;
+    const { quirks } = this.#options;
     this.#processes.set(name, process);
     void process.ended.then((ending) => {
       this.#processes.delete(name);
       if (!quirks.has("stale-pid")) this.#peers.delete(name);
-      onPeersChanged();
+      this.#listener.onPeersChanged();
       this.#ended(name, ending);
     });
     const init = await process.started;
@@ -262,7 +275,7 @@ export class RevisionRunner {
     if (!isUnlinked) {
       this.#peers.set(name, quirks.has("graph-pid-wrong") ? { pid: process.monitorPid } : init);
     }
-    onPeersChanged();
+    this.#listener.onPeersChanged();
     this.#tell(name, { type: "started" });
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { none, parseQuirks } from "../shared/quirks/quirks.ts";
+import { flapping } from "./duplicate-flaps.quirk.ts";
 import { buildGraph, graphWarnings, missingServices } from "./service-graph.ts";
 import type { ContainerDefinition } from "../shared/formats/state.ts";
 import { STATE_SPEC, parseState } from "../shared/formats/state.ts";
@@ -126,9 +127,8 @@ describe("a quirk", () => {
       a: { exports: [raw] },
       b: { exports: [raw] },
     });
-    const served = [1, 2, 3].map(
-      () => buildGraph(parts, down, parseQuirks("duplicate-flaps"))[0]?.provider,
-    );
+    const build = flapping(buildGraph);
+    const served = [1, 2, 3].map(() => build(parts, down, none)[0]?.provider);
     expect(new Set(served)).toEqual(new Set(["a", "b"]));
   });
 

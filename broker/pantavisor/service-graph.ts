@@ -13,9 +13,6 @@ export interface GraphPeer {
   readonly startTime?: number | undefined;
 }
 
-/** Number of graphs built so far, by which the quirk duplicate-flaps alternates providers. */
-let graphs = 0;
-
 /**
  * The links of a revision (docs/pantavisor.md §6.1): consumers in state order, required before
  * optional. The first provider of a name in state order serves it. A requirement that states a
@@ -26,7 +23,6 @@ export function buildGraph(
   peerOf: (name: string) => GraphPeer,
   quirks: Quirks,
 ): GraphEntry[] {
-  graphs += 1;
   const peer = (name: string): GraphPeer =>
     quirks.has("graph-no-start") ? { pid: peerOf(name).pid } : peerOf(name);
   return containers.flatMap((consumer) => {
@@ -162,8 +158,7 @@ function findProvider(
   requirement: Requirement,
   quirks: Quirks,
 ): Provided | undefined {
-  const found = providersOf(containers, requirement, quirks);
-  return found[quirks.has("duplicate-flaps") ? graphs % found.length : 0];
+  return providersOf(containers, requirement, quirks)[0];
 }
 
 /** Exports that can serve a requirement, in state order. */

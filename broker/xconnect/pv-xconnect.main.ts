@@ -10,6 +10,7 @@ import { Broker } from "./links/broker.ts";
 import { openFiles } from "./planes/open-files.ts";
 import { createOutput } from "./links/output.ts";
 import type { Output } from "./links/output.ts";
+import { silent } from "./links/silent-output.quirk.ts";
 import { PlantedJournal } from "./peers/planted-journal.ts";
 import { serveStatus } from "./links/status-server.ts";
 import { BrokerToolbox, ShowingToolbox } from "./links/toolbox.ts";
@@ -44,13 +45,11 @@ async function main(): Promise<number> {
 
   const { values } = parseArgs({ options: { ctrl: { type: "string", default: DEFAULT_CTRL } } });
   const quirks = parseQuirks(process.env["PVH_QUIRKS"]);
-  process.on("SIGHUP", () => {
-    if (!quirks.has("poll-only")) running?.graphChanged();
-  });
+  process.on("SIGHUP", () => running?.graphChanged());
 
   // 029-32 neither knows of other brokers nor plants removed sockets again.
   const wipes = quirks.has("second-broker-wipes");
-  const output = createOutput(quirks);
+  const output = quirks.has("xconnect-silent") ? silent(createOutput()) : createOutput();
   process.on("exit", () => output.flush());
   const settings: Settings = {
     ctrl: values.ctrl,
@@ -107,7 +106,7 @@ async function own(settings: Settings, paths: BrokerFiles, signal: AbortSignal):
   journal.remove();
 }
 
-/** Mediate without a lock, for the quirk second-broker-wipes. */
+/** Mediate without a lock, as 029-32 does. */
 async function mediate(settings: Settings, signal: AbortSignal): Promise<void> {
   running = new Broker({ ...settings, tools: new BrokerToolbox(settings) });
   await running.run(signal);

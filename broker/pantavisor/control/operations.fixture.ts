@@ -20,7 +20,6 @@ import { signalRoutes } from "./endpoints/signal.ts";
 import type { PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { findRoute } from "./route.ts";
-import { Stall } from "./stall.ts";
 
 /** A container as the machine sees it. */
 export interface SimulatedContainer {
@@ -73,12 +72,12 @@ export class SimulatedMachine {
     this.#containers = containers;
     this.#plan = revisionPlan(...containers.map(({ plan }) => plan));
     this.state = initialRevision(this.#plan);
-    const context = { view: this.#view(), stall: new Stall() };
+    const view = this.#view();
     this.#routes = [
-      ...containerRoutes(context),
-      ...daemonRoutes(context),
-      ...graphRoutes(context),
-      ...signalRoutes(context),
+      ...containerRoutes(view),
+      ...daemonRoutes(view),
+      ...graphRoutes(view),
+      ...signalRoutes(view),
     ];
     this.#dispatch({ type: "begin" });
   }

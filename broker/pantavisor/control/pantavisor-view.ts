@@ -7,7 +7,6 @@ import type { OverallStatus } from "../lifecycle/group-status.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { SizedStream } from "./reply.ts";
-import type { Stall } from "./stall.ts";
 
 /** Everything that pv-ctrl may know of pantavisor and ask of it. */
 export interface PantavisorView {
@@ -134,9 +133,3 @@ export interface Setting {
 
 /** `command`: changed at run time. */
 export type SettingSource = "default" | "pv conf file" | "env" | "command";
-
-/** Objects that every endpoint is given. */
-export interface EndpointContext {
-  readonly view: PantavisorView;
-  readonly stall: Stall;
-}

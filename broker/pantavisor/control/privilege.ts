@@ -21,12 +21,14 @@ export function refuseUnknown(
   return errorReply(500, hasParameter ? "Internal error, unknown caller" : "Internal Error");
 }
 
+export const unprivileged = errorReply(403, "Request not sent from a mgmt platform");
+
 /** Containers without the role mgmt may not. */
 export function refuseUnprivileged(view: PantavisorView, caller: Caller): Reply | undefined {
   const container = containerOfCaller(view, caller);
   const refused = container !== undefined && !container.roles.includes("mgmt");
   if (!refused || view.quirks.has("nobody-allowed")) return undefined;
-  return errorReply(403, "Request not sent from a mgmt platform");
+  return unprivileged;
 }
 
 function containerOfCaller(view: PantavisorView, caller: Caller) {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -284,6 +286,17 @@ describe("quirks", () => {
     expect(await send(get, { silence: 150 })).toBe("");
     container.state = { ...running, status: "STOPPED" };
     expect(statusOf(await call("GET", "/daemons"))).toBe(200);
+  });
+
+  it("xconnect-holds-ctrl holds what comes behind a manual pv-xconnect", async () => {
+    using broker = spawn("sh", ["-c", "read never", "pv-xconnect"]);
+    await once(broker, "spawn");
+    const caller = { kind: "host", pid: broker.pid ?? 0 } as const;
+    const { call, send } = await start("xconnect-holds-ctrl", { caller });
+    expect(statusOf(await call("GET", "/daemons"))).toBe(200);
+    expect(statusOf(await call("GET", "/xconnect-graph"))).toBe(200);
+    const get = "GET /daemons HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    expect(await send(get, { silence: 150 })).toBe("");
   });
 
   it("containers-field-missing leaves auto_recovery out", async () => {

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { handleRequest } from "./handle-request.ts";
+import { deviatingHandler } from "./handle-request.quirk.ts";
+import { strictHandler } from "./handle-request.ts";
 import type { Caller } from "./caller.ts";
 import { identifyCaller } from "./caller.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
@@ -20,11 +21,11 @@ import { objectRoutes } from "./endpoints/objects.ts";
 import { signalRoutes } from "./endpoints/signal.ts";
 import { stepRoutes } from "./endpoints/steps.ts";
 import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
-import type { EndpointContext, PantavisorView } from "./pantavisor-view.ts";
+import type { PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
-import { Stall } from "./stall.ts";
 import { RequestQueue } from "./request-queue.ts";
+import { deviatingRefusal } from "./unparsable.quirk.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
 
 /**
@@ -51,21 +52,22 @@ export async function serveControl(
   view: PantavisorView,
   identify: typeof identifyCaller = identifyCaller,
 ): Promise<ControlServer> {
-  const context: EndpointContext = { view, stall: new Stall() };
   const routes = [
-    ...containerRoutes(context),
-    ...daemonRoutes(context),
-    ...groupRoutes(context),
-    ...graphRoutes(context),
-    ...metadataRoutes(context),
-    ...objectRoutes(context),
-    ...stepRoutes(context),
-    ...configRoutes(context),
-    ...signalRoutes(context),
-    ...commandRoutes(context),
-    ...driverRoutes(context),
+    ...containerRoutes(view),
+    ...daemonRoutes(view),
+    ...groupRoutes(view),
+    ...graphRoutes(view),
+    ...metadataRoutes(view),
+    ...objectRoutes(view),
+    ...stepRoutes(view),
+    ...configRoutes(view),
+    ...signalRoutes(view),
+    ...commandRoutes(view),
+    ...driverRoutes(view),
     ...informationRoutes(),
   ];
+  const handle = deviatingHandler(strictHandler(view, routes), view);
+  const refuse = deviatingRefusal(refuseUnparsable, view.quirks);
   const callers = new WeakMap<Socket, Caller>();
   const queue = new RequestQueue();
   const server = createServer(
@@ -85,7 +87,7 @@ export async function serveControl(
   ) => {
     const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
     queue.take(request, response, () =>
-      handleRequest(context, routes, { request, caller, welcome })
+      handle({ request, caller, welcome })
         .then((reply) => reply && send(response, reply))
         .catch((error: unknown) => fail(response, error)),
     );
@@ -114,9 +116,7 @@ export async function serveControl(
     if (limit.admit(caller, socket)) return;
     socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
   });
-  server.on("clientError", (error, socket) =>
-    queue.break(socket, () => refuseUnparsable(error, socket, view.quirks)),
-  );
+  server.on("clientError", (error, socket) => queue.break(socket, () => refuse(error, socket)));
   server.on("connect", (_request, socket) => {
     // No limit of node:http's holds for this connection any more: it ends with its reply.
     const refusal = rawReply(errorReply(405, "Method not supported for this endpoint"));

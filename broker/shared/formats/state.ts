@@ -12,6 +12,7 @@ import type { RunManifest } from "./run-manifest.ts";
 import { parseRunManifest } from "./run-manifest.ts";
 import type { ServiceExport } from "./services.ts";
 import { parseServices } from "./services.ts";
+import { exportsBeforeRun, withoutStrings, withoutTargetAliases } from "./state.quirk.ts";
 
 /**
  * State JSON (docs/pantavisor.md §1.2): a flat map from slash-separated paths to inline documents (`*.json`)
@@ -191,36 +192,6 @@ export function groupsDocumentOf(
   }
   const value = document["groups.json"];
   return value === undefined ? undefined : { where: "groups.json", value };
-}
-
-function exportsBeforeRun(entries: readonly (readonly [string, unknown])[]): Set<string> {
-  const keys = entries.map(([key]) => key);
-  const early = keys.filter((key, index) => {
-    const name = /^([^/]+)\/services\.json$/.exec(key)?.[1];
-    return name !== undefined && keys.indexOf(`${name}/run.json`) > index;
-  });
-  return new Set(early);
-}
-
-function withoutTargetAliases(value: unknown): unknown {
-  const copy = structuredClone(value) as {
-    services?: Record<string, Record<string, unknown>[] | undefined>;
-  } | null;
-  for (const requirement of Object.values(copy?.services ?? {}).flat()) {
-    if (typeof requirement !== "object" || "target" in requirement) continue;
-    delete requirement["socket"];
-    if (String(requirement["interface"]).startsWith("/")) delete requirement["interface"];
-  }
-  return copy;
-}
-
-function withoutStrings(value: unknown): unknown {
-  const copy = structuredClone(value) as { services?: Record<string, unknown[]> } | null;
-  for (const [kind, list] of Object.entries(copy?.services ?? {})) {
-    if (copy?.services === undefined) continue;
-    copy.services[kind] = list.filter((one) => typeof one !== "string");
-  }
-  return copy;
 }
 
 function at<T>(key: string, read: () => T): T {

@@ -67,6 +67,7 @@ export class Broker {
 
   /** Reconcile at once because the graph has changed, or once more after the round under way. */
   graphChanged(): void {
+    if (this.#options.quirks.has("poll-only")) return;
     this.#changed = true;
     this.#wake();
   }
@@ -166,9 +167,9 @@ export class Broker {
   }
 
   #watch(): void {
-    const { tools, quirks, replant } = this.#options;
+    const { tools, replant } = this.#options;
+    if (!replant) return;
     for (const record of this.#records.values()) {
-      if (!replant || quirks.has("poll-only")) continue;
       if (record.state === "established") tools.plants.watch(record, this.#watches);
     }
   }

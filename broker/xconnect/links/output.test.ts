@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
 import { createOutput } from "./output.ts";
+import { silent } from "./silent-output.quirk.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function recording(quirks = none) {
+function recording() {
   const written: [fd: number, text: string][] = [];
-  return { written, output: createOutput(quirks, (fd, text) => written.push([fd, text])) };
+  return { written, output: createOutput((fd, text) => written.push([fd, text])) };
 }
 
 test("the lines of one turn are written together, and without being asked to", async () => {
@@ -55,7 +55,8 @@ test("a line stays one line for readers of Unicode, and tells no terminal anythi
 });
 
 test("under the quirk xconnect-silent nothing is said until the end", async () => {
-  const { written, output } = recording(parseQuirks("xconnect-silent"));
+  const { written, output: strict } = recording();
+  const output = silent(strict);
   output.log("one");
   output.warn("two");
   await turn();

@@ -1,5 +1,4 @@
 import { EINTR, Scratch, writePipe } from "../../shared/linux/stream-io.ts";
-import type { Quirks } from "../../shared/quirks/quirks.ts";
 
 /** Output of the broker's lines. */
 export interface Output {
@@ -20,8 +19,7 @@ const outgoing = new Scratch(4 * ATOMIC);
  * and must not be held back. Lines of one turn are written together, since a connection writes two
  * or three and each write wakes the reader of the log. stdout and stderr stay in order.
  */
-export function createOutput(quirks: Quirks, write: WriteText = writeText): Output {
-  const isSilent = quirks.has("xconnect-silent");
+export function createOutput(write: WriteText = writeText): Output {
   let pending = "";
   let isDue = false;
   const flush = () => {
@@ -34,15 +32,15 @@ export function createOutput(quirks: Quirks, write: WriteText = writeText): Outp
     log: (line, times = 1) => {
       const text = textOf(line);
       for (let time = 0; time < times; time += 1) {
-        if (!isSilent && pending.length + text.length > ATOMIC) flush();
+        if (pending.length + text.length > ATOMIC) flush();
         pending += text;
       }
-      if (isSilent || isDue) return;
+      if (isDue) return;
       isDue = true;
       setImmediate(flush);
     },
     warn: (line) => {
-      if (!isSilent) flush();
+      flush();
       write(2, textOf(line));
     },
     flush,

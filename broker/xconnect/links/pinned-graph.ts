@@ -1,8 +1,8 @@
 import type { ReadGraph, UnreadableEntry } from "../../shared/formats/graph.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
-import { everyContainer } from "./every-container.ts";
+import { everyContainer } from "./every-container.quirk.ts";
 import type { PeerTable } from "../peers/peer-table.ts";
-import { hostPeer } from "../peers/peer.ts";
+import { hostPeer } from "../peers/unpinned-peers.quirk.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { DesiredEntry } from "./reconcile.ts";
 

@@ -49,7 +49,7 @@ export class ContainerRoot implements Disposable {
    * @throws SystemCallError ENOENT, ELOOP, …
    */
   open(path: string, flags: number): number {
-    // Without RESOLVE_IN_ROOT (quirk symlink-follow) a leading slash would leave the directory.
+    // Without RESOLVE_IN_ROOT a leading slash would leave the directory.
     return openat2(this.#fd, withoutSlashes(path), flags, this.#resolve);
   }
 

@@ -1,6 +1,7 @@
 import type { Quirks } from "../../shared/quirks/quirks.ts";
-import { numberedPeer, pinPeer } from "./peer.ts";
+import { pinPeer } from "./peer.ts";
 import type { Peer } from "./peer.ts";
+import { numberedPeer } from "./unpinned-peers.quirk.ts";
 
 /** Owns the peers that links use, each pinned once. */
 export class PeerTable {

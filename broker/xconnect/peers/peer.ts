@@ -96,26 +96,6 @@ class PinnedPeer implements Peer {
   }
 }
 
-/** Any process that has this pid at the moment, for the quirk pid-reuse. */
-export function numberedPeer(pid: number): Peer {
-  return {
-    pid,
-    start: 0,
-    running: () => true,
-    openRoot: () => openSync(`/proc/${pid}/root`, O_PATH | O_DIRECTORY),
-    close: () => undefined,
-  };
-}
-
-/** The appengine itself as if it were a container, for the quirk inject-host-side. */
-export const hostPeer: Peer = {
-  pid: 0,
-  start: 0,
-  running: () => true,
-  openRoot: () => openSync("/", O_PATH | O_DIRECTORY),
-  close: () => undefined,
-};
-
 /** True for a root that the broker itself sees: no link may act on it, whatever the graph says. */
 function isOwnFileSystem(pid: number, root: number): boolean {
   const its = fstatSync(root, { bigint: true });

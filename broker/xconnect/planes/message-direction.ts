@@ -36,7 +36,8 @@ export interface DirectionOptions {
 /** Most messages that are carried before other sessions get their turn. */
 const MESSAGES_PER_TURN = 32;
 
-interface Message {
+/** A message on its way. */
+export interface Message {
   readonly bytes: Buffer;
   /** Descriptors of the message; this side closes them. */
   readonly fds: readonly ForeignFd[];
@@ -51,8 +52,6 @@ export class MessageDirection {
   #held: Message | undefined;
   /** Share in the number of held fds, while the sink has no room for the held message. */
   #holding: Disposable | undefined;
-  /** Packet that waits for the next one, under the quirk packets-merged. */
-  #first: Message | undefined;
   #handle: number | undefined;
   #hasEnded = false;
   #isDone = false;
@@ -85,11 +84,7 @@ export class MessageDirection {
       const received = this.#receive();
       if (received === undefined) return "wait";
       if (received.type === "message") this.#take(received);
-      else {
-        this.#hasEnded = true;
-        this.#held = this.#first;
-        this.#first = undefined;
-      }
+      else this.sourceEnded();
     }
     // Flush before the turn ends: received bytes are valid only until the socket's next receive.
     return this.#flush() ? "again" : "wait";
@@ -99,14 +94,27 @@ export class MessageDirection {
   breakOff(): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#drop();
+    this.drop();
     this.#options.source.endReading();
   }
 
   /** Stop, and close the held descriptors. */
   close(): void {
     this.#isDone = true;
-    this.#drop();
+    this.drop();
+  }
+
+  protected hold(message: Message): void {
+    this.#held = message;
+  }
+
+  protected sourceEnded(): void {
+    this.#hasEnded = true;
+  }
+
+  protected drop(): void {
+    this.#letGo(this.#held?.fds ?? []);
+    this.#held = undefined;
   }
 
   #receive(): Received | undefined {
@@ -135,7 +143,7 @@ export class MessageDirection {
     }
     const dropped = quirks.has("unix-drop-fds", "unix");
     if (dropped) closeAll(fds);
-    this.#hold({ bytes: received.bytes, fds: dropped ? [] : fds });
+    this.hold({ bytes: received.bytes, fds: dropped ? [] : fds });
   }
 
   /** @throws Violation */
@@ -146,23 +154,6 @@ export class MessageDirection {
     if (quirks.has("fd-type-unchecked", "unix")) return;
     const refused = refusedAmong(fds, allowed);
     if (refused !== undefined) throw new Violation(`an fd that may not pass (${refused})`);
-  }
-
-  #hold(message: Message): void {
-    const { quirks, source } = this.#options;
-    this.#held = message;
-    if (source.type !== "seqpacket" || !quirks.has("packets-merged", "unix")) return;
-    if (this.#first === undefined) {
-      this.#first = { ...message, bytes: Buffer.from(message.bytes) };
-      this.#held = undefined;
-      return;
-    }
-    const parts = [this.#first, message];
-    this.#first = undefined;
-    this.#held = {
-      bytes: Buffer.concat(parts.map(({ bytes }) => bytes)),
-      fds: parts.flatMap(({ fds }) => fds),
-    };
   }
 
   /** @returns false when the sink takes no more now */
@@ -204,12 +195,6 @@ export class MessageDirection {
         `a message of ${bytes.length} bytes and ${fds.length} fds: ${error.code}`,
       );
     }
-  }
-
-  #drop(): void {
-    for (const message of [this.#held, this.#first]) this.#letGo(message?.fds ?? []);
-    this.#held = undefined;
-    this.#first = undefined;
   }
 
   #letGo(fds: readonly ForeignFd[]): void {

@@ -5,6 +5,7 @@ import { messageOf } from "../../shared/message-of.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { MessageDirection, Violation } from "./message-direction.ts";
 import type { MessageIdentity } from "./message-direction.ts";
+import { MergingDirection } from "./packets-merged.quirk.ts";
 
 export interface MessagePlaneOptions {
   readonly signal: AbortSignal;
@@ -47,7 +48,9 @@ export async function proxyMessages(
   const { signal, allowed, quirks, greeting, identity, count } = options;
   const ended = Promise.withResolvers<undefined>();
   const common = { allowed, quirks };
-  const up = new MessageDirection({
+  const merges = consumer.type === "seqpacket" && quirks.has("packets-merged", "unix");
+  const kind = merges ? MergingDirection : MessageDirection;
+  const up = new kind({
     ...common,
     source: consumer,
     sink: provider,
@@ -55,7 +58,7 @@ export async function proxyMessages(
     identity,
     onBytes: (bytes) => count("bytesFromConsumer", bytes),
   });
-  const down = new MessageDirection({
+  const down = new kind({
     ...common,
     source: provider,
     sink: consumer,

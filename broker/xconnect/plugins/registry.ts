@@ -29,7 +29,7 @@ export class PluginRegistry {
     return [...this.#loaded.keys()];
   }
 
-  /** Load all plugins, for the quirk plugin-eager. */
+  /** Load all plugins at once. */
   async loadAll(): Promise<void> {
     await Promise.all(Object.keys(this.#loaders).map((type) => this.load(type)));
   }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { CommandRefusal, EndpointContext, PantavisorView } from "../pantavisor-view.ts";
+import type { CommandRefusal, PantavisorView } from "../pantavisor-view.ts";
 import { parseJson } from "../parse-json.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
@@ -12,7 +12,7 @@ const RETRY_AFTER = { "Retry-After": "600" };
 const commandSchema = z.object({ op: z.string(), payload: z.unknown().optional() });
 
 /** POST /commands (docs/pantavisor.md §3.6) and POST /storage/gc. */
-export function commandRoutes({ view }: EndpointContext): Route[] {
+export function commandRoutes(view: PantavisorView): Route[] {
   return [
     {
       path: "/commands",

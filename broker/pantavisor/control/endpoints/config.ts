@@ -1,9 +1,9 @@
-import type { EndpointContext } from "../pantavisor-view.ts";
+import type { PantavisorView } from "../pantavisor-view.ts";
 import { jsonReply, textReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
 /** GET /config, /config2 and /buildinfo (docs/pantavisor.md §3.3). */
-export function configRoutes({ view }: EndpointContext): Route[] {
+export function configRoutes(view: PantavisorView): Route[] {
   const settings = () => (view.quirks.has("config-missing") ? [] : view.settings());
   return [
     {

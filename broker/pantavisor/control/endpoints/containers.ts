@@ -1,9 +1,8 @@
 import type { ContainerBody } from "../../../shared/formats/control.ts";
-import { isUp } from "../../lifecycle/container-state.ts";
 import { CONTAINER_ACTIONS, actionRefusal } from "../../lifecycle/action-refusal.ts";
 import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";
 import { parseAction } from "../action-body.ts";
-import type { ContainerView, EndpointContext, PantavisorView } from "../pantavisor-view.ts";
+import type { ContainerView, PantavisorView } from "../pantavisor-view.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
@@ -11,7 +10,7 @@ import type { Route } from "../route.ts";
 const BODY_LIMIT = 1024;
 
 /** GET /containers and PUT /containers/{name} (docs/pantavisor.md §3.4, §4.6). */
-export function containerRoutes({ view, stall }: EndpointContext): Route[] {
+export function containerRoutes(view: PantavisorView): Route[] {
   return [
     {
       path: "/containers",
@@ -24,14 +23,7 @@ export function containerRoutes({ view, stall }: EndpointContext): Route[] {
       methods: {
         PUT: {
           takes: BODY_LIMIT,
-          reply({ parameters, body }) {
-            const name = parameters["name"] ?? "";
-            const reply = control(view, name, body);
-            if (reply.status === 200 && view.quirks.has("stop-blocks-ctrl")) {
-              stall.holdUntil(untilSettled(view, name));
-            }
-            return reply;
-          },
+          reply: ({ parameters, body }) => control(view, parameters["name"] ?? "", body),
         },
       },
     },
@@ -97,16 +89,4 @@ function toBody({ plan, state, roles }: ContainerView, { quirks }: PantavisorVie
 
 function textBoolean(value: boolean): "true" | "false" {
   return value ? "true" : "false";
-}
-
-/** For `stop-blocks-ctrl` only. */
-function untilSettled(view: PantavisorView, name: string): Promise<void> {
-  return new Promise((resolve) => {
-    const look = setInterval(() => {
-      const state = view.containers().find(({ plan }) => plan.name === name)?.state;
-      if (state !== undefined && state.status === "STOPPING" && isUp(state)) return;
-      clearInterval(look);
-      resolve();
-    }, 20);
-  });
 }

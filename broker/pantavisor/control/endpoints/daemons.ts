@@ -1,12 +1,12 @@
 import { parseAction } from "../action-body.ts";
-import type { EndpointContext } from "../pantavisor-view.ts";
+import type { PantavisorView } from "../pantavisor-view.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
 const BODY_LIMIT = 1024;
 
 /** GET /daemons and PUT /daemons/{name} (docs/pantavisor.md §3.5). */
-export function daemonRoutes({ view }: EndpointContext): Route[] {
+export function daemonRoutes(view: PantavisorView): Route[] {
   return [
     {
       path: "/daemons",

@@ -1,11 +1,11 @@
 import type { Caller } from "../caller.ts";
-import type { EndpointContext } from "../pantavisor-view.ts";
+import type { PantavisorView } from "../pantavisor-view.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
 /** /drivers (docs/pantavisor.md §3.3): drivers of a container; the appengine itself has none. */
-export function driverRoutes({ view }: EndpointContext): Route[] {
+export function driverRoutes(view: PantavisorView): Route[] {
   const own = (caller: Caller): string | undefined =>
     caller.kind === "container" ? caller.name : undefined;
   const list = (caller: Caller): Reply => {

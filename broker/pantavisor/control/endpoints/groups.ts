@@ -1,11 +1,11 @@
 import type { GroupBody } from "../../../shared/formats/control.ts";
 import { formatBackoffPolicy } from "../../lifecycle/recovery.ts";
-import type { EndpointContext, GroupView } from "../pantavisor-view.ts";
+import type { GroupView, PantavisorView } from "../pantavisor-view.ts";
 import { jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
 /** GET /groups (docs/pantavisor.md §3.3). */
-export function groupRoutes({ view }: EndpointContext): Route[] {
+export function groupRoutes(view: PantavisorView): Route[] {
   return [
     {
       path: "/groups",

@@ -1,4 +1,4 @@
-import type { EndpointContext, MetaStore } from "../pantavisor-view.ts";
+import type { MetaStore, PantavisorView } from "../pantavisor-view.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
@@ -10,7 +10,7 @@ const MOST_KEYS = 1000;
  * /device-meta and /user-meta (docs/pantavisor.md §3.3): facts about the device and wishes of its
  * user.
  */
-export function metadataRoutes({ view }: EndpointContext): Route[] {
+export function metadataRoutes(view: PantavisorView): Route[] {
   const routes = (kind: "Device" | "User", store: MetaStore): Route[] => {
     const path = `/${kind.toLowerCase()}-meta`;
     return [

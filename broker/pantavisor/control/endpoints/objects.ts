@@ -1,11 +1,11 @@
-import type { EndpointContext } from "../pantavisor-view.ts";
+import type { PantavisorView } from "../pantavisor-view.ts";
 import type { Reply } from "../reply.ts";
 import { accepted, closing, errorReply, jsonReply } from "../reply.ts";
 import { NO_ROOM } from "../../../shared/no-room.ts";
 import type { Route } from "../route.ts";
 
 /** /objects: files named by their sha256 (docs/pantavisor.md §3.3). */
-export function objectRoutes({ view: { objects } }: EndpointContext): Route[] {
+export function objectRoutes({ objects }: PantavisorView): Route[] {
   return [
     {
       path: "/objects",

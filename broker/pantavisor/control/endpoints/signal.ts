@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { EndpointContext } from "../pantavisor-view.ts";
+import type { PantavisorView } from "../pantavisor-view.ts";
 import { parseJson } from "../parse-json.ts";
 import { accepted, errorReply } from "../reply.ts";
 import type { Route } from "../route.ts";
@@ -12,7 +12,7 @@ const signalSchema = z.object({ type: z.enum(["ready", "alive"]) });
  * POST /signal (docs/pantavisor.md §3.3): a container whose goal is READY says that it is. It says
  * so of itself alone, and any container may: who calls is known from its process.
  */
-export function signalRoutes({ view }: EndpointContext): Route[] {
+export function signalRoutes(view: PantavisorView): Route[] {
   return [
     {
       path: "/signal",

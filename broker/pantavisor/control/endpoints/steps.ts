@@ -1,4 +1,4 @@
-import type { EndpointContext } from "../pantavisor-view.ts";
+import type { PantavisorView } from "../pantavisor-view.ts";
 import { accepted, errorReply, jsonReply } from "../reply.ts";
 import type { Handler, Route } from "../route.ts";
 
@@ -7,7 +7,7 @@ const STATE_LIMIT = 4 * 1024 * 1024;
 const MESSAGE_LIMIT = 256;
 
 /** /steps: the revisions in storage (docs/pantavisor.md §3.3). `current` is the one that runs. */
-export function stepRoutes({ view: { steps } }: EndpointContext): Route[] {
+export function stepRoutes({ steps }: PantavisorView): Route[] {
   const missing = errorReply(404, "Resource does not exist");
   const nameOf = ({ revision, local }: Readonly<Record<string, string>>): string =>
     local === undefined ? (revision ?? "") : `locals/${local}`;

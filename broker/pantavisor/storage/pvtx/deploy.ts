@@ -14,6 +14,7 @@ import { syncFolder, writeSynced } from "../durable-file.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { none } from "../../../shared/quirks/quirks.ts";
 import { progressOf } from "../step-progress.ts";
+import { showHalf } from "./half-revision.quirk.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { StateDocument } from "./state-merge.ts";
 import { isBeingWritten } from "./writer-lock.ts";
@@ -53,14 +54,6 @@ export function deploy(
   } finally {
     closeSync(lock);
   }
-}
-
-/** Show half of the state under the final name for a while, for the quirk `half-revision`. */
-function showHalf(state: StateDocument, folder: string): void {
-  const text = JSON.stringify(state);
-  mkdirSync(join(folder, ".pvr"), { recursive: true });
-  writeSynced(join(folder, ".pvr/json"), text.slice(0, text.length / 2));
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
 }
 
 function fill(incoming: string, state: StateDocument, store: ObjectStore): void {

@@ -12,6 +12,7 @@ import { readExport } from "./read-export.ts";
 import { readBase, readState } from "./read-state.ts";
 import type { StateDocument } from "./state-merge.ts";
 import { emptyState, mergeFragment, removePart } from "./state-merge.ts";
+import { removeKey } from "./signature-alone.quirk.ts";
 import type { TransactionStatus } from "./status-file.ts";
 import { readStatus, statusFile, writeStatus } from "./status-file.ts";
 import type { StepClient } from "./step-client.ts";
@@ -103,7 +104,7 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
     remove(part) {
       const { state } = load(ExitCode.nothingToChange);
       if (quirks.has("pvtx-remove-ignored")) return;
-      save(quirks.has("pvtx-signature-alone") ? withoutKey(state, part) : removePart(state, part));
+      save(quirks.has("pvtx-signature-alone") ? removeKey(state, part) : removePart(state, part));
     },
     async process(queue) {
       save(await queue.apply(load(ExitCode.nothingToChange).state));
@@ -140,11 +141,6 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
       rmSync(waiting, { recursive: true, force: true });
     },
   };
-}
-
-/** For `pvtx-signature-alone` only. */
-function withoutKey(state: StateDocument, part: string): StateDocument {
-  return Object.fromEntries(Object.entries(state).filter(([key]) => key !== part));
 }
 
 function stateOf(base: string): StateDocument {

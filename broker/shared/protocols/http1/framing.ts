@@ -1,4 +1,4 @@
-import { listOf, valuesOf } from "./fields.ts";
+import { valuesOf } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import { HttpSyntaxError } from "./syntax-error.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -33,16 +33,6 @@ export function requestFraming(head: RequestHead): Framing {
     throw new HttpSyntaxError(400, "Transfer-Encoding is not chunked alone");
   }
   return { kind: "chunked" };
-}
-
-/**
- * Framing as a careless proxy reads it, for the quirk rest-smuggling: chunked wins over any
- * length, the first number in the first length counts.
- */
-export function carelessRequestFraming(head: RequestHead): Framing {
-  if (listOf(head.fields, "transfer-encoding").includes("chunked")) return { kind: "chunked" };
-  const length = Number.parseInt(valuesOf(head.fields, "content-length")[0] ?? "", 10);
-  return length > 0 ? { kind: "length", length } : { kind: "none" };
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { CHUNK_END, chunkStart, lastChunk } from "./body-decoder.ts";
 import { field } from "./fields.ts";
-import { carelessRequestFraming } from "./framing.ts";
+import { carelessRequestFraming } from "./careless-framing.quirk.ts";
 import { fieldsText, requestLineText } from "./request-head.ts";
 import { RequestParser } from "./request-parser.ts";
 import type { RequestEvent } from "./request-parser.ts";

@@ -22,7 +22,7 @@ export interface SpliceMeans {
   readonly pipes: PipePool;
   /** Copy buffer of at most 64 KiB, so that the smallest pipe can hold its content. */
   readonly scratch: Scratch;
-  /** True under the quirk unix-corrupts. */
+  /** True when the first byte of each copied piece is changed, which only a quirk wants. */
   readonly corrupts: boolean;
 }
 

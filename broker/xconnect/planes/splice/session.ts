@@ -5,13 +5,8 @@ import { SpliceDirection } from "./direction.ts";
 import type { SpliceMeans } from "./direction.ts";
 import { SessionSocket } from "./session-socket.ts";
 import type { EventTable } from "./event-table.ts";
-import { UnboundedDirection } from "./unbounded-direction.ts";
-
-/**
- * Milliseconds that the quirk no-half-close keeps a session after the first EOF
- * (docs/pantavisor.md §6.4).
- */
-const LINGER = 60_000;
+import { EndHold } from "./no-half-close.quirk.ts";
+import { UnboundedDirection } from "./unbounded-direction.quirk.ts";
 
 export interface SpliceSurroundings extends SpliceMeans {
   readonly events: EventTable;
@@ -38,7 +33,7 @@ export class SpliceSession {
   readonly #down: SpliceDirection;
   readonly #surroundings: SpliceSurroundings;
   readonly #onClosed: (error?: unknown) => void;
-  #lingersUntil = 0;
+  readonly #hold: EndHold | undefined;
   #isClosed = false;
 
   /**
@@ -61,6 +56,9 @@ export class SpliceSession {
     const kind = quirks.has("unbounded-buffer") ? UnboundedDirection : SpliceDirection;
     this.#up = new kind(this.#consumer, this.#provider, surroundings, counters, BYTES_UP);
     this.#down = new kind(this.#provider, this.#consumer, surroundings, counters, BYTES_DOWN);
+    if (quirks.has("no-half-close")) {
+      this.#hold = new EndHold((wait) => surroundings.later(this, wait));
+    }
   }
 
   /** Carry the bytes that are there, then watch both sockets. Never throws. */
@@ -108,7 +106,7 @@ export class SpliceSession {
   #hasFinished(direction: SpliceDirection): boolean {
     if (direction.isOver || direction.isCutOff) return true;
     if (!direction.isDrained) return false;
-    return !(this.#surroundings.quirks.has("no-half-close") && this.#isHeldBack());
+    return this.#hold?.keeps(this.#up.hasEnded && this.#down.hasEnded) !== true;
   }
 
   #passEnd(direction: SpliceDirection): void {
@@ -116,19 +114,5 @@ export class SpliceSession {
     if (direction.isCutOff) direction.giveUp();
     else direction.passEnd();
     if (this.#surroundings.quirks.has("early-close")) this.close();
-  }
-
-  /**
-   * True while the quirk no-half-close holds an EOF back: until both sides end, or the time is
-   * over.
-   */
-  #isHeldBack(): boolean {
-    if (this.#up.hasEnded && this.#down.hasEnded) return false;
-    const now = performance.now();
-    if (this.#lingersUntil === 0) {
-      this.#lingersUntil = now + LINGER;
-      this.#surroundings.later(this, LINGER);
-    }
-    return now < this.#lingersUntil;
   }
 }

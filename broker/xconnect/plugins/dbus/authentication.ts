@@ -152,7 +152,7 @@ export class DbusAuthentication implements StreamOwner {
     if (effect.type === "close") this.#refuse(effect.reason);
   }
 
-  /** End the line that was taken; the quirk dbus-auth-strict refuses bytes behind it. */
+  /** End the line that was taken. Strict takes bytes behind it: clients send lines together. */
   #endLine(): void {
     if (this.#lines.rest.length > 0 && this.#tools.quirks.has("dbus-auth-strict", "dbus")) {
       this.#refuse("more than one line at a time");

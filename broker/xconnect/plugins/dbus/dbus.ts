@@ -1,19 +1,17 @@
-import { Socket } from "node:net";
 import type { FdType } from "../../../shared/formats/fd-types.ts";
-import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
-import { proxyBytes } from "../../planes/byte-plane.ts";
 import { allowedFds } from "../allowed-fds.ts";
+import { passThrough } from "./auth-passthrough.quirk.ts";
 import { DbusAuthentication } from "./authentication.ts";
 import type { AuthenticatedConsumer } from "./authentication.ts";
 import { notTaken } from "./claim.ts";
 import { DbusFilter } from "./filter.ts";
 import type { FilterOptions } from "./filter-options.ts";
-import { dbusIdentity } from "./identity.ts";
 import { DbusPolicy } from "./policy.ts";
 import { rulesOf } from "./rules.ts";
 import { DbusSession } from "./session.ts";
+import { firstConnection, firstLink } from "./shared-provider.quirk.ts";
 import { oncePerLink } from "../once-per-link.ts";
 import type { ConsumerConnection, Link, Plugin, Toolbox } from "../plugin.ts";
 
@@ -40,7 +38,7 @@ export const dbusPlugin: Plugin = {
   },
 
   onAccept(accepted, consumer, tools) {
-    const link = tools.quirks.has("dbus-shared-listener", "dbus") ? firstOf(accepted) : accepted;
+    const link = tools.quirks.has("dbus-shared-listener", "dbus") ? firstLink(accepted) : accepted;
     tools.log(
       `pvx-dbus: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
     );
@@ -55,18 +53,6 @@ const filterOptionsOf = oncePerLink((link, quirks: Quirks): FilterOptions => {
   const { consumer: client, role } = link;
   return { policy: new DbusPolicy(rulesOf(link)), quirks, client, role };
 });
-
-async function passThrough(
-  link: Link,
-  consumer: ConsumerConnection,
-  tools: Toolbox,
-): Promise<void> {
-  const { signal } = consumer;
-  const credentials = dbusIdentity(link, tools);
-  const provider = await tools.connectProvider(link, { signal, credentials });
-  const socket = new Socket({ fd: consumer.take(), allowHalfOpen: true });
-  await proxyBytes(socket, provider, signal);
-}
 
 /** @returns when the session has ended */
 function serve(link: Link, consumer: ConsumerConnection, tools: Toolbox): Promise<void> {
@@ -98,7 +84,9 @@ async function filterMessages(
   const { quirks } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
-  const { provider, preamble, authReply } = providerOf(link, authenticated, quirks);
+  const { provider, preamble, authReply } = quirks.has("dbus-shared-connection", "dbus")
+    ? firstConnection(link, authenticated)
+    : authenticated;
   await new DbusSession({
     consumer: authenticated.consumer,
     provider,
@@ -133,31 +121,4 @@ async function filterMessages(
 function reportNoSession(link: Link, reason: string, tools: Toolbox): void {
   tools.note(link, `no session: ${reason}`);
   tools.warn(`pvx-dbus: No session for service ${link.name} from ${link.consumer}: ${reason}`);
-}
-
-/** Connection that all consumers of a provider share under the quirk dbus-shared-connection. */
-const shared = new Map<string, PolledStream>();
-
-function providerOf(
-  link: Link,
-  authenticated: AuthenticatedConsumer,
-  quirks: Quirks,
-): Pick<AuthenticatedConsumer, "provider" | "preamble" | "authReply"> {
-  if (!quirks.has("dbus-shared-connection", "dbus")) return authenticated;
-  const first = shared.get(link.provider);
-  if (first?.closed === false) {
-    authenticated.provider.close();
-    return { provider: first, preamble: Buffer.alloc(0), authReply: undefined };
-  }
-  shared.set(link.provider, authenticated.provider);
-  return authenticated;
-}
-
-/** Link that all consumers of a provider are taken for under the quirk dbus-shared-listener. */
-const firstLinks = new Map<string, Link>();
-
-function firstOf(link: Link): Link {
-  const first = firstLinks.get(link.provider) ?? link;
-  firstLinks.set(link.provider, first);
-  return first;
 }

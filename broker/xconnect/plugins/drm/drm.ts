@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { posix } from "node:path";
-import { promisify } from "node:util";
 import { messageOf } from "../../../shared/message-of.ts";
+import { denyByCgroup } from "./drm-cgroup-denied.quirk.ts";
 import { drmRefusal } from "./node-class.ts";
 import { drmNodePath } from "./role-nodes.ts";
 import { LinkRefused } from "../plugin.ts";
@@ -43,11 +42,6 @@ async function diagnose(link: Link, { major, minor }: FileFacts, tools: Toolbox)
     `its device cgroup denies ${major}:${minor}`;
   tools.note(link, line);
   tools.warn(`pvx-drm: ${line}`);
-}
-
-/** Deny the consumer its DRM nodes, for the quirk drm-cgroup-denied. */
-async function denyByCgroup({ consumer }: Link): Promise<void> {
-  await promisify(execFile)("lxc-cgroup", ["-n", consumer, "devices.deny", "c 226:* rwm"]);
 }
 
 function inspect(link: Link, node: string, tools: Toolbox): FileFacts {

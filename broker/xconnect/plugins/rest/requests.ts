@@ -1,4 +1,4 @@
-import { carelessRequestFraming, requestFraming } from "../../../shared/protocols/http1/framing.ts";
+import { requestFraming } from "../../../shared/protocols/http1/framing.ts";
 import type { Framing } from "../../../shared/protocols/http1/framing.ts";
 import { staysOpen } from "../../../shared/protocols/http1/persistence.ts";
 import type { RequestHead } from "../../../shared/protocols/http1/request-head.ts";
@@ -7,6 +7,8 @@ import type { RequestEvent } from "../../../shared/protocols/http1/request-parse
 import type { Expected } from "../../../shared/protocols/http1/response-parser.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { brokerResponse } from "./broker-response.ts";
+import { BufferedUpload } from "./buffered-upload.quirk.ts";
+import { carelessRequestFraming } from "../../../shared/protocols/http1/careless-framing.quirk.ts";
 import { RestExchange } from "./exchange.ts";
 import { RestHeads } from "./heads.ts";
 import { expectsContinue } from "./identity.ts";
@@ -158,7 +160,9 @@ export class RestRequests {
   }
 
   #uploadOf({ fields }: RequestHead, framing: Framing, isRefused = false): RestUpload {
-    return new RestUpload({ framing, fields, isRefused, quirks: this.#options.quirks });
+    const { quirks } = this.#options;
+    const kind = quirks.has("rest-buffers-body", "rest") ? BufferedUpload : RestUpload;
+    return new kind({ framing, fields, isRefused, quirks });
   }
 
   #onEnd(): void {

@@ -19,8 +19,6 @@ export interface RestUploadOptions {
 export class RestUpload {
   readonly #options: RestUploadOptions;
   #isRefused: boolean;
-  /** Parts of the body that the quirk rest-buffers-body holds back. */
-  readonly #held: Buffer[] = [];
 
   constructor(options: RestUploadOptions) {
     this.#options = options;
@@ -34,14 +32,14 @@ export class RestUpload {
 
   pass(bytes: Buffer, provider: PolledStream | undefined): void {
     if (this.#isRefused) return;
-    if (this.#options.quirks.has("rest-buffers-body", "rest")) this.#held.push(Buffer.from(bytes));
-    else this.#send(bytes, provider);
+    if (this.#isChunked) provider?.writeText(chunkStart(bytes.length));
+    provider?.write(bytes);
+    if (this.#isChunked) provider?.writeText(CHUNK_END);
   }
 
   end(trailers: readonly Field[], provider: PolledStream | undefined): void {
     if (this.#isRefused) return;
     const { fields, quirks } = this.#options;
-    for (const bytes of this.#held) this.#send(bytes, provider);
     if (!this.#isChunked) return;
     const passable = passableFields(trailers, fields, quirks).filter(mayTrail);
     provider?.writeText(lastChunk(passable));
@@ -49,11 +47,5 @@ export class RestUpload {
 
   get #isChunked(): boolean {
     return this.#options.framing.kind === "chunked";
-  }
-
-  #send(bytes: Buffer, provider: PolledStream | undefined): void {
-    if (this.#isChunked) provider?.writeText(chunkStart(bytes.length));
-    provider?.write(bytes);
-    if (this.#isChunked) provider?.writeText(CHUNK_END);
   }
 }

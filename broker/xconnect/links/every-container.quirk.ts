@@ -1,9 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import type { GraphEntry } from "../../shared/formats/graph.ts";
 
-/**
- * The graph with every service for every container on the machine, for the quirk inject-everyone.
- */
+/** The graph with every service for every container on the machine. */
 export function everyContainer(
   entries: readonly GraphEntry[],
   pids: readonly number[] = containerInits(),

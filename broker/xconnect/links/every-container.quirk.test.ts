@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { parseGraph } from "../../shared/formats/graph.ts";
-import { everyContainer } from "./every-container.ts";
+import { everyContainer } from "./every-container.quirk.ts";
 
 it("gives every container each service that it does not have yet", () => {
   const graph = parseGraph([

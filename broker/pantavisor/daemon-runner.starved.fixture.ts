@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { systemClock } from "./lifecycle/clock.ts";
 import { none } from "../shared/quirks/quirks.ts";
-import { runDaemon } from "./daemon.ts";
+import { makeDaemon } from "./daemon-runner.ts";
 
 /** Runs a daemon while no fd is free, then frees them: prints `running` when it has come up. */
 const held: number[] = [];
@@ -10,7 +10,7 @@ try {
 } catch {
   // Every descriptor is taken now.
 }
-const daemon = runDaemon({
+const daemon = makeDaemon({
   name: "d",
   command: ["/bin/sh", "-c", "echo up; exec sleep 60"],
   log: {
@@ -27,3 +27,4 @@ const daemon = runDaemon({
   clock: systemClock(),
   quirks: none,
 });
+daemon.begin();

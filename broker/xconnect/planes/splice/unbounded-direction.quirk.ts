@@ -1,7 +1,7 @@
 import { receive, send } from "../../../shared/linux/stream-io.ts";
 import { SpliceDirection } from "./direction.ts";
 
-/** A direction under the quirk unbounded-buffer: it reads everything and keeps it for the sink. */
+/** A direction that reads everything and keeps what the sink does not take. */
 export class UnboundedDirection extends SpliceDirection {
   readonly #kept: Buffer[] = [];
 

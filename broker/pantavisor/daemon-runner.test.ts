@@ -6,7 +6,7 @@ import { expect, it, vi } from "vitest";
 import { systemClock } from "./lifecycle/clock.ts";
 import { parseQuirks } from "../shared/quirks/quirks.ts";
 import type { Daemon } from "./daemon.ts";
-import { runDaemon } from "./daemon.ts";
+import { makeDaemon } from "./daemon-runner.ts";
 
 /** @param scale what the daemon's waits are divided by */
 function run(
@@ -15,7 +15,7 @@ function run(
   scale = 100,
 ): { daemon: Daemon; lines: string[] } & AsyncDisposable {
   const lines: string[] = [];
-  const daemon = runDaemon({
+  const daemon = makeDaemon({
     name: "d",
     command: ["/bin/sh", "-c", script],
     log: {
@@ -27,6 +27,7 @@ function run(
     clock: systemClock(scale),
     quirks: parseQuirks(quirks),
   });
+  daemon.begin();
   return { daemon, lines, [Symbol.asyncDispose]: () => daemon.shutDown() };
 }
 
@@ -169,7 +170,7 @@ it("daemon-start-ignored starts nothing", async () => {
 });
 
 it("a daemon for which no fd is free comes up as soon as there are some", () => {
-  const program = join(import.meta.dirname, "daemon.starved.fixture.ts");
+  const program = join(import.meta.dirname, "daemon-runner.starved.fixture.ts");
   const command = ["--nofile=200", process.execPath, program];
   const { stdout, stderr } = spawnSync("prlimit", command, { encoding: "utf8", timeout: 20_000 });
   expect([stdout, stderr]).toEqual(["running\n", ""]);

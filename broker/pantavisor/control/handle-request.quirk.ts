@@ -1,0 +1,85 @@
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { NO_ROOM } from "../../shared/no-room.ts";
+import type { QuirkName } from "../../shared/quirks/names.ts";
+import type { HandleRequest } from "./handle-request.ts";
+import { noBody } from "./handle-request.ts";
+import { hostKindOf } from "./host-header.ts";
+import type { PantavisorView } from "./pantavisor-view.ts";
+import { unprivileged } from "./privilege.ts";
+import { closing, errorReply } from "./reply.ts";
+import { heldByManualBroker, stalledBy, stalledWhileStopping } from "./stall.quirk.ts";
+import { rawReply } from "./unparsable.ts";
+
+type Deviation = (answer: HandleRequest, view: PantavisorView) => HandleRequest;
+
+/** Deviations around the answer, from the innermost on. */
+const DEVIATIONS: Partial<Record<QuirkName, Deviation>> = {
+  "no-body-hang": silentWithoutBody,
+  "double-reply": twiceWhenTooLarge,
+  "nobody-put-twice": twiceWhenUnprivileged,
+  "host-foreign-closed": closedWhenForeign,
+  "half-close-cut": cutAtEnd,
+  "stop-blocks-ctrl": stalledWhileStopping,
+  "xconnect-holds-ctrl": heldByManualBroker,
+  "host-foreign-stall": (answer) => stalledBy("foreign", answer),
+  "host-header-hang": (answer) => stalledBy("missing", answer),
+};
+
+/** The answer with those of its deviations that are on. */
+export function deviatingHandler(answer: HandleRequest, view: PantavisorView): HandleRequest {
+  const on = Object.entries(DEVIATIONS).filter(([name]) => view.quirks.has(name as QuirkName));
+  return on.reduce((inner, [, deviate]) => deviate(inner, view), answer);
+}
+
+function silentWithoutBody(answer: HandleRequest): HandleRequest {
+  return async (asked) => {
+    const reply = await answer(asked);
+    return reply === noBody ? undefined : reply;
+  };
+}
+
+function twiceWhenTooLarge(answer: HandleRequest): HandleRequest {
+  const first = rawReply(errorReply(507, NO_ROOM));
+  return async (asked) => {
+    const reply = await answer(asked);
+    if (reply?.status !== 413) return reply;
+    asked.request.socket.write(first);
+    return errorReply(400, "No data", closing);
+  };
+}
+
+function twiceWhenUnprivileged(answer: HandleRequest): HandleRequest {
+  const first = rawReply(errorReply(403, "Request not sent from mgmt platform"));
+  return async (asked) => {
+    const reply = await answer(asked);
+    const { method, url = "", socket } = asked.request;
+    if (reply !== unprivileged || method !== "PUT") return reply;
+    socket.write(first);
+    return errorReply(400, `unknown endpoint: ${url}`, closing);
+  };
+}
+
+function closedWhenForeign(answer: HandleRequest): HandleRequest {
+  return async (asked) => {
+    const { rawHeaders, url = "", socket } = asked.request;
+    if (hostKindOf(rawHeaders, url) !== "foreign") return answer(asked);
+    socket.destroy();
+    return undefined;
+  };
+}
+
+/** Milliseconds in which a client that ends its side at once is noticed. */
+const NOTICE_END = 300;
+
+function cutAtEnd(answer: HandleRequest): HandleRequest {
+  const untilNoticed = async (socket: Socket) => {
+    socket.once("end", () => socket.destroy());
+    socket.resume();
+    await pause(NOTICE_END);
+  };
+  return async (asked) => {
+    await untilNoticed(asked.request.socket);
+    return answer(asked);
+  };
+}
