@@ -69,7 +69,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   // The record and its folds know nothing of who writes the record.
   "reports/": [],
 
-  "harness/": ["harness/clock/", "reports/"],
+  "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts"],
   "harness/setup/": [],
   "harness/engine/": ["harness/*.ts", "harness/clock/", "reports/"],
@@ -103,6 +103,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/engine/",
     "harness/control/",
     "reports/",
+    "broker/shared/debug-topics.ts",
     "broker/shared/formats/",
     "broker/shared/quirks/names.ts",
   ],

@@ -1,6 +1,6 @@
 import { PvhError } from "../errors.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { didYouMean } from "../run/near-names.ts";
+import { didYouMean } from "../near-names.ts";
 import type { Call } from "./command.ts";
 import { quirkList } from "./parse-value.ts";
 
