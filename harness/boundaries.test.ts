@@ -149,6 +149,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/run/",
     "broker/shared/formats/",
   ],
+  // What a newcomer copies: scenarios use the harness, a program only the package.
+  "examples/": ["harness/appengine/", "harness/exports/", "harness/run/"],
+  "examples/library/": [],
 };
 
 /** A plugin knows no other plugin, and not the registry. */
@@ -185,7 +188,7 @@ interface Import {
 }
 
 const ROOT = resolve(import.meta.dirname, "..");
-const files = globSync("{harness,broker,reports,scenarios,containers}/**/*.ts", {
+const files = globSync("{harness,broker,reports,scenarios,containers,examples}/**/*.ts", {
   cwd: ROOT,
 }).sort();
 const isTest = (file: string): boolean =>
