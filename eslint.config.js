@@ -28,7 +28,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["scenarios/**"],
+    files: ["scenarios/**", "examples/**"],
     rules: {
       "no-restricted-syntax": [
         "error",

@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{harness,broker,reports,scenarios,containers}/**/*.test.ts"],
+          include: ["{harness,broker,reports,scenarios,containers,examples}/**/*.test.ts"],
           exclude: ["**/*.robust.test.ts"],
           globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
@@ -39,7 +39,7 @@ export default defineConfig({
       {
         test: {
           name: "scenarios",
-          include: ["scenarios/**/*.scenario.ts"],
+          include: ["{scenarios,examples}/**/*.scenario.ts"],
           globalSetup: "harness/run/standalone-setup.ts",
           ...SCENARIO_OPTIONS,
         },

@@ -69,7 +69,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   // The record and its folds know nothing of who writes the record.
   "reports/": [],
 
-  "harness/": ["harness/clock/", "reports/"],
+  "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts"],
   "harness/setup/": [],
   "harness/engine/": ["harness/*.ts", "harness/clock/", "reports/"],
@@ -103,6 +103,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/engine/",
     "harness/control/",
     "reports/",
+    "broker/shared/debug-topics.ts",
     "broker/shared/formats/",
     "broker/shared/quirks/names.ts",
   ],
@@ -148,6 +149,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/run/",
     "broker/shared/formats/",
   ],
+  // What a newcomer copies: scenarios use the harness, a program only the package.
+  "examples/": ["harness/appengine/", "harness/exports/", "harness/run/"],
+  "examples/library/": [],
 };
 
 /** A plugin knows no other plugin, and not the registry. */
@@ -184,7 +188,7 @@ interface Import {
 }
 
 const ROOT = resolve(import.meta.dirname, "..");
-const files = globSync("{harness,broker,reports,scenarios,containers}/**/*.ts", {
+const files = globSync("{harness,broker,reports,scenarios,containers,examples}/**/*.ts", {
   cwd: ROOT,
 }).sort();
 const isTest = (file: string): boolean =>

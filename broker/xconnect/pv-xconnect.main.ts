@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { parseDebug } from "../shared/debug-topics.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { PluginRegistry } from "./plugins/registry.ts";
 import type { BrokerFiles } from "../shared/formats/broker-status.ts";
@@ -28,6 +29,7 @@ interface Settings {
   readonly quirks: Quirks;
   readonly output: Output;
   readonly plugins: PluginRegistry;
+  readonly tellDecisions: boolean;
   /** True when sockets may be replaced even if a process listens on them. */
   readonly replaceLive: boolean;
   readonly replant: boolean;
@@ -56,6 +58,7 @@ async function main(): Promise<number> {
     quirks,
     output,
     plugins: new PluginRegistry(),
+    tellDecisions: parseDebug(process.env["PVH_DEBUG"]).topics.has("filter"),
     replaceLive: wipes,
     replant: !wipes,
   };

@@ -1,8 +1,10 @@
 import "../engine/lazy-libraries.ts";
 import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { ImageInspectInfo } from "dockerode";
+import type { DebugTopic } from "../../broker/shared/debug-topics.ts";
 import { GenericContainer } from "testcontainers";
 import type { BootStage } from "../../reports/events.ts";
+import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError } from "../engine/engine-error.ts";
@@ -133,6 +135,9 @@ export class AppengineContainer extends GenericContainer {
       });
     }
     this.withEntrypoint(this.#boot === "manual" ? [...IDLE] : prepared(entrypoint)).withCommand([]);
+    if (debugTopics().has("filter")) {
+      this.withEnvironment({ PVH_DEBUG: "filter" satisfies DebugTopic });
+    }
     const labels = { ...ownerLabels(), ...this.createOpts.Labels };
     this.createOpts.Labels = labels;
     Object.assign(this.hostConfig, privilegeProfile(engine), limitsConfig(limitsOf()), {

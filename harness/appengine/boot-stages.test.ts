@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { captureDebug } from "../debug.fixture.ts";
 import { PvhError } from "../errors.ts";
 import { runStages } from "./boot-stages.ts";
 import type { Stage } from "./boot-stages.ts";
@@ -91,4 +92,18 @@ test("a boot goes on without an optional stage", async () => {
   expect(seen[0]).toMatch(/^ready bad waited 60 ms/);
   expect(seen[1]).toBe("links ok");
   expect(error).toBeUndefined();
+});
+
+test("PVH_DEBUG=boot tells what was decided at each stage", async () => {
+  const lines = captureDebug("boot");
+  const optional: Stage = { ...never, name: "links", optional: true };
+  await boot([at("storage", true), optional, never], "no provider");
+  expect(lines).toEqual([
+    expect.stringMatching(/: storage: begins, at most 1000 ms$/),
+    expect.stringMatching(/: storage: passed, \d+ ms$/),
+    expect.stringMatching(/: links: begins, at most 60 ms$/),
+    expect.stringMatching(/: links: passed over: no provider, \d+ ms$/),
+    expect.stringMatching(/: ready: begins, at most 60 ms$/),
+    expect.stringMatching(/: ready: ends the boot: no provider, \d+ ms$/),
+  ]);
 });

@@ -1,6 +1,7 @@
 import type { BootStage } from "../../reports/events.ts";
 import { PvhError } from "../errors.ts";
 import type { ErrorCode } from "../../reports/error-codes.ts";
+import { debugLog } from "../debug.ts";
 import { until } from "../until.ts";
 
 /** One stage of a boot: it is over when `probe` gives something. */
@@ -32,10 +33,13 @@ export async function runStages(
     readonly whyNot: () => Promise<string | undefined>;
   },
 ): Promise<void> {
+  const debug = debugLog("boot");
   for (const stage of stages) {
     const begun = performance.now();
+    debug?.(`${stage.name}: begins, at most ${stage.deadline} ms`);
     const outcome = await attempt(stage, options);
     const ms = performance.now() - begun;
+    debug?.(`${stage.name}: ${decision(stage, outcome)}, ${Math.round(ms)} ms`);
     if (typeof outcome === "object") {
       options.onStage(stage.name, ms, false, outcome.reason);
       if (isNoFaultOfTheBoot(outcome.error)) throw outcome.error;
@@ -51,6 +55,12 @@ export async function runStages(
     }
     options.onStage(stage.name, ms, true, outcome);
   }
+}
+
+function decision({ optional }: Stage, outcome: string | undefined | Hopeless): string {
+  if (typeof outcome !== "object") return `passed ${outcome ?? ""}`.trimEnd();
+  const isOver = optional !== true || isNoFaultOfTheBoot(outcome.error);
+  return `${isOver ? "ends the boot" : "passed over"}: ${outcome.reason}`;
 }
 
 interface Hopeless {

@@ -10,7 +10,7 @@ import { privateEngineHost, privateEngineLog } from "../engine/private-engine-fi
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { didYouMean } from "../run/near-names.ts";
+import { didYouMean } from "../near-names.ts";
 import type { Call } from "./command.ts";
 import type { Output } from "./output.ts";
 

@@ -1,7 +1,7 @@
 import { QUIRKS } from "../../broker/shared/quirks/names.ts";
 import { parseLimits } from "../appengine/limits.ts";
 import { PvhError } from "../errors.ts";
-import { didYouMean } from "../run/near-names.ts";
+import { didYouMean } from "../near-names.ts";
 import type { Args } from "./command.ts";
 
 /** @throws PvhError PVH_USAGE unless the option is a whole number from `least` to `most` */

@@ -117,7 +117,11 @@ describe("an error is said once, with its hint", () => {
     const described = describeError(error, undefined);
     expect(described.exitCode).toBe(exitCode);
     expect(described.text.split(error.message).length).toBe(2);
-    if (error instanceof PvhError && error.hint) expect(described.text).toContain(error.hint);
+  });
+
+  test("the hint follows on a line of its own", () => {
+    const error = new PvhError("PVH_IMAGE_MISSING", "image x is not there", { hint: "pvh build" });
+    expect(describeError(error, undefined).text).toMatch(/\n {2}-> pvh build$/);
   });
 
   test("a signal decides the exit code of whatever it cut short", () => {

@@ -1,9 +1,10 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { Command as Commander, CommanderError, Option as CommanderOption } from "commander";
+import { debugTopics } from "../debug.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { didYouMean } from "../run/near-names.ts";
+import { didYouMean } from "../near-names.ts";
 import { Args } from "./command.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -12,13 +13,14 @@ import type { Output } from "./output.ts";
 /**
  * Read the command line and carry it out.
  * @param words without the program's own name
- * @throws PvhError PVH_USAGE for an invalid command line, and whatever the command throws
+ * @throws PvhError PVH_USAGE for an invalid command line or PVH_DEBUG, and whatever the command throws
  */
 export async function runProgram(
   words: readonly string[],
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  debugTopics();
   let exitCode: ExitCode = EXIT.pass;
   const program = new Commander("pvh")
     .description("Integration tests and appengine orchestration for Pantavisor")

@@ -5,6 +5,7 @@ import { connect, createServer as createRawServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { captureDebug } from "../debug.fixture.ts";
 import { PvhError } from "../errors.ts";
 import { ControlClient, reasonOf } from "./control-client.ts";
 
@@ -177,4 +178,15 @@ test("an answer that does not come in time says so", async () => {
     code: "PVH_CONTROL",
     message: "GET /x: no answer in time",
   });
+});
+
+test("PVH_DEBUG=control tells each exchange, and none of its content", async () => {
+  const lines = captureDebug("control");
+  const { client } = await serve((_request, response) => response.end("[]"));
+  await client.send("PUT", "/device-meta/key", { body: "a secret" });
+  await expect(client.send("GET", "/a b")).rejects.toThrow();
+  expect(lines).toEqual([
+    expect.stringMatching(/PUT \/device-meta\/key 200, 2 characters, \d+ ms$/),
+    expect.stringMatching(/GET \/a b: .*, \d+ ms$/),
+  ]);
 });

@@ -13,8 +13,10 @@ import { parseGraph } from "../../broker/shared/formats/graph.ts";
 import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { clock } from "../clock/clock.ts";
 import type { Deadline } from "../clock/deadline.ts";
+import { debugLog, millisecondsSince } from "../debug.ts";
 import { readBounded } from "../engine/bounded.ts";
 import { PvhError } from "../errors.ts";
+import { messageOfThrown } from "../thrown.ts";
 import { asSocket } from "./duplex-socket.ts";
 
 /** Opens one stream to the pv-ctrl socket, from inside the appengine. */
@@ -44,6 +46,7 @@ export type DaemonAction = "start" | "stop";
  */
 export class ControlClient {
   readonly #agent: Agent;
+  readonly #debug = debugLog("control");
 
   constructor(connect: ConnectControl) {
     this.#agent = new StreamAgent(connect);
@@ -55,6 +58,21 @@ export class ControlClient {
    *         when the machine did not give it that time, PVH_TOO_MUCH for a body without end
    */
   async send(method: string, path: string, options: ControlRequest = {}): Promise<ControlReply> {
+    const begun = performance.now();
+    try {
+      const reply = await this.#send(method, path, options);
+      const { status, body } = reply;
+      this.#debug?.(
+        `${method} ${path} ${status}, ${body.length} characters, ${millisecondsSince(begun)} ms`,
+      );
+      return reply;
+    } catch (error) {
+      this.#debug?.(`${messageOfThrown(error)}, ${millisecondsSince(begun)} ms`);
+      throw error;
+    }
+  }
+
+  async #send(method: string, path: string, options: ControlRequest): Promise<ControlReply> {
     using deadline = clock.deadline(options.timeout ?? TIMEOUT);
     const exchange = (): Promise<ControlReply> => this.#exchange(method, path, options, deadline);
     try {

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import "./lazy-libraries.ts";
 import Docker from "dockerode";
+import { debugLog } from "../debug.ts";
 import { PvhError } from "../errors.ts";
 import type { EngineAddress, TlsFiles } from "./engine-address.ts";
+import { callLog } from "./engine-calls.ts";
 import { silentEngine } from "./silent-engine.ts";
 
 /** Seconds without an answer to a ping after which an engine is silent. */
@@ -27,6 +29,8 @@ interface Modem {
   dial(options: DialOptions, callback: DialCallback): void;
 }
 interface DialOptions {
+  readonly method: string;
+  readonly path: string;
   readonly isStream?: boolean;
   readonly hijack?: boolean;
 }
@@ -53,15 +57,20 @@ export function engineClient(address: EngineAddress, patience = PATIENCE): Docke
   const modem = docker.modem as unknown as Modem;
   const watch = new Watch(address, patience);
   const dial = modem.dial.bind(modem);
+  const log = debugLog("engine");
+  const calls = log && callLog(log);
   modem.dial = (options, callback) => {
+    const call = calls?.begin(options);
     let settled = false;
     const once: DialCallback = (error, data) => {
       if (settled) return;
       settled = true;
+      call?.end(error);
       callback(error, data);
     };
     // docker-modem takes the agent before it returns.
     modem.agent = oneConnection(address, (socket) => {
+      call?.goesOver(socket);
       const collected = options.isStream !== true && options.hijack !== true;
       watch.add({ socket, collected, read: 0, idle: 0 });
       socket.once("close", () => {

@@ -3,6 +3,7 @@ import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { clock } from "../clock/clock.ts";
+import { captureDebug } from "../debug.fixture.ts";
 import type { Shell } from "./shell-channel.ts";
 import { ShellChannel } from "./shell-channel.ts";
 
@@ -150,4 +151,15 @@ test("an image without sh is told in the engine's words", async () => {
     code: "PVH_NO_PROGRAM",
     message: words.toString(),
   });
+});
+
+test("PVH_DEBUG=shell tells each command with its status and time", async () => {
+  const lines = captureDebug("shell");
+  await using channel = new ShellChannel(localShell().open);
+  await channel.run("echo secret;\n  exit 3");
+  await expect(channel.run("sleep 9", { timeout: 10 })).rejects.toThrow("not done");
+  expect(lines).toEqual([
+    expect.stringMatching(/exit 3, \d+ ms: echo secret; exit 3$/),
+    expect.stringMatching(/not done after 10 ms: sleep 9.*, \d+ ms$/),
+  ]);
 });

@@ -3,7 +3,9 @@ import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Container } from "dockerode";
 import { clock } from "../clock/clock.ts";
+import { debugLog, millisecondsSince } from "../debug.ts";
 import { PvhError } from "../errors.ts";
+import { messageOfThrown } from "../thrown.ts";
 import { within } from "../within.ts";
 import { MOST_BYTES } from "./bounded.ts";
 import { Demultiplexer } from "./demux.ts";
@@ -43,6 +45,7 @@ export interface Shell {
 export class ShellChannel {
   readonly #open: (signal: AbortSignal) => Promise<Shell>;
   readonly #closing = new AbortController();
+  readonly #debug = debugLog("shell");
   #shell: Shell | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -61,7 +64,7 @@ export class ShellChannel {
    *         does not start a shell in time. An exit status is a result, never an error.
    */
   run(script: string, options: ShellOptions = {}): Promise<ShellResult> {
-    const result = this.#queue.then(() => this.#runNow(script, options));
+    const result = this.#queue.then(() => this.#runTold(script, options));
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -77,6 +80,18 @@ export class ShellChannel {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #runTold(script: string, options: ShellOptions): Promise<ShellResult> {
+    const begun = performance.now();
+    try {
+      const result = await this.#runNow(script, options);
+      this.#debug?.(`exit ${result.exitCode}, ${millisecondsSince(begun)} ms: ${brief(script)}`);
+      return result;
+    } catch (error) {
+      this.#debug?.(`${messageOfThrown(error)}, ${millisecondsSince(begun)} ms`);
+      throw error;
+    }
   }
 
   async #runNow(script: string, options: ShellOptions): Promise<ShellResult> {

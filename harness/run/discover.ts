@@ -31,15 +31,20 @@ export interface DiscoveredScenario extends Selectable {
 /** The one check of a file that declares no scenario: it fails. */
 export const FILE_CHECK = "scenario.file";
 
+/** Folders of scenarios: those of the product, and those to be copied. */
+const FOLDERS = ["scenarios", "examples"].map((folder) => resolve(ROOT, folder));
+
 /**
- * The scenarios of `scenarios/<suite>/<name>.scenario.ts`, by suite and name. Nothing is booted.
+ * The scenarios of `<suite>/<name>.scenario.ts`, by suite and name. Nothing is booted.
  *
  * The files are loaded in processes of their own, which may hang or end. A file that is wrong is
  * discovered as a scenario whose one check cannot run, with the reason.
  */
-export function discover(folder = resolve(ROOT, "scenarios")): Promise<DiscoveredScenario[]> {
-  const known = discovered.get(folder) ?? discoverIn(folder);
-  discovered.set(folder, known);
+export function discover(folder?: string): Promise<DiscoveredScenario[]> {
+  const folders = folder === undefined ? FOLDERS : [folder];
+  const key = folders.join("\0");
+  const known = discovered.get(key) ?? discoverFiles(pathsIn(folders));
+  discovered.set(key, known);
   return known;
 }
 
@@ -59,38 +64,31 @@ export function isBroken({ checks }: DiscoveredScenario): boolean {
 const discovered = new Map<string, Promise<DiscoveredScenario[]>>();
 
 /** Names of the scenarios, from their files' names: nothing is loaded. */
-export function scenarioNames(folder = resolve(ROOT, "scenarios")): string[] {
-  return filesIn(folder).map(nameOf);
+export function scenarioNames(): string[] {
+  return pathsIn(FOLDERS).map(nameOf);
 }
 
 /** The scenarios with these names, as far as there are any; no other file is loaded. */
-export function discoverNamed(
-  names: readonly string[],
-  folder = resolve(ROOT, "scenarios"),
-): Promise<DiscoveredScenario[]> {
-  const files = filesIn(folder).filter((file) => names.includes(nameOf(file)));
-  return discoverFiles(folder, files);
+export function discoverNamed(names: readonly string[]): Promise<DiscoveredScenario[]> {
+  return discoverFiles(pathsIn(FOLDERS).filter((path) => names.includes(nameOf(path))));
 }
 
-function discoverIn(folder: string): Promise<DiscoveredScenario[]> {
-  return discoverFiles(folder, filesIn(folder));
+/** Absolute paths of the scenario files, sorted within each folder. */
+function pathsIn(folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    globSync("**/*.scenario.ts", { cwd: folder })
+      .sort()
+      .map((file) => resolve(folder, file)),
+  );
 }
 
-function filesIn(folder: string): string[] {
-  return globSync("**/*.scenario.ts", { cwd: folder }).sort();
+function nameOf(path: string): string {
+  return basename(path, ".scenario.ts");
 }
 
-function nameOf(file: string): string {
-  return basename(file, ".scenario.ts");
-}
-
-async function discoverFiles(
-  folder: string,
-  files: readonly string[],
-): Promise<DiscoveredScenario[]> {
+async function discoverFiles(paths: readonly string[]): Promise<DiscoveredScenario[]> {
   await using loader = new FileLoader();
-  const found = files.map(async (file) => {
-    const path = resolve(folder, file);
+  const found = paths.map(async (path) => {
     return scenarioOf(path, await loader.load(path, relative(ROOT, path)));
   });
   return await Promise.all(found);

@@ -1,6 +1,7 @@
 import { ChildProcess } from "node:child_process";
 import { ForksPoolWorker } from "vitest/node";
 import type { PoolOptions, WorkerRequest } from "vitest/node";
+import { debugTopics } from "../debug.ts";
 import { PvhError } from "../errors.ts";
 import { ALIVE } from "./sign-of-life.ts";
 import {
@@ -53,6 +54,8 @@ export class ScenarioFork extends ForksPoolWorker {
       throw new PvhError("PVH_INTERNAL", "vitest does not expose the worker's process");
     }
     this.#process = child;
+    // vitest keeps the stderr of a scenario in vitest.log; its debug lines are to be seen at once.
+    if (debugTopics().size > 0) child.stderr?.pipe(process.stderr, { end: false });
     child.on("message", (message) => {
       if (message === ALIVE && this.#file !== undefined) this.#host.alive(this.#file);
     });

@@ -1,5 +1,5 @@
 import { PvhError } from "../errors.ts";
-import { didYouMean } from "./near-names.ts";
+import { didYouMean } from "../near-names.ts";
 
 /** A scenario as the selection sees it. */
 export interface Selectable {

@@ -69,8 +69,8 @@ scenario(
         });
         const times = JSON.parse(stdout) as number[];
         note(`usable after ${times.map((time) => `${Math.round(time)} ms`).join(", ")}`);
-        // 100 ms are promised; a machine that others use has its own pauses.
-        expect(Math.max(...times)).toBeLessThan(1_000 * clock.stretch());
+        const [, median = Infinity] = times.toSorted((a, b) => a - b);
+        expect(median).toBeLessThan(100 * clock.stretch());
         server.say("end");
       },
     );
@@ -157,7 +157,7 @@ input()
         await until(
           "the socket to work",
           async () => (await labelAt(inside(CONSUMER))) === "probe",
-          { signal, timeout: 5_000 },
+          { signal, timeout: 1_000 },
         );
         server.say("end");
       },
@@ -183,13 +183,14 @@ input()
           async () => ![broker, 0, -1].includes(await brokerPid(control)),
           { signal, timeout: 10_000 },
         );
-        const begun = performance.now();
+        const watch = clock.stopwatch();
         await until(
           "the link to work again",
           async () => (await labelAt(inside(CONSUMER))) === "probe",
           { signal, timeout: 10_000 },
         );
-        note(`works ${Math.round(performance.now() - begun)} ms after the new broker's start`);
+        note(`works ${Math.round(watch.given)} ms after the new broker's start`);
+        expect(watch.given).toBeLessThan(1_000);
         expect(await isThere(inside("other-consumer"), OTHER_TARGET)).toBe(false);
         server.say("end");
       },
@@ -251,8 +252,8 @@ async function brokerPid(control: {
 
 /**
  * Python, in the appengine: restart the consumer and take the milliseconds from the moment the
- * graph shows its new process to the first answer through its socket. Three times: a broker that
- * polls may be quick by chance once.
+ * graph shows its new process to the first answer through its socket. Three times, for the median: a
+ * broker that polls may be quick by chance once.
  */
 const LATENCY = `
 import http.client, json, time

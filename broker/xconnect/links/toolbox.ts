@@ -25,6 +25,8 @@ import { SplicedSockets } from "./spliced-sockets.ts";
 export interface ToolboxOptions {
   readonly quirks: Quirks;
   readonly output: Output;
+  /** True when each decision on a message or request is written. */
+  readonly tellDecisions?: boolean;
   /** True when sockets may be replaced even if a process listens on them. */
   readonly replaceLive: boolean;
   /** Journal of planted inodes. */
@@ -36,14 +38,18 @@ export interface ToolboxOptions {
 export class BrokerToolbox implements Toolbox {
   readonly quirks: Quirks;
   readonly plants: Plants;
+  readonly decision: Toolbox["decision"];
   readonly #output: Output;
   readonly #limits: SessionLimits;
   readonly #spliced: SplicedSockets;
   readonly #records = new WeakMap<Link, LinkRecord>();
   readonly #providers: Providers;
 
-  constructor({ quirks, output, replaceLive, journal, files = openFiles() }: ToolboxOptions) {
+  constructor(options: ToolboxOptions) {
+    const { quirks, output, tellDecisions, replaceLive, journal, files = openFiles() } = options;
     this.quirks = quirks;
+    this.decision =
+      tellDecisions === true ? (link, text) => output.warn(decisionLine(link, text)) : undefined;
     this.#providers = new Providers(quirks);
     this.#output = output;
     const warn = (line: string) => output.warn(line);
@@ -250,6 +256,14 @@ export class ShowingToolbox extends BrokerToolbox {
   override injectDevnode(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** Characters of a decision's line: names and paths come from consumers. */
+const LONGEST_VERDICT = 500;
+
+function decisionLine({ type, consumer, name }: Link, text: string): string {
+  const line = `pvx-${type}: Decision ${consumer}/${name}: ${text}`;
+  return line.length <= LONGEST_VERDICT ? line : `${line.slice(0, LONGEST_VERDICT - 1)}…`;
 }
 
 function attempt(work: () => void): Promise<void> {

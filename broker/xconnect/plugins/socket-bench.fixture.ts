@@ -25,6 +25,8 @@ export interface BenchOptions {
   readonly extensions?: LinkExtensions;
   /** Content of files in the provider, by path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** True when the plugin is to tell its decisions. */
+  readonly tellsDecisions?: boolean;
   /** Function that connects to the provider; absent for a plain connection to `provider.sock`. */
   readonly dial?: Dial;
 }
@@ -44,6 +46,7 @@ export class Bench {
   readonly tools: Toolbox;
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
+  readonly decisions: string[] = [];
   readonly counters = new Map<string, number>();
   /** Last errors of the link, in order. */
   readonly notes: string[] = [];
@@ -62,6 +65,8 @@ export class Bench {
       quirks: parseQuirks(options.quirks),
       log: (line) => this.lines.push(line),
       warn: (line) => this.warnings.push(line),
+      decision:
+        options.tellsDecisions === true ? (_link, text) => this.decisions.push(text) : undefined,
       count: (_link, counter, by = 1) =>
         void this.counters.set(counter, (this.counters.get(counter) ?? 0) + by),
       injectUnixSocket: () => this.#listenForConsumers(),

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { O_PATH } from "../../../shared/linux/openat2.ts";
 import { connectToInode } from "../../../shared/linux/unix-stream.ts";
-import { SIGNAL } from "../../../shared/protocols/dbus/message-header.ts";
+import { METHOD_CALL, SIGNAL } from "../../../shared/protocols/dbus/message-header.ts";
 import { writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
 import { dbusPlugin } from "./dbus.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
@@ -60,6 +60,33 @@ async function say(b: Bench, wire: string): Promise<string> {
 }
 
 const LIBDBUS = `\0AUTH EXTERNAL 30\r\nBEGIN\r\n${MESSAGES}`;
+
+describe("decisions", () => {
+  test("are told, with the message and its sender, to the one who debugs", async () => {
+    using b = await bench({ tellsDecisions: true });
+    await provideBus(b, []);
+    await say(b, LIBDBUS);
+    expect(b.decisions[0]).toBe("pass: signal a.b.C to all from the consumer, serial 7");
+    expect(b.decisions.at(-1)).toMatch(/: signal a\.b\.C to all from the provider, serial 7$/);
+  });
+
+  test("name what is denied, and what is answered in place of the bus", async () => {
+    using b = await bench({ entry: { rules: [] }, tellsDecisions: true });
+    await provideBus(b, []);
+    const call = writeMessage({
+      type: METHOD_CALL,
+      serial: 8,
+      path: "/a",
+      interface: "a.b",
+      member: "Do",
+      destination: "a.b",
+    }).toString("latin1");
+    await say(b, `\0AUTH EXTERNAL 30\r\nBEGIN\r\n${call}`);
+    expect(b.decisions).toContain(
+      "drop, answer in place of the bus, denied: call a.b.Do to a.b from the consumer, serial 8",
+    );
+  });
+});
 
 describe("the identity of the provider connection", () => {
   const nobody = { uid: 65_534, gid: 65_534, groups: [] };

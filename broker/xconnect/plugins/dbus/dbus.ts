@@ -6,6 +6,7 @@ import { passThrough } from "./auth-passthrough.quirk.ts";
 import { DbusAuthentication } from "./authentication.ts";
 import type { AuthenticatedConsumer } from "./authentication.ts";
 import { notTaken } from "./claim.ts";
+import { describeDecision } from "./description.ts";
 import { DbusFilter } from "./filter.ts";
 import type { FilterOptions } from "./filter-options.ts";
 import { DbusPolicy } from "./policy.ts";
@@ -81,7 +82,7 @@ async function filterMessages(
   connection: ConsumerConnection,
   tools: Toolbox,
 ): Promise<undefined> {
-  const { quirks } = tools;
+  const { quirks, decision: tell } = tools;
   const who = `${link.consumer}/${link.name}`;
   let logged = 0;
   const { provider, preamble, authReply } = quirks.has("dbus-shared-connection", "dbus")
@@ -110,6 +111,8 @@ async function filterMessages(
       logged += 1;
       if (logged <= MAX_LOGGED) tools.log(`pvx-dbus: Denied ${who}: ${what}`);
     },
+    onDecision:
+      tell && ((from, header, decision) => tell(link, describeDecision(from, header, decision))),
     onMalformed: (side, reason) => {
       tools.count(link, "rejections");
       tools.note(link, `the ${side} sent ${reason}`);

@@ -19,7 +19,12 @@ export interface WayOptions {
   readonly allowedFds: ReadonlySet<FdType>;
   /** Called with a description of a thing that the link does not allow. */
   readonly onDenied: (what: string) => void;
+  /** Called with the decision on each message, for debugging. */
+  readonly onDecision?:
+    ((from: DbusSide, header: MessageHeader, decision: Decision) => void) | undefined;
 }
+
+export type DbusSide = "consumer" | "provider";
 
 interface Outboxes {
   readonly toBus: DbusOutbox;
@@ -31,7 +36,7 @@ interface Outboxes {
  * by the decision of its judge on each. Bodies of passing messages are never held.
  */
 export class DbusWay {
-  readonly from: "consumer" | "provider";
+  readonly from: DbusSide;
   readonly source: PolledStream;
   readonly out: DbusOutbox;
   /** Outbox back to the source, for answers in place of the other side. */
@@ -46,7 +51,7 @@ export class DbusWay {
   readonly #fds: ForeignFd[] = [];
 
   constructor(
-    from: "consumer" | "provider",
+    from: DbusSide,
     source: PolledStream,
     outboxes: Outboxes,
     judge: DbusJudge,
@@ -129,6 +134,7 @@ export class DbusWay {
     const decided = this.#judge.judge(header, bytes, start);
     const fds = header.unixFds === 0 ? NO_FDS : this.#fdsOf(header);
     const decision = this.#withFds(decided, header, fds);
+    this.#options.onDecision?.(this.from, header, decision);
     this.#passes = decision.pass;
     if (!decision.pass) closeAll(fds);
     else if (fds.length === 0) batch.addPart();

@@ -45,6 +45,18 @@ describe("rules", () => {
     expect(b.counters.get("requests")).toBe(3);
   });
 
+  test("each decision is told, with the method and the target, to the one who debugs", async () => {
+    using b = await bench({ extensions: { rules }, tellsDecisions: true });
+    await b.provide(respond([]));
+    const consumer = b.consume();
+    consumer.write("GET /shut?a=b HTTP/1.1\r\n\r\nGET /open HTTP/1.1\r\n\r\n");
+    await readText(consumer, (text) => text.endsWith("ok"));
+    expect(b.decisions).toEqual([
+      "refuse 403, this request is not allowed by the link's rules: GET /shut?a=b",
+      "pass: GET /open",
+    ]);
+  });
+
   test("ten refusals of a connection are logged, and all are counted", async () => {
     using b = await bench({ extensions: { rules } });
     await b.provide(respond([]));

@@ -1,5 +1,7 @@
+import type { RequestHead } from "../../../shared/protocols/http1/request-head.ts";
 import type { Link, Toolbox } from "../plugin.ts";
 import { LOGGED_REFUSALS } from "./limits.ts";
+import type { RestRefusal } from "./judge-request.ts";
 
 /** Reports a session to the log and to the link's counters. */
 export class RestReport {
@@ -14,6 +16,12 @@ export class RestReport {
 
   request(): void {
     this.#tools.count(this.#link, "requests");
+  }
+
+  /** A request has been judged; `refusal` says why it does not pass. */
+  judged({ method, target }: RequestHead, refusal?: RestRefusal): void {
+    const fate = refusal === undefined ? "pass" : `refuse ${refusal.refusal}, ${refusal.reason}`;
+    this.#tools.decision?.(this.#link, `${fate}: ${method} ${target}`);
   }
 
   fromConsumer(bytes: number): void {

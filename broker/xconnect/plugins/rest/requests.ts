@@ -133,10 +133,12 @@ export class RestRequests {
     this.#count += 1;
     const head = judgeRequest(asSent, policy, quirks);
     if ("refusal" in head) {
+      report.judged(asSent, head);
       if (head.refusal === 403) this.#deny(asSent, framing, head.reason);
       else this.#refuse(head.refusal, head.reason, asSent.method);
       return;
     }
+    report.judged(asSent);
     const written = this.#heads.write(head, framing);
     this.#state.exchange = new RestExchange(head, written);
     this.#state.upload = this.#uploadOf(head, framing);
