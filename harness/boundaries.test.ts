@@ -317,6 +317,19 @@ test("koffi is imported in broker/shared/linux only", () => {
   expect(wrong).toEqual([]);
 });
 
+test("every dependency is imported by the product", () => {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  const imported = [...sources].flatMap(([file, source]) =>
+    isTest(file) ? [] : importsOf(source).map(({ specifier }) => specifier),
+  );
+  const unused = Object.keys(dependencies).filter(
+    (name) => !imported.some((one) => one === name || one.startsWith(`${name}/`)),
+  );
+  expect(unused).toEqual([]);
+});
+
 test("no value of harness and reports is exported that no other file names", () => {
   const configs = ["vitest.config.ts", "eslint.config.js"];
   const all = new Map(sources);
