@@ -42,8 +42,7 @@ def listen(path, kind=socket.SOCK_STREAM, backlog=64):
 
 
 def accept(server, seconds=5):
-    """The next connection; the wait for it and each of its calls may take so many seconds."""
-    server.settimeout(patient(seconds))
+    """The next connection, whenever it comes; each call of it may take so many seconds."""
     peer, _ = server.accept()
     peer.settimeout(patient(seconds))
     return peer
