@@ -2,7 +2,7 @@
 
 
 def read_head(file):
-    """Method, target and fields by lower-case name of a request; None at EOF."""
+    """The first two words of a message's head and its fields by lower-case name; None at EOF."""
     line = file.readline().decode("latin1").split()
     if not line:
         return None
