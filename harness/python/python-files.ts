@@ -1,6 +1,6 @@
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inlinePrograms } from "./inline-programs.ts";
+import { GIVEN, inlinePrograms } from "./inline-programs.ts";
 
 /** Python that is to be checked: a file, or a program inside a TypeScript file. */
 export interface PythonFile {
@@ -47,10 +47,22 @@ export async function readPython(
   await read("scenarios/**/*.ts", (path, text) => {
     for (const { line, indent, length, source } of inlinePrograms(path, text)) {
       files.push({ path, checkedAs: `${path}/${line}.py`, indent, source });
+      for (const [at, text] of source.split("\n").entries()) {
+        if (!isQuoted(text)) continue;
+        const message = "a value is a literal with quotes of its own: it cannot stand in a string";
+        problems.push({ path, line: at + 1, column: 1, message });
+      }
       if (length <= LONGEST) continue;
       const message = `an inline program of ${length} lines: beyond ${LONGEST} it is a file`;
       problems.push({ path, line, column: 1, message });
     }
   });
   return { files, problems };
+}
+
+/** Whether a value stands inside a string: a quote is open where it begins. */
+function isQuoted(line: string): boolean {
+  const parts = line.split(GIVEN).slice(0, -1);
+  const before = parts.map((_, at) => parts.slice(0, at + 1).join(GIVEN));
+  return before.some((text) => /["']/.test(text.replaceAll(/"[^"]*"|'[^']*'/g, "")));
 }
