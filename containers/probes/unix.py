@@ -12,7 +12,7 @@ from probes import patient
 LONGEST = 107
 
 
-def connect(path, seconds=5, kind=socket.SOCK_STREAM):
+def connect(path, seconds: float | None = 5, kind=socket.SOCK_STREAM):
     """A connected socket each call of which may take so many seconds; None: for ever."""
     peer = socket.socket(socket.AF_UNIX, kind)
     try:

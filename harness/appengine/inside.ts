@@ -5,7 +5,7 @@ import { shellQuote } from "../shell-quote.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { checked } from "./command-result.ts";
 import type { CommandOptions, CommandResult } from "./command-result.ts";
-import { patientPython, pythonArgv } from "./python.ts";
+import { pythonArgv } from "./python.ts";
 import type { PythonProgram } from "./python.ts";
 import { whyNotEntered } from "./why-not-entered.ts";
 
@@ -50,11 +50,7 @@ export class InsideContainer {
    * `probes` (containers/probes).
    * @throws PvhError PVH_COMMAND with its traceback unless it succeeds
    */
-  async python(given: PythonProgram | string, options?: CommandOptions): Promise<string> {
-    const program =
-      typeof given === "string"
-        ? { name: "python", source: patientPython(given), args: [] }
-        : given;
+  async python(program: PythonProgram, options?: CommandOptions): Promise<string> {
     const script = `exec ${pythonArgv(program).map(shellQuote).join(" ")}`;
     return checked(await this.sh(script, options), `${program.name} in ${this.name}`);
   }

@@ -53,11 +53,6 @@ export function pythonArgv({ source, args }: PythonProgram): string[] {
   return ["env", stretch, "python3", "-u", "-c", source, ...args];
 }
 
-export function patientPython(source: string): string {
-  const patient = `patient = lambda seconds: seconds * ${clock.stretch().toFixed(2)}`;
-  return source.startsWith("\n") ? patient + source : `${patient}; ${source}`;
-}
-
 /** The same for a program that takes whole seconds, such as timeout(1). */
 export function patientSeconds(seconds: number): number {
   return Math.ceil(seconds * clock.stretch());

@@ -41,11 +41,19 @@ export function readExample(name: string): Promise<ContainerFolder> {
 
 /** Files that every root file system gets: accounts, the shell library, idle, and `probes`. */
 export async function sharedFiles(): Promise<OverlayFile[]> {
-  const probes = (await filesBelow(PROBES)).filter(({ path }) => path.endsWith(".py"));
+  const probes = await probesPackage();
   return [
     ...(await filesBelow(join(SHARED, "rootfs"))),
-    ...probes.map((file) => ({ ...file, path: join(PYTHON_PACKAGES, "probes", file.path) })),
+    ...probes.map((file) => ({ ...file, path: join(PYTHON_PACKAGES, file.path) })),
   ];
+}
+
+/** Files of the Python package `probes`, by their path below a folder of Python packages. */
+export async function probesPackage(): Promise<OverlayFile[]> {
+  const files = await filesBelow(PROBES);
+  return files
+    .filter(({ path }) => path.endsWith(".py"))
+    .map((file) => ({ ...file, path: join("probes", file.path) }));
 }
 
 const json: z.ZodType<JsonValue> = z.json();

@@ -1,6 +1,6 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { commandFailed } from "../../harness/appengine/command-result.ts";
-import { patientPython, pythonArgv } from "../../harness/appengine/python.ts";
+import { pythonArgv } from "../../harness/appengine/python.ts";
 import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { LastWords } from "../../harness/engine/last-words.ts";
 import { readLines } from "../../harness/engine/read-lines.ts";
@@ -41,11 +41,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Start a Python program; the examples' root filesystem carries Python 3 and `probes`. */
-  static python(host: Host, given: PythonProgram | string): Promise<Program> {
-    const program =
-      typeof given === "string"
-        ? { name: "python", source: patientPython(given), args: [] }
-        : given;
+  static python(host: Host, program: PythonProgram): Promise<Program> {
     return Program.start(host, pythonArgv(program), `${program.name} in ${host.name}`);
   }
 
