@@ -73,3 +73,19 @@ test("a program that fails says how, and one that is missing is a failure of its
     message: expect.stringMatching(/line 3[\s\S]*ValueError: told/) as string,
   });
 });
+
+test("the traceback of a program that said much is in its failure, with the lines before", async () => {
+  const inside = new InsideContainer(localAppengine(STATES), "running");
+  const failing = python`
+    import sys
+    for n in range(30): print(n, file=sys.stderr)
+    raise ValueError("told")
+  `;
+  const error = (await inside.python(failing).catch((thrown: unknown) => thrown)) as Error;
+  const [head, omitted, ...words] = error.message.split("\n");
+  expect(head).toBe("python in running: exit status 1:");
+  expect(omitted).toBe("(13 lines before these)");
+  expect(words).toHaveLength(20);
+  expect(words).toEqual(expect.arrayContaining(["29", "Traceback (most recent call last):"]));
+  expect(words.at(-1)).toBe("ValueError: told");
+});
