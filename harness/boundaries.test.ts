@@ -72,6 +72,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts"],
   "harness/setup/": [],
+  "harness/python/": [],
   "harness/engine/": ["harness/*.ts", "harness/clock/", "reports/"],
   "harness/image/": [
     "harness/*.ts",

@@ -42,7 +42,7 @@ export function debugLog(topic: DebugTopic): DebugLog | undefined {
 }
 
 /** Load pino only here: without `PVH_DEBUG` nobody pays for it at the start. */
-export function openLogger(topic: DebugTopic, write: (line: string) => void): Pino.Logger {
+function openLogger(topic: DebugTopic, write: (line: string) => void): Pino.Logger {
   const load = createRequire(import.meta.url);
   const { pino } = load("pino") as typeof Pino;
   const { prettyFactory } = load("pino-pretty") as typeof PinoPretty;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { InsideContainer } from "./inside.ts";
+import { python } from "./python.ts";
 import { localAppengine } from "./testdata/local-appengine.ts";
 
 const STATES = { running: "RUNNING", stopped: "STOPPED" };
@@ -22,7 +23,7 @@ test("a container that is not there is the scenario's mistake, with the names th
   const inside = new InsideContainer(appengine, "nosuch");
   await expect(inside.sh("true")).rejects.toMatchObject({ ...wrong, message });
   await expect(inside.pid()).rejects.toMatchObject({ ...wrong, message });
-  await expect(inside.python("print(1)")).rejects.toMatchObject({ ...wrong, message });
+  await expect(inside.python(python`print(1)`)).rejects.toMatchObject({ ...wrong, message });
 });
 
 test("a container that does not run is the appengine's failure, with its state", async () => {
@@ -63,13 +64,28 @@ test("a program that fails says how, and one that is missing is a failure of its
   await expect(inside.text("kill -9 $$")).rejects.toMatchObject({
     message: expect.stringContaining("exit status 137 (SIGKILL)") as string,
   });
-  await expect(inside.python("\nprint('x')\nraise ValueError('told')")).rejects.toMatchObject({
+  const failing = python`
+    print("x")
+    raise ValueError("told")
+  `;
+  await expect(inside.python(failing)).rejects.toMatchObject({
     code: "PVH_COMMAND",
     message: expect.stringMatching(/line 3[\s\S]*ValueError: told/) as string,
   });
 });
 
-test("a probe's time-outs are as patient as the clock", async () => {
+test("the traceback of a program that said much is in its failure, with the lines before", async () => {
   const inside = new InsideContainer(localAppengine(STATES), "running");
-  expect(Number(await inside.python("print(patient(2))"))).toBeGreaterThanOrEqual(2);
+  const failing = python`
+    import sys
+    for n in range(30): print(n, file=sys.stderr)
+    raise ValueError("told")
+  `;
+  const error = (await inside.python(failing).catch((thrown: unknown) => thrown)) as Error;
+  const [head, omitted, ...words] = error.message.split("\n");
+  expect(head).toBe("python in running: exit status 1:");
+  expect(omitted).toBe("(13 lines before these)");
+  expect(words).toHaveLength(20);
+  expect(words).toEqual(expect.arrayContaining(["29", "Traceback (most recent call last):"]));
+  expect(words.at(-1)).toBe("ValueError: told");
 });

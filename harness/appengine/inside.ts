@@ -5,7 +5,8 @@ import { shellQuote } from "../shell-quote.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { checked } from "./command-result.ts";
 import type { CommandOptions, CommandResult } from "./command-result.ts";
-import { patientPython } from "./python.ts";
+import { pythonArgv } from "./python.ts";
+import type { PythonProgram } from "./python.ts";
 import { whyNotEntered } from "./why-not-entered.ts";
 
 /**
@@ -45,13 +46,13 @@ export class InsideContainer {
   }
 
   /**
-   * Output of a Python 3 program; the examples' root filesystem carries Python. In the program,
-   * `patient(seconds)` is a time-out that this machine can keep.
+   * Output of a Python 3 program; the examples' root filesystem carries Python and the package
+   * `probes` (containers/probes).
    * @throws PvhError PVH_COMMAND with its traceback unless it succeeds
    */
-  async python(program: string, options?: CommandOptions): Promise<string> {
-    const script = `exec python3 -c ${shellQuote(patientPython(program))}`;
-    return checked(await this.sh(script, options), `python in ${this.name}`);
+  async python(program: PythonProgram, options?: CommandOptions): Promise<string> {
+    const script = `exec ${pythonArgv(program).map(shellQuote).join(" ")}`;
+    return checked(await this.sh(script, options), `${program.name} in ${this.name}`);
   }
 
   /** Start a command whose stdin and stdout are the stream. */

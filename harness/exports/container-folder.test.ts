@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
 import type { OverlayFile } from "./container-folder.ts";
 import { lintPath } from "./lint-path.ts";
+import { keyOf } from "./root-squashfs.ts";
 
 const names = await exampleNames();
 const overlay = await allFiles();
@@ -31,6 +32,16 @@ test("the examples of the published set are there, but for wayland and IPAM", ()
     "unix-client",
     "unix-server",
   ]);
+});
+
+test("the containers have the package of the scenarios' programs, and a change makes another root", async () => {
+  const files = await sharedFiles();
+  const helper = files.find(({ path }) => path === "usr/lib/python3/dist-packages/probes/unix.py");
+  expect(helper?.content.toString()).toContain("def connect(");
+  const changed = files.map((file) =>
+    file === helper ? { ...file, content: Buffer.from("def connect(): pass") } : file,
+  );
+  expect(keyOf("rootfs", "script", changed)).not.toBe(keyOf("rootfs", "script", files));
 });
 
 test("no two examples bring a file of one path, for all share one root file system", () => {

@@ -23,6 +23,9 @@ export interface ContainerFolder {
 
 const EXAMPLES = join(PROJECT, "containers/examples");
 const SHARED = join(EXAMPLES, "shared");
+/** Python package of the programs that scenarios run in the containers. */
+const PROBES = join(PROJECT, "containers/probes");
+const PYTHON_PACKAGES = "usr/lib/python3/dist-packages";
 
 /** Path of the script that makes a root file system inside the reference image. */
 export const MAKE_ROOT = join(SHARED, "make-root.sh");
@@ -36,9 +39,21 @@ export function readExample(name: string): Promise<ContainerFolder> {
   return readContainerFolder(join(EXAMPLES, name));
 }
 
-/** Files that every root file system gets: accounts, the shell library, idle. */
-export function sharedFiles(): Promise<OverlayFile[]> {
-  return filesBelow(join(SHARED, "rootfs"));
+/** Files that every root file system gets: accounts, the shell library, idle, and `probes`. */
+export async function sharedFiles(): Promise<OverlayFile[]> {
+  const probes = await probesPackage();
+  return [
+    ...(await filesBelow(join(SHARED, "rootfs"))),
+    ...probes.map((file) => ({ ...file, path: join(PYTHON_PACKAGES, file.path) })),
+  ];
+}
+
+/** Files of the Python package `probes`, by their path below a folder of Python packages. */
+export async function probesPackage(): Promise<OverlayFile[]> {
+  const files = await filesBelow(PROBES);
+  return files
+    .filter(({ path }) => path.endsWith(".py"))
+    .map((file) => ({ ...file, path: join("probes", file.path) }));
 }
 
 const json: z.ZodType<JsonValue> = z.json();

@@ -52,7 +52,8 @@ function refuseClashes(files: readonly OverlayFile[]): void {
   }
 }
 
-function keyOf(rootfs: string, script: string, files: readonly OverlayFile[]): string {
+/** Key of a root file system in the cache: it changes with each thing that goes into it. */
+export function keyOf(rootfs: string, script: string, files: readonly OverlayFile[]): string {
   const hash = createHash("sha256").update(`${rootfs}\0${script}`);
   for (const { path, executable, content } of files) {
     hash.update(`\0${path}\0${executable}\0${content.length}\0`).update(content);

@@ -51,6 +51,14 @@ const plans = fc.record<Plan>({
   foreignTest: fc.constantFrom("none", "none", "none", "fails"),
 });
 
+const WELL: Plan = {
+  checks: ["pass", "skip"],
+  strays: [true],
+  boots: true,
+  tearDown: "ends",
+  foreignTest: "none",
+};
+
 type Mutation =
   | { readonly kind: "none" | "no view" | "cancelled" }
   | { readonly kind: "drop" | "twice" | "swap" | "kill"; readonly line: number }
@@ -221,7 +229,6 @@ test(
   "no interruption turns a failing plan green, and the reports agree with the exit code",
   { timeout: 240_000 },
   () => {
-    let green = 0;
     fc.assert(
       fc.property(plans, mutations, (plan, mutation) => {
         const events = judged(plan, mutation);
@@ -254,10 +261,7 @@ test(
         if (!isWell(plan) && !isCancelled && !onlyInView && !isOtherReason) {
           expect(isGreen).toBe(false);
         }
-        if (isWell(plan) && mutation.kind === "none") {
-          expect(isGreen).toBe(true);
-          green += 1;
-        }
+        if (isWell(plan) && mutation.kind === "none") expect(isGreen).toBe(true);
         const xml = junitReport(state, "folder");
         expect(junitFailures(xml) > 0).toBe(!isGreen);
         const { passed, failed, skipped } = countChecks(state);
@@ -267,8 +271,8 @@ test(
         // A cancelled run ends with the code of the signal, however its checks ended.
         expect(exitCodeOf(state, "SIGINT")).toBe(EXIT.sigint);
       }),
-      { numRuns },
+      // Few generated plans are well and undisturbed.
+      { numRuns, examples: [[WELL, { kind: "none" }]] },
     );
-    expect(green).toBeGreaterThan(0);
   },
 );

@@ -1,16 +1,13 @@
-import { patientPython, patientSeconds } from "../../harness/appengine/python.ts";
+import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
+import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
-import {
-  EXCHANGE,
-  INNER_CONTROL_SOCKET,
-  repliesOf,
-  wholeRequest,
-} from "../support/control-probe.ts";
+import { appenginePython } from "../support/appengine-python.ts";
+import { INNER_CONTROL_SOCKET, repliesOf, wholeRequest } from "../support/control-probe.ts";
 import { waitForStatus } from "../support/steps.ts";
 
 const MGMT = "caller-mgmt";
@@ -71,17 +68,16 @@ scenario(
       "ctrl.caller.unknown",
       "a caller that has gone, or is in no known place, is refused",
       async ({ appengine, signal }) => {
-        const request = JSON.stringify(wholeRequest("GET", "/containers"));
-        await appengine.text(
-          `cat >/tmp/call.py <<'PYTHON'\n${patientPython(`${EXCHANGE}\n${GONE}`)}\nPYTHON\n`,
-        );
-        const elsewhere = await appengine.sh(
-          `unshare -m python3 /tmp/call.py here '${request}' ${CONTROL_SOCKET}`,
-          { signal },
-        );
+        const request = wholeRequest("GET", "/containers");
+        const call = await appenginePython(appengine, exchange(CONTROL_SOCKET, request));
+        const elsewhere = await appengine.sh(`unshare -m ${call}`, { signal });
         expect(statuses(elsewhere.stdout)).toEqual([403]);
+        const pantavisor = Number(await appengine.text("pgrep -x pantavisor"));
         const gone = await appengine.sh(
-          `python3 /tmp/call.py gone '${request}' ${CONTROL_SOCKET} $(pgrep -x pantavisor)`,
+          await appenginePython(
+            appengine,
+            pythonFile(import.meta.dirname, "gone_caller.py", CONTROL_SOCKET, request, pantavisor),
+          ),
           { signal, timeout: 20_000 },
         );
         expect(gone.stderr).toBe("");
@@ -125,35 +121,18 @@ scenario(
 );
 
 async function callFrom(container: InsideContainer, request: string): Promise<string> {
-  const program = `print(exchange("${INNER_CONTROL_SOCKET}", ${JSON.stringify(request)}), end="")`;
-  return await container.python(`${EXCHANGE}\n${program}`);
+  return await container.python(exchange(INNER_CONTROL_SOCKET, request));
+}
+
+/** Program that sends the bytes as they are, and prints what comes. */
+function exchange(path: string, request: string): PythonProgram {
+  return python`
+    from probes import unix
+    reply = unix.exchange(unix.connect(${path}), ${request}.encode("latin1"))
+    print(reply.decode("latin1"), end="")
+  `;
 }
 
 function statuses(bytes: string): number[] {
   return repliesOf(bytes).map(({ status }) => status);
 }
-
-/**
- * `here`: call. `gone`: a child connects and ends while pantavisor is held, so that nobody
- * could look at it in time; its connection is used by the parent.
- */
-const GONE = `
-import signal
-how, request, path = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
-if how == "here":
-    print(exchange(path, request), end="")
-else:
-    pantavisor = int(sys.argv[4])
-    os.kill(pantavisor, signal.SIGSTOP)
-    try:
-        peer = socket.socket(socket.AF_UNIX)
-        peer.settimeout(patient(5))
-        child = os.fork()
-        if child == 0:
-            peer.connect(path)
-            os._exit(0)
-        os.waitpid(child, 0)
-    finally:
-        os.kill(pantavisor, signal.SIGCONT)
-    print(finish(peer, request), end="")
-`;

@@ -1,11 +1,12 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { python } from "../../harness/appengine/python.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
-import { CONNECT, LISTEN, probeConsumer, probeProvider } from "../support/probes.ts";
+import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
 import { restartBroker } from "../support/steps.ts";
 
@@ -71,10 +72,7 @@ scenario(
           signal,
           timeout: 5_000,
         });
-        await using consumer = await Program.python(
-          inside(probeConsumer.name),
-          `${CONNECT}${UNTIL_ECHO}`,
-        );
+        await using consumer = await Program.python(inside(probeConsumer.name), UNTIL_ECHO);
         expect(await consumer.line()).toBe("trying");
         expect((await control.actOnDaemon(BROKER, "start", signal)).status).toBe(200);
         consumer.say("go");
@@ -186,22 +184,27 @@ async function pantavisor(appengine: Appengine): Promise<string> {
   return (await appengine.text("pgrep -x pantavisor")).trim();
 }
 
-const ECHO = `${LISTEN}
-while True:
-    peer, _ = server.accept()
-    peer.sendall(b"here")
-    peer.close()
+const ECHO = python`
+  from probes import unix
+  server = unix.listen(${PROBE_SOCKET})
+  print("listening")
+  while True:
+      peer, _ = server.accept()
+      peer.sendall(b"here")
+      peer.close()
 `;
 
 /** Once told to go, connect until the provider says something; prints the seconds it took. */
-const UNTIL_ECHO = `
-print("trying")
-input()
-begun = time.monotonic()
-while time.monotonic() - begun < 8:
-    try:
-        if read_to_end(connect()) == b"here": break
-    except OSError: pass
-    time.sleep(0.02)
-print(json.dumps({"seconds": time.monotonic() - begun}))
+const UNTIL_ECHO = python`
+  import time
+  from probes import hold, tell, unix
+  print("trying")
+  hold()
+  begun = time.monotonic()
+  while time.monotonic() - begun < 8:
+      try:
+          if unix.read_to_end(unix.connect(${PROBE_TARGET}, 3)) == b"here": break
+      except OSError: pass
+      time.sleep(0.02)
+  tell({"seconds": time.monotonic() - begun})
 `;

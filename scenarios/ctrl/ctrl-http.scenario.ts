@@ -1,11 +1,12 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { patientPython, patientSeconds } from "../../harness/appengine/python.ts";
+import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { appenginePython } from "../support/appengine-python.ts";
 import { repliesOf, wholeRequest } from "../support/control-probe.ts";
 import type { RawReply } from "../support/control-probe.ts";
 import { waitForStatus } from "../support/steps.ts";
@@ -158,15 +159,13 @@ scenario(
       "ctrl.concurrent",
       "50 clients at once get each its own reply, while a container takes 5 s to stop",
       async ({ appengine, control, signal }) => {
+        const clients = await appenginePython(
+          appengine,
+          pythonFile(import.meta.dirname, "concurrent_clients.py", CONTROL_SOCKET, 50),
+        );
         const watch = clock.stopwatch();
         expect((await control.act(STUBBORN, "stop", signal)).status).toBe(200);
-        const stdout = await appengine.text(
-          `python3 - <<'PYTHON'\n${patientPython(CLIENTS)}\nPYTHON\n`,
-          {
-            signal,
-            timeout: 20_000,
-          },
-        );
+        const stdout = await appengine.text(clients, { signal, timeout: 20_000 });
         const replies = JSON.parse(stdout) as { n: number; reply: string; ms: number }[];
         expect(replies).toHaveLength(50);
         for (const { n, reply, ms } of replies) {
@@ -201,29 +200,3 @@ function errorIn(reply: RawReply | undefined): string {
 async function pantavisor(appengine: Appengine): Promise<string> {
   return (await appengine.text("pgrep -x pantavisor")).trim();
 }
-
-/** 50 threads, released together, each with a path of its own. */
-const CLIENTS = `
-import json, socket, threading, time
-gate = threading.Barrier(50)
-replies = []
-def client(n):
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(patient(4))
-    peer.connect("${CONTROL_SOCKET}")
-    gate.wait()
-    begun = time.monotonic()
-    reply = b""
-    try:
-        peer.sendall(b"GET /nosuch/%d HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n" % n)
-        while True:
-            part = peer.recv(65536)
-            if not part: break
-            reply += part
-    except OSError: pass
-    replies.append({"n": n, "reply": reply.decode(), "ms": 1000 * (time.monotonic() - begun)})
-threads = [threading.Thread(target=client, args=(n,)) for n in range(50)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-print(json.dumps(replies))
-`;

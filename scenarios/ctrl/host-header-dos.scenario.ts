@@ -1,7 +1,8 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { patientPython, patientSeconds } from "../../harness/appengine/python.ts";
+import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { scenario } from "../../harness/run/scenario.ts";
+import { appenginePython } from "../support/appengine-python.ts";
 import { Program } from "../support/program.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 
@@ -52,30 +53,28 @@ scenario(
       "ctrl.host.dos",
       "200 bad and slow clients leave /containers answering within 1 s",
       async ({ appengine, signal }) => {
-        await appengine.text(`cat >/tmp/flood.py <<'PYTHON'\n${patientPython(FLOOD)}\nPYTHON\n`);
-        const flood = await appengine.stream(["python3", "-u", "/tmp/flood.py"]);
-        try {
-          await new Promise<void>((resolve, reject) => {
-            flood.once("data", () => resolve());
-            flood.once("end", () => reject(new Error("the flood ended before it began")));
-          });
-          for (let round = 0; round < 5; round += 1) {
-            const watch = clock.stopwatch();
-            const reply = await appengine.control.send("GET", "/containers", {
-              timeout: 3_000,
-              signal,
-            });
-            expect(reply.status).toBe(200);
-            expect(watch.given).toBeLessThan(1_000);
-          }
-          const fresh = await appengine.rawControl("GET /containers HTTP/1.0\r\n\r\n", {
+        const program = pythonFile(import.meta.dirname, "flood.py", CONTROL_SOCKET, 200);
+        const flood = await appenginePython(appengine, program);
+        await using clients = await Program.start(
+          appengine,
+          ["sh", "-c", `exec ${flood}`],
+          "flood",
+        );
+        expect(await clients.line(20_000)).toBe("ready");
+        for (let round = 0; round < 5; round += 1) {
+          const watch = clock.stopwatch();
+          const reply = await appengine.control.send("GET", "/containers", {
             timeout: 3_000,
             signal,
           });
-          expect(fresh.bytes.toString()).toMatch(OK);
-        } finally {
-          flood.destroy();
+          expect(reply.status).toBe(200);
+          expect(watch.given).toBeLessThan(1_000);
         }
+        const fresh = await appengine.rawControl("GET /containers HTTP/1.0\r\n\r\n", {
+          timeout: 3_000,
+          signal,
+        });
+        expect(fresh.bytes.toString()).toMatch(OK);
       },
     );
 
@@ -101,28 +100,3 @@ scenario(
     );
   },
 );
-
-/** 200 connections that send something bad or only half of it, and stay; says "ready". */
-const FLOOD = `
-import socket, sys
-heads = [
-    "GET /containers HTTP/1.1\\r\\n\\r\\n",
-    "GET /containers HTTP/1.1\\r\\nHost:\\r\\n\\r\\n",
-    "GET /containers HTTP/1.1\\r\\nHost: " + "x" * 60000 + "\\r\\n\\r\\n",
-    "GET /containers HTTP/1.1\\r\\nHost: localhost\\r\\nHost: localhost\\r\\nHost: evil\\r\\n\\r\\n",
-    "GET /containers HTTP/1.1\\r\\nHost: evil.example\\r\\n\\r\\n",
-    "GET /containers HTTP/1.1\\r\\nHost: loc",
-    "GET /conta",
-    "\\x16\\x03\\x01\\x00garbage\\r\\n\\r\\n",
-]
-kept = []
-for n in range(200):
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(patient(5))
-    peer.connect("${CONTROL_SOCKET}")
-    try: peer.sendall(heads[n % len(heads)].encode("latin1"))
-    except OSError: pass
-    kept.append(peer)
-print("ready")
-sys.stdin.read()
-`;

@@ -1,6 +1,8 @@
 import { expect } from "vitest";
+import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { BusServices, OPEN_BUS, busClient, busConsumer, openBus } from "../support/open-bus.ts";
+import { BusServices, OPEN_BUS, busConsumer, openBus } from "../support/open-bus.ts";
+import { Program } from "../support/program.ts";
 
 const FINE = "org.pvh.Fine";
 const SERVICES = ["org.pvh.Talk", "org.pvh.Called", "org.pvh.Seen", "org.pvh.Hidden"];
@@ -28,15 +30,20 @@ scenario(
     check("dbus.policy.own", "only allowed names can be owned", async ({ inside, signal }) => {
       await using services = new AsyncDisposableStack();
       services.use(await BusServices.start(inside(OPEN_BUS), SERVICES, signal));
-      const request = (name: string) => `say(peer.driver("RequestName", "su", "${name}", 4))\n`;
-      await using program = await busClient(
+      const request = (...names: string[]) => python`
+        from probes import tell
+        from probes.bus_peer import Peer
+        peer = Peer()
+        for name in ${names}: tell(peer.driver("RequestName", "su", name, 4))
+      `;
+      await using program = await Program.python(
         inside("owner"),
-        request("org.pvh.Own.here") + request("org.pvh.Owner") + request("org.pvh.Talk"),
+        request("org.pvh.Own.here", "org.pvh.Owner", "org.pvh.Talk"),
       );
       expect(await program.json()).toEqual([1]);
       expect(await program.json()).toBe("AccessDenied");
       expect(await program.json()).toBe("AccessDenied");
-      await using talker = await busClient(inside("client"), request("org.pvh.Talk.mine"));
+      await using talker = await Program.python(inside("client"), request("org.pvh.Talk.mine"));
       expect(await talker.json()).toBe("AccessDenied");
     });
 
@@ -46,10 +53,15 @@ scenario(
       async ({ inside, signal }) => {
         await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
         const unique = services.uniqueNames["org.pvh.Hidden"] ?? "";
-        await using program = await busClient(
+        await using program = await Program.python(
           inside("client"),
-          `say([peer.call(name, "${FINE}", "Go") for name in
-  ("org.pvh.Talk", "org.pvh.Hidden", "${unique}", "org.pvh.Seen", "org.pvh.DoesNotExist")])`,
+          python`
+            from probes import tell
+            from probes.bus_peer import Peer
+            peer = Peer()
+            names = ("org.pvh.Talk", "org.pvh.Hidden", ${unique}, "org.pvh.Seen", "org.pvh.DoesNotExist")
+            tell([peer.call(name, ${FINE}, "Go") for name in names])
+          `,
         );
         const denied = "AccessDenied";
         expect(await program.json()).toEqual([["org.pvh.Talk"], denied, denied, denied, denied]);
@@ -64,12 +76,22 @@ scenario(
       "nor is a foreign interface, member or path of an allowed name",
       async ({ inside, signal }) => {
         await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
-        await using program = await busClient(
+        await using program = await Program.python(
           inside("client"),
-          `name = "org.pvh.Called"
-say([peer.call(name, "${FINE}", "Go"), peer.call(name, "${FINE}", "Stop"),
-  peer.call(name, "org.pvh.Foreign", "Go"), peer.call(name, None, "Go"),
-  peer.ask(new_method_call(DBusAddress("/q", name, "${FINE}"), "Go"))])`,
+          python`
+            from jeepney import DBusAddress, new_method_call
+            from probes import tell
+            from probes.bus_peer import Peer
+            peer = Peer()
+            name = "org.pvh.Called"
+            tell([
+                peer.call(name, ${FINE}, "Go"),
+                peer.call(name, ${FINE}, "Stop"),
+                peer.call(name, "org.pvh.Foreign", "Go"),
+                peer.call(name, None, "Go"),
+                peer.ask(new_method_call(DBusAddress("/q", name, ${FINE}), "Go")),
+            ])
+          `,
         );
         const denied = "AccessDenied";
         expect(await program.json()).toEqual([["org.pvh.Called"], denied, denied, denied, denied]);
@@ -85,16 +107,9 @@ say([peer.call(name, "${FINE}", "Go"), peer.call(name, "${FINE}", "Stop"),
       "signals outside the allow-list do not arrive, whatever is asked of the bus",
       async ({ inside, signal }) => {
         await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
-        await using program = await busClient(
+        await using program = await Program.python(
           inside("client"),
-          `match = lambda rule: peer.driver("AddMatch", "s", rule)
-say([match("type='signal'"), match("sender='org.pvh.Hidden'"), match("type='signal',eavesdrop='true'"),
-  match(" eavesdrop =true"), match("eavesdrop=tr'ue'"),
-  peer.ask(new_method_call(DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus",
-    "org.freedesktop.DBus.Monitoring"), "BecomeMonitor", "asu", ([], 0)))])
-say(peer.name)
-hear()
-say([[m["sender"], m["interface"], m["member"]] for m in peer.heard_until("End") if m["interface"].startswith("org.pvh")])`,
+          pythonFile(import.meta.dirname, "hears_signals.py"),
         );
         const denied = "AccessDenied";
         expect(await program.json()).toEqual([[], [], denied, denied, denied, denied]);
@@ -128,18 +143,9 @@ say([[m["sender"], m["interface"], m["member"]] for m in peer.heard_until("End")
         await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
         const { uniqueNames } = services;
         const hidden = uniqueNames["org.pvh.Hidden"] ?? "";
-        await using program = await busClient(
+        await using program = await Program.python(
           inside("client"),
-          `say(peer.name)
-say(peer.driver("ListNames")[0])
-say([peer.driver("NameHasOwner", "s", "org.pvh.Hidden"), peer.driver("GetNameOwner", "s", "org.pvh.Hidden"),
-  peer.driver("GetConnectionUnixUser", "s", "org.pvh.Hidden"), peer.driver("GetConnectionUnixUser", "s", "${hidden}"),
-  peer.driver("StartServiceByName", "su", "org.pvh.Hidden", 0), peer.driver("ListQueuedOwners", "s", "org.pvh.Hidden")])
-say([peer.driver("NameHasOwner", "s", "org.pvh.Seen"), peer.driver("GetNameOwner", "s", "org.pvh.Talk")])
-peer.driver("AddMatch", "s", "member='NameOwnerChanged'")
-say("ready")
-hear()
-say([m["body"][0] for m in peer.heard_until("End") if m["member"] == "NameOwnerChanged"])`,
+          pythonFile(import.meta.dirname, "asks_for_names.py", hidden),
         );
         const self = await program.json();
         const visible = ["org.pvh.Talk", "org.pvh.Called", "org.pvh.Seen"];
@@ -176,16 +182,9 @@ say([m["body"][0] for m in peer.heard_until("End") if m["member"] == "NameOwnerC
       "a reply that was not asked for does not arrive, either way",
       async ({ inside, signal }) => {
         await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
-        await using program = await busClient(
+        await using program = await Program.python(
           inside("client"),
-          `say(peer.name)
-hear()
-message = new_method_return(new_method_call(DBusAddress("/p", "org.pvh.Talk", "a.b"), "C"), "s", ("forged",))
-message.header.fields[HeaderFields.destination] = "org.pvh.Talk"
-message.header.fields[HeaderFields.reply_serial] = 3
-peer.send(message)
-say(peer.call("org.pvh.Talk", "${FINE}", "Go"))
-say([m["type"] for m in peer.heard_until("End")])`,
+          pythonFile(import.meta.dirname, "forges_reply.py", FINE),
         );
         await services.forgeReplies("org.pvh.Hidden", (await program.json()) as string, 32);
         program.say("");
@@ -204,13 +203,21 @@ say([m["type"] for m in peer.heard_until("End")])`,
       "the owner of the name is told who its client is, by nobody else",
       async ({ inside, signal }) => {
         await using services = await BusServices.start(inside(OPEN_BUS), SERVICES, signal);
-        await using program = await busClient(
+        await using program = await Program.python(
           inside("client"),
-          `signal = new_signal(DBusAddress("/p", "org.pvh.Talk", "org.pantavisor.Xconnect1"), "Client", "ss", ("admin", "admin"))
-signal.header.fields[HeaderFields.destination] = "org.pvh.Talk"
-peer.send(signal)
-say([peer.name, peer.call("org.pvh.Talk", "org.pantavisor.Xconnect1", "Client"), peer.call("org.pvh.Talk", "${FINE}", "Go")])
-input()`,
+          python`
+            from jeepney import DBusAddress, HeaderFields, new_signal
+            from probes import hold, tell
+            from probes.bus_peer import Peer
+            peer = Peer()
+            talk, metadata = "org.pvh.Talk", "org.pantavisor.Xconnect1"
+            address = DBusAddress("/p", talk, metadata)
+            signal = new_signal(address, "Client", "ss", ("admin", "admin"))
+            signal.header.fields[HeaderFields.destination] = talk
+            peer.send(signal)
+            tell([peer.name, peer.call(talk, metadata, "Client"), peer.call(talk, ${FINE}, "Go")])
+            hold()
+          `,
         );
         const [self, spoof, answer] = (await program.json()) as unknown[];
         expect([spoof, answer]).toEqual(["AccessDenied", ["org.pvh.Talk"]]);
@@ -236,13 +243,18 @@ input()`,
       async ({ inside, signal }) => {
         await using services = new AsyncDisposableStack();
         services.use(await BusServices.start(inside(OPEN_BUS), SERVICES, signal));
-        const source = `say(peer.name)
-hear()
-say([peer.call("org.pvh.Talk", "${FINE}", "Go"), peer.call("org.pvh.Hidden", "${FINE}", "Go")])
-say(peer.driver("ListNames")[0])
-input()`;
-        await using one = await busClient(inside("client"), source);
-        await using two = await busClient(inside("other"), source);
+        const source = python`
+          from probes import hold, tell
+          from probes.bus_peer import Peer
+          peer = Peer()
+          tell(peer.name)
+          hold()
+          tell([peer.call(name, ${FINE}, "Go") for name in ("org.pvh.Talk", "org.pvh.Hidden")])
+          tell(peer.driver("ListNames")[0])
+          hold()
+        `;
+        await using one = await Program.python(inside("client"), source);
+        await using two = await Program.python(inside("other"), source);
         const [oneName, twoName] = [await one.json(), await two.json()];
         one.say("");
         two.say("");

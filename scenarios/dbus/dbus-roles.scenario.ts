@@ -1,10 +1,11 @@
 import { expect } from "vitest";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { python } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { Program } from "../support/program.ts";
-import { holdBus, RAW_BUS, uidAtDaemon } from "../support/bus.ts";
+import { holdBus, uidAtDaemon } from "../support/bus.ts";
 
 const SERVER = "pv-example-dbus-server";
 const ROOT = "pv-example-dbus-client";
@@ -118,13 +119,14 @@ async function uidAfter(
 ): Promise<number> {
   await using program = await Program.python(
     inside(NOBODY),
-    `${RAW_BUS}
-bus = connect()
-for line in ${JSON.stringify(lines)}: reply = ask(bus, line)
-print(json.dumps({"reply": reply.split(" ")[0]}))
-print(begin(bus))
-input()
-`,
+    python`
+      from probes import bus, hold, tell
+      peer = bus.connect()
+      replies = [bus.ask(peer, line) for line in ${lines}]
+      tell({"reply": replies[-1].split(" ")[0]})
+      print(bus.begin(peer))
+      hold()
+    `,
   );
   expect(await program.json()).toEqual({ reply: "OK" });
   return await uidAtDaemon(inside(SERVER), await program.line());

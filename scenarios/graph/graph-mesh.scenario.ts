@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { python } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -208,19 +209,18 @@ scenario(
         await serveAll(appengine);
         await using session = await Program.python(
           inside("forms"),
-          `
-import os, socket
-peer = socket.socket(socket.AF_UNIX)
-peer.connect("${path}")
-print(peer.recv(100).decode().strip())
-# What is already open stays open when the name has gone: is anyone listening behind it?
-inode = os.open("${path}", os.O_PATH)
-print("EOF" if peer.recv(100) == b"" else "data")
-input()
-probe = socket.socket(socket.AF_UNIX)
-try: probe.connect("/proc/self/fd/%d" % inode); print("accepted")
-except ConnectionRefusedError: print("refused")
-`,
+          python`
+            import os
+            from probes import hold, unix
+            peer = unix.connect(${path}, None)
+            print(peer.recv(100).decode().strip())
+            # What is already open stays open when the name has gone: is anyone listening behind it?
+            inode = os.open(${path}, os.O_PATH)
+            print("EOF" if peer.recv(100) == b"" else "data")
+            hold()
+            try: unix.connect(f"/proc/self/fd/{inode}"); print("accepted")
+            except ConnectionRefusedError: print("refused")
+          `,
         );
         expect(await session.line()).toBe("gamma bare");
         expect((await control.act("gamma", "stop")).status).toBe(200);

@@ -1,31 +1,16 @@
 import { expect } from "vitest";
+import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { Program } from "../support/program.ts";
 import {
-  DIAL,
   GUARDED_SOCKET,
   GUARDED_TARGET,
-  SERVE,
   WEB_SOCKET,
   WEB_TARGET,
   restAdmin,
   restProvider,
   restViewer,
 } from "../support/rest-probes.ts";
-
-/** Answers every request with the targets that have reached it so far on this socket. */
-const RECORDING = `
-def recording():
-    seen = []
-    def handle(peer, file):
-        while True:
-            head = read_head(file)
-            if head is None: return
-            seen.append(head[0] + " " + head[1])
-            body = json.dumps(seen).encode()
-            peer.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
-    return handle
-`;
 
 scenario(
   "rest-framing",
@@ -40,27 +25,29 @@ scenario(
       async ({ inside }) => {
         await using provider = await Program.python(
           inside("rest-provider"),
-          `${SERVE}
-def handle(peer, file):
-    read_head(file)
-    peer.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
-    for _ in range(8): peer.sendall(b"x" * 4096)
-serve("${WEB_SOCKET}", handle)
-print("listening")
-time.sleep(60)
-`,
+          python`
+            from probes import hold, http1, unix
+            def handle(peer):
+                http1.read_head(peer.makefile("rb"))
+                peer.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                for _ in range(8): peer.sendall(b"x" * 4096)
+            unix.serve(${WEB_SOCKET}, handle)
+            print("listening")
+            hold()
+          `,
         );
         expect(await provider.line()).toBe("listening");
         await using consumer = await Program.python(
           inside("rest-viewer"),
-          `${DIAL}
-peer = connect("${WEB_TARGET}")
-peer.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
-try:
-    head, _, body = read_until(peer).partition(b"\\r\\n\\r\\n")
-    print(json.dumps({"head": head.decode(), "body": len(body)}))
-except TimeoutError: print(json.dumps("the answer never ends"))
-`,
+          python`
+            from probes import tell, unix
+            peer = unix.connect(${WEB_TARGET})
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            try:
+                head, _, body = unix.read_to_end(peer).partition(b"\r\n\r\n")
+                tell({"head": head.decode(), "body": len(body)})
+            except TimeoutError: tell("the answer never ends")
+          `,
         );
         expect(await consumer.json(10_000)).toEqual({ head: "HTTP/1.0 200 OK", body: 8 * 4096 });
       },
@@ -72,25 +59,23 @@ except TimeoutError: print(json.dumps("the answer never ends"))
       async ({ inside }) => {
         await using provider = await Program.python(
           inside("rest-provider"),
-          `${SERVE}${RECORDING}
-serve("${GUARDED_SOCKET}", recording())
-print("listening")
-time.sleep(60)
-`,
+          pythonFile(import.meta.dirname, "recording_server.py", GUARDED_SOCKET),
         );
         expect(await provider.line()).toBe("listening");
         const statuses = async (container: string, requests: readonly string[]) => {
           await using program = await Program.python(
             inside(container),
-            `${DIAL}
-statuses = []
-for request in ${JSON.stringify(requests)}:
-    peer = connect("${GUARDED_TARGET}")
-    peer.sendall((request + " HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n").encode())
-    peer.shutdown(socket.SHUT_WR)
-    statuses.append(int(read_until(peer).split()[1]))
-print(json.dumps(statuses))
-`,
+            python`
+              import socket
+              from probes import tell, unix
+              statuses = []
+              for request in ${requests}:
+                  peer = unix.connect(${GUARDED_TARGET})
+                  peer.sendall((request + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").encode())
+                  peer.shutdown(socket.SHUT_WR)
+                  statuses.append(int(unix.read_to_end(peer).split()[1]))
+              tell(statuses)
+            `,
           );
           return await program.json(15_000);
         };
@@ -119,12 +104,15 @@ print(json.dumps(statuses))
         // The provider's own word, and one connection that goes on behind a 403.
         await using last = await Program.python(
           inside("rest-viewer"),
-          `${DIAL}
-peer = connect("${GUARDED_TARGET}")
-peer.sendall(b"GET /secret HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nGET /state/last HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
-answer = read_until(peer, b"]").decode()
-print(json.dumps([answer.split()[1], json.loads(answer[answer.index("["):])]))
-`,
+          python`
+            import json
+            from probes import tell, unix
+            peer = unix.connect(${GUARDED_TARGET})
+            get = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
+            peer.sendall(get % b"/secret" + get % b"/state/last")
+            answer = unix.read_until(peer, b"]").decode()
+            tell([answer.split()[1], json.loads(answer[answer.index("["):])])
+          `,
         );
         const admins = ["/public", "/public/a?b=/../c", "/public", "/publicity", "/state"];
         expect(await last.json()).toEqual([
@@ -145,45 +133,26 @@ print(json.dumps([answer.split()[1], json.loads(answer[answer.index("["):])]))
       async ({ inside }) => {
         await using provider = await Program.python(
           inside("rest-provider"),
-          `${SERVE}${RECORDING}
-serve("${WEB_SOCKET}", recording())
-print("listening")
-time.sleep(60)
-`,
+          pythonFile(import.meta.dirname, "recording_server.py", WEB_SOCKET),
         );
         expect(await provider.line()).toBe("listening");
         await using slow = await Program.python(
           inside("rest-viewer"),
-          `${DIAL}
-peers = [connect("${WEB_TARGET}") for _ in range(100)]
-for peer in peers: peer.sendall(b"GET /slow HTTP/1.1\\r\\n")
-print("dripping")
-waiting, cut, limit = list(peers), 0, time.monotonic() + 20
-while waiting and time.monotonic() < limit:
-    time.sleep(0.5)
-    for peer in list(waiting):
-        try: peer.sendall(b"X: y\\r\\n")
-        except OSError: pass
-        peer.setblocking(False)
-        try: answer = peer.recv(65536)
-        except BlockingIOError: continue
-        except OSError: answer = b""
-        waiting.remove(peer)
-        cut += answer.startswith(b"HTTP/1.1 408 ")
-print(json.dumps({"cut": cut}))
-`,
+          pythonFile(import.meta.dirname, "slow_heads.py", WEB_TARGET, 100),
         );
         expect(await slow.line()).toBe("dripping");
         await using served = await Program.python(
           inside("rest-admin"),
-          `${DIAL}
-begun = time.monotonic()
-peer = connect("${WEB_TARGET}")
-for n in range(20):
-    peer.sendall(b"GET /%d HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n" % n)
-    read_until(peer, b'/%d"]' % n)
-print(json.dumps({"quick": time.monotonic() - begun < 5}))
-`,
+          python`
+            import time
+            from probes import tell, unix
+            begun = time.monotonic()
+            peer = unix.connect(${WEB_TARGET})
+            for n in range(20):
+                peer.sendall(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n)
+                unix.read_until(peer, b'/%d"]' % n)
+            tell({"quick": time.monotonic() - begun < 5})
+          `,
         );
         expect(await served.json(10_000)).toEqual({ quick: true });
         expect(await slow.json(30_000)).toEqual({ cut: 100 });

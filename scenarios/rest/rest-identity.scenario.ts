@@ -1,4 +1,4 @@
-import { patientSeconds } from "../../harness/appengine/python.ts";
+import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import * as z from "zod";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
@@ -126,25 +126,7 @@ async function headersSeen(
 ): Promise<Headers[]> {
   await using program = await Program.python(
     container,
-    `
-import http.client, json, socket
-peer = socket.socket(socket.AF_UNIX)
-peer.settimeout(patient(5))
-peer.connect("${TARGET}")
-class Kept:
-    def __init__(self, file): self.file = file
-    def makefile(self, mode): return self.file
-file = peer.makefile("rb")
-file.close = lambda: None
-seen = []
-for write in ${JSON.stringify(writes)}:
-    peer.sendall(write.encode())
-    for _ in range(write.count("GET ")):
-        response = http.client.HTTPResponse(Kept(file))
-        response.begin()
-        seen.append(json.loads(response.read()))
-print(json.dumps(seen))
-`,
+    pythonFile(import.meta.dirname, "headers_seen.py", TARGET, writes),
   );
   const seen = headerLists.parse(await program.json(10_000));
   expect(seen).toHaveLength(count);
@@ -155,21 +137,11 @@ print(json.dumps(seen))
 async function exchange(container: InsideContainer, request: string): Promise<string> {
   await using program = await Program.python(
     container,
-    `
-import json, socket
-peer = socket.socket(socket.AF_UNIX)
-peer.settimeout(patient(2))
-peer.connect("${TARGET}")
-peer.sendall(${JSON.stringify(request)}.encode())
-answer = b""
-try:
-    while True:
-        part = peer.recv(65536)
-        if not part: break
-        answer += part
-except (TimeoutError, ConnectionResetError): pass
-print(json.dumps(answer.decode("latin1")))
-`,
+    python`
+      from probes import tell, unix
+      peer = unix.connect(${TARGET}, 2)
+      tell(unix.exchange(peer, ${request}.encode()).decode("latin1"))
+    `,
   );
   return z.string().parse(await program.json(10_000));
 }

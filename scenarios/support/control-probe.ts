@@ -1,30 +1,6 @@
 /** pv-ctrl's socket as a container sees it. */
 export const INNER_CONTROL_SOCKET = "/pantavisor/pv-ctrl";
 
-/**
- * Python: `exchange(path, data)` connects, sends the bytes as they are, and gives what came
- * until the server closed or was silent for 5 s.
- */
-export const EXCHANGE = `
-import json, os, socket, sys
-def exchange(path, data):
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(patient(5))
-    peer.connect(path)
-    return finish(peer, data)
-def finish(peer, data):
-    reply = b""
-    try:
-        peer.sendall(data.encode("latin1"))
-        while True:
-            part = peer.recv(65536)
-            if not part: break
-            reply += part
-    except OSError: pass
-    peer.close()
-    return reply.decode("latin1")
-`;
-
 /** A whole request whose connection ends with its reply. */
 export function wholeRequest(method: string, path: string, body?: string): string {
   const length = body === undefined ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;

@@ -20,37 +20,3 @@ export const probeConsumer = defineContainer({
     PV_SERVICES_REQUIRED: [{ name: "probe", type: "unix", target: PROBE_TARGET }],
   },
 });
-
-/** Python: `server`, listening at the probe's socket; says "listening". */
-export const LISTEN = `
-import os, socket, json, time
-os.makedirs(os.path.dirname("${PROBE_SOCKET}"), exist_ok=True)
-try: os.unlink("${PROBE_SOCKET}")
-except FileNotFoundError: pass
-server = socket.socket(socket.AF_UNIX)
-server.bind("${PROBE_SOCKET}")
-server.listen(64)
-print("listening")
-def read_to_end(peer):
-    data = b""
-    while True:
-        part = peer.recv(65536)
-        if not part: return data
-        data += part
-`;
-
-/** Python: `connect()` gives a socket to the injected target with a 3 s limit on each call. */
-export const CONNECT = `
-import socket, json, time
-def connect():
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(patient(3))
-    peer.connect("${PROBE_TARGET}")
-    return peer
-def read_to_end(peer):
-    data = b""
-    while True:
-        part = peer.recv(65536)
-        if not part: return data
-        data += part
-`;

@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
 import { InsideContainer } from "../../harness/appengine/inside.ts";
 import { localAppengine } from "../../harness/appengine/testdata/local-appengine.ts";
+import { python } from "../../harness/appengine/python.ts";
 import { Program } from "./program.ts";
 
 test("a program that ends without a line says its status and its last words", async () => {
   await using program = await Program.python(
     localAppengine({}),
-    `
-import sys
-for n in range(30): print(n, file=sys.stderr)
-raise RuntimeError("the reason")`,
+    python`
+      import sys
+      for n in range(30): print(n, file=sys.stderr)
+      raise RuntimeError("the reason")
+    `,
   );
   const error = await program.line(10_000).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: "PVH_COMMAND", class: "product" });
@@ -37,14 +39,22 @@ test("a program that cannot be started is not one that printed the engine's word
 
 test("a program in a container that is not there, or stops, is told so", async () => {
   const appengine = localAppengine({ here: "RUNNING" });
-  await using lost = await Program.python(new InsideContainer(appengine, "nosuch"), "print(1)");
+  await using lost = await Program.python(
+    new InsideContainer(appengine, "nosuch"),
+    python`print(1)`,
+  );
   await expect(lost.line(10_000)).rejects.toMatchObject({
     code: "PVH_NO_CONTAINER",
     message: "no container is named 'nosuch': there are here",
   });
   await using killed = await Program.python(
     new InsideContainer(appengine, "here"),
-    "import os, signal; print('up'); input(); os.kill(os.getpid(), signal.SIGKILL)",
+    python`
+      import os, signal
+      print("up")
+      input()
+      os.kill(os.getpid(), signal.SIGKILL)
+    `,
   );
   expect(await killed.line(10_000)).toBe("up");
   appengine.set("here", "STOPPED");

@@ -1,6 +1,7 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { commandFailed } from "../../harness/appengine/command-result.ts";
-import { patientPython } from "../../harness/appengine/python.ts";
+import { pythonArgv } from "../../harness/appengine/python.ts";
+import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { LastWords } from "../../harness/engine/last-words.ts";
 import { readLines } from "../../harness/engine/read-lines.ts";
 import type { ExecStream, StreamOptions } from "../../harness/engine/streams.ts";
@@ -39,13 +40,9 @@ export class Program implements AsyncDisposable {
     return new Program(host, stream, stderr, what);
   }
 
-  /**
-   * Start Python source; the examples' root filesystem carries Python 3. In it,
-   * `patient(seconds)` is a time-out that this machine can keep.
-   */
-  static python(host: Host, source: string): Promise<Program> {
-    const argv = ["python3", "-u", "-c", patientPython(source)];
-    return Program.start(host, argv, `python in ${host.name}`);
+  /** Start a Python program; the examples' root filesystem carries Python 3 and `probes`. */
+  static python(host: Host, program: PythonProgram): Promise<Program> {
+    return Program.start(host, pythonArgv(program), `${program.name} in ${host.name}`);
   }
 
   /**

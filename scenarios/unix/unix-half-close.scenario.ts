@@ -1,6 +1,7 @@
 import { expect } from "vitest";
+import { python } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { CONNECT, LISTEN, probeConsumer, probeProvider } from "../support/probes.ts";
+import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
 
 scenario(
@@ -13,26 +14,30 @@ scenario(
     check("unix.half-close.to-provider", "EOF reaches the provider at once", async ({ inside }) => {
       await using provider = await Program.python(
         inside("probe-provider"),
-        `${LISTEN}
-peer, _ = server.accept()
-peer.settimeout(patient(3))
-data = read_to_end(peer)
-peer.sendall(b"got %d" % len(data))
-peer.close()
-`,
+        python`
+          from probes import unix
+          server = unix.listen(${PROBE_SOCKET})
+          print("listening")
+          peer = unix.accept(server)
+          data = unix.read_to_end(peer)
+          peer.sendall(b"got %d" % len(data))
+          peer.close()
+        `,
       );
       expect(await provider.line()).toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
-        `${CONNECT}
-peer = connect()
-peer.sendall(b"hello")
-peer.shutdown(socket.SHUT_WR)
-begun = time.monotonic()
-try: answer = read_to_end(peer).decode()
-except TimeoutError: answer = "none: the provider never saw EOF"
-print(json.dumps({"answer": answer, "quick": time.monotonic() - begun < 1}))
-`,
+        python`
+          import socket, time
+          from probes import tell, unix
+          peer = unix.connect(${PROBE_TARGET}, 3)
+          peer.sendall(b"hello")
+          peer.shutdown(socket.SHUT_WR)
+          begun = time.monotonic()
+          try: answer = unix.read_to_end(peer).decode()
+          except TimeoutError: answer = "none: the provider never saw EOF"
+          tell({"answer": answer, "quick": time.monotonic() - begun < 1})
+        `,
       );
       expect(await consumer.json()).toEqual({ answer: "got 5", quick: true });
     });
@@ -40,28 +45,33 @@ print(json.dumps({"answer": answer, "quick": time.monotonic() - begun < 1}))
     check("unix.half-close.to-consumer", "EOF reaches the consumer at once", async ({ inside }) => {
       await using provider = await Program.python(
         inside("probe-provider"),
-        `${LISTEN}
-peer, _ = server.accept()
-peer.settimeout(patient(5))
-peer.sendall(b"bye")
-peer.shutdown(socket.SHUT_WR)
-try: late = read_to_end(peer).decode()
-except TimeoutError: late = "none: the consumer never answered"
-print(json.dumps({"late": late}))
-`,
+        python`
+          import socket
+          from probes import tell, unix
+          server = unix.listen(${PROBE_SOCKET})
+          print("listening")
+          peer = unix.accept(server)
+          peer.sendall(b"bye")
+          peer.shutdown(socket.SHUT_WR)
+          try: late = unix.read_to_end(peer).decode()
+          except TimeoutError: late = "none: the consumer never answered"
+          tell({"late": late})
+        `,
       );
       expect(await provider.line()).toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
-        `${CONNECT}
-peer = connect()
-begun = time.monotonic()
-try: heard = read_to_end(peer).decode()
-except TimeoutError: heard = "no EOF"
-print(json.dumps({"heard": heard, "quick": time.monotonic() - begun < 1}))
-peer.sendall(b"late")
-peer.close()
-`,
+        python`
+          import time
+          from probes import tell, unix
+          peer = unix.connect(${PROBE_TARGET}, 3)
+          begun = time.monotonic()
+          try: heard = unix.read_to_end(peer).decode()
+          except TimeoutError: heard = "no EOF"
+          tell({"heard": heard, "quick": time.monotonic() - begun < 1})
+          peer.sendall(b"late")
+          peer.close()
+        `,
       );
       expect(await consumer.json()).toEqual({ heard: "bye", quick: true });
       expect(await provider.json()).toEqual({ late: "late" });
@@ -73,27 +83,32 @@ peer.close()
       async ({ inside }) => {
         await using provider = await Program.python(
           inside("probe-provider"),
-          `${LISTEN}
-peer, _ = server.accept()
-peer.settimeout(patient(3))
-try:
-    read_to_end(peer)
-    for _ in range(64): peer.sendall(b"x" * 16384); time.sleep(0.001)
-    peer.close()
-    print(json.dumps({"error": None}))
-except OSError as error: print(json.dumps({"error": str(error)}))
-`,
+          python`
+            import time
+            from probes import tell, unix
+            server = unix.listen(${PROBE_SOCKET})
+            print("listening")
+            peer = unix.accept(server, 3)
+            try:
+                unix.read_to_end(peer)
+                for _ in range(64): peer.sendall(b"x" * 16384); time.sleep(0.001)
+                peer.close()
+                tell({"error": None})
+            except OSError as error: tell({"error": str(error)})
+          `,
         );
         expect(await provider.line()).toBe("listening");
         await using consumer = await Program.python(
           inside("probe-consumer"),
-          `${CONNECT}
-peer = connect()
-peer.sendall(b"question")
-peer.shutdown(socket.SHUT_WR)
-try: print(json.dumps({"bytes": len(read_to_end(peer))}))
-except OSError as error: print(json.dumps({"error": str(error)}))
-`,
+          python`
+            import socket
+            from probes import tell, unix
+            peer = unix.connect(${PROBE_TARGET}, 3)
+            peer.sendall(b"question")
+            peer.shutdown(socket.SHUT_WR)
+            try: tell({"bytes": len(unix.read_to_end(peer))})
+            except OSError as error: tell({"error": str(error)})
+          `,
         );
         expect(await consumer.json()).toEqual({ bytes: 64 * 16384 });
         expect(await provider.json()).toEqual({ error: null });
@@ -106,26 +121,31 @@ except OSError as error: print(json.dumps({"error": str(error)}))
       async ({ inside }) => {
         await using provider = await Program.python(
           inside("probe-provider"),
-          `${LISTEN}
-while True:
-    peer, _ = server.accept()
-    data = read_to_end(peer)
-    try: peer.sendall(b"answer to " + data)
-    except OSError: pass
-    peer.close()
-`,
+          python`
+            from probes import unix
+            server = unix.listen(${PROBE_SOCKET})
+            print("listening")
+            while True:
+                peer, _ = server.accept()
+                data = unix.read_to_end(peer)
+                try: peer.sendall(b"answer to " + data)
+                except OSError: pass
+                peer.close()
+          `,
         );
         expect(await provider.line()).toBe("listening");
         await using consumer = await Program.python(
           inside("probe-consumer"),
-          `${CONNECT}
-for _ in range(10): connect().close()
-peer = connect()
-peer.sendall(b"the last one")
-peer.shutdown(socket.SHUT_WR)
-try: print(json.dumps({"answer": read_to_end(peer).decode()}))
-except TimeoutError: print(json.dumps({"answer": "none: stalled by those before"}))
-`,
+          python`
+            import socket
+            from probes import tell, unix
+            for _ in range(10): unix.connect(${PROBE_TARGET}, 3).close()
+            peer = unix.connect(${PROBE_TARGET}, 3)
+            peer.sendall(b"the last one")
+            peer.shutdown(socket.SHUT_WR)
+            try: tell({"answer": unix.read_to_end(peer).decode()})
+            except TimeoutError: tell({"answer": "none: stalled by those before"})
+          `,
         );
         expect(await consumer.json()).toEqual({ answer: "answer to the last one" });
       },

@@ -1,7 +1,9 @@
 import { expect } from "vitest";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { python, pythonFile } from "../../harness/appengine/python.ts";
+import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { MESSAGES, messageConsumer, messageProvider } from "../support/messages.ts";
+import { messageConsumer, messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
 
 const PROVIDER = "identity-provider";
@@ -39,30 +41,42 @@ scenario(
         const forged = '{"client":"identity-admin","role":"admin"}';
         const { heard } = await hear(
           inside,
-          `
-peer = accept(server)
-data = b""
-while True:
-    part = peer.recv(4096)
-    if not part: break
-    data += part
-tell(data.decode().split("\\n"))
-`,
-          "line",
-          "STREAM",
-          `peer.sendall(b'${forged}\\n')\npeer.shutdown(socket.SHUT_WR)`,
+          python`
+            from probes import tell, unix
+            server = unix.listen(${socketOf("line")})
+            print("listening")
+            tell(unix.read_to_end(unix.accept(server)).decode().split("\n"))
+          `,
+          python`
+            import socket
+            from probes import hold, tell, unix
+            peer = unix.connect(${targetOf("line")})
+            peer.sendall(${forged}.encode() + b"\n")
+            peer.shutdown(socket.SHUT_WR)
+            tell(None)
+            hold()
+          `,
         );
         expect(heard).toEqual([identity, forged, ""]);
 
         const { heard: packets } = await hear(
           inside,
-          `
-peer = accept(server)
-tell([peer.recv(4096).decode() for _ in range(2)])
-`,
-          "packet",
-          "SEQPACKET",
-          `peer.send(b'${forged}')`,
+          python`
+            import socket
+            from probes import tell, unix
+            server = unix.listen(${socketOf("packet")}, socket.SOCK_SEQPACKET)
+            print("listening")
+            peer = unix.accept(server)
+            tell([peer.recv(4096).decode() for _ in range(2)])
+          `,
+          python`
+            import socket
+            from probes import hold, tell, unix
+            peer = unix.connect(${targetOf("packet")}, kind=socket.SOCK_SEQPACKET)
+            peer.send(${forged}.encode())
+            tell(None)
+            hold()
+          `,
         );
         expect(packets).toEqual([identity, forged]);
       },
@@ -74,20 +88,26 @@ tell([peer.recv(4096).decode() for _ in range(2)])
       async ({ inside }) => {
         const { heard, said } = await hear(
           inside,
-          `
-peer = accept(server)
-seen = [len(peer.recv(1 << 20)) for _ in range(6)]
-peer.send(b"one")
-peer.send(b"two")
-tell(seen)
-`,
-          "packets",
-          "SEQPACKET",
-          `
-for size in (1, 0, 7, 100000, 2): peer.send(b"x" * size)
-peer.shutdown(socket.SHUT_WR)
-said = [peer.recv(100).decode() for _ in range(2)]
-`,
+          python`
+            import socket
+            from probes import tell, unix
+            server = unix.listen(${socketOf("packets")}, socket.SOCK_SEQPACKET)
+            print("listening")
+            peer = unix.accept(server)
+            seen = [len(peer.recv(1 << 20)) for _ in range(6)]
+            peer.send(b"one")
+            peer.send(b"two")
+            tell(seen)
+          `,
+          python`
+            import socket
+            from probes import hold, tell, unix
+            peer = unix.connect(${targetOf("packets")}, kind=socket.SOCK_SEQPACKET)
+            for size in (1, 0, 7, 100000, 2): peer.send(b"x" * size)
+            peer.shutdown(socket.SHUT_WR)
+            tell([peer.recv(100).decode() for _ in range(2)])
+            hold()
+          `,
         );
         expect({ heard, said }).toEqual({ heard: [1, 0, 7, 100_000, 2, 0], said: ["one", "two"] });
       },
@@ -99,31 +119,16 @@ said = [peer.recv(100).decode() for _ in range(2)]
       async ({ inside }) => {
         const { heard } = await hear(
           inside,
-          `
-server.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-peer = accept(server)
-peer.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-seen = []
-for _ in range(2):
-    data, fds, control = receive(peer, 100)
-    peer.sendall(b"+")
-    ids = [list(struct.unpack("iII", value)[1:]) for _, kind, value in control if kind == socket.SCM_CREDENTIALS]
-    handles = []
-    for fd in fds:
-        try: os.ftruncate(fd, 0); sealed = False
-        except PermissionError: sealed = True
-        handles.append([os.read(fd, 4096).decode(), sealed])
-    seen.append({"data": data.decode(), "ids": ids, "handles": handles})
-tell(seen)
-`,
-          "marked",
-          "STREAM",
-          `
-peer.sendall(b"first")
-peer.recv(1)
-peer.sendall(b"second")
-peer.recv(1)
-`,
+          pythonFile(import.meta.dirname, "marked_provider.py", socketOf("marked")),
+          python`
+            from probes import hold, tell, unix
+            peer = unix.connect(${targetOf("marked")})
+            for word in (b"first", b"second"):
+                peer.sendall(word)
+                peer.recv(1)
+            tell(None)
+            hold()
+          `,
         );
         const ids = [[1002, 1002]];
         const handle = ['{"client":"identity-viewer","role":"viewer"}', true];
@@ -138,19 +143,18 @@ peer.recv(1)
       "unix.role-socket",
       "each role reaches the socket that bears its name",
       async ({ inside }) => {
+        const names = ["legacy", "legacy.admin", "legacy.viewer"];
+        const sockets = Object.fromEntries(names.map((name) => [name, socketOf(name)]));
         await using provider = await Program.python(
           inside(PROVIDER),
-          `${MESSAGES}
-servers = {name: listen(name) for name in ("legacy", "legacy.admin", "legacy.viewer")}
-print("listening")
-def serve(name, server):
-    while True:
-        try: peer = accept(server)
-        except TimeoutError: return
-        peer.sendall(name.encode())
-        peer.close()
-for name, server in servers.items(): threading.Thread(target=serve, args=(name, server)).start()
-`,
+          python`
+            from probes import hold, unix
+            def greet(name):
+                return lambda peer: peer.sendall(name.encode())
+            for name, path in ${sockets}.items(): unix.serve(path, greet(name))
+            print("listening")
+            hold()
+          `,
         );
         expect(await provider.line()).toBe("listening");
         for (const [container, expected] of [
@@ -159,9 +163,10 @@ for name, server in servers.items(): threading.Thread(target=serve, args=(name, 
         ] as const) {
           await using consumer = await Program.python(
             inside(container),
-            `${MESSAGES}
-tell(connect("legacy").recv(100).decode())
-`,
+            python`
+              from probes import tell, unix
+              tell(unix.connect(${targetOf("legacy")}).recv(100).decode())
+            `,
           );
           expect(await consumer.json()).toBe(expected);
         }
@@ -171,34 +176,17 @@ tell(connect("legacy").recv(100).decode())
 );
 
 /**
- * Run the provider's side on the service's `server` and the consumer's on its `peer`.
- * @returns what the provider tells, and the consumer's `said`
+ * Run the provider's program, which says "listening", and then the consumer's.
+ * @returns what each of them tells
  */
 async function hear(
   inside: (name: string) => InsideContainer,
-  provide: string,
-  service: string,
-  kind: "STREAM" | "SEQPACKET",
-  consume: string,
+  provide: PythonProgram,
+  consume: PythonProgram,
 ): Promise<{ heard: unknown; said: unknown }> {
-  await using provider = await Program.python(
-    inside(PROVIDER),
-    `${MESSAGES}
-server = listen("${service}", socket.SOCK_${kind})
-print("listening")
-${provide}`,
-  );
+  await using provider = await Program.python(inside(PROVIDER), provide);
   await provider.line();
-  await using consumer = await Program.python(
-    inside(VIEWER),
-    `${MESSAGES}
-peer = connect("${service}", socket.SOCK_${kind})
-said = None
-${consume}
-tell(said)
-input()
-`,
-  );
+  await using consumer = await Program.python(inside(VIEWER), consume);
   const said = await consumer.json();
   return { heard: await provider.json(), said };
 }

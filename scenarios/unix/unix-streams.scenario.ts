@@ -1,52 +1,11 @@
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { CONNECT, LISTEN, probeConsumer, probeProvider } from "../support/probes.ts";
+import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
 
 const MiB = 1 << 20;
-
-/**
- * Python: `exchange(peer, seed, size, other)` sends `size` bytes that follow from `seed` and
- * compares what comes with those of the seed `other`, both at once; gives the bytes that came
- * and the place of the first wrong one, or None. The pattern's length is a prime, so that no
- * lost or repeated block fits.
- */
-const EXCHANGE = `
-import random, threading
-PERIOD = 1048573
-def pattern(seed): return random.Random(seed).randbytes(PERIOD) * 3
-def exchange(peer, seed, size, other):
-    def pour():
-        mine, sent = memoryview(pattern(seed)), 0
-        while sent < size:
-            at = sent % PERIOD
-            sent += peer.send(mine[at:at + min(PERIOD, size - sent)])
-        peer.shutdown(socket.SHUT_WR)
-    sender = threading.Thread(target=pour)
-    sender.start()
-    theirs, received, wrong = pattern(other), 0, None
-    while True:
-        part = peer.recv(PERIOD)
-        if not part: break
-        at = received % PERIOD
-        if wrong is None and part != theirs[at:at + len(part)]: wrong = received
-        received += len(part)
-    sender.join()
-    return {"received": received, "wrong": wrong}
-`;
-
-/** Python: `stuff(peer)` sends until nothing was taken for a second, or 64 MiB were. */
-const STUFF = `
-import select
-def stuff(peer):
-    peer.setblocking(False)
-    sent, block = 0, b"x" * 65536
-    while sent < 64 << 20 and select.select([], [peer], [], patient(1))[1]:
-        try: sent += peer.send(block)
-        except BlockingIOError: pass
-    return sent
-`;
 
 scenario(
   "unix-streams",
@@ -59,19 +18,21 @@ scenario(
       const size = 1024 * MiB;
       await using provider = await Program.python(
         inside("probe-provider"),
-        `${LISTEN}${EXCHANGE}
-peer, _ = server.accept()
-print(json.dumps(exchange(peer, 1, ${size}, 2)))
-`,
+        python`
+          from probes import streams, tell, unix
+          server = unix.listen(${PROBE_SOCKET})
+          print("listening")
+          peer, _ = server.accept()
+          tell(streams.exchange(peer, 1, ${size}, 2))
+        `,
       );
       expect(await provider.line()).toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
-        `${CONNECT}${EXCHANGE}
-peer = connect()
-peer.settimeout(patient(20))
-print(json.dumps(exchange(peer, 2, ${size}, 1)))
-`,
+        python`
+          from probes import streams, tell, unix
+          tell(streams.exchange(unix.connect(${PROBE_TARGET}, 20), 2, ${size}, 1))
+        `,
       );
       const whole = { received: size, wrong: null };
       const limit = 60_000;
@@ -87,23 +48,27 @@ print(json.dumps(exchange(peer, 2, ${size}, 1)))
       async ({ inside, appengine, signal }) => {
         await using provider = await Program.python(
           inside("probe-provider"),
-          `${LISTEN}${STUFF}
-peer, _ = server.accept()
-print(peer.recv(1).decode())
-print(stuff(peer))
-input()
-`,
+          python`
+            from probes import hold, streams, unix
+            server = unix.listen(${PROBE_SOCKET})
+            print("listening")
+            peer = unix.accept(server)
+            print(peer.recv(1).decode())
+            print(streams.stuff(peer))
+            hold()
+          `,
         );
         expect(await provider.line()).toBe("listening");
         await using consumer = await Program.python(
           inside("probe-consumer"),
-          `${CONNECT}${STUFF}
-peer = connect()
-peer.sendall(b"1")
-input()
-print(stuff(peer))
-input()
-`,
+          python`
+            from probes import hold, streams, unix
+            peer = unix.connect(${PROBE_TARGET}, 3)
+            peer.sendall(b"1")
+            hold()
+            print(streams.stuff(peer))
+            hold()
+          `,
         );
         expect(await provider.line()).toBe("1");
         const before = await brokerMemory(appengine, signal);
@@ -118,37 +83,23 @@ input()
     check("unix.many", "2,000 sessions open at once, each answered", async ({ inside }) => {
       await using provider = await Program.python(
         inside("probe-provider"),
-        `${LISTEN}
-import resource, selectors
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-ready = selectors.DefaultSelector()
-ready.register(server, selectors.EVENT_READ)
-while True:
-    for key, _ in ready.select():
-        if key.fileobj is server: ready.register(server.accept()[0], selectors.EVENT_READ)
-        else:
-            data = key.fileobj.recv(100)
-            if data: key.fileobj.sendall(b"answer " + data)
-            else: ready.unregister(key.fileobj); key.fileobj.close()
-`,
+        pythonFile(import.meta.dirname, "answer_many.py", PROBE_SOCKET),
       );
       expect(await provider.line()).toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
-        `${CONNECT}
-import resource
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-outcome = {"answered": 0, "errors": []}
-try:
-    peers = [connect() for _ in range(2000)]
-    for number, peer in enumerate(peers): peer.settimeout(patient(20)); peer.sendall(b"%d" % number)
-    for number, peer in enumerate(peers):
-        outcome["answered"] += peer.recv(100) == b"answer %d" % number
-except OSError as error: outcome["errors"].append(str(error))
-print(json.dumps(outcome))
-`,
+        python`
+          from probes import streams, tell, unix
+          streams.all_files()
+          outcome = {"answered": 0, "errors": []}
+          try:
+              peers = [unix.connect(${PROBE_TARGET}, 20) for _ in range(2000)]
+              for number, peer in enumerate(peers): peer.sendall(b"%d" % number)
+              for number, peer in enumerate(peers):
+                  outcome["answered"] += peer.recv(100) == b"answer %d" % number
+          except OSError as error: outcome["errors"].append(str(error))
+          tell(outcome)
+        `,
       );
       expect(await consumer.json(60_000)).toEqual({ answered: 2000, errors: [] });
     });

@@ -1,9 +1,10 @@
-import { patientPython } from "../../harness/appengine/python.ts";
+import { pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
+import { appenginePython } from "../support/appengine-python.ts";
 import { labelsAt, serveLabels } from "../support/labels.ts";
 import { restartBroker, waitForStatus } from "../support/steps.ts";
 
@@ -162,12 +163,15 @@ scenario(
       "xc.pid-reuse",
       "a process that gets a dead consumer's pid gets nothing that was meant for that",
       async ({ appengine }) => {
-        const stdout = await appengine.text(
-          `unshare --pid --fork --mount-proc python3 - <<'END'\n${patientPython(PID_REUSE)}\nEND`,
-          {
-            timeout: 25_000,
-          },
+        const reuse = await appenginePython(
+          appengine,
+          pythonFile(import.meta.dirname, "pid_reuse.py"),
         );
+        // In a pid namespace of its own: otherwise another process that the appengine starts at
+        // that moment may get the pid.
+        const stdout = await appengine.text(`unshare --pid --fork --mount-proc ${reuse}`, {
+          timeout: 25_000,
+        });
         expect(JSON.parse(stdout)).toEqual({
           plantedInFirst: true,
           samePid: true,
@@ -177,80 +181,3 @@ scenario(
     );
   },
 );
-
-/**
- * Python, in the appengine: a pv-ctrl of its own, a broker for it, and two processes with roots
- * of their own, the second of which gets the first one's pid (ns_last_pid, pid_namespaces(7))
- * while the graph still names the first. It runs in a pid namespace of its own: otherwise another
- * process that the appengine starts at that moment may get the pid.
- */
-const PID_REUSE = `
-import ctypes, http.server, json, os, signal, socketserver, subprocess, threading, time
-work = "/tmp/pid-reuse"
-libc = ctypes.CDLL(None)
-def folder(name):
-    root = work + "/" + name
-    os.makedirs(root)
-    subprocess.run(["mount", "-t", "tmpfs", "none", root], check=True)
-    return root
-def stand_in(root):
-    ready, said = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        libc.unshare(0x20000)
-        os.chroot(root)
-        os.write(said, b".")
-        while True: signal.pause()
-    os.read(ready, 1)
-    return pid
-def end(pid):
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-def start_of(pid):
-    with open("/proc/%d/stat" % pid) as stat: return int(stat.read().rsplit(")", 1)[1].split()[19])
-def wait_for(test, seconds):
-    deadline = time.monotonic() + patient(seconds)
-    while not test() and time.monotonic() < deadline: time.sleep(0.01)
-    return test()
-first_root, second_root, provider = folder("first"), folder("second"), stand_in(folder("provider"))
-first = stand_in(first_root)
-graph = json.dumps([dict(consumer="first", consumer_pid=first, consumer_start=start_of(first),
-    provider="provider", provider_pid=provider, provider_start=start_of(provider), name="secret",
-    type="unix", role="any", interface=None, target="/secret.sock", socket="/s.sock")]).encode()
-reads = 0
-class Control(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        global reads
-        reads += 1
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(graph)))
-        self.end_headers()
-        self.wfile.write(graph)
-    def log_message(self, *_): pass
-class Server(socketserver.ThreadingUnixStreamServer): daemon_threads = True
-threading.Thread(target=Server(work + "/pv-ctrl", Control).serve_forever, daemon=True).start()
-broker = subprocess.Popen(["pv-xconnect", "--ctrl", work + "/pv-ctrl"],
-    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-planted = wait_for(lambda: os.path.exists(first_root + "/secret.sock"), 10)
-# Stopped, it cannot begin a thread that takes the number, nor ask the pv-ctrl here to.
-broker.send_signal(signal.SIGSTOP)
-os.waitpid(broker.pid, os.WUNTRACED)
-end(first)
-for _ in range(100):
-    with open("/proc/sys/kernel/ns_last_pid", "w") as last: last.write(str(first - 1))
-    second = stand_in(second_root)
-    if second == first: break
-    end(second)
-broker.send_signal(signal.SIGCONT)
-# Two graphs later it has looked at the process that has the number now.
-seen = reads
-broker.send_signal(signal.SIGHUP)
-wait_for(lambda: reads > seen, 10)
-broker.send_signal(signal.SIGHUP)
-wait_for(lambda: reads > seen + 1, 10)
-leaked = wait_for(lambda: os.path.exists(second_root + "/secret.sock"), 0.5)
-broker.terminate()
-broker.wait()
-for pid in (second, provider): end(pid)
-print(json.dumps(dict(plantedInFirst=planted, samePid=second == first, plantedInSecond=leaked)))
-`;

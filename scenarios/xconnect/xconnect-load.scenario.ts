@@ -1,11 +1,12 @@
 import { expect } from "vitest";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
+import { python } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
-import { RAW_BUS } from "../support/bus.ts";
-import { LABEL, serveLabels } from "../support/labels.ts";
+import { appenginePython } from "../support/appengine-python.ts";
+import { serveLabels } from "../support/labels.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
 import { restartBroker } from "../support/steps.ts";
@@ -81,15 +82,18 @@ scenario(
           (await appengine.log.lines()).filter(({ message }) => added.test(message)).length;
         const [files, logged] = [await steadyFiles(appengine, signal), await lines()];
         const wanted = before.reconciles + 1_000;
+        const hangups = await appenginePython(
+          appengine,
+          python`
+            import os, time
+            for _ in range(200): os.kill(${before.pid}, 1); time.sleep(0.002)
+          `,
+        );
         const begun = performance.now();
         await until(
           "1,000 reconciles",
           async () => {
-            await appengine.text(
-              `python3 -c 'import os, time
-for _ in range(200): os.kill(${before.pid}, 1); time.sleep(0.002)'`,
-              { signal },
-            );
+            await appengine.text(hangups, { signal });
             return ((await askBroker(appengine, signal))?.reconciles ?? 0) >= wanted;
           },
           { signal, timeout: 40_000 },
@@ -119,14 +123,15 @@ for _ in range(200): os.kill(${before.pid}, 1); time.sleep(0.002)'`,
         });
         await using greedy = await Program.python(
           inside("greedy"),
-          `${LABEL}
-peers = []
-try:
-    while len(peers) < ${2 * FILES}: peers.append(dial("${API_TARGET}", 2))
-except OSError: pass
-print(len(peers))
-input()
-`,
+          python`
+            from probes import hold, unix
+            peers = []
+            try:
+                while len(peers) < ${2 * FILES}: peers.append(unix.connect(${API_TARGET}, 2))
+            except OSError: pass
+            print(len(peers))
+            hold()
+          `,
         );
         note(`${await greedy.line(20_000)} connections wait or are open`);
         const answers = [];
@@ -143,24 +148,15 @@ input()
 async function serveHttp(appengine: Appengine): Promise<Program> {
   const program = await Program.python(
     appengine.inside("api"),
-    `
-import os, socketserver, threading
-class Http(socketserver.StreamRequestHandler):
-    def handle(self):
-        try:
-            while self.rfile.readline().strip(): pass
-            self.wfile.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nok")
-        except OSError: pass
-class Server(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-    request_queue_size = 128
-os.makedirs("/run/api", exist_ok=True)
-try: os.unlink("/run/api/a.sock")
-except FileNotFoundError: pass
-threading.Thread(target=Server("/run/api/a.sock", Http).serve_forever, daemon=True).start()
-print("listening")
-input()
-`,
+    python`
+      from probes import hold, http1, unix
+      def handle(peer):
+          http1.read_head(peer.makefile("rb"))
+          http1.reply(peer, b"200 OK", b"ok", b"Connection: close\r\n")
+      unix.serve("/run/api/a.sock", handle)
+      print("listening")
+      hold()
+    `,
   );
   await program.line();
   return program;
@@ -180,18 +176,19 @@ async function get(appengine: Appengine, name: string): Promise<string> {
 /** Connect to each kind of service, so that each session reaches its provider. */
 async function connectEach(appengine: Appengine, times: number): Promise<void> {
   const stdout = await appengine.inside("modest").python(
-    `${LABEL}${RAW_BUS}
-done = 0
-for _ in range(${times}):
-    if label("${PROBE_TARGET}") == "probe": done += 1
-    with dial("${API_TARGET}") as peer:
-        peer.sendall(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
-        if peer.recv(100).startswith(b"HTTP/1.1 200"): done += 1
-    bus = connect()
-    if ask(bus, "AUTH EXTERNAL 30").startswith("OK") and begin(bus).startswith(":"): done += 1
-    bus.close()
-print(done)
-`,
+    python`
+      from probes import bus, labels, unix
+      done = 0
+      for _ in range(${times}):
+          done += labels.at(${PROBE_TARGET}) == "probe"
+          with unix.connect(${API_TARGET}, 3) as peer:
+              peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+              done += peer.recv(100).startswith(b"HTTP/1.1 200")
+          with bus.connect() as peer:
+              authenticated = bus.ask(peer, "AUTH EXTERNAL 30").startswith("OK")
+              done += authenticated and bus.begin(peer).startswith(":")
+      print(done)
+    `,
     { timeout: 50_000 },
   );
   expect(stdout.trim()).toBe(String(3 * times));

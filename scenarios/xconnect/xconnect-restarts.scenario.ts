@@ -1,17 +1,13 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { patientPython, patientSeconds } from "../../harness/appengine/python.ts";
+import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
+import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
-import { LABEL, labelsAt, serveLabels } from "../support/labels.ts";
-import {
-  LISTEN,
-  PROBE_SOCKET,
-  PROBE_TARGET,
-  probeConsumer,
-  probeProvider,
-} from "../support/probes.ts";
+import { appenginePython } from "../support/appengine-python.ts";
+import { labelsAt, serveLabels } from "../support/labels.ts";
+import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
 import { waitForStatus } from "../support/steps.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
@@ -63,8 +59,14 @@ scenario(
       "a socket is usable as soon as both peers run",
       async ({ appengine, inside, note }) => {
         await using server = await serveLabels(inside(PROVIDER), { [PROBE_SOCKET]: "probe" });
-        const program = patientPython(`${LABEL}${LATENCY}`);
-        const stdout = await appengine.text(`python3 - <<'END'\n${program}\nEND`, {
+        const latency = pythonFile(
+          import.meta.dirname,
+          "restart_latency.py",
+          CONTROL_SOCKET,
+          CONSUMER,
+          PROBE_TARGET,
+        );
+        const stdout = await appengine.text(await appenginePython(appengine, latency), {
           timeout: 25_000,
         });
         const times = JSON.parse(stdout) as number[];
@@ -83,17 +85,20 @@ scenario(
         await using crowd = await connectAtOnce(inside(CONSUMER), 8);
         await using provider = await Program.python(
           inside(PROVIDER),
-          `${LISTEN.replace("listen(64)", "listen(1)")}
-input()
-# Busy for a while: of those who come now, two fit into the backlog.
-time.sleep(1)
-for _ in range(8):
-    peer, _ = server.accept()
-    peer.sendall(b"served\\n")
-    peer.close()
-print("done")
-input()
-`,
+          python`
+            import time
+            from probes import hold, unix
+            server = unix.listen(${PROBE_SOCKET}, backlog=1)
+            print("listening")
+            hold()
+            # Busy for a while: of those who come now, two fit into the backlog.
+            time.sleep(1)
+            for _ in range(8):
+                peer, _ = server.accept()
+                peer.sendall(b"served\n")
+                peer.close()
+            hold()
+          `,
         );
         crowd.say("connect");
         expect(await provider.line()).toBe("listening");
@@ -202,19 +207,15 @@ input()
 function connectAtOnce(container: InsideContainer, count: number): Promise<Program> {
   return Program.python(
     container,
-    `${LABEL}
-import json
-input()
-def read(peer):
-    try:
-        with peer.makefile("r") as lines: return lines.readline().strip() or "none: closed"
-    except OSError as error: return "none: " + str(error)
-try:
-    peers = [dial("${PROBE_TARGET}", 8) for _ in range(${count})]
-    print("connected")
-    print(json.dumps([read(peer) for peer in peers]))
-except OSError as error: print("none: " + str(error))
-`,
+    python`
+      from probes import hold, labels, tell, unix
+      hold()
+      try:
+          peers = [unix.connect(${PROBE_TARGET}, 8) for _ in range(${count})]
+          print("connected")
+          tell([labels.read(peer) for peer in peers])
+      except OSError as error: print("none: " + str(error))
+    `,
   );
 }
 
@@ -222,17 +223,19 @@ except OSError as error: print("none: " + str(error))
 function openSession(container: InsideContainer): Promise<Program> {
   return Program.python(
     container,
-    `${LABEL}
-import sys, threading
-peer = dial("${PROBE_TARGET}", None)
-def receive():
-    try:
-        while data := peer.recv(4096): print(data.decode().strip())
-        print("EOF")
-    except OSError as error: print("EOF" if error.errno == 104 else str(error))
-threading.Thread(target=receive, daemon=True).start()
-for line in sys.stdin: peer.sendall(line.encode())
-`,
+    python`
+      import sys, threading
+      from probes import unix
+      peer = unix.connect(${PROBE_TARGET}, None)
+      def receive():
+          try:
+              while data := peer.recv(4096): print(data.decode().strip())
+              print("EOF")
+          except ConnectionResetError: print("EOF")
+          except OSError as error: print(error)
+      threading.Thread(target=receive, daemon=True).start()
+      for line in sys.stdin: peer.sendall(line.encode())
+    `,
   );
 }
 
@@ -249,35 +252,3 @@ async function brokerPid(control: {
 }): Promise<number> {
   return (await control.daemons()).find(({ name }) => name === "pv-xconnect")?.pid ?? 0;
 }
-
-/**
- * Python, in the appengine: restart the consumer and take the milliseconds from the moment the
- * graph shows its new process to the first answer through its socket. Three times, for the median: a
- * broker that polls may be quick by chance once.
- */
-const LATENCY = `
-import http.client, json, time
-class Control(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect("/run/pantavisor/pv/pv-ctrl")
-def ask(method, path, body=None):
-    control = Control("localhost")
-    control.request(method, path, body)
-    answer = control.getresponse().read()
-    control.close()
-    return answer
-def consumer():
-    return next(link["consumer_pid"] for link in json.loads(ask("GET", "/xconnect-graph"))
-        if link["consumer"] == "${CONSUMER}")
-times = []
-for _ in range(3):
-    before = consumer()
-    ask("PUT", "/containers/${CONSUMER}", '{"action":"restart"}')
-    while (pid := consumer()) in (before, 0, -1): time.sleep(0.002)
-    begun = time.monotonic()
-    while label("/proc/%d/root${PROBE_TARGET}" % pid) != "probe" and time.monotonic() < begun + patient(6):
-        time.sleep(0.002)
-    times.append((time.monotonic() - begun) * 1000)
-print(json.dumps(times))
-`;

@@ -1,10 +1,10 @@
-import { patientSeconds } from "../../harness/appengine/python.ts";
+import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "vitest";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
-import { RAW_BUS, uidAtDaemon } from "../support/bus.ts";
-import { MESSAGES, messageProvider } from "../support/messages.ts";
+import { uidAtDaemon } from "../support/bus.ts";
+import { messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
 
 const REST = "pv-example-rest-server";
@@ -72,47 +72,30 @@ scenario(
         // "30" is uid 0 in hexadecimal digits of its decimal ones.
         await using bus = await Program.python(
           inside(LIAR),
-          `${RAW_BUS}
-bus = connect()
-print(ask(bus, "AUTH EXTERNAL 30").split(" ")[0])
-print(begin(bus))
-input()
-`,
+          python`
+            from probes import bus, hold
+            peer = bus.connect()
+            print(bus.ask(peer, "AUTH EXTERNAL 30").split(" ")[0])
+            print(bus.begin(peer))
+            hold()
+          `,
         );
         expect(await bus.line()).toBe("OK");
         expect(await uidAtDaemon(inside(BUS), await bus.line())).toBe(65_534);
 
         await using provider = await Program.python(
           inside(RAW),
-          `${MESSAGES}
-line, marked = listen("line"), listen("marked")
-marked.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-print("listening")
-peer = accept(line)
-data = b""
-while data.count(b"\\n") < 2: data += peer.recv(4096)
-tell(data.decode().splitlines())
-peer = accept(marked)
-_, fds, control = receive(peer, 100)
-ids = [list(struct.unpack("iII", value)[1:]) for _, kind, value in control if kind == socket.SCM_CREDENTIALS]
-tell({"ids": ids, "handles": [os.pread(fd, 4096, 0).decode() for fd in fds]})
-`,
+          pythonFile(
+            import.meta.dirname,
+            "truth_provider.py",
+            socketOf("line"),
+            socketOf("marked"),
+          ),
         );
         expect(await provider.line()).toBe("listening");
         await using consumer = await Program.python(
           inside(LIAR),
-          `${MESSAGES}
-peer = connect("line")
-peer.sendall(b'${LIE}\\n')
-memfd = os.memfd_create("pvx-identity")
-os.write(memfd, b'${LIE}')
-other = connect("marked")
-rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [memfd]))
-ids = (socket.SOL_SOCKET, socket.SCM_CREDENTIALS, struct.pack("iII", os.getpid(), 0, 0))
-other.sendmsg([b"x"], [rights, ids])
-print("sent")
-input()
-`,
+          pythonFile(import.meta.dirname, "liar.py", LIE, targetOf("line"), targetOf("marked")),
         );
         expect(await consumer.line()).toBe("sent");
         // The consumer's own come second, as what they are: bytes, and a memfd that may pass.

@@ -65,12 +65,15 @@ tar -x -C "$root"
 # not looked at, as squashfs has its own.
 python3 - "$root/usr/lib" "$version" <<'PYTHON'
 import compileall, pathlib, py_compile, sys
+
 lib, version = sys.argv[1:]
 for folder in (version, "python3/dist-packages"):
-    compileall.compile_dir(
-        f"{lib}/{folder}", ddir=f"/usr/lib/{folder}", quiet=2, legacy=True,
+    compiled = compileall.compile_dir(
+        f"{lib}/{folder}", ddir=f"/usr/lib/{folder}", quiet=1, legacy=True,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
+    if not compiled:
+        sys.exit(f"{folder}: not all of its Python compiles")
     for source in pathlib.Path(lib, folder).rglob("*.py"):
         source.unlink()
 PYTHON
