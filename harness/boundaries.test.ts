@@ -150,7 +150,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/run/",
     "broker/shared/formats/",
   ],
-  // What a newcomer copies: scenarios use the harness, a program only the package.
+  // Newcomers copy these: scenarios use the harness, a program only the package.
   "examples/": ["harness/appengine/", "harness/exports/", "harness/run/"],
   "examples/library/": [],
 };

@@ -12,7 +12,7 @@ export const ENDING = {
   work: 3_600,
   /** Deadline of removal: the rest is named, and left to the next pvh. */
   removal: 5_000,
-  /** Deadline of the last look at the engine, where a command has just ended. */
+  /** Deadline of the last look at the engine, where a command has just ended, and of the reports. */
   lastLook: 5_500,
   /** pvh exits, whatever it still waits for; docs/exit-codes.md promises 10 s. With 30 others at
    * work, a step of loading modules (cli/in-steps.ts) can delay the signal itself by three. */

@@ -31,14 +31,15 @@ export const COMMANDS: readonly Command[] = [
     summary: "run scenarios by name",
     args: [{ name: "<name...>", summary: "names, as pvh ls lists them" }],
     options: RUN_OPTIONS,
-    run: async (call) => (await inSteps(() => import("./scenario.ts"))).scenarioCommand(call),
+    run: async (call) =>
+      (await inSteps(call.signal, () => import("./scenario.ts"))).scenarioCommand(call),
   },
   {
     name: "run",
     summary: "run a selection; without a filter the full matrix",
     args: [FILTER],
     options: RUN_OPTIONS,
-    run: async (call) => (await inSteps(() => import("./run.ts"))).runCommand(call),
+    run: async (call) => (await inSteps(call.signal, () => import("./run.ts"))).runCommand(call),
   },
   {
     name: "mutants",
@@ -49,7 +50,8 @@ export const COMMANDS: readonly Command[] = [
       TIMEOUT_SCALE_OPTION,
       JSON_OPTION,
     ],
-    run: async (call) => (await inSteps(() => import("./mutants.ts"))).mutantsCommand(call),
+    run: async (call) =>
+      (await inSteps(call.signal, () => import("./mutants.ts"))).mutantsCommand(call),
   },
   {
     name: "coverage",

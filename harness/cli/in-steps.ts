@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { PvhError } from "../errors.ts";
 
 /**
  * Modules that every command with an engine needs, the heavy ones each in a step of its own. A
@@ -12,11 +13,15 @@ const STEPS: readonly (() => Promise<unknown>)[] = [
   () => import("../run/run.ts"),
 ];
 
-/** Import a module that imports nearly all others. */
-export async function inSteps<T>(last: () => Promise<T>): Promise<T> {
+/**
+ * Import a module that imports nearly all others.
+ * @throws PvhError PVH_ABORTED
+ */
+export async function inSteps<T>(signal: AbortSignal, last: () => Promise<T>): Promise<T> {
   for (const step of STEPS) {
     await step();
     await turn();
+    if (signal.aborted) throw new PvhError("PVH_ABORTED", "cancelled before anything began");
   }
   return last();
 }

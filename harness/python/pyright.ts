@@ -35,7 +35,7 @@ const report = z.object({
 });
 
 /**
- * What pyright finds: syntax, names, imports, calls. It needs no Python on this machine.
+ * Faults that pyright finds: syntax, names, imports, calls. It needs no Python on this machine.
  *
  * @throws Error with its words when it gives no report
  */

@@ -16,6 +16,7 @@ export class RunRecord {
   readonly #log: EventLog<RecordedEvent>;
   readonly #onEvent: (event: RecordedEvent) => void;
   #unwritten: PvhError | undefined;
+  #isClosed = false;
 
   /** @throws PvhError PVH_NO_SPACE when the file cannot be made */
   constructor(path: string, onEvent: (event: RecordedEvent) => void) {
@@ -23,7 +24,9 @@ export class RunRecord {
     this.#onEvent = onEvent;
   }
 
+  /** Take an event; after the end of the record none is taken. */
   append(event: RunEvent | RecordedEvent): void {
+    if (this.#isClosed) return;
     const recorded: RecordedEvent = { v: EVENTS_VERSION, t: Date.now(), ...event };
     apply(this.state, recorded);
     try {
@@ -37,6 +40,7 @@ export class RunRecord {
 
   /** @returns why the file is not complete */
   close(): PvhError[] {
+    this.#isClosed = true;
     this.#log.close();
     return this.#unwritten === undefined ? [] : [this.#unwritten];
   }

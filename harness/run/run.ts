@@ -104,13 +104,16 @@ export async function runScenarios(
       enough.abort(`stopped after ${options.maxFailures} failed scenarios`);
     }
   });
-  const end = (): RunResult => endRun(record, directory, { begun, watch, signal, options });
+  let ended: RunResult | undefined;
+  const end = (): RunResult =>
+    (ended ??= endRun(record, directory, { begun, watch, signal, options }));
+  // A wait may be starved, or broken by the error: the reports do not depend on it.
+  after(signal, ENDING.lastLook).addEventListener("abort", () => {
+    const { exitCode } = end();
+    if (broken.signal.aborted) process.exit(exitCode);
+  });
   const hearing = hearUncaught((error) => {
     if (broken.signal.aborted) return;
-    // The end is bounded by what waits, which the error may have broken.
-    after(broken.signal, ENDING.exit).addEventListener("abort", () => {
-      if (record.state.finished === undefined) process.exit(end().exitCode);
-    });
     broken.abort(BROKEN);
     record.append({ type: "failure", where: "pvh", failure: bugOf(error) });
   });

@@ -13,7 +13,7 @@ class Simulation {
   readonly time = new VirtualTime();
   readonly #quirks;
   #state = newDaemon;
-  /** What was done to processes since the last look. */
+  /** Signals and starts since the last look. */
   #acts: string[] = [];
   #hasProcess = false;
 

@@ -31,7 +31,7 @@ export type DaemonEvent =
   | { readonly type: "shutdown" }
   /** Its process has ended, or could not be started; by `how`: exit code, signal or null. */
   | { readonly type: "ended"; readonly how: number | string | null }
-  /** What the daemon watches has changed. */
+  /** Peers in the graph have changed; the daemon is to look again. */
   | { readonly type: "notify" }
   /** The daemon has no handler yet for the signal of `notify`. */
   | { readonly type: "deaf" }
