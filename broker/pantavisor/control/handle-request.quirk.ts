@@ -11,9 +11,9 @@ import { closing, errorReply } from "./reply.ts";
 import { heldByManualBroker, stalledBy, stalledWhileStopping } from "./stall.quirk.ts";
 import { rawReply } from "./unparsable.ts";
 
-type Deviation = (answer: HandleRequest, view: PantavisorView) => HandleRequest;
+type Deviation = (handle: HandleRequest, view: PantavisorView) => HandleRequest;
 
-/** Deviations around the answer, from the innermost on. */
+/** Deviations around the handler, from the innermost on. */
 const DEVIATIONS: Partial<Record<QuirkName, Deviation>> = {
   "no-body-hang": silentWithoutBody,
   "double-reply": twiceWhenTooLarge,
@@ -22,37 +22,37 @@ const DEVIATIONS: Partial<Record<QuirkName, Deviation>> = {
   "half-close-cut": cutAtEnd,
   "stop-blocks-ctrl": stalledWhileStopping,
   "xconnect-holds-ctrl": heldByManualBroker,
-  "host-foreign-stall": (answer) => stalledBy("foreign", answer),
-  "host-header-hang": (answer) => stalledBy("missing", answer),
+  "host-foreign-stall": (handle) => stalledBy("foreign", handle),
+  "host-header-hang": (handle) => stalledBy("missing", handle),
 };
 
-/** The answer with those of its deviations that are on. */
-export function deviatingHandler(answer: HandleRequest, view: PantavisorView): HandleRequest {
+/** The handler with those of its deviations that are on. */
+export function deviatingHandler(handle: HandleRequest, view: PantavisorView): HandleRequest {
   const on = Object.entries(DEVIATIONS).filter(([name]) => view.quirks.has(name as QuirkName));
-  return on.reduce((inner, [, deviate]) => deviate(inner, view), answer);
+  return on.reduce((inner, [, deviate]) => deviate(inner, view), handle);
 }
 
-function silentWithoutBody(answer: HandleRequest): HandleRequest {
+function silentWithoutBody(handle: HandleRequest): HandleRequest {
   return async (asked) => {
-    const reply = await answer(asked);
+    const reply = await handle(asked);
     return reply === noBody ? undefined : reply;
   };
 }
 
-function twiceWhenTooLarge(answer: HandleRequest): HandleRequest {
+function twiceWhenTooLarge(handle: HandleRequest): HandleRequest {
   const first = rawReply(errorReply(507, NO_ROOM));
   return async (asked) => {
-    const reply = await answer(asked);
+    const reply = await handle(asked);
     if (reply?.status !== 413) return reply;
     asked.request.socket.write(first);
     return errorReply(400, "No data", closing);
   };
 }
 
-function twiceWhenUnprivileged(answer: HandleRequest): HandleRequest {
+function twiceWhenUnprivileged(handle: HandleRequest): HandleRequest {
   const first = rawReply(errorReply(403, "Request not sent from mgmt platform"));
   return async (asked) => {
-    const reply = await answer(asked);
+    const reply = await handle(asked);
     const { method, url = "", socket } = asked.request;
     if (reply !== unprivileged || method !== "PUT") return reply;
     socket.write(first);
@@ -60,10 +60,10 @@ function twiceWhenUnprivileged(answer: HandleRequest): HandleRequest {
   };
 }
 
-function closedWhenForeign(answer: HandleRequest): HandleRequest {
+function closedWhenForeign(handle: HandleRequest): HandleRequest {
   return async (asked) => {
     const { rawHeaders, url = "", socket } = asked.request;
-    if (hostKindOf(rawHeaders, url) !== "foreign") return answer(asked);
+    if (hostKindOf(rawHeaders, url) !== "foreign") return handle(asked);
     socket.destroy();
     return undefined;
   };
@@ -72,7 +72,7 @@ function closedWhenForeign(answer: HandleRequest): HandleRequest {
 /** Milliseconds in which a client that ends its side at once is noticed. */
 const NOTICE_END = 300;
 
-function cutAtEnd(answer: HandleRequest): HandleRequest {
+function cutAtEnd(handle: HandleRequest): HandleRequest {
   const untilNoticed = async (socket: Socket) => {
     socket.once("end", () => socket.destroy());
     socket.resume();
@@ -80,6 +80,6 @@ function cutAtEnd(answer: HandleRequest): HandleRequest {
   };
   return async (asked) => {
     await untilNoticed(asked.request.socket);
-    return answer(asked);
+    return handle(asked);
   };
 }

@@ -25,8 +25,8 @@ export type HandleRequest = (asked: ReceivedRequest) => Promise<Reply | undefine
 export const noBody = errorReply(400, "Request has no body");
 
 /**
- * HandleRequest by Host, caller, path, method, role, body and endpoint, in this order; the first that is
- * wrong decides.
+ * A request is judged by Host, caller, path, method, role, body and endpoint, in this order; the
+ * first that is wrong decides the reply.
  */
 export function strictHandler(view: PantavisorView, routes: readonly Route[]): HandleRequest {
   return async (asked) => {

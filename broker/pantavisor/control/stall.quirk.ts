@@ -21,8 +21,8 @@ class Stall {
   }
 }
 
-/** HandleRequest nothing, to nobody, while a request with such a Host is open. */
-export function stalledBy(host: HostKind, answer: HandleRequest): HandleRequest {
+/** Reply to nobody while a request with such a Host is open. */
+export function stalledBy(host: HostKind, handle: HandleRequest): HandleRequest {
   const stall = new Stall();
   return async (asked) => {
     const { rawHeaders, url = "", socket } = asked.request;
@@ -31,7 +31,7 @@ export function stalledBy(host: HostKind, answer: HandleRequest): HandleRequest 
       return undefined;
     }
     await stall.pass();
-    return answer(asked);
+    return handle(asked);
   };
 }
 
@@ -47,12 +47,12 @@ function closed(socket: Socket): Promise<void> {
   });
 }
 
-/** HandleRequest nothing between the reply to a stop and the end of the container. */
-export function stalledWhileStopping(answer: HandleRequest, view: PantavisorView): HandleRequest {
+/** Reply to nobody between the reply to a stop and the end of the container. */
+export function stalledWhileStopping(handle: HandleRequest, view: PantavisorView): HandleRequest {
   const stall = new Stall();
   return async (asked) => {
     await stall.pass();
-    const reply = await answer(asked);
+    const reply = await handle(asked);
     const { method, url = "" } = asked.request;
     const name = method === "PUT" ? /^\/containers\/([^/]+)$/.exec(url)?.[1] : undefined;
     if (reply?.status === 200 && name !== undefined) stall.holdUntil(untilSettled(view, name));
@@ -75,11 +75,11 @@ function untilSettled(view: PantavisorView, name: string): Promise<void> {
 const HELD = 10_000;
 
 /** Hold each request behind the first that a pv-xconnect sends which is not the daemon. */
-export function heldByManualBroker(answer: HandleRequest, view: PantavisorView): HandleRequest {
+export function heldByManualBroker(handle: HandleRequest, view: PantavisorView): HandleRequest {
   let isHeld = false;
   return async (asked) => {
     if (isHeld) await pause(HELD, undefined, { ref: false });
-    const reply = await answer(asked);
+    const reply = await handle(asked);
     isHeld ||= asked.request.url === "/xconnect-graph" && isManualBroker(view, asked.caller.pid);
     return reply;
   };

@@ -15,8 +15,8 @@ import { parseServices } from "./services.ts";
 import { exportsBeforeRun, withoutStrings, withoutTargetAliases } from "./state.quirk.ts";
 
 /**
- * State JSON (docs/pantavisor.md §1.2): a flat map from slash-separated paths to inline documents (`*.json`)
- * or to the sha256 of an object. The order of the text is the order of the containers.
+ * State JSON (docs/pantavisor.md §1.2): a flat map from slash-separated paths to inline documents
+ * (`*.json`) or to the sha256 of an object. The order of the text is the order of the containers.
  */
 export const STATE_SPEC = "pantavisor-service-system@1";
 

@@ -51,9 +51,9 @@ const outgoing = new Scratch(READ_SIZE);
 
 /**
  * A connected stream socket without a node:net object. Reads lend bytes of one buffer of the
- * thread. Writes go to the kernel at once, or at the end of `batchWrites`; only bytes that the kernel
- * does not take are kept. Unlike node:net, it goes on reading from a peer that has stopped reading,
- * and it tells a peer that has closed from one that has only ended its half.
+ * thread. Writes go to the kernel at once, or at the end of `batchWrites`; only bytes that the
+ * kernel does not take are kept. Unlike node:net, it goes on reading from a peer that has stopped
+ * reading, and it tells a peer that has closed from one that has only ended its half.
  */
 export class PolledStream {
   readonly #fd: number;

@@ -258,12 +258,12 @@ export class ShowingToolbox extends BrokerToolbox {
   }
 }
 
-/** Characters of a decision's line: names and paths come from consumers. */
-const LONGEST_VERDICT = 500;
+/** Most characters of a decision's line, since names and paths come from consumers. */
+const LONGEST_DECISION = 500;
 
 function decisionLine({ type, consumer, name }: Link, text: string): string {
   const line = `pvx-${type}: Decision ${consumer}/${name}: ${text}`;
-  return line.length <= LONGEST_VERDICT ? line : `${line.slice(0, LONGEST_VERDICT - 1)}…`;
+  return line.length <= LONGEST_DECISION ? line : `${line.slice(0, LONGEST_DECISION - 1)}…`;
 }
 
 function attempt(work: () => void): Promise<void> {

@@ -89,7 +89,9 @@ export interface Toolbox {
   log(line: string, times?: number): void;
   /** Write a line to stderr. */
   warn(line: string): void;
-  /** Write a decision to stderr, shortened; undefined unless `PVH_DEBUG` names the topic `filter`. */
+  /**
+   * Write a decision to stderr, shortened; undefined unless `PVH_DEBUG` names the topic `filter`.
+   */
   readonly decision?: ((link: Link, text: string) => void) | undefined;
   /** Add to one of the link's counters (`requests`, `rejections`, …), shown by its status. */
   count(link: Link, counter: string, by?: number): void;

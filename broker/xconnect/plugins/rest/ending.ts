@@ -59,7 +59,9 @@ export class RestEnding {
     else if (consumer.ended) consumer.closeSoon();
   }
 
-  /** The time begins when the kernel has the last byte: a slow reader gets all of a long response. */
+  /**
+   * The time begins when the kernel has the last byte: a slow reader gets all of a long response.
+   */
   #linger(): void {
     const { consumer, timers, step } = this.#options;
     if (consumer.ended || consumer.gone) {

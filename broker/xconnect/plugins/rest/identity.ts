@@ -76,8 +76,8 @@ function hasBody(framing: Framing): boolean {
 }
 
 /**
- * Whether the body waits for an interim response (RFC 9110 §10.1.1). Behind a final response instead
- * it may or may not come, and the two sides of a connection may differ about that.
+ * Whether the body waits for an interim response (RFC 9110 §10.1.1). Behind a final response
+ * instead it may or may not come, and the two sides of a connection may differ about that.
  */
 export function expectsContinue(fields: readonly Field[]): boolean {
   return fields.some(({ lower }) => lower === "expect");

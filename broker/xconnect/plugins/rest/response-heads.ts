@@ -19,9 +19,9 @@ const LF = 0x0a;
 const STATUS_BYTES = 13;
 
 /**
- * Writes the heads of a provider's responses as the consumer gets them: as the bytes they are, where
- * these are plain and concern more than one hop; else in our spelling. The written fields are kept
- * and used again for as long as the parser says that the fields are the same.
+ * Writes the heads of a provider's responses as the consumer gets them: as the bytes they are,
+ * where these are plain and concern more than one hop; else in our spelling. The written fields are
+ * kept and used again for as long as the parser says that the fields are the same.
  */
 export class RestResponseHeads {
   #last: Written | undefined;

@@ -17,7 +17,7 @@ async function bench(options: Partial<BenchOptions> = {}): Promise<Bench> {
   return made;
 }
 
-/** A provider that responses each request head with its own text and keeps the connection. */
+/** A provider that answers each request head with its own text and keeps the connection. */
 function echoHeads(received: string[]): (socket: Socket) => void {
   return (socket) => {
     let text = "";
