@@ -48,6 +48,8 @@ export function controlView(parts: ViewParts): PantavisorView {
         if (plan === undefined || now === undefined) return [];
         return [{ plan, state: now, roles: run.roles ?? ["mgmt"] }];
       }),
+    callers: () =>
+      running().state.containers.map(({ name }) => ({ name, init: runner.peerOf(name).pid })),
     groups: () =>
       running().groups.map((group) => ({
         group,

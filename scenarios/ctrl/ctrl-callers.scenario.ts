@@ -49,6 +49,23 @@ scenario(
     );
 
     check(
+      "ctrl.caller.cgroup",
+      "a container is known when a cgroup of its name was left behind",
+      async ({ appengine, control, inside, signal }) => {
+        await waitForStatus(control, MGMT, "STARTED", signal);
+        await control.act(MGMT, "stop");
+        await waitForStatus(control, MGMT, "STOPPED", signal);
+        const left = `/sys/fs/cgroup/lxc.payload.${MGMT}`;
+        await appengine.text(`mkdir ${left}`);
+        await control.act(MGMT, "start");
+        await waitForStatus(control, MGMT, "STARTED", signal);
+        const reply = await callFrom(inside(MGMT), wholeRequest("GET", "/containers"));
+        await appengine.text(`rmdir ${left}`);
+        expect(statuses(reply)).toEqual([200]);
+      },
+    );
+
+    check(
       "ctrl.caller.host",
       "a process of the appengine may call, in whatever cgroup it is",
       async ({ appengine, signal }) => {

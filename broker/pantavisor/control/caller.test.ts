@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { none } from "../../shared/quirks/quirks.ts";
-import { containerOf, identifyCaller } from "./caller.ts";
+import { containerOf, identifyCaller, ownerOf } from "./caller.ts";
 
 it.each([
   ["0::/\n", undefined],
@@ -24,6 +24,42 @@ it.each([
   expect(containerOf(cgroup)).toBe(name);
 });
 
+describe("a cgroup belongs to the container whose init is in it", () => {
+  const cgroups: Readonly<Record<number, string>> = {
+    7: "0::/lxc.payload.web-1\n",
+    8: "0::/lxc.payload.web-1-1\n",
+  };
+  const cgroupOf = (pid: number): string => cgroups[pid] ?? "";
+
+  it.each([
+    ["web", [["web", -1]], "web"],
+    ["web-1", [["web", 7]], "web"],
+    // A container that is named as another one's second cgroup.
+    [
+      "web-1",
+      [
+        ["web-1", 8],
+        ["web", 7],
+      ],
+      "web",
+    ],
+    [
+      "web-1-1",
+      [
+        ["web-1", 8],
+        ["web", 7],
+      ],
+      "web-1",
+    ],
+    // A process that was left in the first cgroup.
+    ["web", [["web", 7]], "web"],
+    ["web-1", [], "web-1"],
+  ] as const)("%s with %j: %s", (payload, running, name) => {
+    const containers = running.map(([one, init]) => ({ name: one, init }));
+    expect(ownerOf(payload, containers, cgroupOf)).toBe(name);
+  });
+});
+
 it("a process in our own namespaces, and in no container, is the host", async () => {
   const folder = mkdtempSync(join(tmpdir(), "pvh-caller-"));
   const path = join(folder, "socket");
@@ -33,10 +69,10 @@ it("a process in our own namespaces, and in no container, is the host", async ()
     const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
     const client = connect(path);
     const socket = await accepted;
-    expect(identifyCaller(socket, none)).toEqual({ kind: "host", pid: process.pid });
+    expect(identifyCaller(socket, [], none)).toEqual({ kind: "host", pid: process.pid });
     client.destroy();
     socket.destroy();
-    expect(identifyCaller(socket, none)).toEqual({ kind: "unknown", pid: 0 });
+    expect(identifyCaller(socket, [], none)).toEqual({ kind: "unknown", pid: 0 });
   } finally {
     server.close();
     rmSync(folder, { recursive: true });

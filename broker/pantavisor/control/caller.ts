@@ -14,16 +14,30 @@ export type Caller =
   | { readonly kind: "container"; readonly pid: number; readonly name: string }
   | { readonly kind: "unknown"; readonly pid: number };
 
+/** A container that may call. */
+export interface CallingContainer {
+  readonly name: string;
+  /** Pid of its init; -1 when none runs. */
+  readonly init: number;
+}
+
 /** Identify the process at the other end, at the time of its connect. */
-export function identifyCaller(socket: Socket, quirks: Quirks): Caller {
+export function identifyCaller(
+  socket: Socket,
+  containers: readonly CallingContainer[],
+  quirks: Quirks,
+): Caller {
   using peer = peerProcess(socket);
   if (peer === undefined || peer.pid <= 0) return { kind: "unknown", pid: 0 };
   const { pid } = peer;
   const facts = readFacts(pid);
   // Only if it still lives now were those facts its own, not those of a recycled pid.
   if (facts === undefined || !peer.isAlive()) return { kind: "unknown", pid };
-  const name = containerOf(facts.cgroup);
-  if (name !== undefined) return { kind: "container", pid, name };
+  const payload = containerOf(facts.cgroup);
+  if (payload !== undefined) {
+    const name = quirks.has("caller-by-cgroup-name") ? payload : ownerOf(payload, containers);
+    return { kind: "container", pid, name };
+  }
   const isHost = quirks.has("cgroup-caller-unknown")
     ? /^0::\/(\.\.\/|$)/m.test(facts.cgroup)
     : facts.isBesideUs;
@@ -31,7 +45,32 @@ export function identifyCaller(socket: Socket, quirks: Quirks): Caller {
 }
 
 /**
- * The container that a cgroup belongs to. Forms: cgroup v2 `0::/lxc.payload.NAME[/…]` or
+ * The container whose init is in a cgroup of this name. liblxc names a cgroup `NAME-1` while
+ * `NAME` is taken, as by what a killed monitor has left.
+ * @param payload as containerOf() gives it; it is the name while no init is known to be there
+ */
+export function ownerOf(
+  payload: string,
+  containers: readonly CallingContainer[],
+  cgroupOf = readCgroup,
+): string {
+  const isThere = ({ init }: CallingContainer): boolean =>
+    init > 0 && containerOf(cgroupOf(init)) === payload;
+  const named = containers.find(({ name }) => name === payload);
+  if (named !== undefined && isThere(named)) return payload;
+  return containers.find(isThere)?.name ?? payload;
+}
+
+function readCgroup(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * The name in a container's cgroup. Forms: cgroup v2 `0::/lxc.payload.NAME[/…]` or
  * `0::/runc.payload.NAME[/…]`, the real appengine's `…/lxc/NAME`, cgroup v1
  * `N:name=pantavisor:/lxc/NAME`.
  * @param cgroup text of /proc/PID/cgroup

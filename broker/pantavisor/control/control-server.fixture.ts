@@ -72,6 +72,7 @@ export async function start(quirkList = "", { view, caller, onConnection }: Star
       container,
       { plan: containerPlan("s", { restartPolicy: "system" }), state: running, roles: ["mgmt"] },
     ],
+    callers: () => [],
     groups: () => parseGroups([{ name: "app" }]).map((group) => ({ group, status: "READY" })),
     graph,
     daemons: () => [daemon],
@@ -105,9 +106,9 @@ export async function start(quirkList = "", { view, caller, onConnection }: Star
     settings: () => settingsOf(toConfig("", {}), overrides),
     ...view?.(storage),
   };
-  const identify: typeof identifyCaller = (socket, all) => {
+  const identify: typeof identifyCaller = (socket, containers, all) => {
     onConnection?.(socket);
-    return caller ?? identifyCaller(socket, all);
+    return caller ?? identifyCaller(socket, containers, all);
   };
   server = await serveControl(path, served, identify);
   /** Sends bytes and reads until the server closes, or `silence` milliseconds pass. */

@@ -18,6 +18,7 @@ for (const name of ["objects", "trails"]) mkdirSync(join(storage, name), { recur
 await serveControl(join(folder, "pv-ctrl"), {
   quirks: none,
   containers: () => [{ plan: containerPlan("c", {}), state: installed, roles: ["mgmt"] }],
+  callers: () => [],
   groups: () => [],
   graph: () => [],
   daemons: () => [],

@@ -345,6 +345,7 @@ export class SimulatedMachine {
     };
     return {
       quirks: this.#quirks,
+      callers: () => [],
       containers: () =>
         this.#containers.map(({ plan }) => ({
           plan,

@@ -6,6 +6,7 @@ import type { ContainerAction } from "../lifecycle/action-refusal.ts";
 import type { OverallStatus } from "../lifecycle/group-status.ts";
 import type { Outcome } from "../lifecycle/revision.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
+import type { CallingContainer } from "./caller.ts";
 import type { SizedStream } from "./reply.ts";
 
 /** Everything that pv-ctrl may know of pantavisor and ask of it. */
@@ -13,6 +14,8 @@ export interface PantavisorView {
   readonly quirks: Quirks;
   /** Containers in state order. */
   containers(): readonly ContainerView[];
+  /** The same containers, with their processes. */
+  callers(): readonly CallingContainer[];
   groups(): readonly GroupView[];
   graph(): readonly GraphEntry[];
   daemons(): readonly DaemonView[];

@@ -40,6 +40,7 @@ export const QUIRKS = {
   "daemon-bad-action-200": "a bad body or action for a daemon is answered 200",
   "nobody-allowed": "containers without the role mgmt may use pv-ctrl",
   "cgroup-caller-unknown": "a process of the appengine in a cgroup of its own is not recognised",
+  "caller-by-cgroup-name": "a caller is the container whose name its cgroup has",
   "caller-unknown-500": "a caller that cannot be identified gets 500, and 400 for unknown paths",
   "nobody-put-twice": "a PUT by a container without the role mgmt gets two replies",
   "caller-unknown-privileged": "a caller that cannot be identified may use pv-ctrl",
