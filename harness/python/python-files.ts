@@ -25,7 +25,7 @@ const LONGEST = 12;
 /** A number here would be right on an idle machine only. */
 const IMPATIENT = /settimeout\(\d|[( ,]timeout=[1-9]/;
 
-/** All Python of a clone, and the problems that reading it shows. */
+/** Python of the scenarios and of `probes` in a clone, and the problems that reading it shows. */
 export async function readPython(
   root: string,
 ): Promise<{ readonly files: PythonFile[]; readonly problems: Problem[] }> {
