@@ -1,5 +1,12 @@
 import { readFileSync, readdirSync } from "node:fs";
 
+/**
+ * Environment variable that the process of a scenario has, and that all it starts inherits: a
+ * process group would lose those that begin a session of their own (`detached` of Node, setsid(1)).
+ * All that have it end with the scenario, so a process that outlives pvh starts without it.
+ */
+export const WORKER_VARIABLE = "PVH_WORKER";
+
 export interface ProcessFacts {
   readonly pid: number;
   readonly parent: number;

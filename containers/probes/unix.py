@@ -17,7 +17,10 @@ def connect(path, seconds: float | None = 5, kind=socket.SOCK_STREAM):
     peer = socket.socket(socket.AF_UNIX, kind)
     try:
         peer.settimeout(None if seconds is None else patient(seconds))
-        _by_short_path(path, peer.connect)
+        if len(os.fsencode(path)) <= LONGEST:
+            peer.connect(path)
+        else:
+            _by_inode(path, peer.connect)
     except OSError:
         peer.close()
         raise
@@ -36,7 +39,7 @@ def listen(path, kind=socket.SOCK_STREAM, backlog=64):
     if len(os.fsencode(path)) <= LONGEST:
         server.bind(path)
     else:
-        _by_short_path(folder, lambda short: server.bind(f"{short}/{name}"))
+        _by_inode(folder, lambda short: server.bind(f"{short}/{name}"))
     server.listen(backlog)
     return server
 
@@ -129,12 +132,10 @@ def outcome(peer):
     return f"{len(data)} bytes" if data else "EOF"
 
 
-def _by_short_path(path, use):
-    """use(a name of the same file that fits into sun_path)."""
-    if len(os.fsencode(path)) <= LONGEST:
-        return use(path)
+def _by_inode(path, use):
+    """Call use() with a name of the same file that fits into sun_path."""
     inode = os.open(path, os.O_PATH)
     try:
-        return use(f"/proc/self/fd/{inode}")
+        use(f"/proc/self/fd/{inode}")
     finally:
         os.close(inode)

@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { PvhError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
+import { WORKER_VARIABLE } from "../processes.ts";
 import { until } from "../until.ts";
 import type { FindOptions } from "./engine.ts";
 import { withFileLock } from "./file-lock.ts";
@@ -86,7 +87,13 @@ async function launch(signal: AbortSignal | undefined): Promise<void> {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
-    env: { ...process.env, PATH: systemPath(), DOCKER_HOST: undefined },
+    env: {
+      ...process.env,
+      PATH: systemPath(),
+      DOCKER_HOST: undefined,
+      // A scenario may start the engine, and it must not end with that one.
+      [WORKER_VARIABLE]: undefined,
+    },
   });
   closeSync(log);
   let dead: string | undefined;

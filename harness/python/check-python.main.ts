@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { checkPython } from "./pyright.ts";
 import { readPython } from "./python-files.ts";
 
-/** Check all Python of this clone: exit status 1 and a line for each problem. */
+/** Check Python of scenarios, examples and `probes`: a line for each problem, and status 1. */
 const { files, problems } = await readPython(resolve(import.meta.dirname, "../.."));
 problems.push(...(await checkPython(files)));
 for (const { path, line, column, message } of problems) {

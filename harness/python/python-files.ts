@@ -25,7 +25,7 @@ const LONGEST = 12;
 /** A number here would be right on an idle machine only. */
 const IMPATIENT = /settimeout\(\d|[( ,]timeout=[1-9]/;
 
-/** All Python of a clone, and the problems that reading it shows. */
+/** Python of scenarios, examples and `probes` in a clone, and the problems that reading shows. */
 export async function readPython(
   root: string,
 ): Promise<{ readonly files: PythonFile[]; readonly problems: Problem[] }> {
@@ -36,7 +36,7 @@ export async function readPython(
       take(path, await readFile(join(root, path), "utf8"));
     }
   };
-  await read("{containers/probes,scenarios}/**/*.py", (path, source) => {
+  await read("{containers/probes,scenarios,examples}/**/*.py", (path, source) => {
     files.push({ path, checkedAs: path, indent: 0, source });
     for (const [at, text] of source.split("\n").entries()) {
       if (!IMPATIENT.test(text)) continue;
@@ -44,7 +44,7 @@ export async function readPython(
       problems.push({ path, line: at + 1, column: 1, message });
     }
   });
-  await read("scenarios/**/*.ts", (path, text) => {
+  await read("{scenarios,examples}/**/*.ts", (path, text) => {
     for (const { line, indent, length, source } of inlinePrograms(path, text)) {
       files.push({ path, checkedAs: `${path}/${line}.py`, indent, source });
       for (const [at, text] of source.split("\n").entries()) {

@@ -126,7 +126,8 @@ async function runRound(
   await Promise.race([round, fired(abandoned)]);
 }
 
-function fired(signal: AbortSignal): Promise<void> {
+/** Waits until a signal that has not fired yet does. */
+export function fired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener("abort", () => resolve(), { once: true });
   });

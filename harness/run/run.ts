@@ -28,7 +28,7 @@ import { PROFILES } from "../catalogue/profiles.ts";
 import type { Profile } from "../catalogue/profiles.ts";
 import { RunRecord } from "./run-record.ts";
 import { removeRun } from "./remove-run.ts";
-import { repetitions, runRounds } from "./run-rounds.ts";
+import { fired, repetitions, runRounds } from "./run-rounds.ts";
 import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
@@ -107,11 +107,6 @@ export async function runScenarios(
   let ended: RunResult | undefined;
   const end = (): RunResult =>
     (ended ??= endRun(record, directory, { begun, watch, signal, options }));
-  // A wait may be starved, or broken by the error: the reports do not depend on it.
-  after(signal, ENDING.lastLook).addEventListener("abort", () => {
-    const { exitCode } = end();
-    if (broken.signal.aborted) process.exit(exitCode);
-  });
   const hearing = hearUncaught((error) => {
     if (broken.signal.aborted) return;
     broken.abort(BROKEN);
@@ -119,7 +114,7 @@ export async function runScenarios(
   });
   record.append(startOf(selected, directory, options));
   const stopped = AbortSignal.any([signal, enough.signal]);
-  try {
+  const whole = async (): Promise<RunResult> => {
     const prepared = await prepareRecorded(prepare, record, begun, signal);
     await runPrepared(selected, prepared, directory, options, record, stopped).catch(
       (error: unknown) => {
@@ -132,6 +127,10 @@ export async function runScenarios(
       if (left !== undefined) record.append({ type: "note", text: left });
     }
     return end();
+  };
+  try {
+    // A wait may be starved, or broken by the error: the result does not depend on it.
+    return await Promise.race([whole(), fired(after(signal, ENDING.lastLook)).then(end)]);
   } finally {
     hearing[Symbol.dispose]();
   }

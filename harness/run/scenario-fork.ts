@@ -3,13 +3,9 @@ import { ForksPoolWorker } from "vitest/node";
 import type { PoolOptions, WorkerRequest } from "vitest/node";
 import { debugTopics } from "../debug.ts";
 import { PvhError } from "../errors.ts";
+import { WORKER_VARIABLE } from "../processes.ts";
 import { ALIVE } from "./sign-of-life.ts";
-import {
-  endProcessesOf,
-  endWorkersWithUs,
-  nameWorker,
-  WORKER_VARIABLE,
-} from "./worker-processes.ts";
+import { endProcessesOf, endWorkersWithUs, nameWorker } from "./worker-processes.ts";
 
 /** Name of the pool in vitest's configuration. */
 export const POOL = "pvh-scenarios";

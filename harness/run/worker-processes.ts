@@ -1,14 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { withVariable } from "../processes.ts";
-
-/**
- * Environment variable that the process of a scenario has, and that all it starts inherits: a
- * process group would lose those that begin a session of their own (`detached` of Node, setsid(1)).
- * A process that clears its environment is lost.
- */
-export const WORKER_VARIABLE = "PVH_WORKER";
+import { withVariable, WORKER_VARIABLE } from "../processes.ts";
 
 /** Rounds of looking for processes, so that one that forks for ever holds up no run for ever. */
 const MOST_ROUNDS = 100;
@@ -23,7 +16,10 @@ export function nameWorker(): string {
   return `${OURS}/${workers}`;
 }
 
-/** End everything that a worker has started and that still runs, and the worker. */
+/**
+ * End everything that a worker has started and that still runs, and the worker. A process that
+ * clears its environment is lost.
+ */
 export function endProcessesOf(worker: string): void {
   const ended = new Set<number>();
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
