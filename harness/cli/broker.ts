@@ -9,8 +9,8 @@ import type { Call } from "./command.ts";
 import { quirkList } from "./parse-value.ts";
 
 /**
- * `pvh broker`: run the reference broker alone on this machine until a signal ends it. Its output lines are the
- * command's data.
+ * `pvh broker`: run the reference broker alone on this machine until a signal ends it. Its output
+ * lines are the command's data.
  *
  * @throws PvhError PVH_CAPABILITY without root: entering containers takes it
  */
