@@ -120,7 +120,7 @@ export type RunEvent =
       readonly type: "failure";
       /** Absent: the run itself failed. */
       readonly scenario?: string;
-      /** Place of the failure, for example "set-up", "tear-down", "stray error", "preparation". */
+      /** Place of the failure, for example "file", "tear-down", "stray error", "preparation". */
       readonly where: string;
       readonly failure: Failure;
     }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Failure, RunEvent } from "./events.ts";
-import { exitCodeOf } from "./exit-code.ts";
+import { exitCodeOf, exitReason } from "./exit-code.ts";
+import { ENDING_SIGNALS, SIGNAL_EXIT } from "./exit-codes.ts";
 import { emptyRun, foldRun } from "./run-state.ts";
 import { end, record, start } from "./testdata/sample-run.ts";
 
@@ -55,6 +56,11 @@ test("a signal decides, whatever else happened", () => {
   expect(exitCodeOf(emptyRun(), "SIGINT")).toBe(130);
   expect(exitCodeOf(emptyRun(), "SIGTERM")).toBe(143);
   expect(exitCodeOf(emptyRun(), "SIGHUP")).toBe(129);
+});
+
+test.each(ENDING_SIGNALS)("the reason of a run that %s has ended names the signal", (signal) => {
+  const finished: RunEvent = { type: "run.finished", ms: 1, exitCode: SIGNAL_EXIT[signal] };
+  expect(exitReason(foldRun(record([finished])))).toBe(`cancelled by ${signal}`);
 });
 
 test("a pass after a failed attempt is flaky: exit 5, never 0", () => {

@@ -60,6 +60,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [EXIT.neverReady]: "an appengine never reached READY",
   [EXIT.bug]: "pvh itself failed",
   [EXIT.deadline]: "a deadline passed",
+  [EXIT.sighup]: "cancelled by SIGHUP",
   [EXIT.sigint]: "cancelled by SIGINT",
   [EXIT.sigterm]: "cancelled by SIGTERM",
 };

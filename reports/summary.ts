@@ -13,7 +13,7 @@ export interface Summary {
   readonly exitCode: number;
   /** Reason why `exitCode` is not 0. */
   readonly exitReason?: string;
-  /** Cause that cut the run short: SIGINT, SIGTERM or deadline. */
+  /** Cause that cut the run short: the name of a signal, or deadline. */
   readonly interrupted?: string;
   readonly ms: number;
   readonly checks: Counts;

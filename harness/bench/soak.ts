@@ -5,7 +5,10 @@ import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { PROJECT } from "../image/sources.ts";
 
-/** Run the broker's robustness tests with `times` as many repetitions as usual. */
+/**
+ * Run the broker's robustness tests with `times` as many repetitions as usual.
+ * @throws the reason of the signal when it has ended them
+ */
 export async function soak(times: number, signal: AbortSignal): Promise<ExitCode> {
   const vitest = join(PROJECT, "node_modules/vitest/vitest.mjs");
   const args = [vitest, "run", "--project", "robust", "--no-file-parallelism"];
@@ -18,5 +21,6 @@ export async function soak(times: number, signal: AbortSignal): Promise<ExitCode
   signal.addEventListener("abort", stop, { once: true });
   const [code] = (await once(child, "exit")) as [number | null];
   signal.removeEventListener("abort", stop);
+  signal.throwIfAborted();
   return code === 0 ? EXIT.pass : EXIT.failed;
 }

@@ -35,15 +35,13 @@ export async function brokerCommand({ args, signal }: Call): Promise<ExitCode> {
     env: { ...process.env, PVH_QUIRKS: quirks.join(",") },
   });
   const stop = () => child.kill("SIGTERM");
-  const reread = () => child.kill("SIGHUP");
   signal.addEventListener("abort", stop, { once: true });
-  process.on("SIGHUP", reread);
   try {
     if (signal.aborted) stop();
     const [code] = (await once(child, "exit")) as [number | null];
-    return code === 0 ? EXIT.pass : EXIT.infra;
+    // A broker that has only just begun ends by the signal itself.
+    return code === 0 || (code === null && signal.aborted) ? EXIT.pass : EXIT.infra;
   } finally {
     signal.removeEventListener("abort", stop);
-    process.off("SIGHUP", reread);
   }
 }

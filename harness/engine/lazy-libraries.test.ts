@@ -45,8 +45,15 @@ describe("libraries that are loaded when they are used", () => {
         .map((name) => createRequire(require.resolve("testcontainers"))(name));
       console.log(JSON.stringify([
         typeof compose.default.upAll, typeof archiver("tar").append, "fetch" in undici,
-        new undici.Agent().constructor.name,
+        new undici.Agent().constructor.name, Object.keys(compose).includes("upAll"),
       ]));`);
-    expect(used).toEqual(["function", "function", true, "Agent"]);
+    expect(used).toEqual(["function", "function", true, "Agent", true]);
+  });
+
+  test("what was postponed can be imported by its names", () => {
+    const used = run(`${lazily}
+      const { Agent } = await import("undici");
+      console.log(JSON.stringify(typeof Agent));`);
+    expect(used).toBe("function");
   });
 });

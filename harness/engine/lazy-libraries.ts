@@ -55,10 +55,17 @@ function postpone(lazy: LazyModule): void {
   require.cache[file] = standIn;
 }
 
+/** Node copies own properties for those who import names; a bound function has none to keep. */
 function exportsThat(load: () => object, isCompiled: boolean): object {
-  return new Proxy(function exports() {}, {
+  const target = function exports(): void {}.bind(undefined);
+  return new Proxy(target, {
     get: (_, key): unknown => (key === "__esModule" ? isCompiled : Reflect.get(load(), key)),
     has: (_, key) => Reflect.has(load(), key),
+    ownKeys: () => Reflect.ownKeys(load()),
+    getOwnPropertyDescriptor: (_, key) => {
+      const real = Reflect.getOwnPropertyDescriptor(load(), key);
+      return real && { ...real, configurable: true };
+    },
     apply: (_, self, words): unknown => Reflect.apply(load() as () => unknown, self, words),
     construct: (_, words) => Reflect.construct(load() as new () => object, words) as object,
   });

@@ -112,7 +112,6 @@ export async function runScenarios(
     broken.abort(BROKEN);
     record.append({ type: "failure", where: "pvh", failure: bugOf(error) });
   });
-  record.append(startOf(selected, directory, options));
   const stopped = AbortSignal.any([signal, enough.signal]);
   const whole = async (): Promise<RunResult> => {
     const prepared = await prepareRecorded(prepare, record, begun, signal);
@@ -129,6 +128,7 @@ export async function runScenarios(
     return end();
   };
   try {
+    record.append(startOf(selected, directory, options));
     // A wait may be starved, or broken by the error: the result does not depend on it.
     return await Promise.race([whole(), fired(after(signal, ENDING.lastLook)).then(end)]);
   } finally {

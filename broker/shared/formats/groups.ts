@@ -46,7 +46,7 @@ export interface GroupAssignment {
 /**
  * The group of each container, by name (docs/pantavisor.md §1.6). With the default groups an
  * unassigned container goes to `platform`, except that the alphabetically first goes to `root` when
- * nothing else is there; with a device's own groups it goes to the last one.
+ * no other container is in `root`; with a device's own groups it goes to the last group.
  * @throws Error naming a container whose group does not exist
  */
 export function assignGroups(

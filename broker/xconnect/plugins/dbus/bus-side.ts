@@ -29,7 +29,7 @@ import type { Decision } from "./decision.ts";
 /** Most names below a `.*` whose owners are asked for when a session begins. */
 const MAX_ASKED = 1_024;
 
-/** The half of the filter that faces the provider's bus; see `dbus-filter.ts`. */
+/** The half of the filter that faces the provider's bus; see `filter.ts`. */
 export class DbusBusSide implements DbusJudge {
   readonly isHeld = false;
   readonly #state: DbusSessionState;

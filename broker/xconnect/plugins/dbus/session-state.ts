@@ -28,7 +28,7 @@ export interface ExpectedReply {
   readonly wasSilent?: boolean;
 }
 
-/** The state of one session's filter; see `dbus-filter.ts`. */
+/** The state of one session's filter; see `filter.ts`. */
 export class DbusSessionState {
   readonly #policy: DbusPolicy;
   readonly #allowsAll: boolean;
