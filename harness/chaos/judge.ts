@@ -55,7 +55,7 @@ function allowed(
       return ["SIGKILL"];
     case "kill-worker":
       // A worker that had reported everything can die without an effect.
-      return [EXIT.pass, EXIT.failed, EXIT.infra, EXIT.bug];
+      return [EXIT.pass, EXIT.infra];
     default:
       // The engine's loss is the machine's fault; it does no harm once the engine is not needed.
       return [EXIT.pass, EXIT.infra];
