@@ -41,6 +41,7 @@ export async function runSelected(
   }
   clock.scale = flags.options.timeoutScale;
   const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
+  if (signal.aborted) throw new PvhError("PVH_ABORTED", "cancelled before the run began");
   const directory = makeRunDirectory();
   const live = liveReport(flags.progress, process.stderr);
   const ends = withDeadline(signal, flags.deadline);

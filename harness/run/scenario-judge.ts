@@ -191,7 +191,10 @@ export class ScenarioJudge {
         ? []
         : [
             ...this.#strays.values(),
-            ...strays.map((failure) => ({ where: "stray error", failure })),
+            ...strays.map((stray) => ({
+              where: "stray error",
+              failure: explained(stray, framework),
+            })),
             ...(framework?.outside ?? []).map((failure) => ({ where: "file", failure })),
             // A death that some check tells of already needs no case of its own.
             ...(silent.length === 0 && awaited.length > 0 ? this.#tearDown(how) : []),
@@ -369,6 +372,17 @@ function agree(
     };
   }
   return { reason };
+}
+
+/** A journal that is damaged because its disk is full is the machine's fault, not pvh's. */
+function explained(stray: Failure, framework: FrameworkView | undefined): Failure {
+  const seen = [
+    ...(framework?.outside ?? []),
+    ...[...(framework?.checks.values() ?? [])].flatMap(({ failures }) => failures),
+  ];
+  const full = seen.find(({ code }) => code === "PVH_NO_SPACE");
+  if (stray.code !== "PVH_VERDICT" || full === undefined) return stray;
+  return { ...full, message: `${stray.message}; ${full.message}` };
 }
 
 function disagreement(id: string, said: Verdict, framework: Verdict): Failure {
