@@ -55,13 +55,16 @@ test("a reason is looked for too when the probe itself fails, as with a containe
   expect((await boot([gone], "pv-appengine ended")).seen).toEqual(["ready bad pv-appengine ended"]);
 });
 
-test("an engine that goes away ends the boot at once, and is not held against the product", async () => {
-  const gone = new PvhError("PVH_ENGINE_UNREACHABLE", "the engine does not answer");
-  const links: Stage = { ...never, name: "links", deadline: 60_000, optional: true };
-  const { seen, error } = await boot([links], gone);
-  expect(seen).toEqual(["links bad the engine does not answer"]);
-  expect(error).toBe(gone);
-});
+test.each(["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"] as const)(
+  "an engine that goes away (%s) ends the boot at once, and is not held against the product",
+  async (code) => {
+    const gone = new PvhError(code, "the engine does not answer");
+    const links: Stage = { ...never, name: "links", deadline: 60_000, optional: true };
+    const { seen, error } = await boot([links], gone);
+    expect(seen).toEqual(["links bad the engine does not answer"]);
+    expect(error).toBe(gone);
+  },
+);
 
 test("without a reason the deadline is the reason", async () => {
   const { error } = await boot([never], undefined);

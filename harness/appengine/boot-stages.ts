@@ -116,6 +116,7 @@ function lost(error: unknown): Hopeless {
 
 const LOST: readonly ErrorCode[] = [
   "PVH_ENGINE_UNREACHABLE",
+  "PVH_ENGINE_SILENT",
   "PVH_APPENGINE_LOST",
   "PVH_OUT_OF_MEMORY",
 ];

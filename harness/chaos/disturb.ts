@@ -29,7 +29,9 @@ export async function disturb(
     case "kill-runner":
       return { disturbed: kill(runner, "SIGKILL"), since };
     case "kill-worker": {
-      const worker = descendants(runner).findLast(({ command }) => /vitest/.test(command));
+      const worker = descendants(runner).findLast(({ command }) =>
+        /workers\/forks\.js/.test(command),
+      );
       return { disturbed: worker !== undefined && kill(worker.pid, "SIGKILL"), since };
     }
     case "kill-engine": {

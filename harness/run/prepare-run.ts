@@ -72,7 +72,7 @@ export function preparationFailure(error: unknown): Failure {
 function isOfAll(error: unknown): boolean {
   return (
     error instanceof PvhError &&
-    (error.code === "PVH_ENGINE_UNREACHABLE" || error.code === "PVH_NO_SPACE")
+    ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT", "PVH_NO_SPACE"].includes(error.code)
   );
 }
 
