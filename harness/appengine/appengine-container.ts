@@ -1,4 +1,5 @@
 import "../engine/lazy-libraries.ts";
+import { Readable } from "node:stream";
 import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { ImageInspectInfo } from "dockerode";
 import type { DebugTopic } from "../../broker/shared/debug-topics.ts";
@@ -97,7 +98,7 @@ export class AppengineContainer extends GenericContainer {
     const name = (this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`);
     this.#plan(engine, name, [...list(image.Config.Entrypoint), ...list(image.Config.Cmd)]);
     if (options.signal?.aborted === true) throw new PvhError("PVH_ABORTED", `cancelled: ${name}`);
-    const generic = await super.start().catch(async (cause: unknown) => {
+    const generic = await unlessSilent(engine, super.start()).catch(async (cause: unknown) => {
       const error = engineError(cause, name);
       // A name in use is another's container; any other error may leave ours half made.
       if (error.code !== "PVH_NAME_IN_USE")
@@ -171,6 +172,33 @@ export class AppengineContainer extends GenericContainer {
     const now = performance.now();
     this.#options.onStage?.(stage, now - this.#begun, true, detail);
     this.#begun = now;
+  }
+}
+
+function isSilent(error: unknown): error is PvhError {
+  return error instanceof PvhError && error.code === "PVH_ENGINE_SILENT";
+}
+
+/**
+ * Testcontainers' own requests would wait for an engine that is stuck for ever. A stream of events on
+ * our client is under way meanwhile, and fails when the engine falls silent.
+ * @throws PvhError PVH_ENGINE_SILENT, and what the work throws
+ */
+async function unlessSilent<T>(engine: Engine, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  const watch = engine.docker.getEvents({ filters: { type: ["plugin"] } });
+  const silent = watch.then(
+    (events) => new Promise<never>((_, reject) => events.once("error", reject)),
+    // An engine's proxy may forbid it.
+    (error: unknown) => (isSilent(error) ? Promise.reject(error) : work),
+  );
+  try {
+    return await Promise.race([work, silent]);
+  } finally {
+    watch.then(
+      (events) => events instanceof Readable && events.destroy(),
+      () => undefined,
+    );
   }
 }
 
