@@ -214,7 +214,7 @@ scenario(
             from probes import hold, unix
             peer = unix.connect(${path}, None)
             print(peer.recv(100).decode().strip())
-            # What is already open stays open when the name has gone: is anyone listening behind it?
+            # A socket outlives its name: is anyone listening behind it?
             inode = os.open(${path}, os.O_PATH)
             print("EOF" if peer.recv(100) == b"" else "data")
             hold()

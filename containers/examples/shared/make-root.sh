@@ -3,7 +3,7 @@
 # programs, the shared libraries they need, and Python. A tar of the examples' own files comes
 # on stdin and is laid over it; the squashfs leaves on stdout. Same input, same bytes.
 #
-# What is there is chosen, not what is left out: the file system travels to the appengine at
+# Its content is chosen, not what is left out: the file system travels to the appengine at
 # each boot.
 set -eu
 work=$(mktemp -d)
@@ -48,7 +48,7 @@ tar -c $excludes -C "/usr/lib/$version" . | tar -x -C "usr/lib/$version"
 tar -c $excludes -C /usr/lib/python3/dist-packages jeepney | tar -x -C usr/lib/python3/dist-packages
 set +f
 
-# What all of them link to, with the loader; stdbuf loads its library by name.
+# Libraries that all of them link to, with the loader; stdbuf loads its library by name.
 copy /usr/libexec/coreutils/libstdbuf.so
 find usr -type f \( -perm -100 -o -name '*.so' \) -exec ldd {} + 2>/dev/null |
   sed -n 's|^\t\(.* => \)\{0,1\}\(/[^ ]*\) (0x.*|\2|p' | sort -u |
