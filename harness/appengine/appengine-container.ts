@@ -8,7 +8,7 @@ import type { BootStage } from "../../reports/events.ts";
 import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
-import { engineError } from "../engine/engine-error.ts";
+import { engineError, isEngineGone } from "../engine/engine-error.ts";
 import { ownerLabels } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
@@ -175,22 +175,17 @@ export class AppengineContainer extends GenericContainer {
   }
 }
 
-function isSilent(error: unknown): error is PvhError {
-  return error instanceof PvhError && error.code === "PVH_ENGINE_SILENT";
-}
-
 /**
  * Testcontainers' own requests would wait for an engine that is stuck for ever. A stream of events on
  * our client is under way meanwhile, and fails when the engine falls silent.
  * @throws PvhError PVH_ENGINE_SILENT, and what the work throws
  */
 async function unlessSilent<T>(engine: Engine, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
   const watch = engine.docker.getEvents({ filters: { type: ["plugin"] } });
   const silent = watch.then(
     (events) => new Promise<never>((_, reject) => events.once("error", reject)),
     // An engine's proxy may forbid it.
-    (error: unknown) => (isSilent(error) ? Promise.reject(error) : work),
+    (error: unknown) => (isEngineGone(error) ? Promise.reject(error) : work),
   );
   try {
     return await Promise.race([work, silent]);

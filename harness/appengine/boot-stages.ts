@@ -1,4 +1,5 @@
 import type { BootStage } from "../../reports/events.ts";
+import { isEngineGone } from "../engine/engine-error.ts";
 import { PvhError } from "../errors.ts";
 import type { ErrorCode } from "../../reports/error-codes.ts";
 import { debugLog } from "../debug.ts";
@@ -108,19 +109,16 @@ async function attempt(
 
 /** Reason to give up when the engine or the container is lost; other errors are thrown on. */
 function lost(error: unknown): Hopeless {
-  if (error instanceof PvhError && LOST.includes(error.code)) {
-    return { reason: error.message, error };
-  }
+  if (error instanceof PvhError && isLoss(error)) return { reason: error.message, error };
   throw error;
 }
 
-const LOST: readonly ErrorCode[] = [
-  "PVH_ENGINE_UNREACHABLE",
-  "PVH_ENGINE_SILENT",
-  "PVH_APPENGINE_LOST",
-  "PVH_OUT_OF_MEMORY",
-];
+const LOST: readonly ErrorCode[] = ["PVH_APPENGINE_LOST", "PVH_OUT_OF_MEMORY"];
+
+function isLoss(error: PvhError): boolean {
+  return LOST.includes(error.code) || isEngineGone(error);
+}
 
 function isNoFaultOfTheBoot(error: unknown): boolean {
-  return error instanceof PvhError && (error.code === "PVH_ABORTED" || LOST.includes(error.code));
+  return error instanceof PvhError && (error.code === "PVH_ABORTED" || isLoss(error));
 }

@@ -2,14 +2,13 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import type { ContainerInspectInfo } from "dockerode";
 import type { Engine } from "../engine/engine.ts";
-import { engineError, isNotFound } from "../engine/engine-error.ts";
+import { engineError, isEngineGone, isNotFound } from "../engine/engine-error.ts";
 import { silentEngine } from "../engine/silent-engine.ts";
 import { PvhError } from "../errors.ts";
 import { within } from "../within.ts";
 import { killedBy, restartedSince } from "./engine-events.ts";
 
 const TIMEOUT = 3_000;
-const ENGINE_GONE: readonly string[] = ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT"];
 
 /**
  * Reason why an appengine cannot be judged any more: the engine does not answer, or somebody has
@@ -28,7 +27,7 @@ export async function whyLost(
     return await within(limit, inspected(docker, id, name), silent);
   } catch (error) {
     const why = engineError(error, name);
-    return ENGINE_GONE.includes(why.code) || limit.aborted ? why : undefined;
+    return isEngineGone(why) || limit.aborted ? why : undefined;
   }
 }
 

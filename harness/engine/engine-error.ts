@@ -44,6 +44,12 @@ export function engineError(error: unknown, subject: string): PvhError {
   return new PvhError("PVH_ENGINE", `${subject}: ${text}`, details);
 }
 
+/** Nobody at the engine answers any more, whatever the request was about. */
+export function isEngineGone(error: unknown): error is PvhError {
+  if (!(error instanceof PvhError)) return false;
+  return error.code === "PVH_ENGINE_UNREACHABLE" || error.code === "PVH_ENGINE_SILENT";
+}
+
 /** The engine's answer was a 404: what was asked for is not (or no longer) there. */
 export function isNotFound(error: unknown): boolean {
   return statusOf(error) === 404;

@@ -1,3 +1,4 @@
+import { isEngineGone } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { findEngine } from "../engine/find-engine.ts";
 import { removeLeftovers } from "../engine/leftovers.ts";
@@ -70,10 +71,8 @@ export function preparationFailure(error: unknown): Failure {
 
 /** True when the error keeps every scenario from being prepared. */
 function isOfAll(error: unknown): boolean {
-  return (
-    error instanceof PvhError &&
-    ["PVH_ENGINE_UNREACHABLE", "PVH_ENGINE_SILENT", "PVH_NO_SPACE"].includes(error.code)
-  );
+  if (isEngineGone(error)) return true;
+  return error instanceof PvhError && error.code === "PVH_NO_SPACE";
 }
 
 async function exportsFor(

@@ -69,10 +69,10 @@ it("a process in our own namespaces, and in no container, is the host", async ()
     const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
     const client = connect(path);
     const socket = await accepted;
-    expect(identifyCaller(socket, [], none)).toEqual({ kind: "host", pid: process.pid });
+    expect(identifyCaller(socket, () => [], none)).toEqual({ kind: "host", pid: process.pid });
     client.destroy();
     socket.destroy();
-    expect(identifyCaller(socket, [], none)).toEqual({ kind: "unknown", pid: 0 });
+    expect(identifyCaller(socket, () => [], none)).toEqual({ kind: "unknown", pid: 0 });
   } finally {
     server.close();
     rmSync(folder, { recursive: true });

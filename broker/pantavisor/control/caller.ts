@@ -24,7 +24,7 @@ export interface CallingContainer {
 /** Identify the process at the other end, at the time of its connect. */
 export function identifyCaller(
   socket: Socket,
-  containers: readonly CallingContainer[],
+  containers: () => readonly CallingContainer[],
   quirks: Quirks,
 ): Caller {
   using peer = peerProcess(socket);
@@ -35,7 +35,7 @@ export function identifyCaller(
   if (facts === undefined || !peer.isAlive()) return { kind: "unknown", pid };
   const payload = containerOf(facts.cgroup);
   if (payload !== undefined) {
-    const name = quirks.has("caller-by-cgroup-name") ? payload : ownerOf(payload, containers);
+    const name = quirks.has("caller-by-cgroup-name") ? payload : ownerOf(payload, containers());
     return { kind: "container", pid, name };
   }
   const isHost = quirks.has("cgroup-caller-unknown")

@@ -111,7 +111,7 @@ export async function serveControl(
   server.on("connection", (socket: Socket) => {
     // node:http stops listening for errors where it hands a socket over, as at CONNECT.
     socket.on("error", () => socket.destroy());
-    const caller = identify(socket, view.callers(), view.quirks);
+    const caller = identify(socket, () => view.callers(), view.quirks);
     callers.set(socket, caller);
     if (limit.admit(caller, socket)) return;
     socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
