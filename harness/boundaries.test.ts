@@ -72,7 +72,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts"],
   "harness/setup/": [],
-  "harness/python/": [],
+  // The checker takes off the same indent as the run.
+  "harness/python/": ["harness/dedent.ts"],
   "harness/engine/": ["harness/*.ts", "harness/clock/", "reports/"],
   "harness/image/": [
     "harness/*.ts",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { clock } from "../clock/clock.ts";
+import { dedent } from "../dedent.ts";
 
 /** A Python 3 program that runs in a container or in the appengine. */
 export interface PythonProgram {
@@ -56,10 +57,4 @@ export function pythonArgv({ source, args }: PythonProgram): string[] {
 /** The same for a program that takes whole seconds, such as timeout(1). */
 export function patientSeconds(seconds: number): number {
   return Math.ceil(seconds * clock.stretch());
-}
-
-/** Without the indent of its first line. Line numbers in a traceback stay those of the template. */
-function dedent(text: string): string {
-  const indent = /^ *(?=\S)/m.exec(text)?.[0] ?? "";
-  return text.replaceAll(new RegExp(`^${indent}`, "gm"), "");
 }

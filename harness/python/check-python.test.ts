@@ -72,6 +72,11 @@ test("syntax errors, and names, helpers and arguments that are not there, are fo
   for (const pattern of expected) expect(problems.join("\n")).toMatch(new RegExp(pattern, "m"));
 });
 
+test("a line with less indent than the first one is found, as Python would find it", async () => {
+  const files = { ...scenario(), [SCENARIO]: "run(python`\n    a = 1\n  print(a)\n`);\n" };
+  expect((await pyrightProblems(files)).join("\n")).toMatch(/a\.scenario\.ts:3 .*indent/i);
+});
+
 test("time-outs in program files have to be patient", async () => {
   const file = "import socket\n\npeer = socket.socket()\npeer.settimeout(3)\n";
   expect(await readingProblems({ "scenarios/unix/a.py": file })).toEqual([

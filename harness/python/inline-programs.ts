@@ -1,4 +1,5 @@
 import ts from "typescript";
+import { dedent, indentOf } from "../dedent.ts";
 
 /** A Python program in a TypeScript file, as the template that is tagged `python`. */
 export interface InlineProgram {
@@ -38,13 +39,10 @@ function rawText(template: ts.TemplateLiteral): string {
 
 /** The first line is beside the opening backtick, so it has room for the definition of GIVEN. */
 function programOf(text: string, line: number): InlineProgram {
-  const lines = text.split("\n");
-  const indent = /^ */.exec(lines.find((one) => one.trim() !== "") ?? "")?.[0].length ?? 0;
-  const dedented = lines.map((one) =>
-    one.slice(0, indent).trim() === "" ? one.slice(indent) : one,
-  );
+  const lines = dedent(text).split("\n");
   const define = `from typing import Any; ${GIVEN}: Any = None`;
-  const [first = "", ...rest] = dedented;
+  const [first = "", ...rest] = lines;
   const source = [...Array<string>(line - 1).fill(""), `${define}; ${first}`, ...rest].join("\n");
-  return { line, indent, length: lines.filter((one) => one.trim() !== "").length, source };
+  const length = lines.filter((one) => one.trim() !== "").length;
+  return { line, indent: indentOf(text), length, source };
 }
