@@ -15,8 +15,8 @@ import { World } from "./world.ts";
  * reports, nothing left after the next command, a signal within 10 s on a busy machine too.
  *
  * `node harness/chaos/chaos.main.ts [--rounds 36] [--seed 1] [--load 30] [--only SIGINT,…]
- * [--round N] [--state DIR]`, as root, with dockerd on the machine. --round carries out only that
- * round of the plan; --state keeps the engine's folder, whose path is to be short, for the next
+ * [--round N | --from N] [--state DIR]`, as root, with dockerd on the machine. --round carries out
+ * only that round of the plan, --from that one and those after it; --state keeps the engine's folder, whose path is to be short, for the next
  * time. Exit 1 when a promise was broken.
  */
 const { values } = parseArgs({
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     load: { type: "string", default: "30" },
     only: { type: "string", default: DISTURBANCES.join(",") },
     round: { type: "string" },
+    from: { type: "string", default: "1" },
     state: { type: "string" },
   },
 });
@@ -69,6 +70,7 @@ try {
     { rounds: number; hit: number; worst: number; bad: number }
   >();
   for (const round of rounds) {
+    if (round.number < Number(values.from)) continue;
     if (values.round !== undefined && round.number !== Number(values.round)) continue;
     if (stopped.signal.aborted) break;
     const outcome = await runRound(round, world, folder(`round-${round.number}`));

@@ -8,6 +8,7 @@ import { $ } from "zx";
 import { OWNER_LABEL } from "../engine/labels.ts";
 import { PROJECT } from "../image/sources.ts";
 import { processes, withVariable } from "../processes.ts";
+import { messageOfThrown } from "../thrown.ts";
 
 const MARK = "PVH_CHAOS";
 
@@ -74,15 +75,24 @@ export class World {
   async left(): Promise<string[]> {
     const docker = new Docker({ socketPath: join(this.#runFolder, "docker.sock") });
     const filters = { label: [OWNER_LABEL] };
-    const [containers, { Volumes: volumes }, devices] = await Promise.all([
+    const asked = Promise.all([
       docker.listContainers({ all: true, filters }),
       docker.listVolumes({ filters }),
+    ]).catch((error: unknown) => messageOfThrown(error));
+    const [answers, devices] = await Promise.all([
+      asked,
       $`losetup --list --noheadings --output BACK-FILE`.lines(),
     ]);
     const engine = /^\S*(dockerd|containerd|containerd-shim)/;
+    const onEngine =
+      typeof answers === "string"
+        ? [`an engine that does not answer: ${answers}`]
+        : [
+            ...answers[0].map(({ Names, State }) => `container ${Names[0] ?? "?"} (${State})`),
+            ...answers[1].Volumes.map(({ Name }) => `volume ${Name}`),
+          ];
     return [
-      ...containers.map(({ Names, State }) => `container ${Names[0] ?? "?"} (${State})`),
-      ...volumes.map(({ Name }) => `volume ${Name}`),
+      ...onEngine,
       ...devices
         .filter((file) => file.includes(this.#state))
         .map((file) => `loop device on ${file}`),

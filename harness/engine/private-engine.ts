@@ -10,6 +10,8 @@ import type { FindOptions } from "./engine.ts";
 import { withFileLock } from "./file-lock.ts";
 import { engineFolder, engineRunFolder } from "./folders.ts";
 import {
+  containerdPid,
+  containerdPidFile,
   pidFile,
   privateEngineHost,
   privateEngineLog,
@@ -79,6 +81,8 @@ async function launch(signal: AbortSignal | undefined): Promise<void> {
   for (const folder of [engineRunFolder(), engineFolder()]) keepPrivate(folder);
   // dockerd refuses to start over a pid file whose pid is any living process.
   await rm(pidFile(), { force: true });
+  // It would wait for a containerd that was killed and that its parent has not looked after yet.
+  if (containerdPid() === undefined) await rm(containerdPidFile(), { force: true });
   // The machine's own daemon.json would contradict these flags.
   await writeFile(engineFolder("daemon.json"), "{}\n");
   const log = openSync(privateEngineLog(), "a", 0o600);
