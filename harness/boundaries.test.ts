@@ -79,6 +79,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/*.ts",
     "harness/clock/",
     "harness/engine/",
+    // Objects are put where an appengine has its storage.
+    "harness/appengine/layout.ts",
     "broker/shared/quirks/names.ts",
   ],
   "harness/control/": [

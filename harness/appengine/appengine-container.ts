@@ -9,7 +9,7 @@ import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError, isEngineGone } from "../engine/engine-error.ts";
-import { ownerLabels } from "../engine/labels.ts";
+import { ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
@@ -96,7 +96,7 @@ export class AppengineContainer extends GenericContainer {
     const image = await this.#inspectImage(engine);
     this.#stage("image", image.Id);
     const name = (this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`);
-    this.#plan(engine, name, [...list(image.Config.Entrypoint), ...list(image.Config.Cmd)]);
+    this.#plan(engine, name, image.Config);
     if (options.signal?.aborted === true) throw new PvhError("PVH_ABORTED", `cancelled: ${name}`);
     const generic = await unlessSilent(engine, super.start()).catch(async (cause: unknown) => {
       const error = engineError(cause, name);
@@ -129,7 +129,9 @@ export class AppengineContainer extends GenericContainer {
   }
 
   /** @throws PvhError PVH_BAD_IMAGE */
-  #plan(engine: Engine, name: string, entrypoint: readonly string[]): void {
+  #plan(engine: Engine, name: string, config: ImageInspectInfo["Config"]): void {
+    const entrypoint = [...list(config.Entrypoint), ...list(config.Cmd)];
+    const isStocked = Object.hasOwn(labelled(config), STOCK_LABEL);
     if (this.#boot === "auto" && entrypoint.length === 0) {
       throw new PvhError("PVH_BAD_IMAGE", `image ${this.imageName.string} has no entry point`, {
         hint: "boot it with --boot manual",
@@ -148,7 +150,8 @@ export class AppengineContainer extends GenericContainer {
           Source: this.#storageShared ? "pvh-shared-storage" : `${name}-storage`,
           Target: STORAGE,
           VolumeOptions: {
-            NoCopy: true,
+            // Otherwise what an image has at this path is none of the appengine's storage.
+            NoCopy: !isStocked,
             Labels: labels,
             DriverConfig: { Name: "local", Options: {} },
           },
@@ -215,4 +218,9 @@ const noWaitStrategy = {
 
 function list(value: string | string[] | null | undefined): string[] {
   return value == null ? [] : typeof value === "string" ? [value] : value;
+}
+
+/** An engine may say null for none. */
+function labelled({ Labels }: { readonly Labels?: object | null }): object {
+  return Labels ?? {};
 }

@@ -5,7 +5,7 @@ import { findCleanEngine } from "../engine/leftovers.ts";
 import type { Engine } from "../engine/engine.ts";
 import { defineContainer } from "../exports/container-definition.ts";
 import type { Wanted } from "../exports/examples.ts";
-import { ensureExports } from "../exports/examples.ts";
+import { bootSource } from "../exports/boot-source.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { medianOf } from "./figures.ts";
@@ -90,10 +90,10 @@ async function booted(
   signal: AbortSignal,
   use: (appengine: Appengine, ready: number) => void | Promise<void>,
 ): Promise<void> {
-  const paths = await ensureExports(engine, containers, { signal });
+  const source = await bootSource(engine, { image, reference: true }, containers, { signal });
   const crashes = containers.includes(CRASHING);
-  const started = await new AppengineContainer(image)
-    .withExports(...paths)
+  const started = await new AppengineContainer(source.image)
+    .withExports(...source.exports)
     .withEngine(engine)
     .start({ signal, until: crashes ? "containers" : "ready" });
   try {

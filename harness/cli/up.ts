@@ -5,7 +5,7 @@ import { findCleanEngine } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { ensureExports } from "../exports/examples.ts";
+import { bootSource } from "../exports/boot-source.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { Args, Call } from "./command.ts";
 import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./parse-value.ts";
@@ -20,11 +20,13 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
   const timeScale = positiveNumber(args, "timeScale") ?? 1;
   const progress = (line: string): void => out.say(line);
   const engine = await findCleanEngine({ signal, progress });
-  const image = await resolveImage(engine, args.text("image"), { signal, progress });
-  const exports = await ensureExports(engine, args.list("with"), { signal, progress });
-  const container = new AppengineContainer(image.ref)
+  const wantedImage = args.text("image");
+  const { ref } = await resolveImage(engine, wantedImage, { signal, progress });
+  const target = { image: ref, reference: wantedImage === undefined };
+  const source = await bootSource(engine, target, args.list("with"), { signal, progress });
+  const container = new AppengineContainer(source.image)
     .withEngine(engine)
-    .withExports(...exports)
+    .withExports(...source.exports)
     .withBoot(boot)
     .withQuirks(...quirks)
     .withTimeScale(timeScale)

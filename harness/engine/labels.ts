@@ -6,6 +6,8 @@ export const RUN_LABEL = "pvh.run";
 export const OWNER_LABEL = "pvh.owner";
 /** Set on what `pvh up` leaves running: it outlives its maker until `pvh down`. */
 export const HELD_LABEL = "pvh.held";
+/** Set on an image with objects in its object store: the hash of their names. */
+export const STOCK_LABEL = "pvh.stock";
 
 /**
  * A process, told apart from any other that ever was or will be: pids are used again, so the

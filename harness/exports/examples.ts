@@ -36,6 +36,42 @@ export async function ensureExports(
   wanted: readonly Wanted[],
   options: FindOptions = {},
 ): Promise<string[]> {
+  const { files, content } = await readWanted(engine, wanted, options);
+  return content === undefined ? files : [await cached(content, "", options.signal), ...files];
+}
+
+/** Exports of which some objects are to come from elsewhere. */
+export interface LeanExports {
+  /** Paths, as those of ensureExports(). */
+  readonly exports: readonly string[];
+  /** What the exports lack, by sha256: the containers' root file systems. */
+  readonly roots: ReadonlyMap<string, { readonly file: string }>;
+}
+
+/** Like ensureExports(), for an object store that has the containers' root file systems. */
+export async function ensureLeanExports(
+  engine: Engine,
+  wanted: readonly Wanted[],
+  options: FindOptions = {},
+): Promise<LeanExports> {
+  const { files, content } = await readWanted(engine, wanted, options);
+  if (content === undefined) return { exports: files, roots: new Map() };
+  const roots = new Map<string, { readonly file: string }>();
+  const objects = new Map<string, ObjectSource>();
+  for (const [sha256, source] of content.objects) {
+    if (source instanceof Uint8Array) objects.set(sha256, source);
+    else roots.set(sha256, source);
+  }
+  const lean = { fragment: content.fragment, objects };
+  return { exports: [await cached(lean, "-lean", options.signal), ...files], roots };
+}
+
+/** Given files, read and checked, and the content of all other containers together. */
+async function readWanted(
+  engine: Engine,
+  wanted: readonly Wanted[],
+  options: FindOptions,
+): Promise<{ readonly files: string[]; readonly content?: ExportContent }> {
   const files: string[] = [];
   const containers: Wanted[] = [];
   for (const item of wanted) {
@@ -44,9 +80,8 @@ export async function ensureExports(
   }
   const signal = options.signal ? { signal: options.signal } : {};
   for (const file of files) await readExport(file, signal);
-  if (containers.length === 0) return files;
-  const content = await exportContent(engine, containers, options);
-  return [await cached(content, options.signal), ...files];
+  if (containers.length === 0) return { files };
+  return { files, content: await exportContent(engine, containers, options) };
 }
 
 /**
@@ -116,10 +151,11 @@ async function examplesOverlay(): Promise<OverlayFile[]> {
   return [...(await sharedFiles()), ...folders.flatMap(({ files }) => files)];
 }
 
-async function cached(content: ExportContent, signal?: AbortSignal): Promise<string> {
+/** @param kind tells exports of the same containers with other objects apart */
+async function cached(content: ExportContent, kind: string, signal?: AbortSignal): Promise<string> {
   const folder = cacheFolder("exports");
   const key = sha256Of(JSON.stringify(content.fragment)).slice(0, 16);
-  const path = join(folder, `pvh-${key}${EXTENSION}`);
+  const path = join(folder, `pvh-${key}${kind}${EXTENSION}`);
   if (await isFile(path)) {
     const now = new Date();
     await utimes(path, now, now); // what prune() goes by

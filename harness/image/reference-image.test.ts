@@ -6,7 +6,7 @@ import { join } from "node:path";
 import Docker from "dockerode";
 import { expect, test } from "vitest";
 import type { Engine } from "../engine/engine.ts";
-import { removeUnused, useImage } from "./reference-image.ts";
+import { CONTENT_LABEL, removeUnused, useImage } from "./reference-image.ts";
 
 /** An engine with these images; it keeps what it was asked to change. */
 async function engineWith(images: Readonly<Record<string, { used: string; content?: string }>>) {
@@ -71,13 +71,13 @@ test("whoever uses an image that is there already leaves the time of that", asyn
   await using fake = await engineWith({
     "pvh-appengine:a": { used: hoursAgo(30), content: "abc" },
   });
-  expect(await useImage(fake.engine, "pvh-appengine:a", "abc")).toBe("sha256:1");
+  expect(await useImage(fake.engine, "pvh-appengine:a", CONTENT_LABEL, "abc")).toBe("sha256:1");
   expect(fake.changes).toEqual(["POST /images/pvh-appengine:a/tag?repo=pvh-appengine&tag=a"]);
 });
 
 test("an image with other content, or none, is not used", async () => {
   await using fake = await engineWith({ "pvh-appengine:a": { used: hoursAgo(1), content: "abc" } });
-  expect(await useImage(fake.engine, "pvh-appengine:a", "abd")).toBeUndefined();
-  expect(await useImage(fake.engine, "pvh-appengine:b", "abc")).toBeUndefined();
+  expect(await useImage(fake.engine, "pvh-appengine:a", CONTENT_LABEL, "abd")).toBeUndefined();
+  expect(await useImage(fake.engine, "pvh-appengine:b", CONTENT_LABEL, "abc")).toBeUndefined();
   expect(fake.changes).toEqual([]);
 });

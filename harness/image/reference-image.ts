@@ -27,7 +27,7 @@ export interface ReferenceImage {
 const REFERENCE_REPOSITORY = "pvh-appengine";
 /** The last one built on this engine, for use by hand. */
 export const REFERENCE_TAG = `${REFERENCE_REPOSITORY}:reference`;
-const CONTENT_LABEL = "pvh.content";
+export const CONTENT_LABEL = "pvh.content";
 
 /**
  * The reference appengine's image, made and loaded when the engine does not have this content.
@@ -40,7 +40,7 @@ export async function ensureReferenceImage(
 ): Promise<ReferenceImage> {
   const inputs = await readInputs();
   const ref = `${REFERENCE_REPOSITORY}:${inputs.content.slice(0, 12)}`;
-  const there = await useImage(engine, ref, inputs.content);
+  const there = await useImage(engine, ref, CONTENT_LABEL, inputs.content);
   if (there !== undefined) return { ref, id: there, content: inputs.content, loaded: false };
 
   const { signal = new AbortController().signal, progress = () => undefined } = options;
@@ -49,7 +49,7 @@ export async function ensureReferenceImage(
   const timed: CacheOptions = { signal, progress: (line) => progress(`[${seconds()} s] ${line}`) };
   const layers = await makeLayers(engine, inputs, timed);
   await load(engine, [REFERENCE_TAG, ref], inputs.content, layers, timed);
-  const id = await useImage(engine, ref, inputs.content);
+  const id = await useImage(engine, ref, CONTENT_LABEL, inputs.content);
   if (id === undefined)
     throw new PvhError("PVH_ENGINE", `the engine does not have the image ${ref} after loading it`);
   await removeUnused(engine);
@@ -130,18 +130,20 @@ async function load(
 /**
  * Tag the image once more, so that its LastTagTime says when it was used: loading leaves it at
  * zero.
+ * @param label the one of its labels that says what its content is
  * @returns undefined when the engine has no such image, or one with other content
  */
 export async function useImage(
   engine: Engine,
   ref: string,
+  label: string,
   content: string,
 ): Promise<string | undefined> {
   const image = engine.docker.getImage(ref);
   const [repo = "", tag = ""] = ref.split(":");
   try {
     const { Config, Id } = inspected.parse(await image.inspect());
-    if (Config.Labels?.[CONTENT_LABEL] !== content) return undefined;
+    if (Config.Labels?.[label] !== content) return undefined;
     await image.tag({ repo, tag });
     return Id;
   } catch (error) {

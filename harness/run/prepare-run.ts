@@ -3,8 +3,8 @@ import type { Engine, FindOptions } from "../engine/engine.ts";
 import { findEngine } from "../engine/find-engine.ts";
 import { removeLeftovers } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
-import type { ContainerDefinition } from "../exports/container-definition.ts";
-import { ensureExports } from "../exports/examples.ts";
+import { bootSource } from "../exports/boot-source.ts";
+import type { BootSource } from "../exports/boot-source.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import type { Failure } from "../../reports/events.ts";
@@ -16,8 +16,8 @@ export interface Prepared {
   readonly engine: Engine;
   readonly image: string;
   readonly reference: boolean;
-  /** Paths of the exports of each scenario. */
-  readonly exports: ReadonlyMap<string, readonly string[]>;
+  /** Image and exports of each scenario. */
+  readonly sources: ReadonlyMap<string, BootSource>;
   /** Reasons why scenarios cannot run, by name. */
   readonly failures: ReadonlyMap<string, Failure>;
 }
@@ -39,17 +39,18 @@ export async function prepareRun(
     resolveImage(engine, image, options),
     removeLeftovers(engine, options),
   ]);
-  const exports = new Map<string, readonly string[]>();
+  const target = { image: ref, reference: image === undefined };
+  const sources = new Map<string, BootSource>();
   const failures = new Map<string, Failure>();
   for (const { name, containers } of scenarios) {
     try {
-      exports.set(name, await exportsFor(engine, containers, options));
+      sources.set(name, await bootSource(engine, target, containers, options));
     } catch (error) {
       if (options.signal?.aborted === true || isOfAll(error)) throw error;
       failures.set(name, preparationFailure(error));
     }
   }
-  return { engine, image: ref, reference: image === undefined, exports, failures };
+  return { engine, ...target, sources, failures };
 }
 
 /**
@@ -73,12 +74,4 @@ export function preparationFailure(error: unknown): Failure {
 function isOfAll(error: unknown): boolean {
   if (isEngineGone(error)) return true;
   return error instanceof PvhError && error.code === "PVH_NO_SPACE";
-}
-
-async function exportsFor(
-  engine: Engine,
-  containers: readonly (string | ContainerDefinition)[],
-  options: FindOptions,
-): Promise<readonly string[]> {
-  return containers.length === 0 ? [] : ensureExports(engine, containers, options);
 }

@@ -1,4 +1,5 @@
 import type { BootMode } from "../appengine/appengine.ts";
+import type { BootSource } from "../exports/boot-source.ts";
 
 export type Keep = "failed" | "always" | "never";
 
@@ -9,8 +10,8 @@ export interface PlannedScenario {
   readonly file: string;
   /** Ids of the checks that are to run. */
   readonly checks: readonly string[];
-  /** Paths of the pvrexports of its containers. */
-  readonly exports: readonly string[];
+  /** Boot source of its appengine; undefined when nothing could be made ready. */
+  readonly source?: BootSource;
   /** No other scenario may run beside it. */
   readonly alone: boolean;
 }
@@ -18,9 +19,9 @@ export interface PlannedScenario {
 export function planScenario(
   { suite, file, alone }: Pick<PlannedScenario, "suite" | "file" | "alone">,
   checks: readonly string[],
-  exports: readonly string[] = [],
+  source?: BootSource,
 ): PlannedScenario {
-  return { suite, file, checks, exports, alone };
+  return { suite, file, checks, alone, ...(source !== undefined && { source }) };
 }
 
 /** Settings of the run for a worker; plain data, handed over by vitest's `provide`. */

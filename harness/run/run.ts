@@ -320,7 +320,7 @@ function settingsOf(
     const ids = runnable.map(({ id }) => id);
     return [
       scenario.name,
-      planScenario(scenario, ids, prepared?.exports.get(scenario.name)),
+      planScenario(scenario, ids, prepared?.sources.get(scenario.name)),
     ] as const;
   });
   return {

@@ -52,7 +52,7 @@ function sessionOf(
           suite: "unix",
           file: "f",
           checks: definition.checks.map(({ id }) => id),
-          exports: ["x.tgz"],
+          source: { image: "stocked", exports: ["x.tgz"] },
           alone: false,
         },
       },
@@ -112,7 +112,7 @@ test("a scenario boots once, with what the run and the scenario ask for", async 
   expect(clock.scale).toBe(2);
   expect(requests).toMatchObject([
     {
-      image: "image",
+      image: "stocked",
       run: "r",
       exports: ["x.tgz"],
       boot: "manual",

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
+import type { BootSource } from "../exports/boot-source.ts";
 import type { Booter } from "./booter.ts";
 import { BootedAppengine } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -174,9 +175,8 @@ export class ScenarioSession {
     try {
       const container = await this.#boot({
         name,
-        image: settings.image,
+        ...(await this.#source(overrides)),
         run: settings.run,
-        exports: await this.#exports(overrides),
         boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
         quirks: settings.quirks,
         timeScale: overrides.timeScale ?? options.timeScale ?? 1,
@@ -214,10 +214,15 @@ export class ScenarioSession {
     this.#log.append(testimony);
   }
 
-  async #exports({ containers, exports = [] }: BootOverrides): Promise<readonly string[]> {
-    if (containers === undefined) return [...this.#plan.exports, ...exports];
-    const { exportsOf } = await import("./exports-of.ts");
-    return [...(await exportsOf(containers, this.cancellation.signal)), ...exports];
+  async #source({ containers, exports: more = [] }: BootOverrides): Promise<BootSource> {
+    const { settings, cancellation } = this;
+    const { image, exports } =
+      containers === undefined
+        ? (this.#plan.source ?? { image: settings.image, exports: [] })
+        : await (
+            await import("./exports-of.ts")
+          ).bootSourceOf(settings, containers, cancellation.signal);
+    return { image, exports: [...exports, ...more] };
   }
 
   /** The first appengine's evidence goes to the scenario's folder, further ones beside it. */

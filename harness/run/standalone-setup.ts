@@ -10,7 +10,7 @@ import { planScenario } from "./run-settings.ts";
  */
 export async function setup(project: TestProject): Promise<void> {
   const scenarios = await discover();
-  const { image, reference, exports } = await prepareRun(scenarios, undefined, {
+  const { image, reference, sources } = await prepareRun(scenarios, undefined, {
     progress: (line) => void process.stderr.write(`${line}\n`),
   });
   const { run, folder } = makeRunDirectory();
@@ -29,7 +29,7 @@ export async function setup(project: TestProject): Promise<void> {
     scenarios: Object.fromEntries(
       scenarios.map((scenario) => {
         const checks = scenario.checks.map(({ id }) => id);
-        return [scenario.name, planScenario(scenario, checks, exports.get(scenario.name))];
+        return [scenario.name, planScenario(scenario, checks, sources.get(scenario.name))];
       }),
     ),
   });

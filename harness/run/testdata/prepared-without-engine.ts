@@ -11,6 +11,6 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
   } as unknown as Engine,
   image: "none",
   reference: true,
-  exports: new Map(),
+  sources: new Map(),
   failures: new Map(),
 };

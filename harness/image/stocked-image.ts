@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { pack } from "tar-stream";
+import type { Pack } from "tar-stream";
+import { STORAGE } from "../appengine/layout.ts";
+import type { Engine, FindOptions } from "../engine/engine.ts";
+import { engineError } from "../engine/engine-error.ts";
+import { withFileLock } from "../engine/file-lock.ts";
+import { cacheFolder } from "../engine/folders.ts";
+import { STOCK_LABEL } from "../engine/labels.ts";
+import { PvhError } from "../errors.ts";
+import { entry, header } from "./layer.ts";
+import { parseLoad } from "./load-stream.ts";
+import { useImage } from "./reference-image.ts";
+
+/**
+ * An image with objects in its object store. The engine copies them into the new volume of each
+ * appengine, where an export need not bring them.
+ *
+ * @param image names the content that it is made from
+ * @param objects files by the sha256 of their content, which is not verified
+ * @returns name of the image; made when the engine does not have it
+ * @throws PvhError PVH_ENGINE, PVH_NO_SPACE, PVH_ABORTED
+ */
+export async function ensureStockedImage(
+  engine: Engine,
+  image: string,
+  objects: ReadonlyMap<string, { readonly file: string }>,
+  options: FindOptions = {},
+): Promise<string> {
+  const names = [...objects.keys()].sort();
+  const stock = createHash("sha256").update(names.join("\n")).digest("hex");
+  const ref = `${image}-${stock.slice(0, 8)}`;
+  if ((await useImage(engine, ref, STOCK_LABEL, stock)) !== undefined) return ref;
+  const { signal = new AbortController().signal, progress } = options;
+  await withFileLock(
+    join(cacheFolder("stock"), "lock"),
+    async () => {
+      if ((await useImage(engine, ref, STOCK_LABEL, stock)) !== undefined) return;
+      const dockerfile = [
+        `FROM ${image}`,
+        `COPY objects ${STORAGE}/objects`,
+        `LABEL ${STOCK_LABEL}=${stock}`,
+      ];
+      await build(engine, ref, contextOf(dockerfile.join("\n"), objects), signal);
+    },
+    { signal, onWait: () => progress?.("another pvh is stocking the image") },
+  );
+  if ((await useImage(engine, ref, STOCK_LABEL, stock)) === undefined) {
+    throw new PvhError("PVH_ENGINE", `the engine does not have the image ${ref} after building it`);
+  }
+  return ref;
+}
+
+async function build(
+  engine: Engine,
+  ref: string,
+  context: Pack,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = () => context.destroy(new Error("aborted"));
+  signal.addEventListener("abort", stop);
+  const broken = new Promise<never>((_, reject) => context.once("error", reject));
+  try {
+    const stream = context as unknown as NodeJS.ReadableStream;
+    const building = engine.docker.buildImage(stream, { t: ref, networkmode: "none" });
+    const { error } = parseLoad(await text(await Promise.race([building, broken])));
+    if (error !== undefined) throw new Error(error);
+  } catch (error) {
+    if (signal.aborted) {
+      throw new PvhError("PVH_ABORTED", `cancelled while making ${ref}`, { cause: error });
+    }
+    throw engineError(error, ref);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** The build context: a Dockerfile and the objects under their names. */
+function contextOf(
+  dockerfile: string,
+  objects: ReadonlyMap<string, { readonly file: string }>,
+): Pack {
+  const tar = pack();
+  const fill = async (): Promise<void> => {
+    await entry(tar, { name: "Dockerfile" }, Buffer.from(dockerfile));
+    for (const [sha256, { file }] of objects) {
+      const { size } = await stat(file);
+      const sink = tar.entry(header({ name: `objects/${sha256}`, size }));
+      await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sink);
+    }
+    tar.finalize();
+  };
+  fill().catch((error: unknown) => tar.destroy(error as Error));
+  return tar;
+}
