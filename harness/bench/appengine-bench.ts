@@ -34,7 +34,7 @@ const LIMITS = {
 } as const satisfies Record<string, readonly [AppengineFigure["unit"], number]>;
 type FigureName = keyof typeof LIMITS;
 
-const FOUR = [
+export const FOUR = [
   "pv-example-unix-server",
   "pv-example-unix-client",
   "pv-example-rest-server",
@@ -101,6 +101,18 @@ async function booted(
   } finally {
     await started.stop();
   }
+}
+
+/** Seconds between the start of a reference appengine with these containers and READY. */
+export async function secondsToBoot(
+  engine: Engine,
+  image: string,
+  containers: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<number> {
+  let seconds = Number.NaN;
+  await booted(engine, image, containers, signal, (_appengine, ready) => void (seconds = ready));
+  return seconds;
 }
 
 /** pantavisor writes its status when it changes: the file's time is when it became READY. */

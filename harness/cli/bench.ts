@@ -1,5 +1,6 @@
 import { cpus, loadavg, release } from "node:os";
 import { runAppengineBench } from "../bench/appengine-bench.ts";
+import { isMissed, runHarnessBench } from "../bench/harness-bench.ts";
 import { printBench, printVerdicts } from "../bench/print-bench.ts";
 import { runBench } from "../bench/run-bench.ts";
 import { soak } from "../bench/soak.ts";
@@ -21,6 +22,7 @@ export async function benchCommand({ args, out, signal }: Call): Promise<ExitCod
   const times = wholeNumber(args, "soak", 1);
   if (times !== undefined) return await soak(times, signal);
   if (args.flag("appengine")) return await benchAppengine({ args, out, signal });
+  if (args.flag("harness")) return await benchHarness({ args, out, signal });
   const { rounds, duration } = args.flag("quick") ? QUICK : FULL;
   const settings = { rounds: wholeNumber(args, "rounds", 1) ?? rounds, duration };
   const result = await runBench({ ...settings, signal, progress: (line) => out.say(line) });
@@ -58,4 +60,29 @@ async function benchAppengine({ args, out, signal }: Call): Promise<ExitCode> {
   }
   const missed = figures.some(({ median, limit }) => median > limit);
   return args.flag("check") && missed ? EXIT.failed : EXIT.pass;
+}
+
+/** Ratios to what the engine takes for an idle container, so that machines can be compared. */
+async function benchHarness({ args, out, signal }: Call): Promise<ExitCode> {
+  const rounds = wholeNumber(args, "rounds", 1) ?? (args.flag("quick") ? 1 : 5);
+  const full = args.flag("full");
+  const progress = (line: string): void => out.say(line);
+  const { yardstick, figures } = await runHarnessBench({ rounds, full, signal, progress });
+  const [load = 0] = loadavg();
+  if (args.flag("json")) {
+    const machine = { cpus: cpus().length, load, rounds };
+    out.data(JSON.stringify({ ...machine, yardstick, figures }, undefined, 2));
+  } else {
+    const rows = figures.map((figure) => [
+      figure.name,
+      `${figure.seconds.toFixed(2)} s`,
+      `${figure.ratio.toFixed(2)} x`,
+      `${figure.limit} x`,
+      isMissed(figure) ? "missed" : "met",
+    ]);
+    out.data(table(["FIGURE", "MEDIAN", "RATIO", "LIMIT", ""], rows));
+    const idle = `docker run --rm of an idle container: ${yardstick.toFixed(2)} s`;
+    out.say(`${idle}; ${cpus().length} CPUs, load average ${load.toFixed(2)} at the end`);
+  }
+  return args.flag("check") && figures.some(isMissed) ? EXIT.failed : EXIT.pass;
 }

@@ -70,6 +70,11 @@ export const COMMANDS: readonly Command[] = [
         flags: "--appengine",
         summary: "measure instead how fast the reference appengine boots, stops and answers",
       },
+      {
+        flags: "--harness",
+        summary: "measure instead how long pvh itself takes, beside an idle container",
+      },
+      { flags: "--full", summary: "with --harness: the whole matrix and all mutants too" },
       { flags: "--soak <n>", summary: "run instead the robustness tests, n times as long" },
       JSON_OPTION,
     ],
