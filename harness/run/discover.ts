@@ -4,9 +4,10 @@ import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { catalogue, rowProblem } from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
-import { FileLoader } from "./file-loader.ts";
 import type { LoadedFile } from "./file-loader.ts";
+import type { DeclaredScenario } from "./loader-process.ts";
 import { ROOT } from "../root.ts";
+import { ScenarioIndex } from "./scenario-index.ts";
 import type { Selectable } from "./selection.ts";
 
 export interface DiscoveredCheck {
@@ -87,11 +88,25 @@ function nameOf(path: string): string {
 }
 
 async function discoverFiles(paths: readonly string[]): Promise<DiscoveredScenario[]> {
+  const isOurs = paths.every((path) => FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
+  const index = isOurs ? new ScenarioIndex(ROOT) : undefined;
+  const known = paths.map((path) => index?.get(path));
+  if (known.every((one) => one !== undefined)) {
+    return paths.map((path, at) => scenarioOf(path, { definitions: known[at] ?? [] }));
+  }
+  const { FileLoader } = await import("./file-loader.ts");
   await using loader = new FileLoader();
-  const found = paths.map(async (path) => {
-    return scenarioOf(path, await loader.load(path, relative(ROOT, path)));
+  const loaded = new Map<string, readonly DeclaredScenario[]>();
+  const found = paths.map(async (path, at) => {
+    const definitions = known[at];
+    if (definitions !== undefined) return scenarioOf(path, { definitions });
+    const answer = await loader.load(path, relative(ROOT, path));
+    if ("definitions" in answer) loaded.set(path, answer.definitions);
+    return scenarioOf(path, answer);
   });
-  return await Promise.all(found);
+  const scenarios = await Promise.all(found);
+  index?.keep(loaded);
+  return scenarios;
 }
 
 function scenarioOf(path: string, loaded: LoadedFile): DiscoveredScenario {
