@@ -93,18 +93,32 @@ test("a quirk that the reference does not have is bad for each check that claims
   expect(rows.every(isBad)).toBe(true);
 });
 
-test("each quirk comes once, with every scenario that claims it and all its checks", () => {
-  const quirks: Record<string, string | null> = { a: "x", b: "y", c: "x", d: null };
-  const found = mutantsOf(
-    [
-      { name: "one", all: ["a", "b"], selected: ["a", "b"] },
-      { name: "two", all: ["c", "d"], selected: ["c", "d"] },
-      { name: "three", all: ["a", "b"], selected: ["b"] },
-    ],
-    (check) => quirks[check] ?? null,
+const QUIRK_OF: Record<string, string | null> = { a: "x", b: "y", c: "x", d: null, e: null };
+
+function found(
+  scenarios: Parameters<typeof mutantsOf>[0],
+  scope: { claimsOnly?: boolean; ms?: Record<string, number> } = {},
+): Mutant[] {
+  const { claimsOnly = true, ms = {} } = scope;
+  return mutantsOf(
+    scenarios,
+    (check) => QUIRK_OF[check] ?? null,
     (quirk) => quirk === "x",
+    { claimsOnly, msOf: (check) => ms[check] },
   );
-  expect(found).toEqual([
+}
+
+function checksOf(mutants: readonly Mutant[]): (readonly string[])[] {
+  return mutants.flatMap(({ scenarios }) => scenarios.map(({ checks }) => checks));
+}
+
+test("each quirk comes once, with every scenario that claims it", () => {
+  const scenarios = [
+    { name: "one", all: ["a", "b"], selected: ["a", "b"] },
+    { name: "two", all: ["c", "d"], selected: ["c", "d"] },
+    { name: "three", all: ["a", "b"], selected: ["b"] },
+  ];
+  expect(found(scenarios)).toEqual([
     {
       quirk: "x",
       exists: true,
@@ -122,4 +136,30 @@ test("each quirk comes once, with every scenario that claims it and all its chec
       ],
     },
   ]);
+});
+
+test("beside the checks that claim a quirk one other check runs, the first", () => {
+  const scenarios = [{ name: "one", all: ["d", "a", "e", "c"], selected: ["a", "c"] }];
+  expect(checksOf(found(scenarios))).toEqual([["d", "a", "c"]]);
+});
+
+test("the witness is the check that was the quickest when it last passed", () => {
+  const scenarios = [{ name: "one", all: ["d", "b", "a", "e"], selected: ["a"] }];
+  const ms = { a: 1, b: 300, e: 20 };
+  expect(checksOf(found(scenarios, { ms }))).toEqual([["a", "e"]]);
+});
+
+test("a check that claims the quirk and is not selected is no witness of it", () => {
+  const scenarios = [{ name: "one", all: ["c", "a", "d"], selected: ["a"] }];
+  expect(checksOf(found(scenarios))).toEqual([["a", "d"]]);
+});
+
+test("a scenario whose checks all claim the quirk has no witness", () => {
+  const scenarios = [{ name: "one", all: ["a", "c"], selected: ["a", "c"] }];
+  expect(checksOf(found(scenarios))).toEqual([["a", "c"]]);
+});
+
+test("with all checks every check of the scenario runs", () => {
+  const scenarios = [{ name: "one", all: ["d", "a", "e", "c"], selected: ["a"] }];
+  expect(checksOf(found(scenarios, { claimsOnly: false }))).toEqual([["d", "a", "e", "c"]]);
 });

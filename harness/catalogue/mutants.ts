@@ -10,7 +10,7 @@ export interface Mutant {
 
 export interface MutantScenario {
   readonly name: string;
-  /** Every check of the scenario runs, so that none is lost. */
+  /** Those that run: the claims and their witness, or every check of the scenario. */
   readonly checks: readonly string[];
   /** Those whose row of the catalogue names the quirk. */
   readonly claims: readonly string[];
@@ -45,7 +45,20 @@ export interface MutantRow {
   readonly detail: string;
 }
 
-/** The quirks that the catalogue's rows of these scenarios' checks name. */
+/** How much of a scenario runs under a quirk. */
+export interface Scope {
+  /** Run the claims and one witness, instead of every check. */
+  readonly claimsOnly: boolean;
+  /** Milliseconds that a check took when it last passed; undefined when that is not known. */
+  readonly msOf: (check: string) => number | undefined;
+}
+
+/**
+ * The quirks that the catalogue's rows of these scenarios' checks name.
+ *
+ * A witness is a check that does not claim the quirk: its verdict shows that the quirk leaves the
+ * scenario running.
+ */
 export function mutantsOf(
   scenarios: readonly {
     readonly name: string;
@@ -54,6 +67,7 @@ export function mutantsOf(
   }[],
   quirkOf: (check: string) => string | null,
   exists: (quirk: string) => boolean,
+  { claimsOnly, msOf }: Scope,
 ): Mutant[] {
   const quirks = new Set(
     scenarios.flatMap(({ selected }) => selected.map(quirkOf).filter((quirk) => quirk !== null)),
@@ -62,13 +76,21 @@ export function mutantsOf(
     quirk,
     exists: exists(quirk),
     scenarios: scenarios
-      .map(({ name, all, selected }) => ({
-        name,
-        checks: all,
-        claims: selected.filter((check) => quirkOf(check) === quirk),
-      }))
+      .map(({ name, all, selected }) => {
+        const claims = selected.filter((check) => quirkOf(check) === quirk);
+        const others = all.filter((check) => quirkOf(check) !== quirk);
+        const run = claimsOnly ? [...claims, ...witness(others, msOf)] : all;
+        return { name, checks: all.filter((check) => run.includes(check)), claims };
+      })
       .filter(({ claims }) => claims.length > 0),
   }));
+}
+
+/** The check that was the quickest when it last passed; the first when none has been timed. */
+function witness(checks: readonly string[], msOf: Scope["msOf"]): string[] {
+  const known = checks.filter((check) => msOf(check) !== undefined);
+  const quickest = known.toSorted((a, b) => (msOf(a) ?? 0) - (msOf(b) ?? 0))[0] ?? checks[0];
+  return quickest === undefined ? [] : [quickest];
 }
 
 /** @param suiteOf the catalogue's suite of a check: only checks of `boot` may fail by the boot */

@@ -46,6 +46,10 @@ export const COMMANDS: readonly Command[] = [
     summary: "run each check under the quirk of its row: it must turn red",
     args: [FILTER],
     options: [
+      {
+        flags: "--claims-only",
+        summary: "run only the checks that claim the quirk, and one more of their scenario",
+      },
       { flags: "--jobs <n>", summary: "quirks at a time (default: 2)" },
       TIMEOUT_SCALE_OPTION,
       JSON_OPTION,

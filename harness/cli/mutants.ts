@@ -11,8 +11,10 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discover.ts";
+import { longestFirst } from "../catalogue/mutant-order.ts";
 import { isBad, judge, mutantsOf } from "../catalogue/mutants.ts";
 import type { CheckResult, Mutant, MutantRow } from "../catalogue/mutants.ts";
+import { formerDurations } from "../run/former-durations.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
@@ -23,15 +25,19 @@ import { table } from "../../reports/table.ts";
 
 /**
  * `pvh mutants [filter…]`: make each quirk that the selected checks claim to notice, and see
- * that they do, for the right reason, while the other checks of their scenarios still run.
+ * that they do, for the right reason, while the other checks of their scenarios, or with
+ * `--claims-only` one of them, still give a verdict.
  */
 export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
+  const begun = performance.now();
   clock.scale = timeoutScale(args);
+  const jobs = wholeNumber(args, "jobs", 1) ?? 2;
   const all = await discover();
   const selected = select(all, args.words.join(" "));
   const problems = problemsOf(selected.map(({ scenario }) => scenario));
   for (const problem of problems) out.say(`pvh: ${problem}`);
+  const former = formerDurations();
   const mutants = mutantsOf(
     selected.map(({ scenario, checks }) => ({
       name: scenario.name,
@@ -40,6 +46,7 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
     })),
     (check) => catalogue().get(check)?.quirk ?? null,
     (quirk) => Object.hasOwn(QUIRKS, quirk),
+    { claimsOnly: args.flag("claimsOnly"), msOf: (check) => former.checks.get(check) },
   );
   if (mutants.length === 0) {
     out.say("no selected check claims a quirk");
@@ -52,15 +59,28 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
     { signal, progress: (line) => out.say(line) },
   );
   const directory = makeRunDirectory();
-  const queue = new PQueue({ concurrency: wholeNumber(args, "jobs", 1) ?? 2 });
+  const queue = new PQueue({ concurrency: jobs });
+  let finished = 0;
   const rows = await Promise.all(
-    mutants.map((mutant) =>
-      queue.add(async () =>
-        signal.aborted ? [] : runMutant(mutant, all, prepared, directory, call),
-      ),
+    longestFirst(mutants, former).map((mutant) =>
+      queue.add(async () => {
+        if (signal.aborted) return [];
+        const started = performance.now();
+        const judged = await runMutant(mutant, all, prepared, directory, signal);
+        finished += 1;
+        const verdict = judged.some(isBad) ? "BAD" : "ok ";
+        out.say(
+          `${verdict}  ${finished} of ${mutants.length}  ${mutant.quirk}  (${since(started)} s)`,
+        );
+        return judged;
+      }),
     ),
   );
-  const exitCode = report(rows.flat(), directory, call);
+  const order = new Map(mutants.map(({ quirk }, index) => [quirk, index]));
+  const sorted = rows
+    .flat()
+    .toSorted((a, b) => (order.get(a.quirk) ?? 0) - (order.get(b.quirk) ?? 0));
+  const exitCode = report(sorted, directory, since(begun), call);
   return exitCode === EXIT.pass && problems.length > 0 ? EXIT.usage : exitCode;
 }
 
@@ -69,11 +89,10 @@ async function runMutant(
   all: readonly DiscoveredScenario[],
   prepared: Prepared,
   directory: RunDirectory,
-  { out, signal }: Call,
+  signal: AbortSignal,
 ): Promise<MutantRow[]> {
   const suiteOf = (check: string): string => catalogue().get(check)?.suite ?? "";
   if (!mutant.exists) return judge(mutant, [], suiteOf);
-  const begun = performance.now();
   const { state } = await runScenarios(
     mutant.scenarios.flatMap(({ name, checks }) => {
       const scenario = all.find((one) => one.name === name);
@@ -96,10 +115,12 @@ async function runMutant(
     },
     { signal, onEvent: () => undefined },
   );
-  const rows = judge(mutant, resultsOf(state), suiteOf);
-  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-  out.say(`${rows.some(isBad) ? "BAD" : "ok "}  ${mutant.quirk}  (${seconds} s)`);
-  return rows;
+  return judge(mutant, resultsOf(state), suiteOf);
+}
+
+/** @returns seconds, to be printed */
+function since(started: number): string {
+  return ((performance.now() - started) / 1000).toFixed(1);
 }
 
 function resultsOf(state: RunState): CheckResult[] {
@@ -115,6 +136,7 @@ function resultsOf(state: RunState): CheckResult[] {
 function report(
   rows: readonly MutantRow[],
   directory: RunDirectory,
+  seconds: string,
   { args, out, signal }: Call,
 ): ExitCode {
   const bad = rows.filter(isBad);
@@ -134,7 +156,9 @@ function report(
   }
   const red = rows.filter(({ judgement }) => judgement === "red").length;
   const ran = rows.filter(({ judgement }) => judgement === "ran").length;
-  out.say(`${red} red as they should be, ${bad.length} bad, ${ran} others still ran`);
+  out.say(
+    `${red} red as they should be, ${bad.length} bad, ${ran} others still ran (${seconds} s)`,
+  );
   out.say(`record: ${directory.shown}`);
   const ending = endingSignal(signal.reason);
   if (ending !== undefined) return SIGNAL_EXIT[ending];

@@ -14,7 +14,8 @@ export interface RunDirectory {
   readonly shown: string;
 }
 
-const RUNS = ".pvh/runs";
+/** Folder of all runs, below the working directory. */
+export const RUNS = ".pvh/runs";
 
 /**
  * Make `.pvh/runs/<utc>-<short id>` below the working directory and point `latest` at it.

@@ -1,0 +1,29 @@
+import type { Mutant } from "./mutants.ts";
+
+/** Milliseconds of former runs, as far as they are known. */
+export interface FormerDurations {
+  /** Of checks that passed, by id. */
+  readonly checks: ReadonlyMap<string, number>;
+  /** Of everything that ran under a quirk, by its name. */
+  readonly quirks: ReadonlyMap<string, number>;
+}
+
+const BOOT_MS = 8_000;
+const CHECK_MS = 3_000;
+
+/** The mutants that take longest first, so that none of them runs alone at the end. */
+export function longestFirst(mutants: readonly Mutant[], former: FormerDurations): Mutant[] {
+  const ms = new Map(mutants.map((mutant) => [mutant, expectedMs(mutant, former)]));
+  return mutants.toSorted((a, b) => (ms.get(b) ?? 0) - (ms.get(a) ?? 0));
+}
+
+function expectedMs({ quirk, exists, scenarios }: Mutant, former: FormerDurations): number {
+  if (!exists) return 0;
+  const known = former.quirks.get(quirk);
+  if (known !== undefined) return known;
+  const checks = scenarios.flatMap((scenario) => scenario.checks);
+  return checks.reduce(
+    (sum, check) => sum + (former.checks.get(check) ?? CHECK_MS),
+    scenarios.length * BOOT_MS,
+  );
+}
