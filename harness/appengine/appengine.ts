@@ -13,7 +13,7 @@ import { collectAppengine } from "./collect-appengine.ts";
 import type { Evidence } from "./evidence.ts";
 import { bootFailure } from "./boot-failure.ts";
 import { EXIT_FILE, START_MANUALLY } from "./boot-preparation.ts";
-import { footprints, reasonLines, stagesOfBoot } from "./boot-probe.ts";
+import { deployment, reasonLines, stagesOfBoot } from "./boot-probe.ts";
 import { runStages } from "./boot-stages.ts";
 import type { OnStage } from "./boot-stages.ts";
 import { checked } from "./command-result.ts";
@@ -147,7 +147,7 @@ export class Appengine implements AppengineShell {
     if (!state.Running) return bootFailure({ output, exitCode: state.ExitCode, log: "" });
     const { stdout } = await this.sh(`cat ${EXIT_FILE} 2>/dev/null; :`, { signal });
     const exitCode = stdout.trim() === "" ? undefined : Number(stdout);
-    const [{ late }, log] = [await footprints(this, signal), await reasonLines(this, signal)];
+    const [{ late }, log] = [await deployment(this, signal), await reasonLines(this, signal)];
     return bootFailure({ output, exitCode, late, log });
   }
 }

@@ -2,46 +2,46 @@ import * as z from "zod";
 import type { ControlClient } from "../control/control-client.ts";
 import { REASON_LINES } from "./boot-failure.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
+import type { CommandResult } from "./command-result.ts";
 import { CONTROL_SOCKET, EXPORTS_FOLDER, LOG_ROOT, STORAGE } from "./layout.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { Stage } from "./boot-stages.ts";
 
-/** Files that boot leaves behind, looked at in one go. */
-export interface Footprints {
-  readonly deployed: boolean;
-  /** Name of an export that is newer than the deployment, which happens once per volume. */
-  readonly late: string | undefined;
-  readonly logging: boolean;
-  readonly socket: boolean;
-  /** The READY line, once it is there. */
-  readonly ready: string | undefined;
+// Each look costs the machine that boots: a stage looks only at what it waits for.
+const DEPLOYED = `[ -e ${STORAGE}/.pvtx-done ] && echo deployed && ${findLate()}; :`;
+const LOGGING = `set -- ${LOG_ROOT}/*/pantavisor/pantavisor.log; [ -e "$1" ]`;
+const SOCKET = `[ -S ${CONTROL_SOCKET} ]`;
+const READY = `grep -a -h "status is now READY" ${LOG_ROOT}/*/pantavisor/pantavisor.log 2>/dev/null | grep -a -m1 "state revision"; :`;
+
+/** The engine's kernel sets a file's change time; anybody can set its modification time. */
+function findLate(): string {
+  return `find ${EXPORTS_FOLDER} -type f -cnewer ${STORAGE}/.pvtx-done 2>/dev/null | sed -n '1s|.*/|late |p'`;
 }
 
-// The engine's kernel sets a file's change time; anybody can set its modification time.
-const LOOK = [
-  `[ -e ${STORAGE}/.pvtx-done ] && echo deployed && find ${EXPORTS_FOLDER} -type f -cnewer ${STORAGE}/.pvtx-done 2>/dev/null | sed -n '1s|.*/|late |p'`,
-  `set -- ${LOG_ROOT}/*/pantavisor/pantavisor.log; [ -e "$1" ] && echo logging`,
-  `[ -S ${CONTROL_SOCKET} ] && echo socket`,
-  `grep -a -h "status is now READY" "$@" 2>/dev/null | grep -a -m1 "state revision"`,
-  ":",
-].join("\n");
-
-export async function footprints(shell: AppengineShell, signal: AbortSignal): Promise<Footprints> {
-  const { stdout } = await shell.sh(LOOK, { signal, timeout: 5_000 });
-  const lines = stdout.split("\n");
+/** @returns whether exports were deployed, which happens once per volume, and one newer than that */
+export async function deployment(
+  shell: AppengineShell,
+  signal: AbortSignal,
+): Promise<{ readonly deployed: boolean; readonly late: string | undefined }> {
+  const lines = (await look(shell, DEPLOYED, signal)).stdout.split("\n");
   return {
     deployed: lines.includes("deployed"),
     late: lines.find((line) => line.startsWith("late "))?.slice("late ".length),
-    logging: lines.includes("logging"),
-    socket: lines.includes("socket"),
-    ready: lines.find((line) => line.includes("state revision")),
   };
+}
+
+async function holds(shell: AppengineShell, test: string, signal: AbortSignal): Promise<boolean> {
+  return (await look(shell, test, signal)).exitCode === 0;
+}
+
+function look(shell: AppengineShell, script: string, signal: AbortSignal): Promise<CommandResult> {
+  return shell.sh(script, { signal, timeout: 5_000 });
 }
 
 /** The lines of pantavisor.log that may explain a failed boot. */
 export async function reasonLines(shell: AppengineShell, signal: AbortSignal): Promise<string> {
   const script = `tail -q -c 262144 ${LOG_ROOT}/*/pantavisor/pantavisor.log 2>/dev/null | grep -a -E ${shellQuote(REASON_LINES)} | tail -n 20; :`;
-  return (await shell.sh(script, { signal, timeout: 5_000 })).stdout;
+  return (await look(shell, script, signal)).stdout;
 }
 
 /** Milliseconds per stage: a real appengine with 19 containers needs 19 s in all. */
@@ -70,19 +70,19 @@ export function stagesOfBoot(
   });
   return [
     stage("storage", async () => {
-      const { deployed, late } = await footprints(shell, signal);
+      const { deployed, late } = await deployment(shell, signal);
       return deployed && late === undefined;
     }),
-    stage("pantavisor", async () => (await footprints(shell, signal)).logging),
+    stage("pantavisor", () => holds(shell, LOGGING, signal)),
     stage("pv-ctrl", async () => {
-      if (!(await footprints(shell, signal)).socket) return undefined;
+      if (!(await holds(shell, SOCKET, signal))) return undefined;
       return (await control.send("GET", "/buildinfo", { signal, timeout: 2_000 })).status === 200;
     }),
     stage("revision", async () => revisionOf(await control.json("/device-meta", signal))),
     stage("containers", () => containersAtGoal(control, signal)),
     stage("ready", async () => {
-      const { ready } = await footprints(shell, signal);
-      return ready?.replace(/^.*state revision/, "state revision");
+      const { stdout } = await look(shell, READY, signal);
+      return /state revision.*/.exec(stdout)?.[0];
     }),
     // READY is reached without it; whether links work is what scenarios judge.
     { ...stage("links", () => linksPlanted(shell, control, signal)), optional: true },

@@ -21,8 +21,8 @@ export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: strin
 /**
  * Run the stages in order.
  *
- * @param whyNot looks for a reason why this boot cannot work; asked after every probe that
- *        found nothing, so that a hopeless boot ends when the reason is known, not at a deadline
+ * @param whyNot looks for a reason why this boot cannot work; asked after probes that found
+ *        nothing, four times a second, so that a hopeless boot ends when the reason is known, not at a deadline
  * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal,
  *         what whyNot throws as soon as it finds the engine or the appengine gone
  */
@@ -73,6 +73,7 @@ async function attempt(
   stage: Stage,
   { signal, whyNot }: { signal: AbortSignal; whyNot: () => Promise<string | undefined> },
 ): Promise<string | undefined | Hopeless> {
+  let looked = -Infinity;
   try {
     const found = await until(
       `stage '${stage.name}'`,
@@ -84,9 +85,12 @@ async function attempt(
         });
         if (typeof value === "string") return { detail: value };
         if (value === true) return {};
-        const reason = await whyNot().catch(lost);
-        if (typeof reason === "string") return { hopeless: { reason } };
-        if (reason !== undefined) return { hopeless: reason };
+        if (performance.now() - looked >= LOOK_EVERY) {
+          const reason = await whyNot().catch(lost);
+          if (typeof reason === "string") return { hopeless: { reason } };
+          if (reason !== undefined) return { hopeless: reason };
+          looked = performance.now();
+        }
         if (failed !== undefined) throw failed;
         return undefined;
       },
@@ -106,6 +110,12 @@ async function attempt(
     return { reason: last ?? (error instanceof Error ? error.message : String(error)), error };
   }
 }
+
+/**
+ * Milliseconds between looks for a reason: they take the time of a machine that is booting. The
+ * first comes with the first probe, for a container that did not live that long.
+ */
+const LOOK_EVERY = 250;
 
 /** Reason to give up when the engine or the container is lost; other errors are thrown on. */
 function lost(error: unknown): Hopeless {
