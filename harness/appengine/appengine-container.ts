@@ -150,7 +150,7 @@ export class AppengineContainer extends GenericContainer {
           Source: this.#storageShared ? "pvh-shared-storage" : `${name}-storage`,
           Target: STORAGE,
           VolumeOptions: {
-            // Otherwise what an image has at this path is none of the appengine's storage.
+            // Content that any other image has at this path is not meant as storage.
             NoCopy: !isStocked,
             Labels: labels,
             DriverConfig: { Name: "local", Options: {} },
@@ -179,8 +179,8 @@ export class AppengineContainer extends GenericContainer {
 }
 
 /**
- * Testcontainers' own requests would wait for an engine that is stuck for ever. A stream of events on
- * our client is under way meanwhile, and fails when the engine falls silent.
+ * Testcontainers' own requests would wait for ever for an engine that is stuck. A stream of events
+ * on our client is under way meanwhile, and fails when the engine falls silent.
  * @throws PvhError PVH_ENGINE_SILENT, and what the work throws
  */
 async function unlessSilent<T>(engine: Engine, work: Promise<T>): Promise<T> {

@@ -22,7 +22,8 @@ export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: strin
  * Run the stages in order.
  *
  * @param whyNot looks for a reason why this boot cannot work; asked after probes that found
- *        nothing, four times a second, so that a hopeless boot ends when the reason is known, not at a deadline
+ *        nothing, at most four times a second, so that a hopeless boot ends when the reason is
+ *        known, not at a deadline
  * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal,
  *         what whyNot throws as soon as it finds the engine or the appengine gone
  */

@@ -83,13 +83,13 @@ export async function runAppengineBench(
 }
 
 /** @param use gets the seconds between the container's start and READY */
-async function booted(
+async function booted<T>(
   engine: Engine,
   image: string,
   containers: readonly Wanted[],
   signal: AbortSignal,
-  use: (appengine: Appengine, ready: number) => void | Promise<void>,
-): Promise<void> {
+  use: (appengine: Appengine, ready: number) => T | Promise<T>,
+): Promise<T> {
   const source = await bootSource(engine, { image, reference: true }, containers, { signal });
   const crashes = containers.includes(CRASHING);
   const started = await new AppengineContainer(source.image)
@@ -97,22 +97,23 @@ async function booted(
     .withEngine(engine)
     .start({ signal, until: crashes ? "containers" : "ready" });
   try {
-    await use(started.appengine, await secondsToReady(engine, started.getId(), started.appengine));
+    return await use(
+      started.appengine,
+      await secondsToReady(engine, started.getId(), started.appengine),
+    );
   } finally {
     await started.stop();
   }
 }
 
 /** Seconds between the start of a reference appengine with these containers and READY. */
-export async function secondsToBoot(
+export function secondsToBoot(
   engine: Engine,
   image: string,
   containers: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<number> {
-  let seconds = Number.NaN;
-  await booted(engine, image, containers, signal, (_appengine, ready) => void (seconds = ready));
-  return seconds;
+  return booted(engine, image, containers, signal, (_appengine, ready) => ready);
 }
 
 /** pantavisor writes its status when it changes: the file's time is when it became READY. */

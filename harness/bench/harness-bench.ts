@@ -80,7 +80,7 @@ export async function runHarnessBench(options: HarnessBenchOptions): Promise<Har
     samples.set(name, [...(samples.get(name) ?? []), seconds]);
   };
   try {
-    // What is made once is none of what is measured.
+    // The first runs make what later ones find; they are not measured.
     await pvh("scenario", SCENARIO);
     await pvh("ls");
     for (let round = 1; round <= rounds; round += 1) {

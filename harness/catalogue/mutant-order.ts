@@ -1,10 +1,10 @@
 import type { Mutant } from "./mutants.ts";
 
-/** Milliseconds of former runs, as far as they are known. */
+/** Durations in former runs, in milliseconds, as far as they are known. */
 export interface FormerDurations {
-  /** Of checks that passed, by id. */
+  /** Durations of the checks that passed, by their ids. */
   readonly checks: ReadonlyMap<string, number>;
-  /** Of everything that ran under a quirk, by its name. */
+  /** Durations of the runs under a single quirk, by its name. */
   readonly quirks: ReadonlyMap<string, number>;
 }
 

@@ -61,26 +61,23 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const directory = makeRunDirectory();
   const queue = new PQueue({ concurrency: jobs });
   let finished = 0;
-  const rows = await Promise.all(
-    longestFirst(mutants, former).map((mutant) =>
-      queue.add(async () => {
-        if (signal.aborted) return [];
-        const started = performance.now();
-        const judged = await runMutant(mutant, all, prepared, directory, signal);
-        finished += 1;
-        const verdict = judged.some(isBad) ? "BAD" : "ok ";
-        out.say(
-          `${verdict}  ${finished} of ${mutants.length}  ${mutant.quirk}  (${since(started)} s)`,
-        );
-        return judged;
-      }),
-    ),
+  const judgeNext = async (mutant: Mutant): Promise<MutantRow[]> => {
+    if (signal.aborted) return [];
+    const started = performance.now();
+    const rows = await runMutant(mutant, all, prepared, directory, signal);
+    finished += 1;
+    const verdict = rows.some(isBad) ? "BAD" : "ok ";
+    out.say(`${verdict}  ${finished} of ${mutants.length}  ${mutant.quirk}  (${since(started)} s)`);
+    return rows;
+  };
+  const judged = new Map<Mutant, MutantRow[]>();
+  await queue.addAll(
+    longestFirst(mutants, former).map((mutant) => async () => {
+      judged.set(mutant, await judgeNext(mutant));
+    }),
   );
-  const order = new Map(mutants.map(({ quirk }, index) => [quirk, index]));
-  const sorted = rows
-    .flat()
-    .toSorted((a, b) => (order.get(a.quirk) ?? 0) - (order.get(b.quirk) ?? 0));
-  const exitCode = report(sorted, directory, since(begun), call);
+  const rows = mutants.flatMap((mutant) => judged.get(mutant) ?? []);
+  const exitCode = report(rows, directory, since(begun), call);
   return exitCode === EXIT.pass && problems.length > 0 ? EXIT.usage : exitCode;
 }
 

@@ -11,9 +11,9 @@ export interface BootSource {
 }
 
 /**
- * What an appengine with these containers boots from. Any image gets whole exports. The reference
- * gets small ones, and an image whose object store has their root file systems: 20 MB that would
- * travel, be hashed and be written in each boot.
+ * Image and exports for an appengine with these containers. The reference boots from an image whose
+ * object store has the root file systems, and from exports without them. Otherwise 20 MB would
+ * travel, be hashed and be written in each boot. All other images get whole exports.
  *
  * @throws what ensureExports() and ensureStockedImage() throw
  */

@@ -40,11 +40,11 @@ export async function ensureExports(
   return content === undefined ? files : [await cached(content, "", options.signal), ...files];
 }
 
-/** Exports of which some objects are to come from elsewhere. */
+/** Exports without their containers' root file systems. */
 export interface LeanExports {
   /** Paths, as those of ensureExports(). */
   readonly exports: readonly string[];
-  /** What the exports lack, by sha256: the containers' root file systems. */
+  /** Root file systems of the containers, by sha256. The exports lack them. */
   readonly roots: ReadonlyMap<string, { readonly file: string }>;
 }
 

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { PassThrough } from "node:stream";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
-import { entry, header } from "./layer.ts";
+import { entry, fileEntry } from "./layer.ts";
 import type { Layer } from "./layer-cache.ts";
 
 export interface ImageConfig {
@@ -53,8 +52,7 @@ export function dockerArchive(
         await entry(pack, { name: "manifest.json" }, Buffer.from(JSON.stringify(manifest)));
         for (const { digest, path, size } of layers) {
           await entry(pack, { name: `${digest}/`, type: "directory" });
-          const sink = pack.entry(header({ name: `${digest}/layer.tar`, size }));
-          await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), sink);
+          await fileEntry(pack, { name: `${digest}/layer.tar`, size }, path);
         }
         pack.finalize();
       };

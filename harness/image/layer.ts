@@ -56,8 +56,7 @@ async function feed(pack: tar.Pack, files: readonly LayerFile[]): Promise<void> 
     else if ("link" in content) {
       await entry(pack, { name: path, type: "symlink", linkname: content.link, mode: 0o777 });
     } else {
-      const sink = pack.entry(header({ name: path, mode, size: content.size }));
-      await pipeline(createReadStream(content.file), sink);
+      await fileEntry(pack, { name: path, mode, size: content.size }, content.file);
     }
   }
   pack.finalize();
@@ -85,8 +84,18 @@ export function entry(
   });
 }
 
+/** Stream a file of this machine into one entry; its header has the size. */
+export async function fileEntry(
+  pack: tar.Pack,
+  headers: EntryHeader & { readonly size: number },
+  file: string,
+): Promise<void> {
+  const sink = pack.entry(header(headers));
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sink);
+}
+
 /** Headers without anything that depends on the machine or the moment. */
-export function header(headers: EntryHeader): EntryHeader {
+function header(headers: EntryHeader): EntryHeader {
   return { ...headers, mtime: new Date(0), uid: 0, gid: 0, uname: "root", gname: "root" };
 }
 

@@ -2,6 +2,8 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
 import type { Engine } from "../engine/engine.ts";
+import { engineError } from "../engine/engine-error.ts";
+import { PvhError } from "../errors.ts";
 
 /** Result of a load: names or ids of the loaded images, or the engine's reason for refusing. */
 export interface LoadResult {
@@ -20,9 +22,42 @@ const line = z.object({
  * status is 200 all the same.
  */
 export async function loadArchive(engine: Engine, archive: Readable): Promise<LoadResult> {
-  const broken = new Promise<never>((_, reject) => archive.once("error", reject));
-  const answer = engine.docker.loadImage(archive, { quiet: true });
-  return parseLoad(await text(await Promise.race([answer, broken])));
+  return give(archive, engine.docker.loadImage(archive, { quiet: true }));
+}
+
+/** @param request sends the stream and has the engine's answer */
+async function give(
+  stream: Readable,
+  request: Promise<NodeJS.ReadableStream>,
+): Promise<LoadResult> {
+  const broken = new Promise<never>((_, reject) => stream.once("error", reject));
+  return parseLoad(await text(await Promise.race([request, broken])));
+}
+
+/**
+ * Make an image of what a stream brings; the signal breaks it off.
+ * @param names.doing,names.subject what is done, and to what, in messages
+ * @throws PvhError PVH_ABORTED, PVH_NO_SPACE, PVH_ENGINE
+ */
+export async function makeImage(
+  stream: Readable,
+  request: Promise<NodeJS.ReadableStream>,
+  signal: AbortSignal,
+  names: { readonly doing: string; readonly subject: string },
+): Promise<void> {
+  const stop = () => stream.destroy(new Error("aborted"));
+  signal.addEventListener("abort", stop);
+  try {
+    const { error } = await give(stream, request);
+    if (error !== undefined) throw new Error(error);
+  } catch (error) {
+    if (signal.aborted) {
+      throw new PvhError("PVH_ABORTED", `cancelled while ${names.doing}`, { cause: error });
+    }
+    throw engineError(error, names.subject);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** @param answer JSON objects, one a line */

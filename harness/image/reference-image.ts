@@ -8,7 +8,7 @@ import { dockerArchive } from "./docker-archive.ts";
 import { writeLayer } from "./layer.ts";
 import type { CacheOptions, Layer } from "./layer-cache.ts";
 import { cachedLayer } from "./layer-cache.ts";
-import { loadArchive } from "./load-stream.ts";
+import { makeImage } from "./load-stream.ts";
 import { programFiles } from "./program-layer.ts";
 import { makeRootfs } from "./rootfs.ts";
 import type { Inputs } from "./sources.ts";
@@ -113,18 +113,8 @@ async function load(
   );
   progress(`loading the image into the engine (${Math.round(archive.size / 1e6)} MB)`);
   const stream = archive.stream();
-  const stop = () => stream.destroy(new Error("aborted"));
-  signal.addEventListener("abort", stop);
-  try {
-    const { error } = await loadArchive(engine, stream);
-    if (error !== undefined) throw new Error(error);
-  } catch (error) {
-    if (signal.aborted)
-      throw new PvhError("PVH_ABORTED", "cancelled while loading the image", { cause: error });
-    throw engineError(error, "the reference image");
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  const names = { doing: "loading the image", subject: "the reference image" };
+  await makeImage(stream, engine.docker.loadImage(stream, { quiet: true }), signal, names);
 }
 
 /**

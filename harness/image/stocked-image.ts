@@ -1,20 +1,16 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
 import { pack } from "tar-stream";
-import type { Pack } from "tar-stream";
 import { STORAGE } from "../appengine/layout.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { engineError } from "../engine/engine-error.ts";
 import { withFileLock } from "../engine/file-lock.ts";
 import { cacheFolder } from "../engine/folders.ts";
 import { STOCK_LABEL } from "../engine/labels.ts";
 import { PvhError } from "../errors.ts";
-import { entry, header } from "./layer.ts";
-import { parseLoad } from "./load-stream.ts";
+import { entry, fileEntry } from "./layer.ts";
+import { makeImage } from "./load-stream.ts";
 import { useImage } from "./reference-image.ts";
 
 /**
@@ -46,7 +42,9 @@ export async function ensureStockedImage(
         `COPY objects ${STORAGE}/objects`,
         `LABEL ${STOCK_LABEL}=${stock}`,
       ];
-      await build(engine, ref, contextOf(dockerfile.join("\n"), objects), signal);
+      const context = contextOf(dockerfile.join("\n"), objects);
+      const building = engine.docker.buildImage(context, { t: ref, networkmode: "none" });
+      await makeImage(context, building, signal, { doing: `making ${ref}`, subject: ref });
     },
     { signal, onWait: () => progress?.("another pvh is stocking the image") },
   );
@@ -56,45 +54,20 @@ export async function ensureStockedImage(
   return ref;
 }
 
-async function build(
-  engine: Engine,
-  ref: string,
-  context: Pack,
-  signal: AbortSignal,
-): Promise<void> {
-  const stop = () => context.destroy(new Error("aborted"));
-  signal.addEventListener("abort", stop);
-  const broken = new Promise<never>((_, reject) => context.once("error", reject));
-  try {
-    const stream = context as unknown as NodeJS.ReadableStream;
-    const building = engine.docker.buildImage(stream, { t: ref, networkmode: "none" });
-    const { error } = parseLoad(await text(await Promise.race([building, broken])));
-    if (error !== undefined) throw new Error(error);
-  } catch (error) {
-    if (signal.aborted) {
-      throw new PvhError("PVH_ABORTED", `cancelled while making ${ref}`, { cause: error });
-    }
-    throw engineError(error, ref);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
 /** The build context: a Dockerfile and the objects under their names. */
 function contextOf(
   dockerfile: string,
   objects: ReadonlyMap<string, { readonly file: string }>,
-): Pack {
+): Readable {
   const tar = pack();
   const fill = async (): Promise<void> => {
     await entry(tar, { name: "Dockerfile" }, Buffer.from(dockerfile));
     for (const [sha256, { file }] of objects) {
       const { size } = await stat(file);
-      const sink = tar.entry(header({ name: `objects/${sha256}`, size }));
-      await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), sink);
+      await fileEntry(tar, { name: `objects/${sha256}`, size }, file);
     }
     tar.finalize();
   };
   fill().catch((error: unknown) => tar.destroy(error as Error));
-  return tar;
+  return Readable.from(tar);
 }

@@ -5,7 +5,6 @@ import { catalogue, rowProblem } from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import type { LoadedFile } from "./file-loader.ts";
-import type { DeclaredScenario } from "./loader-process.ts";
 import { ROOT } from "../root.ts";
 import { ScenarioIndex } from "./scenario-index.ts";
 import type { Selectable } from "./selection.ts";
@@ -90,23 +89,32 @@ function nameOf(path: string): string {
 async function discoverFiles(paths: readonly string[]): Promise<DiscoveredScenario[]> {
   const isOurs = paths.every((path) => FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
   const index = isOurs ? new ScenarioIndex(ROOT) : undefined;
-  const known = paths.map((path) => index?.get(path));
-  if (known.every((one) => one !== undefined)) {
-    return paths.map((path, at) => scenarioOf(path, { definitions: known[at] ?? [] }));
+  const files = new Map<string, LoadedFile>();
+  for (const path of paths) {
+    const definitions = index?.get(path);
+    if (definitions !== undefined) files.set(path, { definitions });
   }
+  const loaded = await loadFiles(paths.filter((path) => !files.has(path)));
+  index?.keep(
+    new Map(
+      loaded.flatMap(([path, file]) => ("definitions" in file ? [[path, file.definitions]] : [])),
+    ),
+  );
+  for (const [path, file] of loaded) files.set(path, file);
+  return paths.flatMap((path) => {
+    const file = files.get(path);
+    return file === undefined ? [] : [scenarioOf(path, file)];
+  });
+}
+
+async function loadFiles(paths: readonly string[]): Promise<(readonly [string, LoadedFile])[]> {
+  if (paths.length === 0) return [];
   const { FileLoader } = await import("./file-loader.ts");
   await using loader = new FileLoader();
-  const loaded = new Map<string, readonly DeclaredScenario[]>();
-  const found = paths.map(async (path, at) => {
-    const definitions = known[at];
-    if (definitions !== undefined) return scenarioOf(path, { definitions });
-    const answer = await loader.load(path, relative(ROOT, path));
-    if ("definitions" in answer) loaded.set(path, answer.definitions);
-    return scenarioOf(path, answer);
-  });
-  const scenarios = await Promise.all(found);
-  index?.keep(loaded);
-  return scenarios;
+  const loading = paths.map(
+    async (path) => [path, await loader.load(path, relative(ROOT, path))] as const,
+  );
+  return await Promise.all(loading);
 }
 
 function scenarioOf(path: string, loaded: LoadedFile): DiscoveredScenario {

@@ -7,7 +7,7 @@ import { RUNS } from "./run-directory.ts";
 /** Number of runs that are read, the latest first. */
 const LATEST = 20;
 
-/** Of summary.json, what tells durations. */
+/** The fields of summary.json that tell durations. */
 const summary = z.object({
   quirks: z.array(z.string()),
   interrupted: z.string().optional(),

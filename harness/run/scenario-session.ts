@@ -214,15 +214,14 @@ export class ScenarioSession {
     this.#log.append(testimony);
   }
 
-  async #source({ containers, exports: more = [] }: BootOverrides): Promise<BootSource> {
+  async #source({ containers, exports = [] }: BootOverrides): Promise<BootSource> {
     const { settings, cancellation } = this;
-    const { image, exports } =
-      containers === undefined
-        ? (this.#plan.source ?? { image: settings.image, exports: [] })
-        : await (
-            await import("./exports-of.ts")
-          ).bootSourceOf(settings, containers, cancellation.signal);
-    return { image, exports: [...exports, ...more] };
+    let source = this.#plan.source ?? { image: settings.image, exports: [] };
+    if (containers !== undefined) {
+      const { bootSourceOf } = await import("./exports-of.ts");
+      source = await bootSourceOf(settings, containers, cancellation.signal);
+    }
+    return { image: source.image, exports: [...source.exports, ...exports] };
   }
 
   /** The first appengine's evidence goes to the scenario's folder, further ones beside it. */
