@@ -131,6 +131,9 @@ export type RunEvent =
       readonly ms: number;
       /** Set when the scenario failed outside its checks, for example in boot. */
       readonly failure?: Failure;
+      /** Milliseconds spent on keeping evidence, and on removing the appengines. */
+      readonly evidenceMs?: number;
+      readonly removalMs?: number;
     }
   | {
       readonly type: "run.finished";

@@ -7,6 +7,8 @@ export interface RunState {
   readonly notes: string[];
   /** Failures of the run itself. */
   readonly failures: OutsideFailure[];
+  /** Milliseconds until engine, image and exports were ready. */
+  preparedMs: number | undefined;
   finished: EventOf<"run.finished"> | undefined;
 }
 
@@ -28,6 +30,8 @@ export interface AttemptState {
   readonly notes: string[];
   verdict: Verdict | undefined;
   ms: number;
+  evidenceMs: number;
+  removalMs: number;
   /** Set when it failed outside its checks. */
   failure: Failure | undefined;
   /** Everything that failed outside its checks. */
@@ -46,6 +50,8 @@ export interface StageState {
   readonly ms: number;
   readonly ok: boolean;
   readonly appengine: string;
+  /** A check booted this appengine. */
+  readonly inCheck: boolean;
 }
 
 export interface CheckState {
@@ -60,7 +66,14 @@ export interface CheckState {
 type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
 
 export function emptyRun(): RunState {
-  return { started: undefined, scenarios: new Map(), notes: [], failures: [], finished: undefined };
+  return {
+    started: undefined,
+    scenarios: new Map(),
+    notes: [],
+    failures: [],
+    preparedMs: undefined,
+    finished: undefined,
+  };
 }
 
 export function foldRun(events: Iterable<RecordedEvent>): RunState {
@@ -76,6 +89,7 @@ export function apply(state: RunState, event: RecordedEvent): void {
       state.started = event;
       return;
     case "run.prepared":
+      state.preparedMs = event.ms;
       if (state.started !== undefined) state.started = { ...state.started, image: event.image };
       return;
     case "failure":
@@ -173,6 +187,8 @@ function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t
     notes: [],
     verdict: undefined,
     ms: 0,
+    evidenceMs: 0,
+    removalMs: 0,
     failure: undefined,
     failures: [],
   };
@@ -202,7 +218,7 @@ function applyToAttempt(
   if (attempt === undefined) return;
   switch (event.type) {
     case "stage.finished":
-      attempt.stages.push(event);
+      attempt.stages.push({ ...event, inCheck: isInCheck(attempt) });
       return;
     case "evidence":
       attempt.evidence.push(event);
@@ -210,6 +226,8 @@ function applyToAttempt(
     case "scenario.finished":
       attempt.verdict = event.verdict;
       attempt.ms = event.ms;
+      attempt.evidenceMs = event.evidenceMs ?? 0;
+      attempt.removalMs = event.removalMs ?? 0;
       attempt.failure = event.failure;
       return;
     case "check.started": {
@@ -226,4 +244,8 @@ function applyToAttempt(
       check.reason = event.reason;
     }
   }
+}
+
+function isInCheck({ checks }: AttemptState): boolean {
+  return [...checks.values()].some(({ verdict }) => verdict === "running");
 }

@@ -3,6 +3,7 @@ import { exitReason } from "./exit-code.ts";
 import { failureBlock, outsideBlock } from "./failure-block.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
+import { stageLine, timeLine } from "./timings.ts";
 import { apply, countChecks, emptyRun, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
 import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
 
@@ -80,7 +81,8 @@ export class TerminalReport {
       ...failed.flatMap((scenario) => failureBlock(this.state, scenario, folder, this.#paint)),
       ...this.state.failures.flatMap((one) => [...outsideBlock("the run", one, this.#paint), ""]),
       `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
-      `duration   ${duration(finished?.ms ?? 0)}${share(all, finished?.ms ?? 0)}`,
+      `duration   ${duration(finished?.ms ?? 0)}${spent(timeLine(this.state))}`,
+      ...line("boots", stageLine(this.state)),
       ...(reason === undefined
         ? []
         : [`exit       ${finished?.exitCode ?? "?"}: ${printableLine(reason)}`]),
@@ -177,13 +179,13 @@ function bootTime({ stages }: AttemptState): number {
   return stages.reduce((total, { ms }) => total + ms, 0);
 }
 
-/** Share of boots in the scenarios' time; a sum would mislead, since scenarios overlap. */
-function share(scenarios: readonly ScenarioState[], total: number): string {
-  const attempts = scenarios.map(lastAttempt);
-  const all = attempts.reduce((sum, { ms }) => sum + ms, 0);
-  if (all === 0 || total === 0) return "";
-  const boot = attempts.reduce((sum, attempt) => sum + bootTime(attempt), 0);
-  return ` (boots ${Math.round((boot / all) * 100)} % of the scenarios' time)`;
+/** Where the time went; the scenarios' parts are sums, since scenarios overlap. */
+function spent(parts: string | undefined): string {
+  return parts === undefined ? "" : ` (${parts})`;
+}
+
+function line(title: string, text: string | undefined): string[] {
+  return text === undefined ? [] : [`${title.padEnd(10)} ${text}`];
 }
 
 function duration(ms: number): string {

@@ -1,10 +1,8 @@
 import type { Mutant } from "./mutants.ts";
 
-/** Durations in former runs, in milliseconds, as far as they are known. */
+/** Durations in former runs, in milliseconds, by name, as far as they are known. */
 export interface FormerDurations {
-  /** Durations of the checks that passed, by their ids. */
   readonly checks: ReadonlyMap<string, number>;
-  /** Durations of the runs under a single quirk, by its name. */
   readonly quirks: ReadonlyMap<string, number>;
 }
 

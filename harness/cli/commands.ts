@@ -50,7 +50,7 @@ export const COMMANDS: readonly Command[] = [
         flags: "--claims-only",
         summary: "run only the checks that claim the quirk, and one more of their scenario",
       },
-      { flags: "--jobs <n>", summary: "quirks at a time (default: 2)" },
+      { flags: "--jobs <n>", summary: "quirks at a time (default: two for each core, at most 8)" },
       TIMEOUT_SCALE_OPTION,
       JSON_OPTION,
     ],

@@ -14,13 +14,14 @@ import type { DiscoveredScenario } from "../run/discover.ts";
 import { longestFirst } from "../catalogue/mutant-order.ts";
 import { isBad, judge, mutantsOf } from "../catalogue/mutants.ts";
 import type { CheckResult, Mutant, MutantRow } from "../catalogue/mutants.ts";
-import { formerDurations } from "../run/former-durations.ts";
+import { formerDurations } from "../run/history.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { timeoutScale, wholeNumber } from "./parse-value.ts";
+import { usualJobs } from "./usual-jobs.ts";
 import { table } from "../../reports/table.ts";
 
 /**
@@ -32,12 +33,12 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
   const begun = performance.now();
   clock.scale = timeoutScale(args);
-  const jobs = wholeNumber(args, "jobs", 1) ?? 2;
+  const jobs = wholeNumber(args, "jobs", 1) ?? usualJobs();
   const all = await discover();
   const selected = select(all, args.words.join(" "));
   const problems = problemsOf(selected.map(({ scenario }) => scenario));
   for (const problem of problems) out.say(`pvh: ${problem}`);
-  const former = formerDurations();
+  const former = await formerDurations();
   const mutants = mutantsOf(
     selected.map(({ scenario, checks }) => ({
       name: scenario.name,
@@ -105,6 +106,7 @@ async function runMutant(
       timeoutScale: clock.scale,
       seed: 1,
       jobs: 1,
+      order: "given",
       repeat: 1,
       retries: 0,
       flaky: "fail",

@@ -37,7 +37,11 @@ export const RUN_OPTIONS: readonly Option[] = [
   },
   QUIRK_OPTION,
   BOOT_OPTION,
-  { flags: "--jobs <n>", summary: "scenarios at a time (default: 2)" },
+  { flags: "--jobs <n>", summary: "scenarios at a time (default: two for each core, at most 8)" },
+  {
+    flags: "--shuffle <seed>",
+    summary: "begin the scenarios in an order that the seed tells (run: the longest first)",
+  },
   { flags: "--repeat <n>", summary: "run everything n times" },
   { flags: "--retries <n>", summary: "try a failed scenario again; a pass is then flaky (exit 5)" },
   {
@@ -54,6 +58,7 @@ export const RUN_OPTIONS: readonly Option[] = [
   TIMEOUT_SCALE_OPTION,
   LIMIT_OPTION,
   { flags: "--junit <file>", summary: "also write junit.xml to this file" },
+  { flags: "--timings", summary: "print where the time of each scenario went" },
   PROGRESS_OPTION,
   { flags: "--json", summary: "events as JSON lines on stdout" },
 ];

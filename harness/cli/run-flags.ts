@@ -1,12 +1,13 @@
-import { availableParallelism } from "node:os";
 import { PvhError } from "../errors.ts";
 import { PROFILES } from "../catalogue/profiles.ts";
 import type { Profile } from "../catalogue/profiles.ts";
 import type { RunOptions } from "../run/run.ts";
+import type { Order } from "../run/scenario-order.ts";
 import type { Args } from "./command.ts";
 import { oneOf, quirkList, setLimits, timeoutScale, wholeNumber } from "./parse-value.ts";
 import { PROGRESS } from "./progress.ts";
 import type { Progress } from "./progress.ts";
+import { usualJobs } from "./usual-jobs.ts";
 
 export interface RunFlags {
   readonly image: string | undefined;
@@ -15,13 +16,18 @@ export interface RunFlags {
   readonly deadline: number | undefined;
   readonly progress: Progress;
   readonly json: boolean;
+  /** Tell where each scenario's time went. */
+  readonly timings: boolean;
   readonly options: Omit<RunOptions, "command">;
   /** The flags that make the run what it is, as `--name=value`. */
   readonly given: readonly string[];
 }
 
-/** @throws PvhError PVH_USAGE */
-export function readRunFlags(args: Args): RunFlags {
+/**
+ * @param order in which scenarios begin without `--shuffle`
+ * @throws PvhError PVH_USAGE
+ */
+export function readRunFlags(args: Args, order: Order): RunFlags {
   const profile = oneOf(args, "profile", Object.keys(PROFILES) as Profile[]) ?? "strict";
   const image = args.text("image");
   const quirks = quirkList(args);
@@ -38,12 +44,14 @@ export function readRunFlags(args: Args): RunFlags {
   const scale = timeoutScale(args);
   const retries = wholeNumber(args, "retries", 0);
   const jobs = wholeNumber(args, "jobs", 1);
+  const shuffle = wholeNumber(args, "shuffle", 0);
   return {
     image,
     junit: args.text("junit"),
     deadline: deadline === undefined ? undefined : deadline * 1_000,
     progress: oneOf(args, "progress", PROGRESS) ?? "auto",
     json: args.flag("json"),
+    timings: args.flag("timings"),
     options: {
       ...(image !== undefined && { image }),
       profile,
@@ -52,7 +60,8 @@ export function readRunFlags(args: Args): RunFlags {
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
       timeoutScale: scale,
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
-      jobs: jobs ?? Math.min(2, availableParallelism()),
+      jobs: jobs ?? usualJobs(),
+      order: shuffle === undefined ? order : { shuffle },
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
       retries: retries ?? 0,
       flaky: oneOf(args, "flaky", ["fail", "pass"]) ?? "fail",
@@ -67,6 +76,7 @@ export function readRunFlags(args: Args): RunFlags {
       ...(scale === 1 ? [] : [`--timeout-scale=${scale}`]),
       ...(retries === undefined ? [] : [`--retries=${retries}`]),
       ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
+      ...(shuffle === undefined ? [] : [`--shuffle=${shuffle}`]),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { closingLine } from "../../reports/terminal.ts";
+import { timingsTable } from "../../reports/timings.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
@@ -21,7 +22,7 @@ import type { RunFlags } from "./run-flags.ts";
 
 /** `pvh run [filter…]`: run what the filter selects, without one everything. */
 export async function runCommand(call: Call): Promise<ExitCode> {
-  const flags = readRunFlags(call.args);
+  const flags = readRunFlags(call.args, "longest first");
   const filter = call.args.words.join(" ");
   const selected = select(await discover(), filter);
   return runSelected(selected, flags, ["run", ...call.args.words], call);
@@ -70,6 +71,7 @@ export async function runSelected(
     ends.clear();
   }
   for (const line of live.closing(directory.shown)) out.say(line);
+  if (flags.timings) out.say(`\n${timingsTable(result.state)}`);
   // CI reads this line: it is alone on stdout, or on stderr when stdout carries events.
   const line = closingLine(result.state);
   if (flags.json) out.say(line);

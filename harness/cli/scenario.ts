@@ -10,7 +10,7 @@ import { readRunFlags } from "./run-flags.ts";
  * @throws PvhError PVH_USAGE with near names for one that does not exist
  */
 export async function scenarioCommand(call: Call): Promise<ExitCode> {
-  const flags = readRunFlags(call.args);
+  const flags = readRunFlags(call.args, "given");
   const names = [...new Set(call.args.words)];
   const all = await discoverNamed(names);
   const selected = names.map((name) => {

@@ -15,7 +15,7 @@ export interface RunDirectory {
 }
 
 /** Folder of all runs, below the working directory. */
-export const RUNS = ".pvh/runs";
+const RUNS = ".pvh/runs";
 
 /**
  * Make `.pvh/runs/<utc>-<short id>` below the working directory and point `latest` at it.

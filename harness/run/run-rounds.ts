@@ -19,6 +19,8 @@ export interface Rounds {
   readonly patience: Patience;
   /** Reasons why scenarios cannot run, by name; their checks fail with them. */
   readonly unprepared: ReadonlyMap<string, Failure>;
+  /** What is to run in this repetition, in the order in which it is to begin. */
+  readonly inOrder: (repetition: number) => readonly Selected<DiscoveredScenario>[];
 }
 
 /**
@@ -29,14 +31,13 @@ export interface Rounds {
  */
 export async function runRounds(
   bridge: VitestBridge | undefined,
-  selected: readonly Selected<DiscoveredScenario>[],
   settings: RunSettings,
-  { repeat, retries, patience, unprepared }: Rounds,
+  { repeat, retries, patience, unprepared, inOrder }: Rounds,
   journal: RunRecord,
   stopped: AbortSignal,
 ): Promise<void> {
   for (const repetition of repetitions(repeat)) {
-    let pending = selected;
+    let pending = inOrder(repetition);
     for (let attempt = 1; attempt <= retries + 1 && pending.length > 0; attempt += 1) {
       const round = { repetition, attempt };
       const judges = new Map(

@@ -21,6 +21,7 @@ import type { DiscoveredScenario } from "./discover.ts";
 import { EVENTS_FILE } from "./event-log.ts";
 import type { Failure, Interruption, RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { failureOf, toFailure } from "../failure.ts";
+import { formerDurations, keepDurations } from "./history.ts";
 import { JOURNALS } from "./journal.ts";
 import { preparationFailure } from "./prepare-run.ts";
 import type { Prepared } from "./prepare-run.ts";
@@ -29,12 +30,15 @@ import type { Profile } from "../catalogue/profiles.ts";
 import { RunRecord } from "./run-record.ts";
 import { removeRun } from "./remove-run.ts";
 import { fired, repetitions, runRounds } from "./run-rounds.ts";
+import type { Rounds } from "./run-rounds.ts";
 import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import { hearUncaught } from "./uncaught.ts";
 import { VitestBridge } from "./vitest-bridge.ts";
+import { ordered } from "./scenario-order.ts";
+import type { Order } from "./scenario-order.ts";
 import { PATIENCE } from "./worker-watch.ts";
 import type { Patience } from "./worker-watch.ts";
 
@@ -52,6 +56,7 @@ export interface RunOptions {
   readonly seed: number;
   /** Number of scenarios at a time. */
   readonly jobs: number;
+  readonly order: Order;
   /** Number of times that everything runs; each is judged on its own. */
   readonly repeat: number;
   /** Further tries of a scenario that failed; a pass after one is flaky. */
@@ -125,7 +130,9 @@ export async function runScenarios(
       const left = await removeRun(prepared.engine, directory.run, record.state, limit);
       if (left !== undefined) record.append({ type: "note", text: left });
     }
-    return end();
+    const result = end();
+    await keepDurations(record.state);
+    return result;
   };
   try {
     record.append(startOf(selected, directory, options));
@@ -154,7 +161,8 @@ function endRun(
   const exitCode = exitCodeOf(state, interrupted, options.flaky);
   const load = oneMinuteLoad();
   const share = Math.round(watch.share * 100) / 100;
-  if (share < STARVED) {
+  // Scenarios of this run wait for each other where there are more of them than CPUs.
+  if (share < STARVED * Math.min(1, CORES / options.jobs)) {
     const gave = `the machine gave this run ${Math.round(share * 100)} % of its time`;
     record.append({ type: "note", text: `${gave} (load ${load} on ${CORES} cores)` });
   }
@@ -234,9 +242,11 @@ async function runPrepared(
       ? await VitestBridge.open(settings, options.jobs, (event) => record.append(event))
       : undefined;
   const patience = scaled({ ...PATIENCE, ...options.patience }, options.timeoutScale);
-  const { repeat, retries } = options;
-  const rounds = { repeat, retries, patience, unprepared };
-  await runRounds(bridge, selected, settings, rounds, record, stopped);
+  const { repeat, retries, order } = options;
+  const former = order === "longest first" ? await formerDurations() : { scenarios: new Map() };
+  const inOrder: Rounds["inOrder"] = (repetition) => ordered(selected, order, repetition, former);
+  const rounds = { repeat, retries, patience, unprepared, inOrder };
+  await runRounds(bridge, settings, rounds, record, stopped);
   // A worker that did not stop in time would hold this up; it ends with the process.
   if (!stopped.aborted) await bridge?.close();
   rmSync(join(directory.folder, JOURNALS), { recursive: true, force: true });

@@ -212,6 +212,8 @@ export class ScenarioJudge {
       verdict: this.#verdict(failure !== undefined),
       ms: this.#ended?.ms ?? Math.max(0, now - (this.#begun ?? now)),
       ...(failure !== undefined && { failure }),
+      ...(this.#ended?.evidenceMs !== undefined && { evidenceMs: this.#ended.evidenceMs }),
+      ...(this.#ended?.removalMs !== undefined && { removalMs: this.#ended.removalMs }),
     };
     return [...events, finished];
   }

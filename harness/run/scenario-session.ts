@@ -41,6 +41,8 @@ export class ScenarioSession {
   #failure: Failure | undefined;
   #skipped: string | undefined;
   #booted = 0;
+  #evidenceMs = 0;
+  #removalMs = 0;
 
   /** @throws PvhError PVH_INTERNAL when the run does not plan this scenario */
   constructor(definition: ScenarioDefinition, settings: RunSettings, boot: Booter) {
@@ -125,8 +127,12 @@ export class ScenarioSession {
       ...("skipped" in outcome && { reason: outcome.skipped }),
     });
     // The state as the check left it: later checks may change it.
+    const ended = now();
     if (failed) await this.#appengine?.collect();
+    const collected = now();
     await run.removeBooted(failed);
+    this.#evidenceMs += collected - ended;
+    this.#removalMs += now() - collected;
     if (failure !== undefined) throw this.settings.journals ? new Error(failure.message) : error;
     return "skipped" in outcome ? outcome.skipped : undefined;
   }
@@ -147,13 +153,17 @@ export class ScenarioSession {
   async end(): Promise<void> {
     const appengine = this.#appengine;
     if (appengine !== undefined) {
+      const ended = now();
       if (this.settings.keep === "always" || this.cancellation.signal.aborted) {
         await appengine.collect().catch((error: unknown) => {
           const text = `evidence could not be kept: ${messageOfThrown(error)}`;
           this.record({ type: "note", scenario: this.name, text });
         });
       }
+      const collected = now();
       await appengine.remove();
+      this.#evidenceMs += collected - ended;
+      this.#removalMs += now() - collected;
     }
     this.record({
       type: "scenario.finished",
@@ -161,6 +171,8 @@ export class ScenarioSession {
       verdict: this.#verdict(),
       ms: now() - this.#begun,
       ...(this.#failure && { failure: this.#failure }),
+      evidenceMs: this.#evidenceMs,
+      removalMs: this.#removalMs,
     });
     this.cancellation.close();
     // The journal stays open: an error that comes from now on is one of this scenario.

@@ -126,6 +126,8 @@ const testimony = z.discriminatedUnion("type", [
     verdict,
     ms,
     failure: failure.optional(),
+    evidenceMs: ms.optional(),
+    removalMs: ms.optional(),
   }),
   z.object({
     ...of("framework.finished"),

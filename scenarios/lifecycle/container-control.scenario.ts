@@ -67,6 +67,10 @@ scenario(
       "life.start",
       "start runs it again and clears user_stopped",
       async ({ control, inside, signal }) => {
+        if ((await control.container(SERVER, signal)).status !== "STOPPED") {
+          expect((await control.act(SERVER, "stop")).status).toBe(200);
+          await waitForStatus(control, SERVER, "STOPPED", signal);
+        }
         expect((await control.act(SERVER, "start")).status).toBe(200);
         const started = await waitForStatus(control, SERVER, "STARTED", signal);
         expect(started.user_stopped).toBe("false");

@@ -14,7 +14,7 @@ const [junit, folder] = process.argv.slice(2);
 const args = new Args([], { junit, progress: "plain" });
 const exitCode = await runSelected(
   select(await discover(folder), ""),
-  readRunFlags(args),
+  readRunFlags(args, "given"),
   ["run"],
   { args, out: processOutput, signal: new AbortController().signal },
   () => Promise.resolve(PREPARED_WITHOUT_ENGINE),

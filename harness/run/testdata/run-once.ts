@@ -52,6 +52,7 @@ const { exitCode, state, unwritten } = await runScenarios(
     timeoutScale: 1,
     seed: 7,
     jobs: 2,
+    order: "given",
     repeat: 1,
     retries: 0,
     maxFailures: Infinity,
