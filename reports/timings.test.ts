@@ -26,8 +26,8 @@ const state = foldRun(
     stage("ready", 2_000),
     { type: "check.started", scenario: "long", check: "a" },
     stage("container", 400, "b"),
-    { ...end("long", "a", "passed", {}), ms: 4_000 },
-    { ...end("long", "b", "passed", {}), ms: 500 },
+    end("long", "a", "passed", { ms: 4_000 }),
+    end("long", "b", "passed", { ms: 500 }),
     {
       type: "scenario.finished",
       scenario: "long",

@@ -87,8 +87,9 @@ export function readCatalogue(text: string): Catalogue {
   parsed.forEach((entry: unknown, index) => {
     const id = propertyOf(entry, "id");
     const name = typeof id === "string" ? id : `row ${index + 1}`;
-    const at = `${FILE}:${positionOf(text, name)}: ${typeof id === "string" ? `row '${id}'` : name}`;
     const wrong = (what: string): void => {
+      const called = typeof id === "string" ? `row '${id}'` : name;
+      const at = `${FILE}:${positionOf(text, name)}: ${called}`;
       rows.delete(name);
       problems.set(name, failureOf("PVH_BAD_SCENARIO", `${at}: ${what}`));
     };

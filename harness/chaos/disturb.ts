@@ -30,7 +30,7 @@ export async function disturb(
       return { disturbed: kill(runner, "SIGKILL"), since };
     case "kill-worker": {
       const worker = descendants(runner).findLast(({ command }) =>
-        /workers\/forks\.js/.test(command),
+        /scenario-worker\.ts/.test(command),
       );
       return { disturbed: worker !== undefined && kill(worker.pid, "SIGKILL"), since };
     }

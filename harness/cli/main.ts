@@ -1,3 +1,4 @@
+import "../lean-http.ts";
 import { after, ENDING } from "../ending.ts";
 import { PvhError } from "../errors.ts";
 import { endOnSignals } from "./ending-signals.ts";

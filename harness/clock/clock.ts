@@ -1,6 +1,6 @@
 import { Deadline, MOST_STRETCH } from "./deadline.ts";
 import { givenShare } from "./given-share.ts";
-import { CORES, readMachine, readWall } from "./machine-reading.ts";
+import { CORES, monotonic, readMachine, readWall } from "./machine-reading.ts";
 import type { MachineReading } from "./machine-reading.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -23,15 +23,18 @@ export class Clock {
   scale = 1;
   readonly #read: () => MachineReading;
   readonly #cores: number;
+  readonly #wall: (() => number) | undefined;
   #last: MachineReading;
   #given = 0;
   /** Share of the last seconds, the older the less. */
   #recent = 1;
   #ticker: NodeJS.Timeout | undefined;
 
-  constructor(read: () => MachineReading = readMachine, cores = CORES) {
+  /** @param wall the reading's `wall` alone, which saves readings that would be too close */
+  constructor(read: () => MachineReading, cores = CORES, wall?: () => number) {
     this.#read = read;
     this.#cores = cores;
+    this.#wall = wall;
     this.#last = read();
   }
 
@@ -66,6 +69,7 @@ export class Clock {
 
   #sample(): void {
     const before = this.#last;
+    if (this.#wall !== undefined && this.#wall() - before.wall < RESOLUTION) return;
     const after = this.#read();
     const wall = after.wall - before.wall;
     if (wall < RESOLUTION) return;
@@ -83,4 +87,8 @@ export class Clock {
  * The clock of this thread. A worker runs one scenario, whose settings set its scale.
  * `PVH_CLOCK=wall` makes it an ordinary one.
  */
-export const clock = new Clock(process.env["PVH_CLOCK"] === "wall" ? readWall : readMachine);
+export const clock = new Clock(
+  process.env["PVH_CLOCK"] === "wall" ? readWall : readMachine,
+  CORES,
+  monotonic,
+);

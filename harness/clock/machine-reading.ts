@@ -17,8 +17,8 @@ export interface MachineReading {
   readonly ticks: number | undefined;
 }
 
-// Kept before a scenario can put a fake clock in its place.
-const now = performance.now.bind(performance);
+/** Milliseconds of the clock of `wall`; kept before a scenario can put a fake clock in its place. */
+export const monotonic = performance.now.bind(performance);
 
 export type ReadFile = (path: string) => string;
 
@@ -30,7 +30,7 @@ export function readMachine(read: ReadFile = (path) => readFileSync(path, "utf8"
   // cpu user nice system idle iowait irq softirq steal guest guest_nice; guests are in user.
   const ticks = /^cpu +([\d ]+)$/m.exec(textOf(read, "/proc/stat"))?.[1]?.split(" ").map(Number);
   return {
-    wall: now(),
+    wall: monotonic(),
     own: (user + system) / 1_000,
     runnable: numberIn(textOf(read, "/proc/loadavg"), /^\S+ \S+ \S+ (\d+)\//),
     waited: milliseconds(numberIn(textOf(read, "/proc/pressure/cpu"), /^some .*total=(\d+)/)),
@@ -41,7 +41,7 @@ export function readMachine(read: ReadFile = (path) => readFileSync(path, "utf8"
 
 /** A machine that gives everything: given time is the wall's. */
 export function readWall(): MachineReading {
-  const wall = now();
+  const wall = monotonic();
   const unknown = { runnable: undefined, waited: undefined, stolen: undefined, ticks: undefined };
   return { wall, own: wall, ...unknown };
 }

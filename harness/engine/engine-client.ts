@@ -5,6 +5,7 @@ import { Agent as TlsAgent } from "node:https";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { inspect } from "node:util";
 import "./lazy-libraries.ts";
 import Docker from "dockerode";
 import { debugLog } from "../debug.ts";
@@ -107,6 +108,9 @@ function oneConnection(address: EngineAddress, opened: (socket: Socket) => void)
     tls === undefined
       ? new Agent({ keepAlive: false })
       : new TlsAgent({ keepAlive: false, rejectUnauthorized: tls.verify, ...certificates(tls) });
+  // docker-modem describes each request for its debug log, also when nobody reads it: every object
+  // that hangs on the agent, which takes longer than the request.
+  Object.assign(agent, { [inspect.custom]: () => "agent" });
   const create = agent.createConnection.bind(agent);
   agent.createConnection = (options, callback): Duplex | null | undefined => {
     const socket = create(options, callback);

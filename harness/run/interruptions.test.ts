@@ -53,7 +53,7 @@ test.each(Array.from({ length: KILLS }, (_, index) => index))(
     let killed: number | undefined;
     const ran = await runApart(folder, "", { jobs: 1 }, (chunk, pid) => {
       if (killed !== undefined || !chunk.includes('"scenario.started","scenario":"one"')) return;
-      [killed] = childrenOf(pid, "forks.js");
+      [killed] = childrenOf(pid, "scenario-worker.ts");
       setTimeout(() => {
         if (killed !== undefined && !isGone(killed)) process.kill(killed, "SIGKILL");
       }, delay);
@@ -129,7 +129,7 @@ test(
     let workers: number[] = [];
     const ended = runApart(folder, "", {}, (chunk, pid) => {
       if (workers.length > 0 || !chunk.includes('"check.started"')) return;
-      workers = childrenOf(pid, "forks.js");
+      workers = childrenOf(pid, "scenario-worker.ts");
       process.kill(pid, "SIGKILL");
     });
     await expect(ended).rejects.toThrow("the run did not end");

@@ -1,4 +1,5 @@
 import { ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { ForksPoolWorker } from "vitest/node";
 import type { PoolOptions, WorkerRequest } from "vitest/node";
 import { debugTopics } from "../debug.ts";
@@ -28,6 +29,7 @@ export interface Exit {
 /** vitest's process for one scenario file, with an ear for its end; what it started ends with it. */
 export class ScenarioFork extends ForksPoolWorker {
   override readonly name = POOL;
+  override readonly entrypoint = join(import.meta.dirname, "scenario-worker.ts");
   readonly #host: ForkHost;
   readonly #worker: string;
   #file: string | undefined;

@@ -2,6 +2,7 @@
  * Loaded into the process of a scenario before anything else: tells the parent that its main
  * thread still yields. A thread that does not is seen from outside only.
  */
+import "../lean-http.ts";
 import { ALIVE, ALIVE_EVERY } from "./sign-of-life.ts";
 
 if (process.send !== undefined) {

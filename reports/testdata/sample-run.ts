@@ -89,7 +89,7 @@ export function end(
   scenario: string,
   check: string,
   verdict: "passed" | "failed" | "skipped",
-  outcome: { readonly failure?: Failure; readonly reason?: string },
+  outcome: { readonly failure?: Failure; readonly reason?: string; readonly ms?: number },
 ): RunEvent {
   return {
     type: "check.finished",
