@@ -39,3 +39,16 @@ test("a wait in which nothing is asked of the product says whose fault it is", a
   const waiting = until("the engine", () => false, { ...soon, code: "PVH_ENGINE" });
   await expect(waiting).rejects.toMatchObject({ code: "PVH_ENGINE", class: "infra" });
 });
+
+test("a long wait looks less often, and still sees what holds for a tenth of a second", async () => {
+  const looks: number[] = [];
+  const look = () => {
+    looks.push(performance.now());
+    return false;
+  };
+  await until("it", look, { timeout: 2_000, every: 5 }).catch(() => undefined);
+  const pauses = looks.slice(1).map((at, index) => at - (looks[index] ?? at));
+  expect(looks.length).toBeGreaterThan(15);
+  expect(looks.length).toBeLessThan(120);
+  expect(pauses.toSorted((a, b) => a - b)[pauses.length >> 1]).toBeLessThan(100);
+});

@@ -7,7 +7,7 @@ export interface UntilOptions {
   readonly signal?: AbortSignal;
   /** Deadline in milliseconds that the machine gives from now, before `--timeout-scale`. */
   readonly timeout: number;
-  /** Pause between probes in milliseconds. */
+  /** Shortest pause between probes in milliseconds; a long wait makes longer ones. */
   readonly every?: number;
   /** Error at the deadline, where nothing is asked of the product; default PVH_TIMEOUT. */
   readonly code?: ErrorCode;
@@ -32,6 +32,7 @@ export async function until<T>(
   { signal, timeout, every = 25, code = "PVH_TIMEOUT" }: UntilOptions,
 ): Promise<Exclude<T, undefined | false | null>> {
   using deadline = clock.deadline(timeout);
+  const begun = now();
   let last: unknown;
   for (;;) {
     if (signal?.aborted) throw aborted(what, signal);
@@ -45,7 +46,8 @@ export async function until<T>(
       last = error;
     }
     if (deadline.over) break;
-    await delay(every, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+    const pause = Math.max(every, Math.min(LONGEST_PAUSE, (now() - begun) * LATE));
+    await delay(pause, undefined, { ...(signal && { signal }) }).catch(() => undefined);
   }
   const because = last instanceof Error ? `: ${last.message}` : "";
   const late = deadline.error(`waited ${Math.round(deadline.ms)} ms for ${what}${because}`, last);
@@ -53,6 +55,16 @@ export async function until<T>(
   if (late.code === "PVH_STARVED" || blame === "PVH_TIMEOUT") throw late;
   throw new PvhError(blame, late.message, { cause: last });
 }
+
+// Kept before a scenario can put another clock in its place.
+const now = performance.now.bind(performance);
+
+/**
+ * Probes take the time of the machine that is waited for: one may come late by this part of the wait,
+ * and by no more than a tenth of a second, so that what holds for longer is seen.
+ */
+const LATE = 1 / 16;
+const LONGEST_PAUSE = 100;
 
 function aborted(what: string, signal: AbortSignal): PvhError {
   return new PvhError("PVH_ABORTED", `cancelled while waiting for ${what}`, {
