@@ -22,8 +22,8 @@ export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: strin
  * Run the stages in order.
  *
  * @param whyNot looks for a reason why this boot cannot work; asked after probes that found
- *        nothing, at most four times a second, so that a hopeless boot ends when the reason is
- *        known, not at a deadline
+ *        nothing, first at once and then four times a second, so that a hopeless boot ends when the
+ *        reason is known, not at a deadline
  * @throws PvhError PVH_NEVER_READY with the stage and the reason, PVH_ABORTED on the signal,
  *         what whyNot throws as soon as it finds the engine or the appengine gone
  */
@@ -36,10 +36,11 @@ export async function runStages(
   },
 ): Promise<void> {
   const debug = debugLog("boot");
+  const looks = { last: -Infinity };
   for (const stage of stages) {
     const begun = performance.now();
     debug?.(`${stage.name}: begins, at most ${stage.deadline} ms`);
-    const outcome = await attempt(stage, options);
+    const outcome = await attempt(stage, options, looks);
     const ms = performance.now() - begun;
     debug?.(`${stage.name}: ${decision(stage, outcome)}, ${Math.round(ms)} ms`);
     if (typeof outcome === "object") {
@@ -73,8 +74,8 @@ interface Hopeless {
 async function attempt(
   stage: Stage,
   { signal, whyNot }: { signal: AbortSignal; whyNot: () => Promise<string | undefined> },
+  looks: { last: number },
 ): Promise<string | undefined | Hopeless> {
-  let looked = -Infinity;
   try {
     const found = await until(
       `stage '${stage.name}'`,
@@ -86,11 +87,11 @@ async function attempt(
         });
         if (typeof value === "string") return { detail: value };
         if (value === true) return {};
-        if (performance.now() - looked >= LOOK_EVERY) {
+        if (performance.now() - looks.last >= LOOK_EVERY) {
           const reason = await whyNot().catch(lost);
           if (typeof reason === "string") return { hopeless: { reason } };
           if (reason !== undefined) return { hopeless: reason };
-          looked = performance.now();
+          looks.last = performance.now();
         }
         if (failed !== undefined) throw failed;
         return undefined;

@@ -18,6 +18,9 @@ export interface Engine {
   readonly sameMachine: boolean;
 }
 
+/** An engine as plain data, for another process, which then need not look for it. */
+export type EngineFacts = Omit<Engine, "docker">;
+
 export interface FindOptions {
   readonly signal?: AbortSignal;
   /** Callback for one line about what takes long, for example starting a private engine. */

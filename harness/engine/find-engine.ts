@@ -8,7 +8,7 @@ import { noteConnected } from "./connected.ts";
 import { namedEngine } from "./docker-context.ts";
 import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
 import type { EngineAddress } from "./engine-address.ts";
-import type { Engine, FindOptions } from "./engine.ts";
+import type { Engine, EngineFacts, FindOptions } from "./engine.ts";
 import { engineClient } from "./engine-client.ts";
 import { engineError } from "./engine-error.ts";
 import { privateEngineHost } from "./private-engine-files.ts";
@@ -57,6 +57,16 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
     await startPrivateEngine(options);
     return connect(privateAddress(), "private", signal);
   }
+}
+
+/** An engine that another process has found; nothing is asked. */
+export function knownEngine(facts: EngineFacts): Engine {
+  return { ...facts, docker: engineClient(parseEngineAddress(facts.host, facts.origin, facts.tls)) };
+}
+
+/** The part of an engine that another process can be told. */
+export function factsOf({ docker: _, ...facts }: Engine): EngineFacts {
+  return facts;
 }
 
 /** The engine that answers now; nothing is started. */

@@ -1,11 +1,14 @@
 import type { BootMode } from "../appengine/appengine.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import type { EngineFacts } from "../engine/engine.ts";
 import type { BootStage } from "../../reports/events.ts";
 
 export interface BootRequest {
   /** Name of the container, known before it is made. */
   readonly name: string;
   readonly image: string;
+  /** Engine to boot on; undefined: the one that is found. */
+  readonly engine: EngineFacts | undefined;
   readonly run: string;
   readonly exports: readonly string[];
   readonly boot: BootMode;
@@ -27,7 +30,10 @@ export type Booter = (request: BootRequest) => Promise<StartedAppengineContainer
 export const boot: Booter = async (request) => {
   // Loaded late: a scenario that is only listed or skipped needs no engine client.
   const { AppengineContainer } = await import("../appengine/appengine-container.ts");
-  return await new AppengineContainer(request.image)
+  const container = new AppengineContainer(request.image);
+  const { knownEngine } = await import("../engine/find-engine.ts");
+  if (request.engine !== undefined) container.withEngine(knownEngine(request.engine));
+  return await container
     .withName(request.name)
     .withExports(...request.exports)
     .withBoot(request.boot)

@@ -1,7 +1,6 @@
-import { globSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
-import { catalogue, rowProblem } from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import type { LoadedFile } from "./file-loader.ts";
@@ -75,11 +74,14 @@ export function discoverNamed(names: readonly string[]): Promise<DiscoveredScena
 
 /** Absolute paths of the scenario files, sorted within each folder. */
 function pathsIn(folders: readonly string[]): string[] {
-  return folders.flatMap((folder) =>
-    globSync("**/*.scenario.ts", { cwd: folder })
-      .sort()
-      .map((file) => resolve(folder, file)),
-  );
+  return folders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".scenario.ts"))
+        .sort()
+        .map((file) => resolve(folder, file)),
+    );
 }
 
 function nameOf(path: string): string {
@@ -89,35 +91,35 @@ function nameOf(path: string): string {
 async function discoverFiles(paths: readonly string[]): Promise<DiscoveredScenario[]> {
   const isOurs = paths.every((path) => FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
   const index = isOurs ? new ScenarioIndex(ROOT) : undefined;
-  const files = new Map<string, LoadedFile>();
-  for (const path of paths) {
-    const definitions = index?.get(path);
-    if (definitions !== undefined) files.set(path, { definitions });
-  }
-  const loaded = await loadFiles(paths.filter((path) => !files.has(path)));
-  index?.keep(
-    new Map(
-      loaded.flatMap(([path, file]) => ("definitions" in file ? [[path, file.definitions]] : [])),
-    ),
+  const known = new Map(
+    paths.flatMap((path) => {
+      const scenario = index?.get(path);
+      return scenario === undefined ? [] : [[path, scenario] as const];
+    }),
   );
-  for (const [path, file] of loaded) files.set(path, file);
-  return paths.flatMap((path) => {
-    const file = files.get(path);
-    return file === undefined ? [] : [scenarioOf(path, file)];
-  });
+  const loaded = await loadFiles(paths.filter((path) => !known.has(path)));
+  index?.keep(new Map([...loaded].filter(([, scenario]) => problemsOf([scenario]).length === 0)));
+  return paths.flatMap((path) => known.get(path) ?? loaded.get(path) ?? []);
 }
 
-async function loadFiles(paths: readonly string[]): Promise<(readonly [string, LoadedFile])[]> {
-  if (paths.length === 0) return [];
+async function loadFiles(paths: readonly string[]): Promise<Map<string, DiscoveredScenario>> {
+  if (paths.length === 0) return new Map();
+  // Loaded late: a command that knows the scenarios from the index needs neither.
   const { FileLoader } = await import("./file-loader.ts");
+  const rows = await import("../catalogue/catalogue.ts");
   await using loader = new FileLoader();
-  const loading = paths.map(
-    async (path) => [path, await loader.load(path, relative(ROOT, path))] as const,
-  );
-  return await Promise.all(loading);
+  const loading = paths.map(async (path) => {
+    const file = await loader.load(path, relative(ROOT, path));
+    return [path, scenarioOf(path, file, rows)] as const;
+  });
+  return new Map(await Promise.all(loading));
 }
 
-function scenarioOf(path: string, loaded: LoadedFile): DiscoveredScenario {
+function scenarioOf(
+  path: string,
+  loaded: LoadedFile,
+  { catalogue, rowProblem }: typeof import("../catalogue/catalogue.ts"),
+): DiscoveredScenario {
   const file = relative(ROOT, path);
   const name = nameOf(path);
   const suite = basename(dirname(path));

@@ -9,7 +9,6 @@ import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discover.ts";
 import type { Failure } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
-import { preloadVitest } from "./vitest-bridge.ts";
 
 /** Engine, image and exports that scenarios boot from, made ready once for all workers. */
 export interface Prepared {
@@ -33,7 +32,6 @@ export async function prepareRun(
   image: string | undefined,
   options: FindOptions,
 ): Promise<Prepared> {
-  preloadVitest();
   const engine = await findEngine(options);
   const [{ ref }] = await Promise.all([
     resolveImage(engine, image, options),

@@ -1,4 +1,5 @@
 import type { BootMode } from "../appengine/appengine.ts";
+import type { EngineFacts } from "../engine/engine.ts";
 import type { BootSource } from "../exports/boot-source.ts";
 
 export type Keep = "failed" | "always" | "never";
@@ -29,6 +30,8 @@ export interface RunSettings {
   readonly run: string;
   /** The run directory. */
   readonly folder: string;
+  /** The engine that the run has found; undefined: each scenario looks for it. */
+  readonly engine?: EngineFacts;
   readonly image: string;
   /** True when the image is this repository's reference appengine. */
   readonly reference: boolean;

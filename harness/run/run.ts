@@ -12,6 +12,7 @@ import { clock } from "../clock/clock.ts";
 import { CORES } from "../clock/machine-reading.ts";
 import type { Stopwatch } from "../clock/stopwatch.ts";
 import { after, ENDING } from "../ending.ts";
+import { factsOf } from "../engine/find-engine.ts";
 import { PvhError } from "../errors.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import { endingSignal, EXIT } from "../../reports/exit-codes.ts";
@@ -119,8 +120,14 @@ export async function runScenarios(
   });
   const stopped = AbortSignal.any([signal, enough.signal]);
   const whole = async (): Promise<RunResult> => {
+    const files = selected.map(({ scenario }) => scenario.file);
+    const opening = VitestBridge.open(files, directory.folder, options.jobs, (event) =>
+      record.append(event),
+    );
+    // It opens during the preparation, and is awaited after it.
+    opening.catch(() => undefined);
     const prepared = await prepareRecorded(prepare, record, begun, signal);
-    await runPrepared(selected, prepared, directory, options, record, stopped).catch(
+    await runPrepared(selected, prepared, opening, directory, options, record, stopped).catch(
       (error: unknown) => {
         record.append({ type: "failure", where: "run", failure: toFailure(error) });
       },
@@ -224,6 +231,7 @@ async function prepareRecorded(
 async function runPrepared(
   selected: readonly Selected<DiscoveredScenario>[],
   prepared: Prepared | { readonly failure: Failure },
+  opening: Promise<VitestBridge>,
   directory: RunDirectory,
   options: RunOptions,
   record: RunRecord,
@@ -237,10 +245,7 @@ async function runPrepared(
         stopped.aborted ? [] : selected.map(({ scenario }) => [scenario.name, prepared.failure]),
       );
   const settings = settingsOf(selected, isReady ? prepared : undefined, directory, options);
-  const bridge =
-    isReady && !stopped.aborted
-      ? await VitestBridge.open(settings, options.jobs, (event) => record.append(event))
-      : undefined;
+  const bridge = isReady && !stopped.aborted ? await opening : undefined;
   const patience = scaled({ ...PATIENCE, ...options.patience }, options.timeoutScale);
   const { repeat, retries, order } = options;
   const former = order === "longest first" ? await formerDurations() : { scenarios: new Map() };
@@ -248,7 +253,7 @@ async function runPrepared(
   const rounds = { repeat, retries, patience, unprepared, inOrder };
   await runRounds(bridge, settings, rounds, record, stopped);
   // A worker that did not stop in time would hold this up; it ends with the process.
-  if (!stopped.aborted) await bridge?.close();
+  if (!stopped.aborted) await (await opening).close();
   rmSync(join(directory.folder, JOURNALS), { recursive: true, force: true });
 }
 
@@ -336,6 +341,7 @@ function settingsOf(
   return {
     run,
     folder,
+    ...(prepared !== undefined && { engine: factsOf(prepared.engine) }),
     image: prepared?.image ?? "",
     reference: prepared?.reference ?? false,
     quirks: [...PROFILES[profile], ...quirks],

@@ -8,17 +8,19 @@ import { ScenarioIndex } from "./scenario-index.ts";
 const FOLDERS = ["broker", "containers", "examples", "fixtures", "harness", "reports", "scenarios"];
 const declared = {
   name: "x",
+  suite: "unix",
+  file: "scenarios/x.scenario.ts",
   summary: "s",
   tags: [],
   requires: [],
   alone: false,
   containers: [],
-  checks: [{ id: "a.b", title: "t" }],
+  checks: [{ id: "a.b", title: "t", suite: "unix" }],
 };
 let root = "";
 let cache = "";
 let path = "";
-let loaded: Map<string, (typeof declared)[]>;
+let loaded: Map<string, typeof declared>;
 let now = 0;
 
 beforeEach(() => {
@@ -28,7 +30,7 @@ beforeEach(() => {
   for (const file of ["package.json", "package-lock.json"]) writeFileSync(join(root, file), "{}");
   path = join(root, "scenarios/x.scenario.ts");
   writeFileSync(path, "1");
-  loaded = new Map([[path, [declared]]]);
+  loaded = new Map([[path, declared]]);
   vi.stubEnv("XDG_CACHE_HOME", cache);
   // Files that have just been written may still change unseen.
   now = Date.now() + 10_000;
@@ -47,7 +49,7 @@ const file = (): string => {
 
 test("what was kept is known the next time, and nothing else", () => {
   new ScenarioIndex(root).keep(loaded);
-  expect(new ScenarioIndex(root).get(path)).toEqual([declared]);
+  expect(new ScenarioIndex(root).get(path)).toEqual(declared);
   expect(new ScenarioIndex(root).get(`${path}x`)).toBeUndefined();
 });
 
@@ -86,7 +88,7 @@ test.each<[string, (bytes: Buffer) => Uint8Array]>([
   const index = new ScenarioIndex(root);
   expect(index.get(path)).toBeUndefined();
   index.keep(loaded);
-  expect(new ScenarioIndex(root).get(path)).toEqual([declared]);
+  expect(new ScenarioIndex(root).get(path)).toEqual(declared);
 });
 
 test("the index of another Node counts as none", () => {
@@ -116,6 +118,6 @@ test("two that keep at once leave a whole index", () => {
   const [one, two] = [new ScenarioIndex(root), new ScenarioIndex(root)];
   one.keep(loaded);
   two.keep(loaded);
-  expect(new ScenarioIndex(root).get(path)).toEqual([declared]);
+  expect(new ScenarioIndex(root).get(path)).toEqual(declared);
   expect(readdirSync(join(cache, "pvh/index")).length).toBe(1);
 });

@@ -5,13 +5,13 @@ import { deserialize, serialize } from "node:v8";
 import { cacheFolder } from "../engine/folders.ts";
 import { makeFolder } from "../make-folder.ts";
 import { propertyOf } from "../thrown.ts";
-import type { DeclaredScenario } from "./loader-process.ts";
+import type { DiscoveredScenario } from "./discover.ts";
 
-/** Declarations by the absolute path of their file. */
-export type Declarations = ReadonlyMap<string, readonly DeclaredScenario[]>;
+/** Scenarios by the absolute path of their file. */
+export type Discovered = ReadonlyMap<string, DiscoveredScenario>;
 
 /** Changes with the form of the index's file. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Folders from which scenario files load and read, and files that decide what they load. */
 const SOURCES = ["broker", "containers", "examples", "fixtures", "harness", "reports", "scenarios"];
 const PACKAGES = ["package.json", "package-lock.json"];
@@ -19,7 +19,7 @@ const PACKAGES = ["package.json", "package-lock.json"];
 const COARSE = 1_000;
 
 /**
- * Declarations of the scenario files of a clone, kept from one command to the next: loading the
+ * The scenarios of a clone as their files declare them, kept from one command to the next: loading the
  * files takes longer than a short command. They hold as long as no file of the clone has changed.
  *
  * `PVH_CACHE=off` keeps nothing. A file that is cut, foreign, of another version or on a full disk
@@ -28,7 +28,7 @@ const COARSE = 1_000;
 export class ScenarioIndex {
   readonly #root: string;
   readonly #sources: Sources | undefined;
-  readonly #known: Declarations;
+  readonly #known: Discovered;
 
   /** @param root of the clone */
   constructor(root: string) {
@@ -38,12 +38,12 @@ export class ScenarioIndex {
   }
 
   /** @returns undefined for a file that has to be loaded */
-  get(path: string): readonly DeclaredScenario[] | undefined {
+  get(path: string): DiscoveredScenario | undefined {
     return this.#known.get(path);
   }
 
   /** Keep what was loaded since, unless something has changed meanwhile. */
-  keep(loaded: Declarations): void {
+  keep(loaded: Discovered): void {
     const sources = this.#sources;
     if (sources === undefined || loaded.size === 0) return;
     const isSettled = sources.changed < sources.seen - COARSE;
@@ -51,30 +51,30 @@ export class ScenarioIndex {
     this.#write(sources.state, new Map([...this.#known, ...loaded]));
   }
 
-  #read(state: string): Declarations {
+  #read(state: string): Discovered {
     try {
       const bytes = readFileSync(this.#file());
       const content = bytes.subarray(SUM_BYTES);
       if (!sumOf(content).equals(bytes.subarray(0, SUM_BYTES))) return new Map();
       const index: unknown = deserialize(content);
-      const declarations = propertyOf(index, "declarations");
+      const scenarios = propertyOf(index, "scenarios");
       const isOurs =
         propertyOf(index, "format") === FORMAT &&
         propertyOf(index, "node") === process.version &&
         propertyOf(index, "state") === state &&
-        declarations instanceof Map;
-      return isOurs ? (declarations as Declarations) : new Map();
+        scenarios instanceof Map;
+      return isOurs ? (scenarios as Discovered) : new Map();
     } catch {
       return new Map();
     }
   }
 
-  #write(state: string, declarations: Declarations): void {
+  #write(state: string, scenarios: Discovered): void {
     try {
       const file = this.#file();
       const draft = `${file}.${process.pid}`;
       makeFolder(cacheFolder("index"));
-      const content = serialize({ format: FORMAT, node: process.version, state, declarations });
+      const content = serialize({ format: FORMAT, node: process.version, state, scenarios });
       try {
         writeFileSync(draft, Buffer.concat([sumOf(content), content]));
         renameSync(draft, file);

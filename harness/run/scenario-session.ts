@@ -188,6 +188,7 @@ export class ScenarioSession {
       const container = await this.#boot({
         name,
         ...(await this.#source(overrides)),
+        engine: settings.engine,
         run: settings.run,
         boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
         quirks: settings.quirks,

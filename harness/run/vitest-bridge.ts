@@ -28,11 +28,6 @@ export interface Round {
   readonly abandoned: AbortSignal;
 }
 
-/** Begin to load vitest while something else is waited for. */
-export function preloadVitest(): void {
-  void import("vitest/node").catch(() => undefined);
-}
-
 /** Bytes of vitest.log: a scenario that prints without end must not fill the disk. */
 const LOG_LIMIT = 16 * 1024 * 1024;
 
@@ -46,16 +41,21 @@ export class VitestBridge {
     this.#state = state;
   }
 
-  /** @param record takes what scenarios print */
+  /**
+   * @param files of the scenarios, below ROOT
+   * @param folder the run directory
+   * @param record takes what scenarios print
+   */
   static async open(
-    settings: RunSettings,
+    files: readonly string[],
+    folder: string,
     jobs: number,
     record: (event: RunEvent) => void,
   ): Promise<VitestBridge> {
-    // A third of a second to load: only commands that run scenarios pay for it.
+    // A fifth of a second to load: only commands that run scenarios pay for it.
     const { createVitest } = await import("vitest/node");
     const { POOL, ScenarioFork } = await import("./scenario-fork.ts");
-    const log = logFile(join(settings.folder, "vitest.log"));
+    const log = logFile(join(folder, "vitest.log"));
     const unhandled = new UnhandledErrors();
     const onRejection = (reason: unknown): void => unhandled.add(reason);
     const state: State = { host: undefined, modules: new Map(), unhandled, onRejection };
@@ -77,9 +77,8 @@ export class VitestBridge {
           config: false,
           watch: false,
           api: false,
-          include: Object.values(settings.scenarios).map(({ file }) => file),
+          include: [...files],
           maxWorkers: jobs,
-          provide: { pvh: settings },
           env: { [OWNER_VARIABLE]: ownerName() },
           sequence: { sequencer: AsGiven },
           onUnhandledError: (error) => state.unhandled.add(error),

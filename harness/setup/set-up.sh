@@ -19,8 +19,8 @@ unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE
 # harness/engine/folders.ts.
 case "${XDG_CACHE_HOME:-}" in /*) compiled=$XDG_CACHE_HOME ;; *) compiled=${HOME:-}/.cache ;; esac
 case "$compiled" in
-  /*) mkdir -p "$compiled/pvh/node" 2>/dev/null && [ -w "$compiled/pvh/node" ] &&
-    export NODE_COMPILE_CACHE="$compiled/pvh/node" ;;
+  /*) [ -d "$compiled/pvh/node" ] || mkdir -p "$compiled/pvh/node" 2>/dev/null
+    [ -w "$compiled/pvh/node" ] && export NODE_COMPILE_CACHE="$compiled/pvh/node" ;;
 esac
 if [ -n "${TMPDIR:-}" ] && { [ ! -d "$TMPDIR" ] || [ ! -w "$TMPDIR" ]; }; then
   say "TMPDIR=$TMPDIR is no folder that can be written to: /tmp is used"
@@ -31,13 +31,16 @@ set_up_packages() {
   case "$PVH_HOME" in
     *\\*) fail "Node loads no modules below a path with a backslash: $PVH_HOME" "move the clone: mv" ;;
   esac
+  # npm installs the one of this machine, and no command needs to ask for its name.
+  for PVH_NODE in "$PVH_HOME"/node_modules/node-linux-*/bin/node; do
+    packages_missing || return 0
+  done
   case "$(uname -m)" in
     x86_64) arch=x64 ;;
     aarch64) arch=arm64 ;;
     *) fail "no pinned Node for $(uname -m)" "pvh runs on x86_64 and aarch64 Linux" ;;
   esac
   PVH_NODE="$PVH_HOME/node_modules/node-linux-$arch/bin/node"
-  packages_missing || return 0
   command -v npm >/dev/null || fail "npm is missing" "install Node 20 or newer with npm"
   mkdir -p "$PVH_HOME/.pvh" 2>/dev/null && [ -w "$PVH_HOME/.pvh" ] && [ -w "$PVH_HOME" ] ||
     fail "packages are missing, and the clone cannot be written to: $PVH_HOME" "run npm start in a clone that you may write to"
