@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
+import type * as Rows from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import type { LoadedFile } from "./file-loader.ts";
@@ -118,7 +119,7 @@ async function loadFiles(paths: readonly string[]): Promise<Map<string, Discover
 function scenarioOf(
   path: string,
   loaded: LoadedFile,
-  { catalogue, rowProblem }: typeof import("../catalogue/catalogue.ts"),
+  { catalogue, rowProblem }: Pick<typeof Rows, "catalogue" | "rowProblem">,
 ): DiscoveredScenario {
   const file = relative(ROOT, path);
   const name = nameOf(path);
