@@ -10,7 +10,7 @@ import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { discover, problemsOf } from "../run/discover.ts";
-import type { DiscoveredScenario } from "../run/discover.ts";
+import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { longestFirst } from "../catalogue/mutant-order.ts";
 import { isBad, judge, mutantsOf } from "../catalogue/mutants.ts";
 import type { CheckResult, Mutant, MutantRow } from "../catalogue/mutants.ts";

@@ -7,7 +7,7 @@ import { makeRunDirectory } from "../run/run-directory.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { discover } from "../run/discover.ts";
-import type { DiscoveredScenario } from "../run/discover.ts";
+import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
 import type { RunResult } from "../run/run.ts";

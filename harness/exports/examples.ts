@@ -1,6 +1,8 @@
-import { readdir, rm, stat, utimes } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
+import { findCached, keepCached } from "../cached-file.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { cacheFolder } from "../engine/folders.ts";
 import { PvhError } from "../errors.ts";
@@ -102,7 +104,7 @@ export async function exportContent(
   for (const { definition, files } of containers) {
     const root =
       files === undefined
-        ? (sharedRoot ??= await ensureRoot(engine, await examplesOverlay(), options))
+        ? (sharedRoot ??= await rootOfExamples(engine, options))
         : await ensureRoot(engine, [...(await sharedFiles()), ...files], options);
     const conf = Buffer.from(configOf(definition));
     const config: Record<string, string> = {};
@@ -145,6 +147,19 @@ async function find(
   });
 }
 
+/** The shared root file system in each cache; what goes into it is read once for many scenarios. */
+const sharedRoots = new Map<string, Promise<RootSquashfs>>();
+
+function rootOfExamples(engine: Engine, options: FindOptions): Promise<RootSquashfs> {
+  const cache = cacheFolder();
+  const known = sharedRoots.get(cache);
+  if (known !== undefined) return known;
+  const made = examplesOverlay().then((files) => ensureRoot(engine, files, options));
+  sharedRoots.set(cache, made);
+  made.catch(() => sharedRoots.delete(cache));
+  return made;
+}
+
 /** The files of all examples together, so that every example shares one root file system. */
 async function examplesOverlay(): Promise<OverlayFile[]> {
   const folders = await Promise.all((await exampleNames()).map(readExample));
@@ -155,15 +170,18 @@ async function examplesOverlay(): Promise<OverlayFile[]> {
 async function cached(content: ExportContent, kind: string, signal?: AbortSignal): Promise<string> {
   const folder = cacheFolder("exports");
   const key = sha256Of(JSON.stringify(content.fragment)).slice(0, 16);
-  const path = join(folder, `pvh-${key}${kind}${EXTENSION}`);
-  if (await isFile(path)) {
-    const now = new Date();
-    await utimes(path, now, now); // what prune() goes by
+  const name = { folder, start: `pvh-${key}${kind}`, end: EXTENSION };
+  const found = await findCached(name);
+  if (found !== undefined) return found.path;
+  const draft = join(folder, `${name.start}${EXTENSION}.${randomUUID()}`);
+  try {
+    await writeExport(draft, content, signal);
+    const { path } = await keepCached(draft, name);
+    await pruneExports(folder);
     return path;
+  } finally {
+    await rm(draft, { force: true });
   }
-  await writeExport(path, content, signal);
-  await pruneExports(folder);
-  return path;
 }
 
 /** Remove exports beyond KEEP that were not used lately, and half-written ones of a killed pvh. */

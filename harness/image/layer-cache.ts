@@ -1,19 +1,12 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { findCached, keepCached } from "../cached-file.ts";
+import type { CachedFile } from "../cached-file.ts";
 import { withFileLock } from "../engine/file-lock.ts";
 import { cacheFolder } from "../engine/folders.ts";
-import { makeFolder } from "../make-folder.ts";
 
-/** An uncompressed layer tar on this machine. */
-export interface Layer {
-  readonly path: string;
-  /** SHA-256 of the tar in hexadecimal: the layer's diff id. */
-  readonly digest: string;
-  readonly size: number;
-}
+/** An uncompressed layer tar on this machine; its digest is the layer's diff id. */
+export type Layer = CachedFile;
 
 export interface CacheOptions {
   readonly signal: AbortSignal;
@@ -37,40 +30,27 @@ export async function cachedLayer(
   { signal, progress }: CacheOptions,
 ): Promise<Layer> {
   const folder = cacheFolder(kind);
-  const found = await lookUp(folder, key);
+  const name = { folder, start: key, end: ".tar" };
+  const found = await findCached(name);
   if (found !== undefined) return found;
   return withFileLock(
     join(folder, "lock"),
     async () => {
-      const meanwhile = await lookUp(folder, key);
+      const meanwhile = await findCached(name);
       if (meanwhile !== undefined) return meanwhile;
       const draft = join(folder, "draft.tar");
       try {
         await rm(draft, { force: true });
         await make(draft);
-        const digest = await sha256(draft);
-        await rename(draft, join(folder, `${key}.${digest}.tar`));
+        const made = await keepCached(draft, name);
+        await prune(folder, keep, key);
+        return made;
       } finally {
         await rm(draft, { force: true });
       }
-      await prune(folder, keep, key);
-      const made = await lookUp(folder, key);
-      if (made === undefined) throw new Error(`${folder} lost the layer ${key}`);
-      return made;
     },
     { signal, onWait: () => progress(`another pvh is making the ${kind} layer`) },
   );
-}
-
-async function lookUp(folder: string, key: string): Promise<Layer | undefined> {
-  makeFolder(folder);
-  const name = (await readdir(folder)).find((file) => file.startsWith(`${key}.`));
-  const digest = /\.([0-9a-f]{64})\.tar$/.exec(name ?? "")?.[1];
-  if (name === undefined || digest === undefined) return undefined;
-  const path = join(folder, name);
-  const now = new Date();
-  await utimes(path, now, now); // what prune() goes by
-  return { path, digest, size: (await stat(path)).size };
 }
 
 /** @param made the new layer, which stays even if the clock was set back and it looks oldest */
@@ -85,10 +65,4 @@ async function prune(folder: string, keep: number, made: string): Promise<void> 
   await Promise.all(
     aged.slice(keep - 1).map(({ name }) => rm(join(folder, name), { force: true })),
   );
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

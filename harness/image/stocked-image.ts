@@ -13,6 +13,9 @@ import { entry, fileEntry } from "./layer.ts";
 import { makeImage } from "./load-stream.ts";
 import { useImage } from "./reference-image.ts";
 
+/** Images that this process has seen on an engine: it need not look again for each scenario. */
+const seen = new WeakMap<Engine, Set<string>>();
+
 /**
  * An image with objects in its object store. The engine copies them into the new volume of each
  * appengine, where an export need not bring them.
@@ -31,7 +34,13 @@ export async function ensureStockedImage(
   const names = [...objects.keys()].sort();
   const stock = createHash("sha256").update(names.join("\n")).digest("hex");
   const ref = `${image}-${stock.slice(0, 8)}`;
-  if ((await useImage(engine, ref, STOCK_LABEL, stock)) !== undefined) return ref;
+  const there = seen.get(engine) ?? new Set();
+  seen.set(engine, there);
+  if (there.has(ref)) return ref;
+  if ((await useImage(engine, ref, STOCK_LABEL, stock)) !== undefined) {
+    there.add(ref);
+    return ref;
+  }
   const { signal = new AbortController().signal, progress } = options;
   await withFileLock(
     join(cacheFolder("stock"), "lock"),

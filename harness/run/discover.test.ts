@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCatalogue } from "../catalogue/catalogue.ts";
 import { discover, FILE_CHECK, isBroken, problemsOf } from "./discover.ts";
-import type { DiscoveredScenario } from "./discover.ts";
+import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import { FileLoader } from "./file-loader.ts";
 import { runApart } from "./testdata/run-apart.ts";
 import { scenarioFolder, scenarioText } from "./testdata/scenario-folder.ts";

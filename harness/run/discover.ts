@@ -1,32 +1,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import type { ContainerDefinition } from "../exports/container-definition.ts";
 import type * as Rows from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import type { LoadedFile } from "./file-loader.ts";
 import { ROOT } from "../root.ts";
 import { ScenarioIndex } from "./scenario-index.ts";
-import type { Selectable } from "./selection.ts";
-
-export interface DiscoveredCheck {
-  readonly id: string;
-  readonly title: string;
-  /** The catalogue's suite of the promise. */
-  readonly suite: string;
-  /** Reason why it cannot run. */
-  readonly problem?: Failure;
-}
-
-export interface DiscoveredScenario extends Selectable {
-  readonly summary: string;
-  /** Path relative to ROOT. */
-  readonly file: string;
-  readonly requires: readonly string[];
-  readonly alone: boolean;
-  readonly checks: readonly DiscoveredCheck[];
-  readonly containers: readonly (string | ContainerDefinition)[];
-}
+import type { DiscoveredScenario } from "./discovered-scenario.ts";
 
 /** The one check of a file that declares no scenario: it fails. */
 export const FILE_CHECK = "scenario.file";

@@ -6,7 +6,7 @@ import { PvhError } from "../errors.ts";
 import { bootSource } from "../exports/boot-source.ts";
 import type { BootSource } from "../exports/boot-source.ts";
 import { resolveImage } from "../image/resolve-image.ts";
-import type { DiscoveredScenario } from "./discover.ts";
+import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import type { Failure } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
 

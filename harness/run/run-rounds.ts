@@ -1,5 +1,5 @@
 import { after, ENDING } from "../ending.ts";
-import type { DiscoveredScenario } from "./discover.ts";
+import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import type { Failure } from "../../reports/events.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";

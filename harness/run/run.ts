@@ -18,7 +18,7 @@ import type { RunDirectory } from "./run-directory.ts";
 import { endingSignal, EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { within } from "../within.ts";
-import type { DiscoveredScenario } from "./discover.ts";
+import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import { EVENTS_FILE } from "./event-log.ts";
 import type { Failure, Interruption, RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { failureOf, toFailure } from "../failure.ts";

@@ -5,7 +5,7 @@ import { deserialize, serialize } from "node:v8";
 import { cacheFolder } from "../engine/folders.ts";
 import { makeFolder } from "../make-folder.ts";
 import { propertyOf } from "../thrown.ts";
-import type { DiscoveredScenario } from "./discover.ts";
+import type { DiscoveredScenario } from "./discovered-scenario.ts";
 
 /** Scenarios by the absolute path of their file. */
 export type Discovered = ReadonlyMap<string, DiscoveredScenario>;

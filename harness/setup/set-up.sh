@@ -18,7 +18,7 @@ unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE
 # A short command spends half its time compiling modules. The folder is cacheFolder("node") of
 # harness/engine/folders.ts.
 case "${XDG_CACHE_HOME:-}" in /*) compiled=$XDG_CACHE_HOME ;; *) compiled=${HOME:-}/.cache ;; esac
-case "$compiled" in
+case "${PVH_CACHE:-}$compiled" in
   /*) [ -d "$compiled/pvh/node" ] || mkdir -p "$compiled/pvh/node" 2>/dev/null
     [ -w "$compiled/pvh/node" ] && export NODE_COMPILE_CACHE="$compiled/pvh/node" ;;
 esac

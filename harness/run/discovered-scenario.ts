@@ -1,0 +1,22 @@
+import type { Failure } from "../../reports/events.ts";
+import type { ContainerDefinition } from "../exports/container-definition.ts";
+import type { Selectable } from "./selection.ts";
+
+export interface DiscoveredCheck {
+  readonly id: string;
+  readonly title: string;
+  /** The catalogue's suite of the promise. */
+  readonly suite: string;
+  /** Reason why it cannot run. */
+  readonly problem?: Failure;
+}
+
+export interface DiscoveredScenario extends Selectable {
+  readonly summary: string;
+  /** Path relative to ROOT. */
+  readonly file: string;
+  readonly requires: readonly string[];
+  readonly alone: boolean;
+  readonly checks: readonly DiscoveredCheck[];
+  readonly containers: readonly (string | ContainerDefinition)[];
+}
