@@ -52,18 +52,22 @@ async function start(): Promise<Pantavisor> {
   return pantavisor;
 }
 
-try {
-  running = await start();
-} catch (error) {
-  process.stderr.write(`pantavisor: ${(error as Error).message}\n`);
-  // A trial that cannot be read is over with the reboot; for any other revision there is none.
-  process.exit(error instanceof TrialError ? 0 : 1);
+async function run(): Promise<never> {
+  try {
+    running = await start();
+  } catch (error) {
+    process.stderr.write(`pantavisor: ${(error as Error).message}\n`);
+    // A trial that cannot be read is over with the reboot; for any other revision there is none.
+    process.exit(error instanceof TrialError ? 0 : 1);
+  }
+  try {
+    if (asked !== undefined) running.shutDown(asked);
+    const outcome = await running.ended;
+    process.exit(outcome === "poweroff" ? POWEROFF : 0);
+  } catch (error) {
+    crash.tell(error);
+    process.exit(CRASHED);
+  }
 }
-try {
-  if (asked !== undefined) running.shutDown(asked);
-  const outcome = await running.ended;
-  process.exit(outcome === "poweroff" ? POWEROFF : 0);
-} catch (error) {
-  crash.tell(error);
-  process.exit(CRASHED);
-}
+
+void run();

@@ -79,10 +79,9 @@ async function main(args: readonly string[]): Promise<number> {
   });
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  log.error((error as Error).message);
-  process.exitCode = 1;
-}
-process.exit();
+void main(process.argv.slice(2))
+  .catch((error: unknown) => {
+    log.error((error as Error).message);
+    return 1;
+  })
+  .then((exitCode) => process.exit(exitCode));

@@ -1,7 +1,9 @@
 import { pvtxCommand } from "./storage/pvtx/command.ts";
 
-process.exitCode = await pvtxCommand(process.argv.slice(2), {
+void pvtxCommand(process.argv.slice(2), {
   environment: process.env,
   print: (text) => process.stdout.write(text),
   printError: (text) => process.stderr.write(text),
+}).then((exitCode) => {
+  process.exitCode = exitCode;
 });

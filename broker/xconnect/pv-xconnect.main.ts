@@ -130,4 +130,4 @@ async function show(settings: Settings, lockFile: string, signal: AbortSignal): 
   clearInterval(poll);
 }
 
-process.exit(await main());
+void main().then((exitCode) => process.exit(exitCode));

@@ -34,11 +34,11 @@ test("a program becomes a bundle and a command, and runs with koffi from where i
   expect(command?.executable).toBe(true);
   expect(command?.content).toEqual(
     Buffer.from(
-      '#!/usr/lib/pvh/node\nprocess.title = "pv-hello";\nimport("/usr/lib/pvh/pv-hello.mjs");\n',
+      '#!/usr/lib/pvh/node\nprocess.title = "pv-hello";\nrequire("/usr/lib/pvh/start.cjs")("pv-hello");\n',
     ),
   );
-  const bundle = join(root, "usr/lib/pvh/pv-hello.mjs");
-  const { stdout } = await promisify(execFile)(process.execPath, [bundle, "hi"]);
+  const start = `require(${JSON.stringify(join(root, "usr/lib/pvh/start.cjs"))})("pv-hello")`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", start, "", "hi"]);
   expect(stdout).toBe("hi true\n");
 });
 
@@ -48,7 +48,7 @@ test("a worker thread becomes a bundle beside its program's, and no command", as
   await writeFile(thread, "console.log(1);");
   const files = await programFiles(new Map([["busy.thread", thread]]), join(at.folder, "none"));
   const paths = files.map(({ path }) => path);
-  expect(paths).toContain("usr/lib/pvh/busy.thread.mjs");
+  expect(paths).toContain("usr/lib/pvh/busy.thread.cjs");
   expect(paths.filter((path) => path.startsWith("usr/bin/"))).toEqual([]);
 });
 
