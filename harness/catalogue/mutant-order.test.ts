@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { longestFirst } from "./mutant-order.ts";
+import { drawn, longestFirst } from "./mutant-order.ts";
 import type { Mutant } from "./mutants.ts";
 
 const mutants = [
@@ -27,3 +27,17 @@ test("a mutant that took longer in a former run, or has more to do, comes first"
 function mutant(quirk: string, checks: readonly string[]): Mutant {
   return { quirk, exists: true, scenarios: [{ name: quirk, checks, claims: checks }] };
 }
+
+test("a seed draws a tenth, another seed another tenth, and of few one", () => {
+  const many = Array.from({ length: 95 }, (_, index) => mutant(`q${index}`, ["a"]));
+  const first = drawn(many, 1).map(({ quirk }) => quirk);
+  expect(first.length).toBe(10);
+  expect(
+    drawn(many.toReversed(), 1)
+      .map(({ quirk }) => quirk)
+      .sort(),
+  ).toEqual(first.toSorted());
+  expect(drawn(many, 2).map(({ quirk }) => quirk)).not.toEqual(first);
+  expect(drawn(many.slice(0, 3), 1).length).toBe(1);
+  expect(drawn([], 1)).toEqual([]);
+});

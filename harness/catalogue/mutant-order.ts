@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Mutant } from "./mutants.ts";
 
 /** Durations in former runs, in milliseconds, by name, as far as they are known. */
@@ -24,4 +25,16 @@ function expectedMs({ quirk, exists, scenarios }: Mutant, former: FormerDuration
     (sum, check) => sum + (former.checks.get(check) ?? CHECK_MS),
     scenarios.length * BOOT_MS,
   );
+}
+
+/** A tenth of the mutants, one at least, which the seed draws. */
+export function drawn(mutants: readonly Mutant[], seed: number): Mutant[] {
+  const lot = ({ quirk }: Mutant): string =>
+    createHash("sha256").update(`${seed}.${quirk}`).digest("hex");
+  const lots = mutants.map((mutant) => ({ mutant, lot: lot(mutant) }));
+  const winners = lots
+    .toSorted((a, b) => (a.lot < b.lot ? -1 : 1))
+    .slice(0, Math.ceil(mutants.length / 10));
+  const names = new Set(winners.map(({ mutant }) => mutant.quirk));
+  return mutants.filter(({ quirk }) => names.has(quirk));
 }

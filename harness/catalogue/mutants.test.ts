@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Failure } from "../../reports/events.ts";
-import { isBad, judge, mutantsOf } from "./mutants.ts";
+import { isBad, isTouched, judge, mutantsOf } from "./mutants.ts";
 import type { CheckResult, Mutant } from "./mutants.ts";
 
 const mutant: Mutant = {
@@ -162,4 +162,19 @@ test("a scenario whose checks all claim the quirk has no witness", () => {
 test("with all checks every check of the scenario runs", () => {
   const scenarios = [{ name: "one", all: ["d", "a", "e", "c"], selected: ["a"] }];
   expect(checksOf(found(scenarios, { claimsOnly: false }))).toEqual([["d", "a", "e", "c"]]);
+});
+
+test("a mutant is touched by its quirk, by the file of a scenario that claims it, by a row it claims", () => {
+  const nothing = {
+    quirks: new Set<string>(),
+    scenarios: new Set<string>(),
+    rows: new Set<string>(),
+  };
+  const by = (touched: Partial<typeof nothing>): boolean =>
+    isTouched(mutant, { ...nothing, ...touched }, (name) => `${name}.ts`);
+  expect(by({})).toBe(false);
+  expect(by({ quirks: new Set(["q"]) })).toBe(true);
+  expect(by({ scenarios: new Set(["s.ts"]) })).toBe(true);
+  expect(by({ rows: new Set(["unix.a"]) })).toBe(true);
+  expect(by({ rows: new Set(["unix.b"]) })).toBe(false);
 });

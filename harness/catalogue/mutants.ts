@@ -1,4 +1,5 @@
 import type { Failure, Verdict } from "../../reports/events.ts";
+import type { Touched } from "./touched.ts";
 
 /** A quirk, and the scenarios with a check that claims to notice it. */
 export interface Mutant {
@@ -91,6 +92,18 @@ function witness(checks: readonly string[], msOf: Scope["msOf"]): string[] {
   const known = checks.filter((check) => msOf(check) !== undefined);
   const quickest = known.toSorted((a, b) => (msOf(a) ?? 0) - (msOf(b) ?? 0))[0] ?? checks[0];
   return quickest === undefined ? [] : [quickest];
+}
+
+/** @param fileOf path of a scenario's file */
+export function isTouched(
+  { quirk, scenarios }: Mutant,
+  { quirks, scenarios: files, rows }: Touched,
+  fileOf: (scenario: string) => string,
+): boolean {
+  if (quirks.has(quirk)) return true;
+  return scenarios.some(
+    ({ name, claims }) => files.has(fileOf(name)) || claims.some((check) => rows.has(check)),
+  );
 }
 
 /** @param suiteOf the catalogue's suite of a check: only checks of `boot` may fail by the boot */

@@ -11,15 +11,18 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
-import { longestFirst } from "../catalogue/mutant-order.ts";
-import { isBad, judge, mutantsOf } from "../catalogue/mutants.ts";
+import { drawn, longestFirst } from "../catalogue/mutant-order.ts";
+import { isBad, isTouched, judge, mutantsOf } from "../catalogue/mutants.ts";
 import type { CheckResult, Mutant, MutantRow } from "../catalogue/mutants.ts";
+import { touchedBy } from "../catalogue/touched.ts";
+import { ROOT } from "../root.ts";
 import { formerDurations } from "../run/history.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
 import { select } from "../run/selection.ts";
-import type { Call } from "./command.ts";
+import type { Args, Call } from "./command.ts";
+import { changedFiles, sourcesOf } from "./git-changes.ts";
 import { timeoutScale, wholeNumber } from "./parse-value.ts";
 import { usualJobs } from "./usual-jobs.ts";
 import { table } from "../../reports/table.ts";
@@ -27,7 +30,8 @@ import { table } from "../../reports/table.ts";
 /**
  * `pvh mutants [filter…]`: make each quirk that the selected checks claim to notice, and see
  * that they do, for the right reason, while the other checks of their scenarios, or with
- * `--claims-only` one of them, still give a verdict.
+ * `--claims-only` one of them, still give a verdict. `--changed` leaves what a diff touches, `--quick`
+ * a sample.
  */
 export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
@@ -39,7 +43,7 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const problems = problemsOf(selected.map(({ scenario }) => scenario));
   for (const problem of problems) out.say(`pvh: ${problem}`);
   const former = await formerDurations();
-  const mutants = mutantsOf(
+  const known = mutantsOf(
     selected.map(({ scenario, checks }) => ({
       name: scenario.name,
       all: scenario.checks.map(({ id }) => id),
@@ -49,10 +53,16 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
     (quirk) => Object.hasOwn(QUIRKS, quirk),
     { claimsOnly: args.flag("claimsOnly"), msOf: (check) => former.checks.get(check) },
   );
-  if (mutants.length === 0) {
+  if (known.length === 0) {
     out.say("no selected check claims a quirk");
     return problems.length > 0 ? EXIT.usage : EXIT.nothing;
   }
+  const mutants = chosen(known, all, args);
+  if (mutants.length === 0) {
+    out.say("nothing has changed that a quirk or a check which claims one is made of");
+    return problems.length > 0 ? EXIT.usage : EXIT.pass;
+  }
+  if (mutants.length < known.length) out.say(`${mutants.length} of ${known.length} quirks`);
   const names = new Set(mutants.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)));
   const prepared = await prepareRun(
     all.filter(({ name }) => names.has(name)),
@@ -80,6 +90,24 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const rows = mutants.flatMap((mutant) => judged.get(mutant) ?? []);
   const exitCode = report(rows, directory, since(begun), call);
   return exitCode === EXIT.pass && problems.length > 0 ? EXIT.usage : exitCode;
+}
+
+/** Those of the mutants that `--changed` and `--quick` leave. */
+function chosen(
+  mutants: readonly Mutant[],
+  all: readonly DiscoveredScenario[],
+  args: Args,
+): readonly Mutant[] {
+  const base = args.text("changed");
+  const seed = wholeNumber(args, "quick", 0);
+  let left = mutants;
+  if (base !== undefined || args.flag("changed")) {
+    const changes = changedFiles(ROOT, base);
+    const touched = touchedBy(changes, sourcesOf(ROOT), Object.keys(QUIRKS));
+    const fileOf = new Map(all.map(({ name, file }) => [name, file]));
+    left = left.filter((mutant) => isTouched(mutant, touched, (name) => fileOf.get(name) ?? ""));
+  }
+  return seed === undefined ? left : drawn(left, seed);
 }
 
 async function runMutant(
