@@ -13,7 +13,10 @@ for (const { name, status } of await appengine.control.containers()) {
   console.log(`${name} is ${status}`);
 }
 const socket = "/run/greeter/greeter.sock";
+// A container that is STARTED may still be about to listen.
 const { stdout } = await appengine
   .inside("greeter")
-  .sh(`echo Ada | socat -t 5 - UNIX-CONNECT:${socket}`);
+  .sh(
+    `until [ -S ${socket} ]; do sleep 0.1; done; echo Ada | socat -t 30 - UNIX-CONNECT:${socket}`,
+  );
 console.log(stdout.trim());

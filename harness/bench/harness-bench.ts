@@ -11,6 +11,7 @@ import { resolveImage } from "../image/resolve-image.ts";
 import { ROOT } from "../root.ts";
 import { FOUR, secondsToBoot } from "./appengine-bench.ts";
 import { medianOf } from "./figures.ts";
+import { watchSamples } from "./watch-bench.ts";
 
 /** How long a command of pvh takes, beside an idle container that the engine runs and removes. */
 export interface HarnessFigure {
@@ -46,6 +47,8 @@ const LIMITS = {
   [`pvh scenario ${SCENARIO}`]: 3.5,
   [CPU]: 5,
   "READY, 4 containers": 0.8,
+  "pvh watch, scenario changed": 1.5,
+  "pvh watch, broker changed": 4,
   "pvh run": 110,
   "pvh mutants": 400,
 } as const satisfies Record<string, number>;
@@ -93,6 +96,10 @@ export async function runHarnessBench(options: HarnessBenchOptions): Promise<Har
       add(CPU, (await machineSeconds()) - before);
       add("READY, 4 containers", await secondsToBoot(engine, ref, FOUR, signal));
     }
+    progress("pvh watch");
+    const { scenario, broker } = await watchSamples(rounds, signal);
+    for (const seconds of scenario) add("pvh watch, scenario changed", seconds);
+    for (const seconds of broker) add("pvh watch, broker changed", seconds);
     for (const word of full ? ["run", "mutants"] : []) {
       progress(`pvh ${word}, once`);
       add(`pvh ${word}`, await pvh(word));

@@ -8,6 +8,7 @@ import {
   QUIRK_OPTION,
   RUN_OPTIONS,
   TIMEOUT_SCALE_OPTION,
+  WATCH_OPTIONS,
 } from "./options.ts";
 
 const FILTER = {
@@ -40,6 +41,14 @@ export const COMMANDS: readonly Command[] = [
     args: [FILTER],
     options: RUN_OPTIONS,
     run: async (call) => (await inSteps(call.signal, () => import("./run.ts"))).runCommand(call),
+  },
+  {
+    name: "watch",
+    summary: "run scenarios again whenever a file changes, on appengines that stay",
+    args: [{ name: "<name...>", summary: "names, as pvh ls lists them" }],
+    options: WATCH_OPTIONS,
+    run: async (call) =>
+      (await inSteps(call.signal, () => import("./watch.ts"))).watchCommand(call),
   },
   {
     name: "mutants",

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Change, Sources } from "../catalogue/touched.ts";
+import type { Change } from "../catalogue/touched.ts";
 import { PvhError } from "../errors.ts";
 import { messageOfThrown } from "../thrown.ts";
 
@@ -36,21 +36,6 @@ export function changedFiles(root: string, base: string | undefined): Change[] {
       .filter((path) => path !== "")
       .map((path) => ({ path, added: textOf(join(root, path)).split("\n") })),
   ];
-}
-
-/** Texts of the broker, the scenarios, the examples and the containers of the clone. */
-export function sourcesOf(root: string): Sources {
-  const folders = ["broker", "scenarios", "examples", "containers"];
-  const listed = git(root, [
-    "ls-files",
-    "--cached",
-    "--others",
-    "--exclude-standard",
-    "-z",
-    ...folders,
-  ]);
-  const paths = listed.split("\0").filter((path) => path.endsWith(".ts"));
-  return new Map(paths.map((path) => [path, textOf(join(root, path))]));
 }
 
 /** The files of a diff with their new lines; git ends a name with blanks by a tab. */

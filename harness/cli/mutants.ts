@@ -22,7 +22,8 @@ import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Args, Call } from "./command.ts";
-import { changedFiles, sourcesOf } from "./git-changes.ts";
+import { changedFiles } from "./git-changes.ts";
+import { sourceTexts } from "./source-texts.ts";
 import { timeoutScale, wholeNumber } from "./parse-value.ts";
 import { usualJobs } from "./usual-jobs.ts";
 import { table } from "../../reports/table.ts";
@@ -103,7 +104,7 @@ function chosen(
   let left = mutants;
   if (base !== undefined || args.flag("changed")) {
     const changes = changedFiles(ROOT, base);
-    const touched = touchedBy(changes, sourcesOf(ROOT), Object.keys(QUIRKS));
+    const touched = touchedBy(changes, sourceTexts(ROOT), Object.keys(QUIRKS));
     const fileOf = new Map(all.map(({ name, file }) => [name, file]));
     left = left.filter((mutant) => isTouched(mutant, touched, (name) => fileOf.get(name) ?? ""));
   }

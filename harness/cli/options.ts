@@ -62,3 +62,8 @@ export const RUN_OPTIONS: readonly Option[] = [
   PROGRESS_OPTION,
   { flags: "--json", summary: "events as JSON lines on stdout" },
 ];
+
+/** Options of `pvh watch`: those that have a meaning for a run after another. */
+export const WATCH_OPTIONS: readonly Option[] = RUN_OPTIONS.filter(({ flags }) =>
+  /^--(profile|quirk|jobs|seed|keep|timeout-scale|limit|progress)\b/.test(flags),
+);

@@ -48,6 +48,11 @@ export interface RunSettings {
   readonly attempt: number;
   readonly scenarios: Readonly<Record<string, PlannedScenario>>;
   /**
+   * Present: the scenarios' own appengines stay for a later run. Those of former runs, by scenario, are
+   * used again.
+   */
+  readonly held?: Readonly<Record<string, string>>;
+  /**
    * Each process says what it sees in a journal of its own, and a parent judges; without one the
    * scenarios write events.jsonl themselves.
    */

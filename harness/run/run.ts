@@ -66,6 +66,8 @@ export interface RunOptions {
   readonly maxFailures: number;
   /** Verdict on a run with a flaky pass. */
   readonly flaky: FlakyPolicy;
+  /** As in RunSettings. Whoever gives it removes the appengines. */
+  readonly held?: Readonly<Record<string, string>>;
   /** Time limits of the processes of scenarios, instead of the usual ones. */
   readonly patience?: Partial<Patience>;
 }
@@ -132,7 +134,7 @@ export async function runScenarios(
         record.append({ type: "failure", where: "run", failure: toFailure(error) });
       },
     );
-    if (!("failure" in prepared)) {
+    if (!("failure" in prepared) && options.held === undefined) {
       const limit = signal.aborted ? removal : undefined;
       const left = await removeRun(prepared.engine, directory.run, record.state, limit);
       if (left !== undefined) record.append({ type: "note", text: left });
@@ -326,7 +328,7 @@ function settingsOf(
   selected: readonly Selected<DiscoveredScenario>[],
   prepared: Prepared | undefined,
   { run, folder }: RunDirectory,
-  { profile, quirks, boot, keep, timeoutScale, seed }: RunOptions,
+  { profile, quirks, boot, keep, timeoutScale, seed, held }: RunOptions,
 ): RunSettings {
   const scenarios = selected.map(({ scenario, checks }) => {
     const runnable = scenario.checks.filter(
@@ -352,6 +354,7 @@ function settingsOf(
     repetition: 1,
     attempt: 1,
     scenarios: Object.fromEntries(scenarios),
+    ...(held !== undefined && { held }),
     journals: true,
   };
 }

@@ -85,7 +85,7 @@ export class ScenarioSession {
       : missingCapability(options.requires ?? [], this.settings);
     if (this.#skipped !== undefined || options.boot === "none") return;
     try {
-      this.#appengine = await this.boot({}, this.cancellation.signal);
+      this.#appengine = (await this.#held()) ?? (await this.boot({}, this.cancellation.signal));
     } catch (error) {
       if (this.cancellation.signal.aborted) this.#skipped = CANCELLED;
       else this.#failure = toFailure(error);
@@ -161,7 +161,7 @@ export class ScenarioSession {
         });
       }
       const collected = now();
-      await appengine.remove();
+      if (this.settings.held === undefined) await appengine.remove();
       this.#evidenceMs += collected - ended;
       this.#removalMs += now() - collected;
     }
@@ -214,6 +214,30 @@ export class ScenarioSession {
     } catch (error) {
       BootedAppengine.recordFolder(this, folder);
       throw error;
+    }
+  }
+
+  /** The appengine that a former run has left for this scenario, if it can be used again. */
+  async #held(): Promise<BootedAppengine | undefined> {
+    const { held, engine } = this.settings;
+    const name = held?.[this.#definition.name];
+    if (name === undefined || engine === undefined) return undefined;
+    const begun = now();
+    try {
+      const { knownEngine } = await import("../engine/find-engine.ts");
+      const { attachAppengine } = await import("../appengine/attach-appengine.ts");
+      const { until = "links" } = this.#definition.options;
+      const { signal } = this.cancellation;
+      const container = await attachAppengine(knownEngine(engine), name, { signal, until });
+      const ms = now() - begun;
+      const stage = { scenario: this.name, appengine: name, stage: "ready", ms, ok: true } as const;
+      this.record({ type: "stage.finished", ...stage, detail: "as a former run has left it" });
+      return new BootedAppengine(this, container, this.#evidenceFolder());
+    } catch (error) {
+      if (this.cancellation.signal.aborted) throw error;
+      const text = `${name} cannot be used again, and another one is booted: ${messageOfThrown(error)}`;
+      this.record({ type: "note", scenario: this.name, text });
+      return undefined;
     }
   }
 

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { changedPrograms, programsOfClone } from "./replace-programs.ts";
+import type { Programs } from "./replace-programs.ts";
+
+const programs = (texts: Readonly<Record<string, string>>): Programs =>
+  new Map(
+    Object.entries(texts).map(([path, text]) => [
+      path,
+      { content: Buffer.from(text), mode: 0o644 },
+    ]),
+  );
+
+test("a program whose text differs has changed, with V8's code of it", () => {
+  const before = programs({ "x/a.cjs": "1", "x/a.cache": "1", "x/b.cjs": "1", "x/b.cache": "1" });
+  const after = programs({ "x/a.cjs": "2", "x/a.cache": "2", "x/b.cjs": "1", "x/b.cache": "2" });
+  expect(changedPrograms(before, after)).toEqual(["x/a.cjs", "x/a.cache"]);
+});
+
+test("the clone makes the same programs twice, and none of their packages", async () => {
+  const [one, two] = [await programsOfClone(), await programsOfClone()];
+  expect(changedPrograms(one, two)).toEqual([]);
+  expect([...one.keys()]).toContain("usr/lib/pvh/pv-xconnect.cjs");
+  expect([...one.keys()].filter((path) => path.includes("node_modules"))).toEqual([]);
+});

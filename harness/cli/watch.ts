@@ -1,0 +1,226 @@
+import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { Appengine } from "../appengine/appengine.ts";
+import { touchedBy } from "../catalogue/touched.ts";
+import { clock } from "../clock/clock.ts";
+import { reap } from "../engine/reaper.ts";
+import { closingLine } from "../../reports/terminal.ts";
+import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
+import { lastAttempt } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
+import { ROOT } from "../root.ts";
+import { discoverNamed, scenarioNames } from "../run/discover.ts";
+import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
+import { prepareRun } from "../run/prepare-run.ts";
+import type { Prepared } from "../run/prepare-run.ts";
+import { makeRunDirectory } from "../run/run-directory.ts";
+import { runScenarios } from "../run/run.ts";
+import { unknownName } from "../run/selection.ts";
+import type { Call } from "./command.ts";
+import { sourceTexts } from "./source-texts.ts";
+import { liveReport } from "./progress.ts";
+import { changedPrograms, programsOfClone, replacePrograms } from "./replace-programs.ts";
+import type { Programs } from "./replace-programs.ts";
+import { removeOwn } from "./remove-own.ts";
+import { describeError } from "./report-error.ts";
+import { readRunFlags } from "./run-flags.ts";
+import type { RunFlags } from "./run-flags.ts";
+import { SourceWatch } from "./source-watch.ts";
+
+/** Milliseconds for the removal of the appengines. */
+const REMOVAL = 30_000;
+/** Folders whose files make a verdict. */
+const FOLDERS = ["broker", "containers", "examples", "fixtures", "harness", "reports", "scenarios"];
+
+/**
+ * `pvh watch <name…>`: run these scenarios, and again whenever a file changes that their verdict
+ * depends on, on the appengines that the first run has booted. A changed program of the reference is
+ * put into them; what cannot be put in takes a new boot.
+ */
+export async function watchCommand(call: Call): Promise<ExitCode> {
+  const { args, out, signal } = call;
+  const flags = readRunFlags(args, "given");
+  clock.scale = flags.options.timeoutScale;
+  const names = [...new Set(args.words)];
+  const files = new SourceWatch(ROOT, FOLDERS);
+  const watched = new Watched(names, flags, call);
+  try {
+    let exitCode: ExitCode = EXIT.pass;
+    let changed: readonly string[] | undefined;
+    for (;;) {
+      exitCode = await watched.run(changed).catch((error: unknown) => {
+        // A file that is half written must not end the watch.
+        const { text, exitCode: code } = describeError(error, signal.reason);
+        out.say(text);
+        return code;
+      });
+      if (!signal.aborted) out.say("watching for changes; Ctrl+C ends");
+      changed = await files.next(signal);
+      const ending = endingSignal(signal.reason);
+      if (signal.aborted) return ending === undefined ? exitCode : SIGNAL_EXIT[ending];
+    }
+  } finally {
+    files.close();
+    await removeOwn(AbortSignal.timeout(REMOVAL));
+  }
+}
+
+/** What is kept from one run to the next. */
+class Watched {
+  readonly #names: readonly string[];
+  readonly #flags: RunFlags;
+  readonly #call: Call;
+  /** Appengines that can be used again, by scenario. */
+  readonly #held = new Map<string, string>();
+  #prepared: Prepared | undefined;
+  #programs: Programs | undefined;
+  /** The containers that the scenarios boot, as text. */
+  #containers = "";
+  #failed = new Set<string>();
+
+  constructor(names: readonly string[], flags: RunFlags, call: Call) {
+    this.#names = names;
+    this.#flags = flags;
+    this.#call = call;
+  }
+
+  /**
+   * Run the scenarios that the changes touch, and those that failed the last time.
+   * @param changed paths relative to ROOT; undefined for the first run, of all
+   */
+  async run(changed: readonly string[] | undefined): Promise<ExitCode> {
+    const { out } = this.#call;
+    const all = await this.#discover();
+    const scenarios = changed === undefined ? all : this.#touched(all, changed);
+    if (changed !== undefined) {
+      out.say(`\nchanged: ${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}`);
+    }
+    if (scenarios.length === 0) {
+      out.say("none of the scenarios depends on it");
+      return EXIT.pass;
+    }
+    await this.#refresh(all, changed ?? []);
+    return this.#runNow(scenarios, await this.#prepare(all));
+  }
+
+  async #remove(): Promise<void> {
+    const engine = this.#prepared?.engine;
+    if (engine === undefined) return;
+    for (const name of this.#held.values()) {
+      await reap(engine, { kind: "container", name }).catch(() => undefined);
+    }
+    this.#held.clear();
+  }
+
+  async #discover(): Promise<DiscoveredScenario[]> {
+    const all = await discoverNamed(this.#names);
+    for (const name of this.#names) {
+      if (!all.some((one) => one.name === name)) {
+        throw unknownName("scenario", name, scenarioNames());
+      }
+    }
+    return this.#names.flatMap((name) => all.filter((one) => one.name === name));
+  }
+
+  #touched(all: readonly DiscoveredScenario[], changed: readonly string[]): DiscoveredScenario[] {
+    const isOfAll = changed.some((path) => !/^(scenarios|examples)\//.test(path));
+    if (isOfAll) return [...all];
+    const changes = changed.map((path) => ({ path, added: [] }));
+    const { scenarios } = touchedBy(changes, sourceTexts(ROOT), []);
+    return all.filter(({ file, name }) => scenarios.has(file) || this.#failed.has(name));
+  }
+
+  /** Bring the appengines up to date, or let go of those that cannot be. */
+  async #refresh(all: readonly DiscoveredScenario[], changed: readonly string[]): Promise<void> {
+    const containers = JSON.stringify(all.map((one) => one.containers));
+    const isOther = containers !== this.#containers;
+    this.#containers = containers;
+    if (isOther || changed.some((path) => path.startsWith("containers/"))) {
+      await this.#letGo();
+      return;
+    }
+    if (!changed.some((path) => path.startsWith("broker/"))) return;
+    const programs = await programsOfClone();
+    const before = this.#programs;
+    this.#programs = programs;
+    const paths = before === undefined ? [...programs.keys()] : changedPrograms(before, programs);
+    if (paths.length === 0) return;
+    // A check that boots an appengine of its own boots it from the image.
+    const bootsMore = all.some(({ file }) =>
+      readFileSync(join(ROOT, file), "utf8").includes("bootAppengine"),
+    );
+    if (bootsMore || !(await this.#replace(programs, paths))) await this.#letGo();
+  }
+
+  async #replace(programs: Programs, paths: readonly string[]): Promise<boolean> {
+    const engine = this.#prepared?.engine;
+    if (engine === undefined) return false;
+    for (const name of this.#held.values()) {
+      const appengine = new Appengine(engine.docker.getContainer(name), name);
+      try {
+        if (!(await replacePrograms(engine, appengine, programs, paths, this.#call.signal))) {
+          return false;
+        }
+      } finally {
+        await appengine.close();
+      }
+    }
+    return true;
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#remove();
+    this.#prepared = undefined;
+  }
+
+  async #prepare(all: readonly DiscoveredScenario[]): Promise<Prepared> {
+    const { out, signal } = this.#call;
+    const progress = (line: string): void => out.say(line);
+    if (this.#prepared === undefined) {
+      [this.#programs, this.#prepared] = await Promise.all([
+        programsOfClone(),
+        prepareRun(all, undefined, { signal, progress }),
+      ]);
+    }
+    return this.#prepared;
+  }
+
+  async #runNow(scenarios: readonly DiscoveredScenario[], prepared: Prepared): Promise<ExitCode> {
+    const { out, signal } = this.#call;
+    const directory = makeRunDirectory();
+    const live = liveReport(this.#flags.progress, process.stderr);
+    try {
+      const { exitCode, state } = await runScenarios(
+        scenarios.map((scenario) => ({ scenario, checks: scenario.checks.map(({ id }) => id) })),
+        () => Promise.resolve(prepared),
+        directory,
+        {
+          ...this.#flags.options,
+          command: ["watch", ...this.#names, ...this.#flags.given],
+          held: Object.fromEntries(this.#held),
+        },
+        { signal, onEvent: (event) => live.event(event) },
+      );
+      live.stop();
+      for (const line of live.closing(directory.shown)) out.say(line);
+      out.data(closingLine(state));
+      this.#remember(state);
+      return exitCode;
+    } finally {
+      live.stop();
+    }
+  }
+
+  #remember(state: RunState): void {
+    for (const scenario of state.scenarios.values()) {
+      const { name } = scenario;
+      const last = lastAttempt(scenario);
+      const own = last.stages.find(({ inCheck, ok }) => !inCheck && ok)?.appengine;
+      if (last.failure === undefined && own !== undefined) this.#held.set(name, own);
+      else this.#held.delete(name);
+      if (last.verdict === "failed") this.#failed.add(name);
+      else this.#failed.delete(name);
+    }
+  }
+}
