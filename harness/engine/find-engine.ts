@@ -61,7 +61,10 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
 
 /** An engine that another process has found; nothing is asked. */
 export function knownEngine(facts: EngineFacts): Engine {
-  return { ...facts, docker: engineClient(parseEngineAddress(facts.host, facts.origin, facts.tls)) };
+  return {
+    ...facts,
+    docker: engineClient(parseEngineAddress(facts.host, facts.origin, facts.tls)),
+  };
 }
 
 /** The part of an engine that another process can be told. */
