@@ -125,6 +125,25 @@ test("a scenario boots once, with what the run and the scenario ask for", async 
   expect(did).toEqual(["boot appengine-1", "remove appengine-1"]);
 });
 
+test("an appengine that is held stays, and another boots where the former one has gone", async () => {
+  const engine = {
+    host: "unix:///nonexistent/docker.sock",
+    origin: "DOCKER_HOST",
+    version: "0",
+    apiVersion: "0",
+    sameMachine: false,
+  };
+  const { all, did, events, verdicts } = sessionOf([passes], {}, { engine, held: { s: "former" } });
+  await all();
+  expect(did).toEqual(["boot appengine-1"]);
+  expect(verdicts()).toEqual([["c0", "passed", undefined]]);
+  expect(events().find(({ type }) => type === "note")).toMatchObject({
+    text: expect.stringMatching(
+      /^former cannot be used again, and another one is booted: /,
+    ) as string,
+  });
+});
+
 test("evidence is kept once, right after the first failure and before the removal", async () => {
   const { all, did, events } = sessionOf([passes, fails, fails]);
   await all();
