@@ -20,6 +20,7 @@ import { formerDurations } from "../run/history.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
+import type { Keep } from "../run/run-settings.ts";
 import { select } from "../run/selection.ts";
 import type { Args, Call } from "./command.ts";
 import { changedFiles } from "./git-changes.ts";
@@ -73,13 +74,22 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const directory = makeRunDirectory();
   const queue = new PQueue({ concurrency: jobs });
   let finished = 0;
+  const isOver = (): boolean => signal.aborted;
   const judgeNext = async (mutant: Mutant): Promise<MutantRow[]> => {
-    if (signal.aborted) return [];
+    if (isOver()) return [];
     const started = performance.now();
-    const rows = await runMutant(mutant, all, prepared, directory, signal);
+    const part = (name: string): RunDirectory => makePartDirectory(directory, name);
+    const rows = await runMutant(mutant, all, prepared, part(mutant.quirk), "never", signal);
+    const isWrong = rows.some(isBad);
     finished += 1;
-    const verdict = rows.some(isBad) ? "BAD" : "ok ";
+    const verdict = isWrong ? "BAD" : "ok ";
     out.say(`${verdict}  ${finished} of ${mutants.length}  ${mutant.quirk}  (${since(started)} s)`);
+    if (isWrong && mutant.exists && !isOver()) {
+      // What is red as it should be needs no evidence, and keeping it takes time.
+      const again = part(`${mutant.quirk}.again`);
+      await runMutant(mutant, all, prepared, again, "always", signal);
+      out.say(`     evidence of a second run: ${again.shown}`);
+    }
     return rows;
   };
   const judged = new Map<Mutant, MutantRow[]>();
@@ -116,6 +126,7 @@ async function runMutant(
   all: readonly DiscoveredScenario[],
   prepared: Prepared,
   directory: RunDirectory,
+  keep: Keep,
   signal: AbortSignal,
 ): Promise<MutantRow[]> {
   const suiteOf = (check: string): string => catalogue().get(check)?.suite ?? "";
@@ -126,12 +137,12 @@ async function runMutant(
       return scenario === undefined ? [] : [{ scenario, checks }];
     }),
     () => Promise.resolve(prepared),
-    makePartDirectory(directory, mutant.quirk),
+    directory,
     {
       command: ["mutants", mutant.quirk],
       profile: "strict",
       quirks: [mutant.quirk],
-      keep: "failed",
+      keep,
       timeoutScale: clock.scale,
       seed: 1,
       jobs: 1,
