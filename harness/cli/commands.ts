@@ -72,6 +72,16 @@ export const COMMANDS: readonly Command[] = [
       (await inSteps(call.signal, () => import("./mutants.ts"))).mutantsCommand(call),
   },
   {
+    name: "compare",
+    summary: "what one run judges otherwise than another; exit 1 for what is worse",
+    args: [
+      { name: "<before>", summary: "folder of a run, its summary.json, or its name" },
+      { name: "<after>", summary: "the run to be looked at, for example latest" },
+    ],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./compare.ts")).compareCommand(call),
+  },
+  {
     name: "coverage",
     summary: "the promises of the catalogue and the scenarios that check them",
     options: [JSON_OPTION, { flags: "--markdown", summary: "print the table of docs/coverage.md" }],

@@ -15,7 +15,7 @@ export interface RunDirectory {
 }
 
 /** Folder of all runs, below the working directory. */
-const RUNS = ".pvh/runs";
+export const RUNS = ".pvh/runs";
 
 /**
  * Make `.pvh/runs/<utc>-<short id>` below the working directory and point `latest` at it.
