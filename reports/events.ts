@@ -38,6 +38,15 @@ export type BootStage =
   | "ready"
   | "links";
 
+/** What is known to fail, from a former run. */
+export interface Baseline {
+  readonly run: string;
+  /** The failed checks, as `SCENARIO CHECK`. */
+  readonly known: readonly string[];
+  /** A known check that passes fails the run: the baseline is out of date. */
+  readonly strict: boolean;
+}
+
 export type RunEvent =
   | {
       readonly type: "run.started";
@@ -49,6 +58,8 @@ export type RunEvent =
       readonly selected: readonly string[];
       /** Given to the checks; the same seed makes the same choices. */
       readonly seed: number;
+      /** A former run whose failed checks are expected to fail. */
+      readonly baseline?: Baseline;
       readonly host: {
         readonly name: string;
         readonly kernel: string;

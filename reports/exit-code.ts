@@ -1,7 +1,7 @@
 import { endingSignal, EXIT, SIGNAL_EXIT } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { Failure, Interruption } from "./events.ts";
-import { countChecks, failuresOf, isFlaky } from "./run-state.ts";
+import { countChecks, failuresOf, isFlaky, lastAttempt, unexpectedPasses } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 
 /** Verdict on a check that passes only after a retry. */
@@ -32,7 +32,10 @@ export function exitCodeOf(
   const { passed, failed } = countChecks(state);
   // A failed check without its reason is one that the record has lost.
   if (failed > 0) return EXIT.bug;
-  if (passed === 0) return EXIT.nothing;
+  if (passed === 0 && !hasKnownFailures(state)) return EXIT.nothing;
+  if (state.started?.baseline?.strict === true && unexpectedPasses(state).length > 0) {
+    return EXIT.failed;
+  }
   const isUnsure = [...state.scenarios.values()].some(isFlaky);
   return isUnsure && flaky === "fail" ? EXIT.flaky : EXIT.pass;
 }
@@ -46,6 +49,10 @@ export function exitReason(state: RunState): string | undefined {
       return undefined;
     case EXIT.nothing:
       return "nothing was judged: every check was skipped";
+    case EXIT.failed:
+      return failuresOf(state).length > 0
+        ? "a check failed"
+        : "a check passed that is known to fail: the baseline is out of date";
     case EXIT.flaky:
       return `flaky: ${flaky.join(", ")} passed only after a retry`;
     default:
@@ -54,7 +61,6 @@ export function exitReason(state: RunState): string | undefined {
 }
 
 const MEANINGS: Readonly<Record<number, string>> = {
-  [EXIT.failed]: "a check failed",
   [EXIT.usage]: "a scenario file, a row of the catalogue or what they name is wrong",
   [EXIT.infra]: "engine, image or machine failed",
   [EXIT.neverReady]: "an appengine never reached READY",
@@ -69,4 +75,10 @@ const MEANINGS: Readonly<Record<number, string>> = {
 function isJudgement({ class: of, code }: Failure): boolean {
   if (of !== "product" && of !== "scenario") return false;
   return code !== "PVH_NEVER_READY" && code !== "PVH_DEADLINE";
+}
+
+function hasKnownFailures({ scenarios }: RunState): boolean {
+  return [...scenarios.values()].some((scenario) =>
+    [...lastAttempt(scenario).checks.values()].some(({ verdict }) => verdict === "known"),
+  );
 }

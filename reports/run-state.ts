@@ -57,10 +57,13 @@ export interface StageState {
 export interface CheckState {
   readonly id: string;
   readonly title: string;
-  verdict: Verdict | "waiting" | "running";
+  /** `known`: it failed, as the baseline says; such a check counts as skipped. */
+  verdict: Verdict | "known" | "waiting" | "running";
   ms: number;
   failure: Failure | undefined;
   reason: string | undefined;
+  /** Message of the failure of a known check. */
+  knownFailure: string | undefined;
 }
 
 type EventOf<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
@@ -107,7 +110,9 @@ export function apply(state: RunState, event: RecordedEvent): void {
       else current(state, event.scenario)?.notes.push(event.text);
       return;
     default:
-      applyToAttempt(current(state, event.scenario), event);
+      applyToAttempt(current(state, event.scenario), event, (check) =>
+        isKnown(state, event.scenario, check),
+      );
   }
 }
 
@@ -179,7 +184,15 @@ function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t
     checks: new Map(
       event.checks.map(({ id, title }) => [
         id,
-        { id, title, verdict: "waiting", ms: 0, failure: undefined, reason: undefined },
+        {
+          id,
+          title,
+          verdict: "waiting",
+          ms: 0,
+          failure: undefined,
+          reason: undefined,
+          knownFailure: undefined,
+        },
       ]),
     ),
     stages: [],
@@ -214,6 +227,7 @@ function applyToAttempt(
         "run.started" | "run.prepared" | "run.finished" | "scenario.started" | "note" | "failure";
     }
   >,
+  known: (check: string) => boolean,
 ): void {
   if (attempt === undefined) return;
   switch (event.type) {
@@ -224,11 +238,11 @@ function applyToAttempt(
       attempt.evidence.push(event);
       return;
     case "scenario.finished":
-      attempt.verdict = event.verdict;
+      attempt.verdict = withoutKnown(attempt, event);
       attempt.ms = event.ms;
       attempt.evidenceMs = event.evidenceMs ?? 0;
       attempt.removalMs = event.removalMs ?? 0;
-      attempt.failure = event.failure;
+      attempt.failure = attempt.verdict === "failed" ? event.failure : undefined;
       return;
     case "check.started": {
       const check = attempt.checks.get(event.check);
@@ -242,8 +256,50 @@ function applyToAttempt(
       check.ms = event.ms;
       check.failure = event.failure;
       check.reason = event.reason;
+      check.knownFailure = undefined;
+      if (event.failure !== undefined && isOfProduct(event.failure) && known(event.check)) {
+        check.verdict = "known";
+        check.failure = undefined;
+        check.reason = `known to fail: ${event.failure.message}`;
+        check.knownFailure = event.failure.message;
+      }
     }
   }
+}
+
+/** The baseline of the run says that this check fails; repetitions are `NAME~2`. */
+function isKnown({ started }: RunState, scenario: string, check: string): boolean {
+  const known = started?.baseline?.known ?? [];
+  return known.includes(`${scenario.replace(/~\d+$/, "")} ${check}`);
+}
+
+/** Checks that the baseline knows as failed, and that pass, as `SCENARIO CHECK`. */
+export function unexpectedPasses(state: RunState): string[] {
+  return [...state.scenarios.values()].flatMap((scenario) =>
+    [...lastAttempt(scenario).checks.values()]
+      .filter(({ id, verdict }) => verdict === "passed" && isKnown(state, scenario.name, id))
+      .map(({ id }) => `${scenario.name} ${id}`),
+  );
+}
+
+/** A known check may fail in another way, but only the product's or the scenario's. */
+function isOfProduct({ class: of }: Failure): boolean {
+  return of === "product" || of === "scenario";
+}
+
+/** Verdict of a scenario that failed by nothing but known checks: that of the others. */
+function withoutKnown(
+  { checks, failures }: AttemptState,
+  { verdict, failure }: EventOf<"scenario.finished">,
+): Verdict {
+  const all = [...checks.values()];
+  const known = all.filter((check) => check.verdict === "known");
+  if (verdict !== "failed" || known.length === 0 || failures.length > 0) return verdict;
+  if (all.some((check) => check.verdict === "failed")) return verdict;
+  if (failure !== undefined && !known.some((check) => check.knownFailure === failure.message)) {
+    return verdict;
+  }
+  return all.some((check) => check.verdict === "passed") ? "passed" : "skipped";
 }
 
 function isInCheck({ checks }: AttemptState): boolean {

@@ -4,7 +4,15 @@ import { failureBlock, outsideBlock } from "./failure-block.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
 import { stageLine, timeLine } from "./timings.ts";
-import { apply, countChecks, emptyRun, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
+import {
+  apply,
+  countChecks,
+  emptyRun,
+  isFlaky,
+  lastAttempt,
+  unexpectedPasses,
+  untoldFailures,
+} from "./run-state.ts";
 import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
 
 /** Output of the terminal report. */
@@ -83,6 +91,7 @@ export class TerminalReport {
       `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
       `duration   ${duration(finished?.ms ?? 0)}${spent(timeLine(this.state))}`,
       ...line("boots", stageLine(this.state)),
+      ...line("baseline", baselineLine(this.state)),
       ...(reason === undefined
         ? []
         : [`exit       ${finished?.exitCode ?? "?"}: ${printableLine(reason)}`]),
@@ -177,6 +186,19 @@ function wordOf(scenario: ScenarioState, attempt: AttemptState, paint: Paint): s
 
 function bootTime({ stages }: AttemptState): number {
   return stages.reduce((total, { ms }) => total + ms, 0);
+}
+
+/** How the run stands to its baseline. */
+function baselineLine(state: RunState): string | undefined {
+  const baseline = state.started?.baseline;
+  if (baseline === undefined) return undefined;
+  const all = [...state.scenarios.values()].flatMap((scenario) => [
+    ...lastAttempt(scenario).checks.values(),
+  ]);
+  const failing = all.filter(({ verdict }) => verdict === "known").length;
+  const passing = unexpectedPasses(state);
+  const news = passing.length === 0 ? "" : `; passed, and did not there: ${passing.join(", ")}`;
+  return `${plural(failing, "check")} failed as in ${baseline.run}${news}`;
 }
 
 /** Where the time went; the scenarios' parts are sums, since scenarios overlap. */

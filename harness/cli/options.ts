@@ -52,6 +52,14 @@ export const RUN_OPTIONS: readonly Option[] = [
     flags: "--deadline <seconds>",
     summary: "end the run after this time, with every report (exit 124)",
   },
+  {
+    flags: "--baseline <run>",
+    summary: "a former run, or its summary.json: what failed there may fail, and counts as skipped",
+  },
+  {
+    flags: "--baseline-strict",
+    summary: "a check that failed in the baseline and passes fails the run too",
+  },
   { flags: "--max-failures <n>", summary: "stop when n scenarios have failed" },
   { flags: "--seed <n>", summary: "seed of the checks' random choices" },
   { flags: "--keep <which>", summary: "when to keep evidence: failed (default), always or never" },

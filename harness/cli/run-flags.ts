@@ -1,3 +1,4 @@
+import type { Baseline } from "../../reports/events.ts";
 import { PvhError } from "../errors.ts";
 import { PROFILES } from "../catalogue/profiles.ts";
 import type { Profile } from "../catalogue/profiles.ts";
@@ -7,6 +8,7 @@ import type { Args } from "./command.ts";
 import { oneOf, quirkList, setLimits, timeoutScale, wholeNumber } from "./parse-value.ts";
 import { PROGRESS } from "./progress.ts";
 import type { Progress } from "./progress.ts";
+import { readRun } from "./read-run.ts";
 import { usualJobs } from "./usual-jobs.ts";
 
 export interface RunFlags {
@@ -44,6 +46,11 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
   const scale = timeoutScale(args);
   const retries = wholeNumber(args, "retries", 0);
   const jobs = wholeNumber(args, "jobs", 1);
+  const baselineRun = args.text("baseline");
+  const strict = args.flag("baselineStrict");
+  if (strict && baselineRun === undefined) {
+    throw new PvhError("PVH_USAGE", "--baseline-strict needs --baseline");
+  }
   const shuffle = wholeNumber(args, "shuffle", 0);
   return {
     image,
@@ -62,6 +69,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
       jobs: jobs ?? usualJobs(),
       order: shuffle === undefined ? order : { shuffle },
+      ...(baselineRun !== undefined && { baseline: baselineOf(baselineRun, strict) }),
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
       retries: retries ?? 0,
       flaky: oneOf(args, "flaky", ["fail", "pass"]) ?? "fail",
@@ -77,6 +85,19 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       ...(retries === undefined ? [] : [`--retries=${retries}`]),
       ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
       ...(shuffle === undefined ? [] : [`--shuffle=${shuffle}`]),
+      ...(baselineRun === undefined ? [] : [`--baseline=${baselineRun}`]),
+      ...(strict ? ["--baseline-strict"] : []),
     ],
   };
+}
+
+/** @throws PvhError PVH_USAGE for what is no record of a run */
+function baselineOf(word: string, strict: boolean): Baseline {
+  const { run, scenarios } = readRun(word);
+  const known = scenarios.flatMap(({ name, checks }) =>
+    checks
+      .filter(({ verdict }) => verdict === "failed" || verdict === "known")
+      .map(({ id }) => `${name.replace(/~\d+$/, "")} ${id}`),
+  );
+  return { run, known: [...new Set(known)], strict };
 }

@@ -20,7 +20,13 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { within } from "../within.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import { EVENTS_FILE } from "./event-log.ts";
-import type { Failure, Interruption, RecordedEvent, RunEvent } from "../../reports/events.ts";
+import type {
+  Baseline,
+  Failure,
+  Interruption,
+  RecordedEvent,
+  RunEvent,
+} from "../../reports/events.ts";
 import { failureOf, toFailure } from "../failure.ts";
 import { formerDurations, keepDurations } from "./history.ts";
 import { JOURNALS } from "./journal.ts";
@@ -66,6 +72,8 @@ export interface RunOptions {
   readonly maxFailures: number;
   /** Verdict on a run with a flaky pass. */
   readonly flaky: FlakyPolicy;
+  /** What is known to fail. */
+  readonly baseline?: Baseline;
   /** As in RunSettings. Whoever gives it removes the appengines. */
   readonly held?: Readonly<Record<string, string>>;
   /** Time limits of the processes of scenarios, instead of the usual ones. */
@@ -301,7 +309,15 @@ function scaled(patience: Patience, by: number): Patience {
 function startOf(
   selected: readonly Selected<DiscoveredScenario>[],
   { run }: RunDirectory,
-  { command, image = "the reference appengine", profile, quirks, repeat, seed }: RunOptions,
+  {
+    command,
+    image = "the reference appengine",
+    profile,
+    quirks,
+    repeat,
+    seed,
+    baseline,
+  }: RunOptions,
 ): RunEvent {
   return {
     type: "run.started",
@@ -314,6 +330,7 @@ function startOf(
       selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
     ),
     seed,
+    ...(baseline !== undefined && { baseline }),
     host: {
       name: hostname(),
       kernel: release(),
