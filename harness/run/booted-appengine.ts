@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import { INDEX } from "../appengine/collect-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
+import { EvidenceNews } from "./evidence-news.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
@@ -20,6 +21,7 @@ export class BootedAppengine {
   readonly container: StartedAppengineContainer;
   readonly #recorder: Recorder;
   readonly #folder: string;
+  readonly #news = new EvidenceNews();
   #collected = false;
 
   constructor(recorder: Recorder, container: StartedAppengineContainer, folder: string) {
@@ -28,21 +30,44 @@ export class BootedAppengine {
     this.#folder = folder;
   }
 
-  /** Keep evidence, once, unless the run keeps none. */
-  async collect(): Promise<void> {
-    if (this.#collected || this.#recorder.settings.keep === "never") return;
+  /**
+   * Keep evidence, unless the run keeps none: all of it the first time, and later what is new since then.
+   * @param during the check that failed; undefined at the end, where evidence that is there is enough
+   */
+  async collect(during?: string): Promise<void> {
+    const { settings, name, cancellation } = this.#recorder;
+    if (settings.keep === "never" || (this.#collected && during === undefined)) return;
+    const isFirst = !this.#collected;
     this.#collected = true;
-    const { evidenceOver: over } = this.#recorder.cancellation;
-    for (const evidence of await this.container.collectEvidence(this.#folder, over)) {
-      const { path, what, missing } = evidence;
-      recordEvidence(this.#recorder, join(this.#folder, path), what);
+    const folder = isFirst ? this.#folder : join(this.#folder, fileName(during ?? ""));
+    const { evidenceOver: over } = cancellation;
+    const collected = await this.container.collectEvidence(folder, over);
+    try {
+      if (isFirst) this.#news.begin(folder);
+      else if (!this.#news.keep(folder)) return;
+    } catch (error) {
+      // A full disk costs evidence, never a verdict.
+      const text = `evidence of ${this.container.name} is incomplete: ${messageOfThrown(error)}`;
+      this.#recorder.record({ type: "note", scenario: name, text });
+    }
+    if (isFirst) {
+      for (const { path, what } of collected) {
+        recordEvidence(this.#recorder, join(folder, path), what);
+      }
+    } else {
+      const paths = collected.map(({ path }) => path);
+      const there = paths.filter((path) => existsSync(join(folder, path)));
+      const what = `new since the evidence before: ${there.join(", ")}`;
+      recordEvidence(this.#recorder, folder, what);
+    }
+    for (const { missing } of collected) {
       if (missing === undefined) continue;
       const text = `evidence of ${this.container.name}: ${missing}`;
-      this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
+      this.#recorder.record({ type: "note", scenario: name, text });
     }
     if (over.aborted) {
       const text = `evidence of ${this.container.name} was cut short: the run was cancelled`;
-      this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
+      this.#recorder.record({ type: "note", scenario: name, text });
     }
   }
 
@@ -64,6 +89,11 @@ export class BootedAppengine {
       recordEvidence(recorder, join(folder, file), what);
     }
   }
+}
+
+/** Ids of checks are plain; a scenario file may have others. */
+function fileName(check: string): string {
+  return `after-${check.replaceAll(/[^\w.-]/g, "_").slice(0, 100)}`;
 }
 
 function recordEvidence(recorder: Recorder, path: string, what: string): void {

@@ -144,10 +144,15 @@ test("an appengine that is held stays, and another boots where the former one ha
   });
 });
 
-test("evidence is kept once, right after the first failure and before the removal", async () => {
+test("evidence is kept right after the first failure, and what is new after each later one", async () => {
   const { all, did, events } = sessionOf([passes, fails, fails]);
   await all();
-  expect(did).toEqual(["boot appengine-1", "collect appengine-1 in s", "remove appengine-1"]);
+  expect(did).toEqual([
+    "boot appengine-1",
+    "collect appengine-1 in s",
+    "collect appengine-1 in s/after-c2",
+    "remove appengine-1",
+  ]);
   const kinds = events().map(({ type }) => type);
   expect(kinds.indexOf("evidence")).toBeGreaterThan(kinds.indexOf("check.finished"));
   expect(events().find(({ type }) => type === "evidence")).toMatchObject({ path: "s/boot.log" });

@@ -128,7 +128,7 @@ export class ScenarioSession {
     });
     // The state as the check left it: later checks may change it.
     const ended = now();
-    if (failed) await this.#appengine?.collect();
+    if (failed) await this.#appengine?.collect(check.id);
     const collected = now();
     await run.removeBooted(failed);
     this.#evidenceMs += collected - ended;
