@@ -31,7 +31,7 @@ export interface ControlReply {
 export interface ControlRequest {
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** Deadline in milliseconds of given time for the whole exchange; default 5,000. */
+  /** Deadline in milliseconds of given time for the whole exchange; default 15,000. */
   readonly timeout?: number;
 }
 
@@ -183,8 +183,8 @@ export class ControlClient {
   }
 }
 
-/** Milliseconds for an answer. */
-const TIMEOUT = 5_000;
+/** Milliseconds for an answer: a real pv-ctrl answers a stop when the container has stopped, after 5 s. */
+const TIMEOUT = 15_000;
 
 function failed(what: string, cause: unknown, deadline: Deadline): PvhError {
   if (cause instanceof PvhError) return cause;
