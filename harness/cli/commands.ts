@@ -2,6 +2,7 @@ import { inSteps } from "./in-steps.ts";
 import type { Command } from "./command.ts";
 import {
   BOOT_OPTION,
+  CONFORMANCE_OPTIONS,
   IMAGE_OPTION,
   JSON_OPTION,
   LIMIT_OPTION,
@@ -80,6 +81,14 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: [JSON_OPTION],
     run: async (call) => (await import("./compare.ts")).compareCommand(call),
+  },
+  {
+    name: "conformance",
+    summary: "how an image stands to each promise, beside the reference or another image",
+    args: [FILTER],
+    options: CONFORMANCE_OPTIONS,
+    run: async (call) =>
+      (await inSteps(call.signal, () => import("./conformance.ts"))).conformanceCommand(call),
   },
   {
     name: "coverage",

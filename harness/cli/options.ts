@@ -75,3 +75,15 @@ export const RUN_OPTIONS: readonly Option[] = [
 export const WATCH_OPTIONS: readonly Option[] = RUN_OPTIONS.filter(({ flags }) =>
   /^--(profile|quirk|jobs|seed|keep|timeout-scale|limit|progress)\b/.test(flags),
 );
+
+/** Options of `pvh conformance`. */
+export const CONFORMANCE_OPTIONS: readonly Option[] = [
+  {
+    flags: "--against <what>",
+    summary: "strict: the reference (default), or another image",
+  },
+  ...RUN_OPTIONS.filter(({ flags }) =>
+    /^--(image|boot|jobs|retries|flaky|seed|keep|timeout-scale|limit|progress)\b/.test(flags),
+  ),
+  JSON_OPTION,
+];

@@ -1,0 +1,118 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  conformanceCounts,
+  conformanceMarkdown,
+  conformanceRows,
+  conformanceText,
+} from "../../reports/conformance.ts";
+import type { Conformance } from "../../reports/conformance.ts";
+import { EXIT } from "../../reports/exit-codes.ts";
+import type { ExitCode } from "../../reports/exit-codes.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
+import { clock } from "../clock/clock.ts";
+import { PvhError } from "../errors.ts";
+import { discover } from "../run/discover.ts";
+import { prepareRun } from "../run/prepare-run.ts";
+import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
+import type { RunDirectory } from "../run/run-directory.ts";
+import { runScenarios } from "../run/run.ts";
+import type { RunResult } from "../run/run.ts";
+import { select } from "../run/selection.ts";
+import { messageOfThrown } from "../thrown.ts";
+import type { Call } from "./command.ts";
+import { liveReport } from "./progress.ts";
+import { readRunFlags } from "./run-flags.ts";
+
+/** The reference as the documents promise it. */
+const STRICT = "strict";
+/** Exit codes of a run that has judged what there is to judge. */
+const JUDGED: readonly ExitCode[] = [EXIT.pass, EXIT.failed, EXIT.neverReady, EXIT.flaky];
+
+/**
+ * `pvh conformance --image REF [filter…]`: run the checks on an image and on what it is held against, and
+ * tell of each promise how the image stands to it. Exit 1 when it departs from one.
+ *
+ * @throws PvhError PVH_USAGE without an image
+ */
+export async function conformanceCommand(call: Call): Promise<ExitCode> {
+  const { args, out, signal } = call;
+  const { options, image, progress } = readRunFlags(args, "longest first");
+  if (image === undefined) {
+    throw new PvhError("PVH_USAGE", "pvh conformance needs --image, the image to be judged", {
+      hint: "an image on the engine, or a docker save tarball",
+    });
+  }
+  clock.scale = options.timeoutScale;
+  const against = args.text("against") ?? STRICT;
+  const selected = select(await discover(), args.words.join(" "));
+  if (selected.length === 0) {
+    out.say("nothing selected\n  -> pvh ls lists the scenarios");
+    return EXIT.nothing;
+  }
+  const directory = makeRunDirectory();
+  const given = { ...options };
+  Reflect.deleteProperty(given, "image");
+  const runOn = async (side: string, ref: string | undefined): Promise<RunResult> => {
+    const live = liveReport(progress, process.stderr);
+    try {
+      return await runScenarios(
+        selected,
+        (ended) =>
+          prepareRun(
+            selected.map(({ scenario }) => scenario),
+            ref,
+            { signal: ended, progress: (line) => out.say(line) },
+          ),
+        makePartDirectory(directory, side),
+        { ...given, command: ["conformance", side], ...(ref !== undefined && { image: ref }) },
+        { signal, onEvent: (event) => live.event(event) },
+      );
+    } finally {
+      live.stop();
+    }
+  };
+  const theirs = await runOn("against", against === STRICT ? undefined : against);
+  if (!JUDGED.includes(theirs.exitCode)) return told(theirs, "against", directory, call);
+  const mine = await runOn("image", image);
+  if (!JUDGED.includes(mine.exitCode)) return told(mine, "image", directory, call);
+  const conformance: Conformance = {
+    version: 1,
+    image,
+    against,
+    rows: conformanceRows(mine.state, theirs.state, (check) => catalogue().get(check)),
+  };
+  if (args.flag("json")) out.data(JSON.stringify(conformance, null, 2));
+  else out.data(conformanceText(conformance));
+  if (args.flag("json")) out.say(conformanceCounts(conformance));
+  write(directory, "conformance.json", `${JSON.stringify(conformance, null, 2)}\n`);
+  write(directory, "conformance.md", conformanceMarkdown(conformance));
+  out.say(`record     ${directory.shown}/conformance.md; runs in against and image beside it`);
+  const departs = conformance.rows.some(({ conformity }) =>
+    ["gap", "harmful", "neither"].includes(conformity),
+  );
+  return departs ? EXIT.failed : EXIT.pass;
+}
+
+/** A side that could not be judged leaves nothing to compare. */
+function told(
+  { exitCode }: RunResult,
+  side: string,
+  { shown }: RunDirectory,
+  { out }: Call,
+): ExitCode {
+  out.say(`nothing can be compared: the run of '${side}' ended with exit code ${exitCode}`);
+  out.say(`record     ${shown}/${side}/README`);
+  return exitCode;
+}
+
+/** @throws PvhError PVH_NO_SPACE */
+function write({ folder }: RunDirectory, name: string, text: string): void {
+  const path = join(folder, name);
+  try {
+    writeFileSync(path, text);
+  } catch (cause) {
+    const why = messageOfThrown(cause);
+    throw new PvhError("PVH_NO_SPACE", `${path} cannot be written: ${why}`, { cause });
+  }
+}
