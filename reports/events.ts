@@ -9,6 +9,9 @@ import type { ErrorClass, ErrorCode } from "./error-codes.ts";
  */
 export const EVENTS_VERSION = 1;
 
+/** Profile of a run on an image of its own: no profile of the reference acts on it. */
+export const NATIVE = "native";
+
 export type Verdict = "passed" | "failed" | "skipped";
 
 /** A failure as data: what an error says, without its stack. */
@@ -73,8 +76,9 @@ export type RunEvent =
       /** Engine, image and exports are ready. */
       readonly type: "run.prepared";
       readonly ms: number;
-      /** The image that scenarios boot. */
+      /** The image that scenarios boot, and the engine's id of it: a digest of its content. */
       readonly image: string;
+      readonly imageId?: string;
     }
   | {
       readonly type: "scenario.started";

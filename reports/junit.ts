@@ -82,6 +82,7 @@ function suiteXml(
   const properties = {
     "pvh.suite": scenario.suite,
     "pvh.image": state.started?.image ?? "",
+    "pvh.image.id": state.imageId ?? "",
     "pvh.profile": state.started?.profile ?? "",
     "pvh.quirks": state.started?.quirks.join(",") ?? "",
     "pvh.seed": state.started?.seed ?? 0,

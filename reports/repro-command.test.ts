@@ -27,7 +27,7 @@ test("what failed is done again as it was, with the profile that it was judged u
   expect(commandOf("strict", ["run", "boot", ...flags])).toBe(
     "npx pvh scenario unix-half-close --quirk=no-half-close --boot=auto --timeout-scale=3 --retries=2 --jobs=6 --seed=7",
   );
-  expect(commandOf("strict", ["run", "--image=a b"])).toBe(
+  expect(commandOf("native", ["run", "--image=a b"])).toBe(
     "npx pvh scenario unix-half-close '--image=a b' --quirk=no-half-close --seed=7",
   );
 });

@@ -1,3 +1,4 @@
+import { NATIVE } from "./events.ts";
 import type { RunState } from "./run-state.ts";
 
 /** The command that runs a scenario again as it ran here. */
@@ -6,7 +7,8 @@ export function reproCommand(state: RunState, scenario: string): string {
   const words = ["npx", "pvh", "scenario", scenario.replace(/~\d+$/, "")];
   if (started !== undefined) {
     words.push(...started.command.filter((word) => word.startsWith("--image=")));
-    if (started.profile !== "strict") words.push(`--profile=${started.profile}`);
+    if (started.profile !== "strict" && started.profile !== NATIVE)
+      words.push(`--profile=${started.profile}`);
     if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
     words.push(...started.command.filter((word) => AS_GIVEN.test(word)));
     words.push(`--seed=${started.seed}`);

@@ -7,6 +7,8 @@ export interface RunState {
   readonly notes: string[];
   /** Failures of the run itself. */
   readonly failures: OutsideFailure[];
+  /** The engine's id of the image that was booted. */
+  imageId: string | undefined;
   /** Milliseconds until engine, image and exports were ready. */
   preparedMs: number | undefined;
   finished: EventOf<"run.finished"> | undefined;
@@ -74,6 +76,7 @@ export function emptyRun(): RunState {
     scenarios: new Map(),
     notes: [],
     failures: [],
+    imageId: undefined,
     preparedMs: undefined,
     finished: undefined,
   };
@@ -93,6 +96,7 @@ export function apply(state: RunState, event: RecordedEvent): void {
       return;
     case "run.prepared":
       state.preparedMs = event.ms;
+      state.imageId = event.imageId;
       if (state.started !== undefined) state.started = { ...state.started, image: event.image };
       return;
     case "failure":

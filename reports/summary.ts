@@ -6,6 +6,8 @@ export interface Summary {
   readonly version: 1;
   readonly run: string;
   readonly image: string;
+  /** The engine's id of the image, a digest of its content. */
+  readonly imageId?: string;
   readonly profile: string;
   readonly quirks: readonly string[];
   readonly seed: number;
@@ -55,6 +57,7 @@ export function summarise(state: RunState): Summary {
     version: 1,
     run: started?.run ?? "",
     image: started?.image ?? "",
+    ...(state.imageId !== undefined && { imageId: state.imageId }),
     profile: started?.profile ?? "",
     quirks: started?.quirks ?? [],
     seed: started?.seed ?? 0,

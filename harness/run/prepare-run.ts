@@ -14,6 +14,8 @@ import { toFailure } from "../failure.ts";
 export interface Prepared {
   readonly engine: Engine;
   readonly image: string;
+  /** The engine's id of the image. */
+  readonly imageId?: string;
   readonly reference: boolean;
   /** Image and exports of each scenario. */
   readonly sources: ReadonlyMap<string, BootSource>;
@@ -33,7 +35,7 @@ export async function prepareRun(
   options: FindOptions,
 ): Promise<Prepared> {
   const engine = await findEngine(options);
-  const [{ ref }] = await Promise.all([
+  const [{ ref, id }] = await Promise.all([
     resolveImage(engine, image, options),
     removeLeftovers(engine, options),
   ]);
@@ -48,7 +50,7 @@ export async function prepareRun(
       failures.set(name, preparationFailure(error));
     }
   }
-  return { engine, ...target, sources, failures };
+  return { engine, ...target, imageId: id, sources, failures };
 }
 
 /**

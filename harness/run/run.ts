@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { hostname, loadavg, release } from "node:os";
 import { join } from "node:path";
+import { NATIVE } from "../../reports/events.ts";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import type { FlakyPolicy } from "../../reports/exit-code.ts";
 import { junitReport } from "../../reports/junit.ts";
@@ -229,7 +230,13 @@ async function prepareRecorded(
     // One that is stuck must not hold up the reports.
     const prepared = await within(after(signal, ENDING.work), prepare(signal));
     const ms = performance.now() - begun;
-    record.append({ type: "run.prepared", ms, image: prepared.image });
+    const { image, imageId } = prepared;
+    record.append({
+      type: "run.prepared",
+      ms,
+      image,
+      ...(imageId !== undefined && { imageId }),
+    });
     return prepared;
   } catch (error) {
     const failure = preparationFailure(error);
@@ -309,22 +316,14 @@ function scaled(patience: Patience, by: number): Patience {
 function startOf(
   selected: readonly Selected<DiscoveredScenario>[],
   { run }: RunDirectory,
-  {
-    command,
-    image = "the reference appengine",
-    profile,
-    quirks,
-    repeat,
-    seed,
-    baseline,
-  }: RunOptions,
+  { command, image, profile, quirks, repeat, seed, baseline }: RunOptions,
 ): RunEvent {
   return {
     type: "run.started",
     run,
     command,
-    image,
-    profile,
+    image: image ?? "the reference appengine",
+    profile: image === undefined ? profile : NATIVE,
     quirks,
     selected: repetitions(repeat).flatMap((repetition) =>
       selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
