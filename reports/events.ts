@@ -12,6 +12,9 @@ export const EVENTS_VERSION = 1;
 /** Profile of a run on an image of its own: no profile of the reference acts on it. */
 export const NATIVE = "native";
 
+/** Beginning of the reason of a check that came after its appengine had ended by itself. */
+export const NOT_JUDGED = "not judged";
+
 export type Verdict = "passed" | "failed" | "skipped";
 
 /** A failure as data: what an error says, without its stack. */

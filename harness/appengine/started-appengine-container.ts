@@ -71,6 +71,18 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
     return this.#ended ? undefined : whyLost(this.#engine, this.getId(), this.name);
   }
 
+  /** PID 1 has ended by itself: nothing in the appengine can be asked any more. */
+  async hasEnded(): Promise<boolean> {
+    if (this.#ended) return false;
+    const container = this.#engine.docker.getContainer(this.getId());
+    const running = await container.inspect().then(
+      ({ State }) => State.Running,
+      // An engine that does not answer is told by whyLost().
+      () => true,
+    );
+    return !running;
+  }
+
   /**
    * `docker stop`: SIGTERM to PID 1, SIGKILL after the grace period. The container stays for
    * its evidence until stop().

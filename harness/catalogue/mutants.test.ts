@@ -52,6 +52,13 @@ test.each([
   });
 });
 
+test("a check that this machine cannot judge is skipped, one that lost its appengine is lost", () => {
+  const skipped = { verdict: "skipped", reason: "needs drm" } as const;
+  expect(judgementOf(skipped)).toEqual({ judgement: "skipped", bad: false });
+  const reason = "not judged: the appengine ended in unix.z";
+  expect(judgementOf({ ...skipped, reason })).toEqual({ judgement: "lost", bad: true });
+});
+
 test("a check of suite boot may fail by the boot", () => {
   const boot: Mutant = {
     quirk: "q",

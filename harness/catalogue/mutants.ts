@@ -1,3 +1,4 @@
+import { NOT_JUDGED } from "../../reports/events.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
 import type { Touched } from "./touched.ts";
 
@@ -139,7 +140,9 @@ function judgeClaim(
   mayFailInBoot: boolean,
 ): Pick<MutantRow, "judgement" | "detail"> {
   if (verdict === "passed") return { judgement: "GREEN", detail: "it does not notice the quirk" };
-  if (verdict === "skipped") return { judgement: "skipped", detail: reason };
+  if (verdict === "skipped") {
+    return { judgement: reason.startsWith(NOT_JUDGED) ? "lost" : "skipped", detail: reason };
+  }
   if (failure === undefined) return { judgement: "wrong reason", detail: "it failed without one" };
   const detail = `${failure.code}: ${failure.message}`;
   const ownJudgement = failure.class === "product" || failure.class === "scenario";

@@ -24,6 +24,7 @@ function sessionOf(
   const did: string[] = [];
   /** Appengines that cannot be removed. */
   const broken = new Set<string>();
+  const ended = new Set<string>();
   /** Appengines that were taken from the run, and why. */
   const gone = new Map<string, PvhError>();
   const requests: BootRequest[] = [];
@@ -67,6 +68,7 @@ function sessionOf(
         name,
         appengine: { name },
         whyLost: () => Promise.resolve(gone.get(name)),
+        hasEnded: () => Promise.resolve(ended.has(name)),
         collectEvidence: (to: string) => {
           did.push(`collect ${name} in ${to.slice(folder.length + 1)}`);
           return Promise.resolve([{ path: "boot.log", what: "output" }]);
@@ -96,7 +98,7 @@ function sessionOf(
     for (const check of session.checks) await session.run(check).catch(() => undefined);
     await session.end();
   };
-  return { session, folder, did, broken, gone, requests, events, verdicts, all };
+  return { session, folder, did, broken, ended, gone, requests, events, verdicts, all };
 }
 
 const fails = (): void => expect(1).toBe(2);
@@ -142,6 +144,26 @@ test("an appengine that is held stays, and another boots where the former one ha
       /^former cannot be used again, and another one is booted: /,
     ) as string,
   });
+});
+
+test("after a check in which the appengine has ended, nothing is judged", async () => {
+  const { all, ended, verdicts } = sessionOf([
+    passes,
+    () => {
+      ended.add("appengine-1");
+      fails();
+    },
+    fails,
+    passes,
+  ]);
+  await all();
+  const reason = "not judged: the appengine ended in c1";
+  expect(verdicts()).toEqual([
+    ["c0", "passed", undefined],
+    ["c1", "failed", "PVH_ASSERT"],
+    ["c2", "skipped", reason],
+    ["c3", "skipped", reason],
+  ]);
 });
 
 test("evidence is kept right after the first failure, and what is new after each later one", async () => {

@@ -8,6 +8,7 @@ import { Cancellation } from "./cancellation.ts";
 import { missingCapability } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
+import { NOT_JUDGED } from "../../reports/events.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
 import { journalPath } from "./journal.ts";
@@ -129,6 +130,9 @@ export class ScenarioSession {
     // The state as the check left it: later checks may change it.
     const ended = now();
     if (failed) await this.#appengine?.collect(check.id);
+    if (failed && (await this.#appengine?.container.hasEnded()) === true) {
+      this.#skipped = notJudged(check.id);
+    }
     const collected = now();
     await run.removeBooted(failed);
     this.#evidenceMs += collected - ended;
@@ -299,6 +303,11 @@ export class ScenarioSession {
     if (this.#failure !== undefined || verdicts.includes("failed")) return "failed";
     return verdicts.includes("passed") ? "passed" : "skipped";
   }
+}
+
+/** A check that finds no appengine says nothing of its own promise. */
+function notJudged(during: string): string {
+  return `${NOT_JUDGED}: the appengine ended in ${during}`;
 }
 
 // Kept before a scenario can put another clock in its place.
