@@ -47,10 +47,14 @@ async function packagesOf(...words: readonly string[]): Promise<string[]> {
     main,
     ...words,
   ]);
-  return [...new Set(stderr.trim().split("\n"))];
+  return [...new Set(stderr.split("\n").filter((line) => line !== ""))];
 }
 
-test.each([["--version"], ["--help"], ["run --help"]])(
+test("pvh --version loads no package", async () => {
+  expect(await packagesOf("--version")).toEqual([]);
+});
+
+test.each([["--help"], ["run --help"]])(
   "pvh %s loads the parser of the command line, and no other package",
   async (words) => {
     expect(await packagesOf(...words.split(" "))).toEqual(["commander"]);

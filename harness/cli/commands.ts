@@ -1,6 +1,7 @@
 import { inSteps } from "./in-steps.ts";
 import type { Command } from "./command.ts";
 import {
+  BISECT_OPTIONS,
   BOOT_OPTION,
   CONFORMANCE_OPTIONS,
   IMAGE_OPTION,
@@ -89,6 +90,14 @@ export const COMMANDS: readonly Command[] = [
     options: CONFORMANCE_OPTIONS,
     run: async (call) =>
       (await inSteps(call.signal, () => import("./conformance.ts"))).conformanceCommand(call),
+  },
+  {
+    name: "bisect",
+    summary: "find the first of a list of images on which a scenario fails",
+    args: [{ name: "<name>", summary: "a scenario, as pvh ls lists it" }],
+    options: BISECT_OPTIONS,
+    run: async (call) =>
+      (await inSteps(call.signal, () => import("./bisect.ts"))).bisectCommand(call),
   },
   {
     name: "coverage",

@@ -87,3 +87,11 @@ export const CONFORMANCE_OPTIONS: readonly Option[] = [
   ),
   JSON_OPTION,
 ];
+
+/** Options of `pvh bisect`. */
+export const BISECT_OPTIONS: readonly Option[] = [
+  { flags: "--good <ref>", summary: "an image on which the scenario passes" },
+  { flags: "--bad <ref>", summary: "a later one on which it fails" },
+  { flags: "--images <file>", summary: "the images, one a line, the oldest first" },
+  ...RUN_OPTIONS.filter(({ flags }) => /^--(boot|seed|keep|timeout-scale|limit)\b/.test(flags)),
+];
