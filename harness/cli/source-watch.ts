@@ -1,6 +1,5 @@
-import { watch } from "node:fs";
+import { existsSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** Milliseconds without a change after which a change is over: editors write in several steps. */

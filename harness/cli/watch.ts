@@ -37,12 +37,16 @@ const FOLDERS = ["broker", "containers", "examples", "fixtures", "harness", "rep
  * `pvh watch <name…>`: run these scenarios, and again whenever a file changes that their verdict
  * depends on, on the appengines that the first run has booted. A changed program of the reference is
  * put into them; what cannot be put in takes a new boot.
+ *
+ * @throws PvhError PVH_USAGE with near names for a scenario that does not exist
  */
 export async function watchCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
   const flags = readRunFlags(args, "given");
   clock.scale = flags.options.timeoutScale;
   const names = [...new Set(args.words)];
+  const unknown = names.find((name) => !scenarioNames().includes(name));
+  if (unknown !== undefined) throw unknownName("scenario", unknown, scenarioNames());
   const files = new SourceWatch(ROOT, FOLDERS);
   const watched = new Watched(names, flags, call);
   try {
@@ -116,6 +120,7 @@ class Watched {
   async #discover(): Promise<DiscoveredScenario[]> {
     const all = await discoverNamed(this.#names);
     for (const name of this.#names) {
+      // Its file may have gone for a moment.
       if (!all.some((one) => one.name === name)) {
         throw unknownName("scenario", name, scenarioNames());
       }
