@@ -38,22 +38,27 @@ export async function findCached({
     if (!name.startsWith(`${start}.`) || !name.endsWith(end)) continue;
     const digest = name.slice(start.length + 1, name.length - end.length);
     if (!/^[0-9a-f]{64}$/.test(digest)) continue;
-    const path = join(folder, name);
-    const identity = await identityOf(path);
-    if (identity === undefined) continue;
-    if (known.get(path) !== identity) {
-      if (process.env["PVH_CACHE"] === "off") continue;
-      if ((await digestOf(path)) !== digest) {
-        await rm(path, { recursive: true, force: true });
-        continue;
-      }
-      known.set(path, identity);
-    }
-    const now = new Date();
-    await utimes(path, now, now);
-    return { path, digest, size: (await stat(path)).size };
+    // Another pvh may remove it at any moment: it counts as missing then.
+    const found = await usable(join(folder, name), digest).catch(() => undefined);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+async function usable(path: string, digest: string): Promise<CachedFile | undefined> {
+  const identity = await identityOf(path);
+  if (identity === undefined) return undefined;
+  if (known.get(path) !== identity) {
+    if (process.env["PVH_CACHE"] === "off") return undefined;
+    if ((await digestOf(path)) !== digest) {
+      await rm(path, { recursive: true, force: true });
+      return undefined;
+    }
+    known.set(path, identity);
+  }
+  const now = new Date();
+  await utimes(path, now, now);
+  return { path, digest, size: (await stat(path)).size };
 }
 
 /** Give a finished draft, a file on the same file system, its name in the cache. */
