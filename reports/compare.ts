@@ -54,14 +54,14 @@ export function isWorse({ change }: ComparedCheck): boolean {
   return change === "broken" || change === "not judged";
 }
 
-/** What differs as a table, and how many checks are of which kind in the last line. */
+/** A table of the checks whose verdict differs; the last line counts the checks of each kind. */
 export function comparisonText(checks: readonly ComparedCheck[]): string {
   const rows = checks
     .filter(({ change }) => change !== "same")
     .map(({ check, scenario, before, after, change, detail }) => [
-      check,
-      scenario,
-      `${before} -> ${after}`,
+      printableLine(check),
+      printableLine(scenario),
+      printableLine(`${before} -> ${after}`),
       change,
       printableLine(detail, 100),
     ]);

@@ -31,9 +31,9 @@ export interface ConformanceRow {
   readonly suite: string;
   readonly promise: string;
   readonly conformity: Conformity;
-  /** What the image did instead, or why nothing can be said. */
+  /** Failure of the image, or the reason why it has no verdict. */
   readonly detail: string;
-  /** What the other side did instead, where it did. */
+  /** Failure of the other side, where it has one. */
   readonly against?: string;
 }
 
@@ -115,7 +115,7 @@ export function conformanceCounts({ rows }: Pick<Conformance, "rows">): string {
   ).join(", ");
 }
 
-/** What is not kept, as a table for a terminal. */
+/** A table of the promises that are not kept, for a terminal. */
 export function conformanceText(conformance: Conformance): string {
   const rows = conformance.rows.filter(({ conformity }) => conformity !== "kept");
   const lines = rows.map(({ check, conformity, detail, against = "" }) => [

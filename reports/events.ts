@@ -44,7 +44,7 @@ export type BootStage =
   | "ready"
   | "links";
 
-/** What is known to fail, from a former run. */
+/** Checks that failed in a former run, and may fail again. */
 export interface Baseline {
   readonly run: string;
   /** The failed checks, as `SCENARIO CHECK`. */

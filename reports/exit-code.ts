@@ -1,7 +1,7 @@
 import { endingSignal, EXIT, SIGNAL_EXIT } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { Failure, Interruption } from "./events.ts";
-import { countChecks, failuresOf, isFlaky, lastAttempt, unexpectedPasses } from "./run-state.ts";
+import { countChecks, countKnown, failuresOf, isFlaky, unexpectedPasses } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 
 /** Verdict on a check that passes only after a retry. */
@@ -32,7 +32,7 @@ export function exitCodeOf(
   const { passed, failed } = countChecks(state);
   // A failed check without its reason is one that the record has lost.
   if (failed > 0) return EXIT.bug;
-  if (passed === 0 && !hasKnownFailures(state)) return EXIT.nothing;
+  if (passed === 0 && countKnown(state) === 0) return EXIT.nothing;
   if (state.started?.baseline?.strict === true && unexpectedPasses(state).length > 0) {
     return EXIT.failed;
   }
@@ -75,10 +75,4 @@ const MEANINGS: Readonly<Record<number, string>> = {
 function isJudgement({ class: of, code }: Failure): boolean {
   if (of !== "product" && of !== "scenario") return false;
   return code !== "PVH_NEVER_READY" && code !== "PVH_DEADLINE";
-}
-
-function hasKnownFailures({ scenarios }: RunState): boolean {
-  return [...scenarios.values()].some((scenario) =>
-    [...lastAttempt(scenario).checks.values()].some(({ verdict }) => verdict === "known"),
-  );
 }

@@ -1,10 +1,11 @@
 import { NATIVE } from "./events.ts";
+import { scenarioName } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 
 /** The command that runs a scenario again as it ran here. */
 export function reproCommand(state: RunState, scenario: string): string {
   const { started } = state;
-  const words = ["npx", "pvh", "scenario", scenario.replace(/~\d+$/, "")];
+  const words = ["npx", "pvh", "scenario", scenarioName(scenario)];
   if (started !== undefined) {
     words.push(...started.command.filter((word) => word.startsWith("--image=")));
     if (started.profile !== "strict" && started.profile !== NATIVE)

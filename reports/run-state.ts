@@ -271,10 +271,21 @@ function applyToAttempt(
   }
 }
 
-/** The baseline of the run says that this check fails; repetitions are `NAME~2`. */
+/** The baseline of the run says that this check fails. */
 function isKnown({ started }: RunState, scenario: string, check: string): boolean {
   const known = started?.baseline?.known ?? [];
-  return known.includes(`${scenario.replace(/~\d+$/, "")} ${check}`);
+  return known.includes(`${scenarioName(scenario)} ${check}`);
+}
+
+/** Name of the scenario of which this is one, or a repetition: `NAME~2`. */
+export function scenarioName(recorded: string): string {
+  return recorded.replace(/~\d+$/, "");
+}
+
+/** Number of checks that failed as the baseline says. */
+export function countKnown({ scenarios }: RunState): number {
+  const checks = [...scenarios.values()].flatMap((one) => [...lastAttempt(one).checks.values()]);
+  return checks.filter(({ verdict }) => verdict === "known").length;
 }
 
 /** Checks that the baseline knows as failed, and that pass, as `SCENARIO CHECK`. */

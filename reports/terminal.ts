@@ -7,6 +7,7 @@ import { stageLine, timeLine } from "./timings.ts";
 import {
   apply,
   countChecks,
+  countKnown,
   emptyRun,
   isFlaky,
   lastAttempt,
@@ -192,13 +193,9 @@ function bootTime({ stages }: AttemptState): number {
 function baselineLine(state: RunState): string | undefined {
   const baseline = state.started?.baseline;
   if (baseline === undefined) return undefined;
-  const all = [...state.scenarios.values()].flatMap((scenario) => [
-    ...lastAttempt(scenario).checks.values(),
-  ]);
-  const failing = all.filter(({ verdict }) => verdict === "known").length;
   const passing = unexpectedPasses(state);
   const news = passing.length === 0 ? "" : `; passed, and did not there: ${passing.join(", ")}`;
-  return `${plural(failing, "check")} failed as in ${baseline.run}${news}`;
+  return `${plural(countKnown(state), "check")} failed as in ${printableLine(baseline.run)}${news}`;
 }
 
 /** Where the time went; the scenarios' parts are sums, since scenarios overlap. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { promisify } from "node:util";
 import { PvhError } from "../errors.ts";
-import { ROOT } from "../root.ts";
+import { ROOT, SOURCE_FOLDERS } from "../root.ts";
 
 const SCENARIO = "unix-half-close";
 const SCENARIO_FILE = `scenarios/unix/${SCENARIO}.scenario.ts`;
@@ -36,17 +36,8 @@ export async function watchSamples(rounds: number, signal: AbortSignal): Promise
 /** Packages are linked: they take as much room as all else together ten times over. */
 async function copyClone(to: string): Promise<void> {
   const run = promisify(execFile);
-  const folders = [
-    "broker",
-    "containers",
-    "examples",
-    "fixtures",
-    "harness",
-    "reports",
-    "scenarios",
-  ];
   const files = ["package.json", "package-lock.json", "tsconfig.json"];
-  await run("cp", ["-a", ...folders, ...files, to], { cwd: ROOT });
+  await run("cp", ["-a", ...SOURCE_FOLDERS, ...files, to], { cwd: ROOT });
   await run("cp", ["-al", "node_modules", to], { cwd: ROOT });
 }
 

@@ -1,9 +1,11 @@
-import { createHash } from "node:crypto";
+import { lotOf } from "../lot.ts";
 import type { Mutant } from "./mutants.ts";
 
 /** Durations in former runs, in milliseconds, by name, as far as they are known. */
-export interface FormerDurations {
+export interface FormerMutants {
+  /** Checks that passed, by their ids. */
   readonly checks: ReadonlyMap<string, number>;
+  /** Whole runs under a single quirk. */
   readonly quirks: ReadonlyMap<string, number>;
 }
 
@@ -11,12 +13,12 @@ const BOOT_MS = 8_000;
 const CHECK_MS = 3_000;
 
 /** The mutants that take longest first, so that none of them runs alone at the end. */
-export function longestFirst(mutants: readonly Mutant[], former: FormerDurations): Mutant[] {
+export function longestFirst(mutants: readonly Mutant[], former: FormerMutants): Mutant[] {
   const ms = new Map(mutants.map((mutant) => [mutant, expectedMs(mutant, former)]));
   return mutants.toSorted((a, b) => (ms.get(b) ?? 0) - (ms.get(a) ?? 0));
 }
 
-function expectedMs({ quirk, exists, scenarios }: Mutant, former: FormerDurations): number {
+function expectedMs({ quirk, exists, scenarios }: Mutant, former: FormerMutants): number {
   if (!exists) return 0;
   const known = former.quirks.get(quirk);
   if (known !== undefined) return known;
@@ -29,12 +31,7 @@ function expectedMs({ quirk, exists, scenarios }: Mutant, former: FormerDuration
 
 /** A tenth of the mutants, one at least, which the seed draws. */
 export function drawn(mutants: readonly Mutant[], seed: number): Mutant[] {
-  const lot = ({ quirk }: Mutant): string =>
-    createHash("sha256").update(`${seed}.${quirk}`).digest("hex");
-  const lots = mutants.map((mutant) => ({ mutant, lot: lot(mutant) }));
-  const winners = lots
-    .toSorted((a, b) => (a.lot < b.lot ? -1 : 1))
-    .slice(0, Math.ceil(mutants.length / 10));
-  const names = new Set(winners.map(({ mutant }) => mutant.quirk));
-  return mutants.filter(({ quirk }) => names.has(quirk));
+  const lots = mutants.map(({ quirk }) => lotOf(String(seed), quirk)).sort();
+  const last = lots[Math.ceil(mutants.length / 10) - 1] ?? "";
+  return mutants.filter(({ quirk }) => lotOf(String(seed), quirk) <= last);
 }

@@ -5,13 +5,13 @@ import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { bisect, NotBracketed } from "../run/bisect.ts";
 import type { Outcome } from "../run/bisect.ts";
-import { discoverNamed, scenarioNames } from "../run/discover.ts";
-import { prepareRun } from "../run/prepare-run.ts";
+import { discoverNamed } from "../run/discover.ts";
 import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
 import { runScenarios } from "../run/run.ts";
-import { unknownName } from "../run/selection.ts";
+import { wholly } from "../run/selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import type { Args, Call } from "./command.ts";
+import { preparationOf } from "./preparation.ts";
 import { readRunFlags } from "./run-flags.ts";
 
 /**
@@ -26,18 +26,15 @@ export async function bisectCommand(call: Call): Promise<ExitCode> {
   clock.scale = options.timeoutScale;
   const images = imagesOf(args);
   const name = args.word(0) ?? "";
-  const [scenario] = await discoverNamed([name]);
-  if (scenario === undefined) throw unknownName("scenario", name, scenarioNames());
-  const checks = scenario.checks.map(({ id }) => id);
+  const selected = wholly(await discoverNamed([name]));
   const directory = makeRunDirectory();
   let runs = 0;
   const run = async (image: string): Promise<Outcome> => {
     signal.throwIfAborted();
     runs += 1;
     const { exitCode } = await runScenarios(
-      [{ scenario, checks }],
-      (ended) =>
-        prepareRun([scenario], image, { signal: ended, progress: (line) => out.say(line) }),
+      selected,
+      preparationOf(selected, image, out),
       makePartDirectory(directory, `${String(runs).padStart(3, "0")}-${image}`),
       { ...options, command: ["bisect", name, `--image=${image}`], image },
       { signal, onEvent: () => undefined },

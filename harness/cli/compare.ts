@@ -1,4 +1,5 @@
 import { compareRuns, comparisonText, isWorse } from "../../reports/compare.ts";
+import { printableLine } from "../../reports/printable.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Call } from "./command.ts";
@@ -16,7 +17,7 @@ export function compareCommand({ args, out }: Call): Promise<ExitCode> {
       ["before", before],
       ["after ", after],
     ] as const) {
-      out.say(`${word}  ${run}: ${image}, ${profile}`);
+      out.say(printableLine(`${word}  ${run}: ${image}, ${profile}`));
     }
     out.data(comparisonText(compared));
   }

@@ -13,7 +13,6 @@ import { catalogue } from "../catalogue/catalogue.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { discover } from "../run/discover.ts";
-import { prepareRun } from "../run/prepare-run.ts";
 import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
 import type { RunDirectory } from "../run/run-directory.ts";
 import { runScenarios } from "../run/run.ts";
@@ -21,6 +20,7 @@ import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import type { Call } from "./command.ts";
+import { preparationOf } from "./preparation.ts";
 import { liveReport } from "./progress.ts";
 import { readRunFlags } from "./run-flags.ts";
 
@@ -58,12 +58,7 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
     try {
       return await runScenarios(
         selected,
-        (ended) =>
-          prepareRun(
-            selected.map(({ scenario }) => scenario),
-            ref,
-            { signal: ended, progress: (line) => out.say(line) },
-          ),
+        preparationOf(selected, ref, out),
         makePartDirectory(directory, side),
         { ...given, command: ["conformance", side], ...(ref !== undefined && { image: ref }) },
         { signal, onEvent: (event) => live.event(event) },

@@ -85,7 +85,7 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
     const verdict = isWrong ? "BAD" : "ok ";
     out.say(`${verdict}  ${finished} of ${mutants.length}  ${mutant.quirk}  (${since(started)} s)`);
     if (isWrong && mutant.exists && !isOver()) {
-      // What is red as it should be needs no evidence, and keeping it takes time.
+      // Keeping evidence takes time, and a check that is red as it should be needs none.
       const again = part(`${mutant.quirk}.again`);
       await runMutant(mutant, all, prepared, again, "always", signal);
       out.say(`     evidence of a second run: ${again.shown}`);

@@ -1,4 +1,5 @@
 import type { Baseline } from "../../reports/events.ts";
+import { scenarioName } from "../../reports/run-state.ts";
 import { PvhError } from "../errors.ts";
 import { PROFILES } from "../catalogue/profiles.ts";
 import type { Profile } from "../catalogue/profiles.ts";
@@ -97,7 +98,7 @@ function baselineOf(word: string, strict: boolean): Baseline {
   const known = scenarios.flatMap(({ name, checks }) =>
     checks
       .filter(({ verdict }) => verdict === "failed" || verdict === "known")
-      .map(({ id }) => `${name.replace(/~\d+$/, "")} ${id}`),
+      .map(({ id }) => `${scenarioName(name)} ${id}`),
   );
   return { run, known: [...new Set(known)], strict };
 }

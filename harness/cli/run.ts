@@ -16,6 +16,7 @@ import type { Selected } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
+import { preparationOf } from "./preparation.ts";
 import { describeError } from "./report-error.ts";
 import { readRunFlags } from "./run-flags.ts";
 import type { RunFlags } from "./run-flags.ts";
@@ -50,12 +51,7 @@ export async function runSelected(
   try {
     result = await runScenarios(
       selected,
-      (ended) =>
-        prepare(
-          selected.map(({ scenario }) => scenario),
-          flags.image,
-          { signal: ended, progress: (line) => out.say(line) },
-        ),
+      preparationOf(selected, flags.image, out, prepare),
       directory,
       { ...flags.options, command: [...command, ...flags.given] },
       {

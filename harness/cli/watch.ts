@@ -9,14 +9,14 @@ import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
-import { ROOT } from "../root.ts";
-import { discoverNamed, scenarioNames } from "../run/discover.ts";
+import { ROOT, SOURCE_FOLDERS } from "../root.ts";
+import { discoverNamed } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
 import { runScenarios } from "../run/run.ts";
-import { unknownName } from "../run/selection.ts";
+import { wholly } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { sourceTexts } from "./source-texts.ts";
 import { liveReport } from "./progress.ts";
@@ -30,8 +30,6 @@ import { SourceWatch } from "./source-watch.ts";
 
 /** Milliseconds for the removal of the appengines. */
 const REMOVAL = 30_000;
-/** Folders whose files make a verdict. */
-const FOLDERS = ["broker", "containers", "examples", "fixtures", "harness", "reports", "scenarios"];
 
 /**
  * `pvh watch <name…>`: run these scenarios, and again whenever a file changes that their verdict
@@ -45,9 +43,9 @@ export async function watchCommand(call: Call): Promise<ExitCode> {
   const flags = readRunFlags(args, "given");
   clock.scale = flags.options.timeoutScale;
   const names = [...new Set(args.words)];
-  const unknown = names.find((name) => !scenarioNames().includes(name));
-  if (unknown !== undefined) throw unknownName("scenario", unknown, scenarioNames());
-  const files = new SourceWatch(ROOT, FOLDERS);
+  // A name that is wrong now ends the command; a file may go for a moment later.
+  await discoverNamed(names);
+  const files = new SourceWatch(ROOT, SOURCE_FOLDERS);
   const watched = new Watched(names, flags, call);
   try {
     let exitCode: ExitCode = EXIT.pass;
@@ -70,7 +68,7 @@ export async function watchCommand(call: Call): Promise<ExitCode> {
   }
 }
 
-/** What is kept from one run to the next. */
+/** The state of a watch between two runs. */
 class Watched {
   readonly #names: readonly string[];
   readonly #flags: RunFlags;
@@ -95,7 +93,7 @@ class Watched {
    */
   async run(changed: readonly string[] | undefined): Promise<ExitCode> {
     const { out } = this.#call;
-    const all = await this.#discover();
+    const all = await discoverNamed(this.#names);
     const scenarios = changed === undefined ? all : this.#touched(all, changed);
     if (changed !== undefined) {
       out.say(`\nchanged: ${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}`);
@@ -115,17 +113,6 @@ class Watched {
       await reap(engine, { kind: "container", name }).catch(() => undefined);
     }
     this.#held.clear();
-  }
-
-  async #discover(): Promise<DiscoveredScenario[]> {
-    const all = await discoverNamed(this.#names);
-    for (const name of this.#names) {
-      // Its file may have gone for a moment.
-      if (!all.some((one) => one.name === name)) {
-        throw unknownName("scenario", name, scenarioNames());
-      }
-    }
-    return this.#names.flatMap((name) => all.filter((one) => one.name === name));
   }
 
   #touched(all: readonly DiscoveredScenario[], changed: readonly string[]): DiscoveredScenario[] {
@@ -197,7 +184,7 @@ class Watched {
     const live = liveReport(this.#flags.progress, process.stderr);
     try {
       const { exitCode, state } = await runScenarios(
-        scenarios.map((scenario) => ({ scenario, checks: scenario.checks.map(({ id }) => id) })),
+        wholly(scenarios),
         () => Promise.resolve(prepared),
         directory,
         {

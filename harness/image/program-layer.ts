@@ -75,7 +75,7 @@ function compiled({ path, content }: { readonly path: string; readonly content: 
   return new Script(text, { filename: `/${path}` }).createCachedData();
 }
 
-/** What Node wraps a CommonJS module's text in. */
+/** The function that Node wraps around the text of a CommonJS module. */
 const WRAPPER = ["(function (exports, require, module, __filename, __dirname) {", "\n})"] as const;
 
 /** Runs a bundle with V8's code of it, which a program otherwise spends a third of its start on. */

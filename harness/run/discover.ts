@@ -5,6 +5,7 @@ import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import type { LoadedFile } from "./file-loader.ts";
 import { ROOT } from "../root.ts";
+import { unknownName } from "./selection.ts";
 import { ScenarioIndex } from "./scenario-index.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
 
@@ -43,14 +44,18 @@ export function isBroken({ checks }: DiscoveredScenario): boolean {
 
 const discovered = new Map<string, Promise<DiscoveredScenario[]>>();
 
-/** Names of the scenarios, from their files' names: nothing is loaded. */
-export function scenarioNames(): string[] {
-  return pathsIn(FOLDERS).map(nameOf);
-}
-
-/** The scenarios with these names, as far as there are any; no other file is loaded. */
-export function discoverNamed(names: readonly string[]): Promise<DiscoveredScenario[]> {
-  return discoverFiles(pathsIn(FOLDERS).filter((path) => names.includes(nameOf(path))));
+/**
+ * The scenarios with these names, in their order; no other file is loaded.
+ * @throws PvhError PVH_USAGE with near names for one that does not exist
+ */
+export async function discoverNamed(names: readonly string[]): Promise<DiscoveredScenario[]> {
+  const paths = pathsIn(FOLDERS);
+  const found = names.map((name) => {
+    const path = paths.find((one) => nameOf(one) === name);
+    if (path === undefined) throw unknownName("scenario", name, paths.map(nameOf));
+    return path;
+  });
+  return discoverFiles(found);
 }
 
 /** Absolute paths of the scenario files, sorted within each folder. */

@@ -8,8 +8,8 @@ interface Known {
 }
 
 /**
- * What is new in evidence that is collected again and again: a file that is as it was is dropped, and of
- * one that has only grown the new end stays.
+ * Finds the news in evidence that is collected again and again: it drops a file that has not changed, and
+ * keeps the new end of one that has only grown.
  */
 export class EvidenceNews {
   readonly #known = new Map<string, Known>();

@@ -3,15 +3,12 @@ import { dirname, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { isFlaky, lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
+import type { FormerMutants } from "../catalogue/mutant-order.ts";
 
 /** Durations in former runs, in milliseconds, by name; of several runs the latest counts. */
-export interface FormerDurations {
+export interface FormerDurations extends FormerMutants {
   /** Scenarios that passed. */
   readonly scenarios: ReadonlyMap<string, number>;
-  /** Checks that passed, by their ids. */
-  readonly checks: ReadonlyMap<string, number>;
-  /** Whole runs under a single quirk. */
-  readonly quirks: ReadonlyMap<string, number>;
 }
 
 type Kind = keyof FormerDurations;
@@ -98,7 +95,7 @@ async function open(path: string): Promise<DatabaseSync> {
   try {
     const version = history.prepare("PRAGMA user_version").get()?.["user_version"];
     if (version !== VERSION && version !== 0) throw new TypeError("it is of another version");
-    // What is lost with the machine's power is measured again.
+    // A duration that is lost with the machine's power is measured again.
     history.exec(`PRAGMA synchronous = OFF;
       CREATE TABLE IF NOT EXISTS duration (kind TEXT, name TEXT, ms REAL, PRIMARY KEY (kind, name));
       PRAGMA user_version = ${VERSION};`);

@@ -19,7 +19,7 @@ export interface Rounds {
   readonly patience: Patience;
   /** Reasons why scenarios cannot run, by name; their checks fail with them. */
   readonly unprepared: ReadonlyMap<string, Failure>;
-  /** What is to run in this repetition, in the order in which it is to begin. */
+  /** Scenarios of a repetition, in the order in which they are to begin. */
   readonly inOrder: (repetition: number) => readonly Selected<DiscoveredScenario>[];
 }
 

@@ -73,7 +73,7 @@ export interface RunOptions {
   readonly maxFailures: number;
   /** Verdict on a run with a flaky pass. */
   readonly flaky: FlakyPolicy;
-  /** What is known to fail. */
+  /** Checks that are known to fail. */
   readonly baseline?: Baseline;
   /** As in RunSettings. Whoever gives it removes the appengines. */
   readonly held?: Readonly<Record<string, string>>;

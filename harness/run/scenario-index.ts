@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { cacheFolder } from "../engine/folders.ts";
 import { makeFolder } from "../make-folder.ts";
+import { SOURCE_FOLDERS } from "../root.ts";
 import { propertyOf } from "../thrown.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
 
@@ -12,8 +13,7 @@ export type Discovered = ReadonlyMap<string, DiscoveredScenario>;
 
 /** Changes with the form of the index's file. */
 const FORMAT = 2;
-/** Folders from which scenario files load and read, and files that decide what they load. */
-const SOURCES = ["broker", "containers", "examples", "fixtures", "harness", "reports", "scenarios"];
+/** Files that decide what a scenario file loads. */
 const PACKAGES = ["package.json", "package-lock.json"];
 /** Milliseconds for which a file may keep its times while it changes: a kernel's clock is coarse. */
 const COARSE = 1_000;
@@ -116,7 +116,7 @@ function lookAt(root: string): Sources | undefined {
     changed = Math.max(changed, ctimeMs);
   };
   try {
-    for (const folder of SOURCES) {
+    for (const folder of SOURCE_FOLDERS) {
       const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
       const paths = entries.filter((entry) => !entry.isDirectory());
       for (const path of paths.map((entry) => join(entry.parentPath, entry.name)).sort()) add(path);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { lotOf } from "../lot.ts";
 import type { FormerDurations } from "./history.ts";
 
 /**
@@ -21,13 +21,8 @@ export function ordered<T extends { readonly scenario: { readonly name: string }
   const key =
     order === "longest first"
       ? (name: string) => -(former.scenarios.get(name) ?? UNKNOWN)
-      : (name: string) => drawn(`${order.shuffle}.${repetition}.${name}`);
+      : (name: string) => lotOf(`${order.shuffle}.${repetition}`, name);
   const keyed = selected.map((one) => ({ one, key: key(one.scenario.name) }));
   // Not by difference: that of two infinite keys is no number.
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ one }) => one);
-}
-
-/** A number that nothing but the text tells. */
-function drawn(text: string): number {
-  return createHash("sha256").update(text).digest().readUIntBE(0, 6);
 }

@@ -42,6 +42,14 @@ export function select<T extends Selectable>(
     .filter(({ checks }) => checks.length > 0);
 }
 
+/** Select every check of these scenarios. */
+export function wholly<T extends Selectable>(scenarios: readonly T[]): Selected<T>[] {
+  return scenarios.map((scenario) => ({
+    scenario,
+    checks: scenario.checks.map(({ id }) => id),
+  }));
+}
+
 type Predicate = (scenario: Selectable, check: Selectable["checks"][number]) => boolean;
 
 class Parser {
