@@ -126,7 +126,7 @@ scenario(
           ).rejects.toMatchObject({
             code: "PVH_NEVER_READY",
             message: expect.stringMatching(
-              /volume was used before.*pvh-[0-9a-f.]+\.pvrexport\.tgz/,
+              /volume was used before.*pvh-[0-9a-f]{16}\.[0-9a-f]{64}\.pvrexport\.tgz/,
             ) as string,
           });
         } finally {
