@@ -57,7 +57,7 @@ test("the table is in seconds", () => {
 
 test("a run's time is told in one line, its boots by stage in another", () => {
   expect(timeLine(state)).toBe(
-    "set-up 0.3 s, boot 3.0 s, checks 4.5 s, evidence 0.1 s, removal 0.7 s",
+    "set-up 0.3 s; all scenarios together: boot 3.0 s, checks 4.5 s, evidence 0.1 s, removal 0.7 s",
   );
   expect(stageLine(state)).toBe("container 1.4 s, ready 2.0 s");
 });

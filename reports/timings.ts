@@ -45,8 +45,8 @@ export function timeLine(state: RunState): string | undefined {
   const parts = (["boot", "checks", "evidence", "removal"] as const).map(
     (part) => `${part} ${seconds(sum(timings.map((timing) => timing[part])))}`,
   );
-  const setUp = state.preparedMs === undefined ? [] : [`set-up ${seconds(state.preparedMs)}`];
-  return [...setUp, ...parts].join(", ");
+  const setUp = state.preparedMs === undefined ? "" : `set-up ${seconds(state.preparedMs)}; `;
+  return `${setUp}all scenarios together: ${parts.join(", ")}`;
 }
 
 /** The boots of a run by stage; those that checks make count. */
