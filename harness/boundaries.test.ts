@@ -106,6 +106,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/clock/",
     "harness/engine/",
     "harness/control/",
+    // An image without pvh's tools gets them before it is booted.
+    "harness/image/equipped-image.ts",
     "reports/",
     "broker/shared/debug-topics.ts",
     "broker/shared/formats/",

@@ -9,7 +9,7 @@ import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError, isEngineGone } from "../engine/engine-error.ts";
-import { ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
+import { hasTools, ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
@@ -97,6 +97,7 @@ export class AppengineContainer extends GenericContainer {
     this.#stage("image", image.Id);
     const name = (this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`);
     this.#plan(engine, name, image.Config);
+    this.createOpts.Image = await this.#equipped(engine, image, options);
     if (options.signal?.aborted === true) throw new PvhError("PVH_ABORTED", `cancelled: ${name}`);
     const generic = await unlessSilent(engine, super.start()).catch(async (cause: unknown) => {
       const error = engineError(cause, name);
@@ -126,6 +127,17 @@ export class AppengineContainer extends GenericContainer {
     } catch (error) {
       throw engineError(error, this.imageName.string);
     }
+  }
+
+  async #equipped(
+    engine: Engine,
+    { Id: id, Config }: ImageInspectInfo,
+    options: StartOptions,
+  ): Promise<string> {
+    const [ref, labels] = [this.imageName.string, labelled(Config)];
+    if (hasTools(labels)) return ref;
+    const { ensureEquippedImage } = await import("../image/equipped-image.ts");
+    return ensureEquippedImage(engine, { ref, id, labels }, options);
   }
 
   /** @throws PvhError PVH_BAD_IMAGE */
@@ -221,6 +233,6 @@ function list(value: string | string[] | null | undefined): string[] {
 }
 
 /** An engine may say null for none. */
-function labelled({ Labels }: { readonly Labels?: object | null }): object {
-  return Labels ?? {};
+function labelled({ Labels }: { readonly Labels?: object | null }): Record<string, string> {
+  return (Labels ?? {}) as Record<string, string>;
 }

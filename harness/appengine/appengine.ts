@@ -6,7 +6,7 @@ import type { RawExchange } from "../control/raw-exchange.ts";
 import { containerOutput, lastOutput } from "../engine/container-output.ts";
 import { engineError } from "../engine/engine-error.ts";
 import type { PvhError } from "../errors.ts";
-import { ShellChannel } from "../engine/shell-channel.ts";
+import { openShell, ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
 import { collectAppengine } from "./collect-appengine.ts";
@@ -22,6 +22,7 @@ import { InsideContainer } from "./inside.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 import { PantavisorLog } from "./pantavisor-log.ts";
+import { toolsEnvironment } from "./tools.ts";
 import type { BootStage } from "../../reports/events.ts";
 
 export type BootMode = "auto" | "manual";
@@ -45,11 +46,14 @@ export class Appengine implements AppengineShell {
   readonly log: PantavisorLog;
   readonly #container: Container;
   readonly #shell: ShellChannel;
+  #environment: Promise<readonly string[]> | undefined;
 
   constructor(container: Container, name: string) {
     this.name = name;
     this.#container = container;
-    this.#shell = new ShellChannel(container);
+    this.#shell = new ShellChannel(async (signal) =>
+      openShell(container, signal, await this.#tools()),
+    );
     this.control = new ControlClient(() => this.stream(["nc", "-U", CONTROL_SOCKET]));
     this.log = new PantavisorLog(this);
   }
@@ -88,8 +92,8 @@ export class Appengine implements AppengineShell {
   }
 
   /** Start a command in the appengine whose stdin and stdout are the stream. */
-  stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
-    return openStream(this.#container, argv, options);
+  async stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
+    return openStream(this.#container, argv, { ...options, environment: await this.#tools() });
   }
 
   /** Send bytes as they are to pv-ctrl and collect the answer. */
@@ -130,6 +134,15 @@ export class Appengine implements AppengineShell {
   async close(): Promise<void> {
     this.control.close();
     await this.#shell.close();
+  }
+
+  /** Environment in which pvh's commands find its tools. */
+  #tools(): Promise<readonly string[]> {
+    this.#environment ??= toolsEnvironment(this.#container).catch((error: unknown) => {
+      this.#environment = undefined;
+      throw engineError(error, this.name);
+    });
+    return this.#environment;
   }
 
   /** @throws PvhError when it is not the appengine's doing */

@@ -19,7 +19,7 @@ test("a command in a container gives its status and both outputs, as they are", 
 test("a container that is not there is the scenario's mistake, with the names that are", async () => {
   const appengine = localAppengine(STATES, { recovering: "RECOVERING", running: "READY" });
   const wrong = { code: "PVH_NO_CONTAINER", class: "scenario" };
-  const message = "no container is named 'nosuch': there are recovering, running, stopped";
+  const message = "no container is named 'nosuch': there are recovering, running";
   const inside = new InsideContainer(appengine, "nosuch");
   await expect(inside.sh("true")).rejects.toMatchObject({ ...wrong, message });
   await expect(inside.pid()).rejects.toMatchObject({ ...wrong, message });
@@ -32,7 +32,7 @@ test("a container that does not run is the appengine's failure, with its state",
     code: "PVH_CONTAINER_DOWN",
     class: "product",
     message: expect.stringContaining(
-      "container 'stopped' does not run (STOPPED, pv-ctrl says STOPPED)",
+      "container 'stopped' does not run (pv-ctrl says STOPPED)",
     ) as string,
   });
   await expect(new InsideContainer(appengine, "waiting").pid()).rejects.toMatchObject({
@@ -41,13 +41,13 @@ test("a container that does not run is the appengine's failure, with its state",
 });
 
 test("a container that dies under a command is told, and one whose command dies is not", async () => {
-  const appengine = localAppengine(STATES);
+  const appengine = localAppengine(STATES, { running: "RECOVERING" });
   const inside = new InsideContainer(appengine, "running");
   expect((await inside.sh("kill -9 $$")).exitCode).toBe(137);
   const dying = inside.sh(`printf STOPPED >"$STATES/running"; kill -9 $$`);
   await expect(dying).rejects.toMatchObject({
     code: "PVH_CONTAINER_DOWN",
-    message: "container 'running' does not run (STOPPED)",
+    message: "container 'running' does not run (pv-ctrl says RECOVERING)",
   });
 });
 

@@ -3,6 +3,8 @@ import type { ExecStream, StreamOptions } from "../engine/streams.ts";
 import { PvhError } from "../errors.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
+import { enterArgv, findInit } from "./container-init.ts";
+import type { ContainerInit } from "./container-init.ts";
 import { checked } from "./command-result.ts";
 import type { CommandOptions, CommandResult } from "./command-result.ts";
 import { pythonArgv } from "./python.ts";
@@ -10,7 +12,7 @@ import type { PythonProgram } from "./python.ts";
 import { whyNotEntered } from "./why-not-entered.ts";
 
 /**
- * One LXC container of a booted appengine, entered with lxc-attach. Every method throws
+ * One container of a booted appengine, entered by its init process. Every method throws
  * PVH_NO_CONTAINER when there is none of that name, and PVH_CONTAINER_DOWN when it does not run
  * or goes down under a command: no answer is never an empty answer.
  */
@@ -27,7 +29,7 @@ export class InsideContainer {
   async sh(script: string, options?: CommandOptions): Promise<CommandResult> {
     // The container's own shell says first that it is there.
     const here = randomBytes(8).toString("hex");
-    const argv = this.#attach(["/bin/sh", "-c", `printf ${here}\n${script}`]);
+    const argv = await this.#enter(["/bin/sh", "-c", `printf ${here}\n${script}`]);
     const result = await this.#appengine.sh(argv.map(shellQuote).join(" "), options);
     const entered = result.stdout.startsWith(here);
     if (!entered || result.exitCode >= BY_SIGNAL) {
@@ -56,8 +58,8 @@ export class InsideContainer {
   }
 
   /** Start a command whose stdin and stdout are the stream. */
-  stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
-    return this.#appengine.stream(this.#attach(argv), options);
+  async stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
+    return this.#appengine.stream(await this.#enter(argv), options);
   }
 
   /**
@@ -65,13 +67,7 @@ export class InsideContainer {
    * @throws PvhError
    */
   async pid(): Promise<number> {
-    const info = await this.#appengine.sh(`lxc-info -n ${shellQuote(this.name)} -p -H`);
-    const pid = Number(info.stdout.trim());
-    if (Number.isInteger(pid) && pid > 0) return pid;
-    throw (
-      (await this.whyDown(info)) ??
-      new PvhError("PVH_CONTAINER_DOWN", `container '${this.name}' has no init process`)
-    );
+    return (await this.#init()).pid;
   }
 
   /**
@@ -82,8 +78,17 @@ export class InsideContainer {
     return whyNotEntered(this.#appengine, this.name, refused);
   }
 
-  #attach(argv: readonly string[]): string[] {
-    return ["lxc-attach", "-n", this.name, "--", ...argv];
+  async #enter(argv: readonly string[]): Promise<string[]> {
+    return enterArgv(await this.#init(), argv);
+  }
+
+  async #init(): Promise<ContainerInit> {
+    const init = await findInit(this.#appengine, this.name);
+    if (init !== undefined) return init;
+    throw (
+      (await this.whyDown()) ??
+      new PvhError("PVH_CONTAINER_DOWN", `container '${this.name}' has no init process`)
+    );
   }
 }
 

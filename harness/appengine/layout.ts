@@ -14,3 +14,6 @@ export function pantavisorLog(revision = "0"): string {
 export function consoleLog(container: string, revision = "0"): string {
   return `${LOG_ROOT}/${revision}/${container}/lxc/console.log`;
 }
+
+/** Folder in an image with the tools that pvh brings. */
+export const TOOLS = "/usr/lib/pvh-tools";

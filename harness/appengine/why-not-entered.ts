@@ -2,8 +2,9 @@ import { lastWords } from "../engine/last-words.ts";
 import { PvhError } from "../errors.ts";
 import type { CommandResult } from "./command-result.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
+import { findInit, runningContainers } from "./container-init.ts";
 
-/** Milliseconds for each question; the answer is for a message. */
+/** Milliseconds for the question to pv-ctrl; the answer is for a message. */
 const TIMEOUT = 5_000;
 
 /**
@@ -18,43 +19,31 @@ export async function whyNotEntered(
   name: string,
   refused: CommandResult | undefined,
 ): Promise<PvhError | undefined> {
-  const states = await lxcStates(appengine);
-  const state = states.get(name);
-  if (state === "RUNNING" && refused === undefined) return undefined;
+  const running = await runningContainers(appengine);
   const words = refused === undefined ? "" : lastWords(refused.stderr);
-  if (state === "RUNNING") {
-    const missing = refused?.exitCode === 126 || refused?.exitCode === 127;
-    return missing
+  if ((await findInit(appengine, name)) !== undefined) {
+    if (refused === undefined) return undefined;
+    return refused.exitCode === 126 || refused.exitCode === 127
       ? new PvhError("PVH_NO_PROGRAM", `container '${name}' cannot start the command${words}`)
       : new PvhError("PVH_CONTAINER_DOWN", `container '${name}' could not be entered${words}`);
   }
   const statuses = await controlStatuses(appengine);
-  const status = statuses.get(name);
-  if (state !== undefined || status !== undefined) {
-    const both = [state, status && `pv-ctrl says ${status}`].filter(Boolean).join(", ");
-    return new PvhError("PVH_CONTAINER_DOWN", `container '${name}' does not run (${both})${words}`);
+  const status = statuses?.get(name);
+  if (statuses === undefined || status !== undefined) {
+    const says = status === undefined ? "pv-ctrl does not answer" : `pv-ctrl says ${status}`;
+    return new PvhError("PVH_CONTAINER_DOWN", `container '${name}' does not run (${says})${words}`);
   }
-  const there = [...new Set([...states.keys(), ...statuses.keys()])].sort();
+  const there = [...new Set([...running, ...statuses.keys()])].sort();
   const list = there.length === 0 ? "there is none" : `there are ${there.join(", ")}`;
   return new PvhError("PVH_NO_CONTAINER", `no container is named '${name}': ${list}`, {
     hint: "a scenario names its containers in `containers`",
   });
 }
 
-/** States of the containers in LXC, by name. */
-async function lxcStates(appengine: AppengineShell): Promise<Map<string, string>> {
-  const { stdout } = await appengine.sh("lxc-ls -f -F NAME,STATE", { timeout: TIMEOUT });
-  const rows = stdout.split("\n").slice(1);
-  return new Map(
-    rows.flatMap((row) => {
-      const [name = "", state = ""] = row.trim().split(/\s+/);
-      return name === "" ? [] : [[name, state] as const];
-    }),
-  );
-}
-
-/** Statuses of the containers in pv-ctrl, by name; empty when it does not answer. */
-async function controlStatuses({ control }: AppengineShell): Promise<Map<string, string>> {
-  const containers = await control.containers(AbortSignal.timeout(TIMEOUT)).catch(() => []);
-  return new Map(containers.map(({ name, status }) => [name, status]));
+/** Statuses of the containers in pv-ctrl, by name; undefined when it does not answer. */
+async function controlStatuses({
+  control,
+}: AppengineShell): Promise<Map<string, string> | undefined> {
+  const containers = await control.containers(AbortSignal.timeout(TIMEOUT)).catch(() => undefined);
+  return containers && new Map(containers.map(({ name, status }) => [name, status]));
 }

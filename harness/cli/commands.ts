@@ -129,7 +129,10 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "build",
     summary: "make the reference appengine's image, when its inputs have changed",
-    options: [JSON_OPTION],
+    options: [
+      { flags: "--bare", summary: "with busybox in place of Debian's tools, as published images" },
+      JSON_OPTION,
+    ],
     run: async (call) => (await import("./build.ts")).buildCommand(call),
   },
   {

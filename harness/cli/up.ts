@@ -21,8 +21,8 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
   const progress = (line: string): void => out.say(line);
   const engine = await findCleanEngine({ signal, progress });
   const wantedImage = args.text("image");
-  const { ref } = await resolveImage(engine, wantedImage, { signal, progress });
-  const target = { image: ref, reference: wantedImage === undefined };
+  const { bootImage, reference } = await resolveImage(engine, wantedImage, { signal, progress });
+  const target = { image: bootImage, reference };
   const source = await bootSource(engine, target, args.list("with"), { signal, progress });
   const container = new AppengineContainer(source.image)
     .withEngine(engine)

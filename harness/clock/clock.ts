@@ -21,6 +21,8 @@ const MEMORY = 5_000;
 export class Clock {
   /** `--timeout-scale`: multiplies every deadline. */
   scale = 1;
+  /** Factor by which the target is slower than the reference: multiplies every deadline as well. */
+  pace = 1;
   readonly #read: () => MachineReading;
   readonly #cores: number;
   readonly #wall: (() => number) | undefined;
@@ -50,9 +52,9 @@ export class Clock {
     return this.#last.wall;
   }
 
-  /** @param ms before `--timeout-scale` */
+  /** @param ms before `--timeout-scale` and the target's pace */
   deadline(ms: number): Deadline {
-    return new Deadline(this.stopwatch(), ms * this.scale);
+    return new Deadline(this.stopwatch(), ms * this.scale * this.pace);
   }
 
   stopwatch(): Stopwatch {
@@ -64,7 +66,7 @@ export class Clock {
   /** Factor by which a program with time-outs of its own multiplies them. */
   stretch(): number {
     this.#sample();
-    return this.scale * Math.min(MOST_STRETCH, 1 / this.#recent);
+    return this.scale * this.pace * Math.min(MOST_STRETCH, 1 / this.#recent);
   }
 
   #sample(): void {

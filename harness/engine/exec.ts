@@ -21,6 +21,7 @@ const TIMEOUT = 30_000;
 /**
  * Start a command in a container with its three streams on one connection.
  *
+ * @param environment variables `NAME=value` besides the container's
  * @throws PvhError of the engine when the container is gone, the command does not exist, or the
  *         engine does not start it in 30 s; PVH_ABORTED
  */
@@ -28,10 +29,11 @@ export async function startExec(
   container: Container,
   argv: readonly string[],
   signal?: AbortSignal,
+  environment: readonly string[] = [],
 ): Promise<HijackedExec> {
   const subject = `${nameOf(argv)} in container ${container.id.slice(0, 12)}`;
   const limit = AbortSignal.any([AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])]);
-  const begun = begin(container, argv);
+  const begun = begin(container, argv, environment);
   try {
     const { exec, connection } = await within(limit, begun, () => notStarted(subject, signal));
     if (!(connection instanceof Socket))
@@ -49,9 +51,14 @@ interface StartedExec {
   readonly connection: unknown;
 }
 
-async function begin(container: Container, argv: readonly string[]): Promise<StartedExec> {
+async function begin(
+  container: Container,
+  argv: readonly string[],
+  environment: readonly string[],
+): Promise<StartedExec> {
   const exec = await container.exec({
     Cmd: [...argv],
+    ...(environment.length > 0 && { Env: [...environment] }),
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,

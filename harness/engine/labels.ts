@@ -6,6 +6,16 @@ export const RUN_LABEL = "pvh.run";
 export const OWNER_LABEL = "pvh.owner";
 /** Set on what `pvh up` leaves running: it outlives its maker until `pvh down`. */
 export const HELD_LABEL = "pvh.held";
+/** Set on an image that has the tools which pvh needs: where they come from. */
+export const TOOLS_LABEL = "pvh.tools";
+/** Its value for an image that has them itself. */
+export const OWN_TOOLS = "own";
+
+/** @param labels of an image; one that was derived can only empty a label */
+export function hasTools(labels: Readonly<Record<string, string>>): boolean {
+  return (labels[TOOLS_LABEL] ?? "") !== "";
+}
+
 /** Set on an image with objects in its object store: the hash of their names. */
 export const STOCK_LABEL = "pvh.stock";
 

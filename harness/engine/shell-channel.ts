@@ -49,10 +49,9 @@ export class ShellChannel {
   #shell: Shell | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** Nothing is opened before the first command. */
-  constructor(container: Container | (() => Promise<Shell>)) {
-    this.#open =
-      typeof container === "function" ? container : (signal) => openShell(container, signal);
+  /** @param open is not called before the first command */
+  constructor(open: (signal: AbortSignal) => Promise<Shell>) {
+    this.#open = open;
   }
 
   /**
@@ -186,10 +185,18 @@ function exchange(socket: Duplex, command: Command): Promise<ShellResult> {
 const PATIENCE_OPEN = 30_000;
 const PATIENCE_KILL = 10_000;
 
-async function openShell(container: Container, signal: AbortSignal): Promise<Shell> {
+/**
+ * A shell in a container.
+ * @param environment variables `NAME=value` besides the container's
+ */
+export async function openShell(
+  container: Container,
+  signal: AbortSignal,
+  environment: readonly string[] = [],
+): Promise<Shell> {
   // `sh -s WORD` reads commands from stdin; the word tells this shell from any other process.
   const word = randomBytes(16).toString("hex");
-  const { socket, subject } = await startExec(container, ["sh", "-s", word], signal);
+  const { socket, subject } = await startExec(container, ["sh", "-s", word], signal, environment);
   // An error always ends in a close, which the command that runs reports.
   socket.on("error", () => undefined);
   const hello = { script: "echo $$", timeout: PATIENCE_OPEN, signal };
@@ -201,7 +208,7 @@ async function openShell(container: Container, signal: AbortSignal): Promise<She
       : error;
   });
   const pid = Number(stdout.toString());
-  return { socket, kill: () => killTree(container, pid, word) };
+  return { socket, kill: () => killTree(container, pid, word, environment) };
 }
 
 /**
@@ -209,7 +216,12 @@ async function openShell(container: Container, signal: AbortSignal): Promise<She
  * container's init and lives on. Each process is stopped before its children are listed, so
  * that none escapes.
  */
-async function killTree(container: Container, pid: number, word: string): Promise<void> {
+async function killTree(
+  container: Container,
+  pid: number,
+  word: string,
+  environment: readonly string[],
+): Promise<void> {
   const script = `
     kill_tree() {
       kill -STOP "$1" || return
@@ -221,7 +233,7 @@ async function killTree(container: Container, pid: number, word: string): Promis
     grep -q ${word} /proc/${pid}/cmdline && kill_tree ${pid}`;
   try {
     const signal = AbortSignal.timeout(PATIENCE_KILL);
-    const stream = await openStream(container, ["sh", "-c", script], { signal });
+    const stream = await openStream(container, ["sh", "-c", script], { signal, environment });
     await finished(stream.end().resume(), { writable: false, signal });
   } catch {
     // The container is gone, and every process of it; or the engine hangs.

@@ -12,6 +12,8 @@ import { LongLine } from "./read-lines.ts";
 export interface StreamOptions {
   /** Callback for each line of the command's stderr; endless lines are cut. Default: none. */
   readonly onStderr?: (line: string) => void;
+  /** Variables `NAME=value` besides the container's. */
+  readonly environment?: readonly string[];
   /** Signal that cancels the start of the command; destroy() ends a stream that is open. */
   readonly signal?: AbortSignal;
 }
@@ -30,7 +32,8 @@ export async function openStream(
   argv: readonly string[],
   options: StreamOptions = {},
 ): Promise<ExecStream> {
-  return new ExecStream(await startExec(container, argv, options.signal), options);
+  const { signal, environment } = options;
+  return new ExecStream(await startExec(container, argv, signal, environment), options);
 }
 
 /** Characters of a line of stderr that are kept. */

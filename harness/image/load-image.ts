@@ -11,7 +11,7 @@ import * as z from "zod";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { PvhError } from "../errors.ts";
-import { imageIdOf } from "./image-id.ts";
+import { imageIdOf } from "./image-facts.ts";
 import { loadArchive } from "./load-stream.ts";
 
 export interface LoadedImage {

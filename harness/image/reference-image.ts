@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError, isNotFound } from "../engine/engine-error.ts";
+import { OWN_TOOLS, TOOLS_LABEL } from "../engine/labels.ts";
 import { PvhError } from "../errors.ts";
 import { dockerArchive } from "./docker-archive.ts";
 import { writeLayer } from "./layer.ts";
@@ -27,6 +28,10 @@ export interface ReferenceImage {
 const REFERENCE_REPOSITORY = "pvh-appengine";
 /** The last one built on this engine, for use by hand. */
 export const REFERENCE_TAG = `${REFERENCE_REPOSITORY}:reference`;
+/** The last bare one built on this engine, for use by hand. */
+export const BARE_TAG = `${REFERENCE_REPOSITORY}:bare`;
+/** Repository of the images that pvh has put its tools into. */
+export const EQUIPPED_REPOSITORY = "pvh-equipped";
 export const CONTENT_LABEL = "pvh.content";
 
 /**
@@ -57,14 +62,23 @@ export async function ensureReferenceImage(
   return { ref, id, content: inputs.content, loaded: true };
 }
 
-async function makeLayers(engine: Engine, inputs: Inputs, options: CacheOptions): Promise<Layer[]> {
-  const rootfs = await cachedLayer(
+/** The layer of Debian packages, made when it is not in the cache. */
+export async function rootfsLayer(
+  engine: Engine,
+  inputs: Inputs,
+  options: CacheOptions,
+): Promise<Layer> {
+  return cachedLayer(
     "rootfs",
     inputs.rootfs,
     2,
     async (path) => makeRootfs(engine, await readPackages(), path, options),
     options,
   );
+}
+
+async function makeLayers(engine: Engine, inputs: Inputs, options: CacheOptions): Promise<Layer[]> {
+  const rootfs = await rootfsLayer(engine, inputs, options);
   const node = await cachedLayer(
     "node",
     inputs.node,
@@ -107,7 +121,7 @@ async function load(
       entrypoint: ["/usr/bin/pv-appengine"],
       environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
       stopSignal: "SIGTERM",
-      labels: { [CONTENT_LABEL]: content },
+      labels: { [CONTENT_LABEL]: content, [TOOLS_LABEL]: OWN_TOOLS },
     },
     layers,
   );
@@ -149,11 +163,12 @@ export async function useImage(
  */
 export async function removeUnused(engine: Engine): Promise<void> {
   const yesterday = Date.now() - 24 * 3600 * 1000;
-  const images = await engine.docker.listImages({ filters: { reference: [REFERENCE_REPOSITORY] } });
+  const reference = [REFERENCE_REPOSITORY, EQUIPPED_REPOSITORY];
+  const images = await engine.docker.listImages({ filters: { reference } });
   const tags = images.flatMap((image) => image.RepoTags ?? []);
   await Promise.allSettled(
     tags.map(async (tag) => {
-      if (tag === REFERENCE_TAG) return;
+      if (tag === REFERENCE_TAG || tag === BARE_TAG) return;
       const image = engine.docker.getImage(tag);
       const { Metadata } = inspected.parse(await image.inspect());
       const used = Date.parse(Metadata?.LastTagTime ?? "");

@@ -5,12 +5,25 @@ import type { RunSettings } from "./run-settings.ts";
 const CAPABILITIES = {
   /** The target is the reference appengine: quirks and time scale act. */
   reference: (settings: RunSettings) =>
-    settings.reference ? undefined : `image ${settings.image} is not the reference appengine`,
+    settings.reference ? undefined : "the image is not the reference appengine",
   /** The host has a graphics card. */
   drm: () => (existsSync("/dev/dri/card0") ? undefined : "/dev/dri/card0 is not on this machine"),
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;
+
+/**
+ * A wait that is sized for divided time says nothing of an image that does not divide it.
+ * @returns why an appengine with this time scale cannot be booted, undefined when it can
+ */
+export function missingTimeScale(
+  timeScale: number | undefined,
+  settings: Pick<RunSettings, "reference">,
+): string | undefined {
+  return timeScale === undefined || timeScale === 1 || settings.reference
+    ? undefined
+    : `needs time-scale: only the reference divides its waits by ${timeScale}`;
+}
 
 /** @returns why the scenario cannot run here, undefined when it can */
 export function missingCapability(

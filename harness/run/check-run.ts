@@ -3,6 +3,7 @@ import { clock } from "../clock/clock.ts";
 import { MOST_STRETCH } from "../clock/deadline.ts";
 import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
+import { missingTimeScale } from "./capabilities.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RunSettings } from "./run-settings.ts";
@@ -47,9 +48,9 @@ export class CheckRun {
     return this.#booted;
   }
 
-  /** Milliseconds that it may be given, `--timeout-scale` included. */
+  /** Milliseconds that it may be given, `--timeout-scale` and the target's pace included. */
   get deadline(): number {
-    return this.#timeout * this.#host.settings.timeoutScale;
+    return this.#timeout * this.#host.settings.timeoutScale * clock.pace;
   }
 
   /** Milliseconds on the wall after which it ends, even if the machine gave it little time. */
@@ -111,6 +112,8 @@ export class CheckRun {
   }
 
   async #boot(overrides: BootOverrides, signal: AbortSignal): Promise<StartedAppengineContainer> {
+    const missing = missingTimeScale(overrides.timeScale, this.#host.settings);
+    if (missing !== undefined) throw new Skip(missing);
     const booted = await this.#host.boot(overrides, signal);
     // No check will use a boot that ends after its check has ended.
     if (signal.aborted) await booted.remove();

@@ -14,6 +14,8 @@ import { toFailure } from "../failure.ts";
 export interface Prepared {
   readonly engine: Engine;
   readonly image: string;
+  /** Image to boot for it. */
+  readonly bootImage: string;
   /** The engine's id of the image. */
   readonly imageId?: string;
   readonly reference: boolean;
@@ -35,11 +37,11 @@ export async function prepareRun(
   options: FindOptions,
 ): Promise<Prepared> {
   const engine = await findEngine(options);
-  const [{ ref, id }] = await Promise.all([
+  const [{ ref, id, bootImage, reference }] = await Promise.all([
     resolveImage(engine, image, options),
     removeLeftovers(engine, options),
   ]);
-  const target = { image: ref, reference: image === undefined };
+  const target = { image: bootImage, reference };
   const sources = new Map<string, BootSource>();
   const failures = new Map<string, Failure>();
   for (const { name, containers } of scenarios) {
@@ -50,7 +52,7 @@ export async function prepareRun(
       failures.set(name, preparationFailure(error));
     }
   }
-  return { engine, ...target, imageId: id, sources, failures };
+  return { engine, image: ref, bootImage, reference, imageId: id, sources, failures };
 }
 
 /**

@@ -360,7 +360,7 @@ function settingsOf(
     run,
     folder,
     ...(prepared !== undefined && { engine: factsOf(prepared.engine) }),
-    image: prepared?.image ?? "",
+    image: prepared?.bootImage ?? "",
     reference: prepared?.reference ?? false,
     quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),

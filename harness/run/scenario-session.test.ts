@@ -260,7 +260,7 @@ test("without a required capability nothing boots and the reason is kept", async
   await all();
   expect(did).toEqual([]);
   expect(verdicts()).toEqual([
-    ["c0", "skipped", "needs reference: image image is not the reference appengine"],
+    ["c0", "skipped", "needs reference: the image is not the reference appengine"],
   ]);
 });
 

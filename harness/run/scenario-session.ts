@@ -5,7 +5,7 @@ import type { BootSource } from "../exports/boot-source.ts";
 import type { Booter } from "./booter.ts";
 import { BootedAppengine } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
-import { missingCapability } from "./capabilities.ts";
+import { missingCapability, missingTimeScale } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import { NOT_JUDGED } from "../../reports/events.ts";
@@ -17,6 +17,7 @@ import type { PlannedScenario, RunSettings } from "./run-settings.ts";
 import type { BootOverrides, CheckDefinition, ScenarioDefinition } from "./scenario-definition.ts";
 import { StrayErrors } from "./stray-errors.ts";
 import { CANCELLED } from "./testimony.ts";
+import { targetPace } from "./target-pace.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
 
@@ -83,7 +84,8 @@ export class ScenarioSession {
     });
     this.#skipped = this.cancellation.signal.aborted
       ? CANCELLED
-      : missingCapability(options.requires ?? [], this.settings);
+      : (missingCapability(options.requires ?? [], this.settings) ??
+        missingTimeScale(options.timeScale, this.settings));
     if (this.#skipped !== undefined || options.boot === "none") return;
     try {
       this.#appengine = (await this.#held()) ?? (await this.boot({}, this.cancellation.signal));
@@ -188,6 +190,7 @@ export class ScenarioSession {
     const { options } = this.#definition;
     const folder = this.#evidenceFolder();
     const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
+    const watch = clock.stopwatch();
     try {
       const container = await this.#boot({
         name,
@@ -214,6 +217,7 @@ export class ScenarioSession {
           });
         },
       });
+      clock.pace = targetPace(watch.given, settings.reference);
       return new BootedAppengine(this, container, folder);
     } catch (error) {
       BootedAppengine.recordFolder(this, folder);

@@ -38,12 +38,9 @@ test("a program that cannot be started is not one that printed the engine's word
 });
 
 test("a program in a container that is not there, or stops, is told so", async () => {
-  const appengine = localAppengine({ here: "RUNNING" });
-  await using lost = await Program.python(
-    new InsideContainer(appengine, "nosuch"),
-    python`print(1)`,
-  );
-  await expect(lost.line(10_000)).rejects.toMatchObject({
+  const appengine = localAppengine({ here: "RUNNING" }, { here: "STARTED" });
+  const lost = Program.python(new InsideContainer(appengine, "nosuch"), python`print(1)`);
+  await expect(lost).rejects.toMatchObject({
     code: "PVH_NO_CONTAINER",
     message: "no container is named 'nosuch': there are here",
   });

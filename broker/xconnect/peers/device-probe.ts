@@ -3,15 +3,21 @@ import { readFileSync } from "node:fs";
 import type { PeerId } from "./peer-id.ts";
 
 /** Milliseconds to wait for the probe, since a container may have frozen its cgroup. */
-const PROBE_TIMEOUT = 1_000;
+const PROBE_TIMEOUT = 3_000;
 const EXIT_DENIED = 7;
 
 /**
- * Script of a child process that enters the consumer's device cgroup and calls access(2), which
+ * Program of a child process that enters the consumer's device cgroup and calls access(2), which
  * consults the device cgroup without opening the device. File permissions play no part, since the
- * child is root with all capabilities.
+ * child is root with all capabilities. A shell would not do: that of busybox answers for root
+ * without asking the kernel.
  */
-const PROBE = `echo 0 >"$1" 2>/dev/null || exit 0; [ -r /proc/self/fd/3 ] && [ -w /proc/self/fd/3 ] || exit ${EXIT_DENIED}; echo may`;
+const PROBE = `
+  const { accessSync, constants: { R_OK, W_OK }, writeFileSync } = require("node:fs");
+  try { writeFileSync(process.argv[1], "0"); } catch { process.exit(0); }
+  try { accessSync("/proc/self/fd/3", R_OK | W_OK); } catch { process.exit(${EXIT_DENIED}); }
+  console.log("may");
+`;
 
 /**
  * Find out if the device cgroup of a process denies a device node.
@@ -23,7 +29,7 @@ export async function probeDevice({ pid }: PeerId, inode: number): Promise<boole
   const group = deviceGroup(pid);
   if (group === undefined) return undefined;
   return await new Promise((resolve) => {
-    const child = spawn("/bin/sh", ["-c", PROBE, "sh", `${group}/cgroup.procs`], {
+    const child = spawn(process.execPath, ["-e", PROBE, `${group}/cgroup.procs`], {
       stdio: ["ignore", "pipe", "ignore", inode],
       timeout: PROBE_TIMEOUT,
       killSignal: "SIGKILL",

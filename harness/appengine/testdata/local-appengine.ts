@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,20 +11,15 @@ import { ShellChannel } from "../../engine/shell-channel.ts";
 import { ExecStream } from "../../engine/streams.ts";
 import type { StreamOptions } from "../../engine/streams.ts";
 import type { CommandOptions, CommandResult } from "../command-result.ts";
+import { PROCESSES } from "../container-init.ts";
 import type { AppengineShell } from "../appengine-shell.ts";
 
-/** The lxc tools that an appengine has, on files: a container is a state in `states/NAME`. */
-const TOOLS = {
-  "lxc-attach": `name=$2; shift 3
-[ "$(cat "$STATES/$name" 2>/dev/null)" = RUNNING ] || { echo "lxc-attach: $name: no init" >&2; exit 1; }
-exec "$@"`,
-  "lxc-ls": `echo "NAME STATE"; cd "$STATES"; for name in *; do echo "$name $(cat "$name")"; done`,
-  "lxc-info": `[ "$(cat "$STATES/$2" 2>/dev/null)" = RUNNING ] && echo 42`,
-};
+/** Enters nothing: the containers of this appengine are in no namespaces. */
+const NSENTER = `while [ "$1" != -- ]; do shift; done; shift; exec "$@"`;
 
 /**
  * An appengine of this machine's sh and processes behind Docker's framing; only the engine and
- * the lxc tools are left out.
+ * the containers are left out: one that is RUNNING in `states` has the facts of a process.
  *
  * @param statuses what pv-ctrl says of containers
  */
@@ -38,10 +33,13 @@ export function localAppengine(
   };
   for (const [name, state] of Object.entries(states)) set(name, state);
   const tools = mkdtempSync(join(tmpdir(), "pvh-tools-"));
-  for (const [name, script] of Object.entries(TOOLS)) {
-    writeFileSync(join(tools, name), `#!/bin/sh\n${script}\n`);
-    chmodSync(join(tools, name), 0o755);
-  }
+  writeFileSync(join(tools, "nsenter"), `#!/bin/sh\n${NSENTER}\n`);
+  chmodSync(join(tools, "nsenter"), 0o755);
+  const processes = (): string =>
+    Object.keys(states)
+      .filter((name) => readFileSync(join(folder, name), "utf8") === "RUNNING")
+      .map((name) => `/proc/42/cgroup:0::/lxc.payload.${name}\n/proc/42/status:NSpid:\t42\t1\n`)
+      .join("");
   const env = { ...process.env, STATES: folder, PATH: `${tools}:${process.env["PATH"] ?? ""}` };
   const channel = new ShellChannel(async () => {
     const { near: socket, kill } = await engineExec(["sh", "-s"], env);
@@ -61,6 +59,7 @@ export function localAppengine(
         Promise.resolve(Object.entries(statuses).map(([name, status]) => ({ name, status }))),
     } as unknown as ControlClient,
     async sh(script: string, options?: CommandOptions): Promise<CommandResult> {
+      if (script === PROCESSES) return { exitCode: 0, stdout: processes(), stderr: "" };
       const { exitCode, stdout, stderr } = await channel.run(script, options);
       return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
     },

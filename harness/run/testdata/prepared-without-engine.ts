@@ -10,6 +10,7 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
     },
   } as unknown as Engine,
   image: "none",
+  bootImage: "",
   reference: true,
   sources: new Map(),
   failures: new Map(),
