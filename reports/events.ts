@@ -79,9 +79,11 @@ export type RunEvent =
       /** Engine, image and exports are ready. */
       readonly type: "run.prepared";
       readonly ms: number;
-      /** The image that scenarios boot, and the engine's id of it: a digest of its content. */
+      /** The image that is judged, and the engine's id of it: a digest of its content. */
       readonly image: string;
       readonly imageId?: string;
+      /** The strict reference's pv-xconnect mediates in place of the image's own. */
+      readonly broker?: "reference";
     }
   | {
       readonly type: "scenario.started";

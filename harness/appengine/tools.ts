@@ -13,6 +13,8 @@ export async function toolsEnvironment(container: Container): Promise<readonly s
   const { Config } = await container.inspect();
   const labels = (Config.Labels as Readonly<Record<string, string>> | null) ?? {};
   if (!hasTools(labels) || labels[TOOLS_LABEL] === OWN_TOOLS) return [];
-  const path = Config.Env.find((variable) => variable.startsWith("PATH="))?.slice("PATH=".length);
+  // An engine may say null for none.
+  const variables = (Config.Env as readonly string[] | null) ?? [];
+  const path = variables.find((variable) => variable.startsWith("PATH="))?.slice("PATH=".length);
   return [`PATH=${TOOLS}/bin:${path ?? DEFAULT_PATH}`];
 }

@@ -22,7 +22,7 @@ import { readRunFlags } from "./run-flags.ts";
  */
 export async function bisectCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
-  const { options } = readRunFlags(args, "given");
+  const { options, broker } = readRunFlags(args, "given");
   clock.scale = options.timeoutScale;
   const images = imagesOf(args);
   const name = args.word(0) ?? "";
@@ -34,7 +34,7 @@ export async function bisectCommand(call: Call): Promise<ExitCode> {
     runs += 1;
     const { exitCode } = await runScenarios(
       selected,
-      preparationOf(selected, image, out),
+      preparationOf(selected, { image, broker }, out),
       makePartDirectory(directory, `${String(runs).padStart(3, "0")}-${image}`),
       { ...options, command: ["bisect", name, `--image=${image}`], image },
       { signal, onEvent: () => undefined },

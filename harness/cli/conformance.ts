@@ -20,6 +20,7 @@ import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import type { Call } from "./command.ts";
+import type { Target } from "../run/prepare-run.ts";
 import { preparationOf } from "./preparation.ts";
 import { liveReport } from "./progress.ts";
 import { readRunFlags } from "./run-flags.ts";
@@ -37,7 +38,7 @@ const JUDGED: readonly ExitCode[] = [EXIT.pass, EXIT.failed, EXIT.neverReady, EX
  */
 export async function conformanceCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
-  const { options, image, progress } = readRunFlags(args, "longest first");
+  const { options, image, broker, progress } = readRunFlags(args, "longest first");
   if (image === undefined) {
     throw new PvhError("PVH_USAGE", "pvh conformance needs --image, the image to be judged", {
       hint: "an image on the engine, or a docker save tarball",
@@ -53,23 +54,27 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
   const directory = makeRunDirectory();
   const given = { ...options };
   Reflect.deleteProperty(given, "image");
-  const runOn = async (side: string, ref: string | undefined): Promise<RunResult> => {
+  const runOn = async (side: string, target: Target): Promise<RunResult> => {
     const live = liveReport(progress, process.stderr);
     try {
       return await runScenarios(
         selected,
-        preparationOf(selected, ref, out),
+        preparationOf(selected, target, out),
         makePartDirectory(directory, side),
-        { ...given, command: ["conformance", side], ...(ref !== undefined && { image: ref }) },
+        {
+          ...given,
+          command: ["conformance", side],
+          ...(target.image !== undefined && { image: target.image }),
+        },
         { signal, onEvent: (event) => live.event(event) },
       );
     } finally {
       live.stop();
     }
   };
-  const theirs = await runOn("against", against === STRICT ? undefined : against);
+  const theirs = await runOn("against", against === STRICT ? {} : { image: against });
   if (!JUDGED.includes(theirs.exitCode)) return told(theirs, "against", directory, call);
-  const mine = await runOn("image", image);
+  const mine = await runOn("image", { image, broker });
   if (!JUDGED.includes(mine.exitCode)) return told(mine, "image", directory, call);
   const conformance: Conformance = {
     version: 1,

@@ -68,7 +68,7 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const names = new Set(mutants.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)));
   const prepared = await prepareRun(
     all.filter(({ name }) => names.has(name)),
-    undefined,
+    {},
     { signal, progress: (line) => out.say(line) },
   );
   const directory = makeRunDirectory();

@@ -36,6 +36,11 @@ export const RUN_OPTIONS: readonly Option[] = [
     summary: "behaviour of the reference: strict (default), or compat as the real 029-32",
   },
   QUIRK_OPTION,
+  {
+    flags: "--broker <which>",
+    summary:
+      "native: the image's (default); reference: the strict reference's, under its Pantavisor",
+  },
   BOOT_OPTION,
   { flags: "--jobs <n>", summary: "scenarios at a time (default: two for each core, at most 8)" },
   {

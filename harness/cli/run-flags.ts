@@ -3,6 +3,8 @@ import { scenarioName } from "../../reports/run-state.ts";
 import { PvhError } from "../errors.ts";
 import { PROFILES } from "../catalogue/profiles.ts";
 import type { Profile } from "../catalogue/profiles.ts";
+import { BROKERS } from "../run/prepare-run.ts";
+import type { BrokerChoice } from "../run/prepare-run.ts";
 import type { RunOptions } from "../run/run.ts";
 import type { Order } from "../run/scenario-order.ts";
 import type { Args } from "./command.ts";
@@ -14,6 +16,8 @@ import { usualJobs } from "./usual-jobs.ts";
 
 export interface RunFlags {
   readonly image: string | undefined;
+  /** Whose pv-xconnect mediates. */
+  readonly broker: BrokerChoice;
   readonly junit: string | undefined;
   /** Milliseconds for the whole run. */
   readonly deadline: number | undefined;
@@ -41,6 +45,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
     });
   }
   const boot = oneOf(args, "boot", ["auto", "manual"]);
+  const broker = oneOf(args, "broker", BROKERS) ?? "native";
   // A timer holds 2^31 - 1 ms.
   const deadline = wholeNumber(args, "deadline", 1, 2_000_000);
   const limits = setLimits(args);
@@ -55,6 +60,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
   const shuffle = wholeNumber(args, "shuffle", 0);
   return {
     image,
+    broker,
     junit: args.text("junit"),
     deadline: deadline === undefined ? undefined : deadline * 1_000,
     progress: oneOf(args, "progress", PROGRESS) ?? "auto",
@@ -80,6 +86,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       ...(image === undefined ? [] : [`--image=${image}`]),
       ...(profile === "strict" ? [] : [`--profile=${profile}`]),
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),
+      ...(broker === "native" ? [] : [`--broker=${broker}`]),
       ...(boot === undefined ? [] : [`--boot=${boot}`]),
       ...(limits === "" ? [] : [`--limit=${limits}`]),
       ...(scale === 1 ? [] : [`--timeout-scale=${scale}`]),

@@ -51,7 +51,7 @@ export async function runSelected(
   try {
     result = await runScenarios(
       selected,
-      preparationOf(selected, flags.image, out, prepare),
+      preparationOf(selected, flags, out, prepare),
       directory,
       { ...flags.options, command: [...command, ...flags.given] },
       {

@@ -172,7 +172,7 @@ class Watched {
     if (this.#prepared === undefined) {
       [this.#programs, this.#prepared] = await Promise.all([
         programsOfClone(),
-        prepareRun(all, undefined, { signal, progress }),
+        prepareRun(all, {}, { signal, progress }),
       ]);
     }
     return this.#prepared;

@@ -11,6 +11,9 @@ export const TOOLS_LABEL = "pvh.tools";
 /** Its value for an image that has them itself. */
 export const OWN_TOOLS = "own";
 
+/** Set on an image whose broker is the reference's: the hash of what was put into it. */
+export const BROKER_LABEL = "pvh.broker";
+
 /** @param labels of an image; one that was derived can only empty a label */
 export function hasTools(labels: Readonly<Record<string, string>>): boolean {
   return (labels[TOOLS_LABEL] ?? "") !== "";

@@ -78,8 +78,16 @@ export async function rootfsLayer(
 }
 
 async function makeLayers(engine: Engine, inputs: Inputs, options: CacheOptions): Promise<Layer[]> {
-  const rootfs = await rootfsLayer(engine, inputs, options);
-  const node = await cachedLayer(
+  return [
+    await rootfsLayer(engine, inputs, options),
+    await nodeLayer(inputs, options),
+    await programLayer(inputs, options),
+  ];
+}
+
+/** The layer of the pinned Node. */
+export async function nodeLayer(inputs: Inputs, options: CacheOptions): Promise<Layer> {
+  return cachedLayer(
     "node",
     inputs.node,
     2,
@@ -93,7 +101,11 @@ async function makeLayers(engine: Engine, inputs: Inputs, options: CacheOptions)
     },
     options,
   );
-  const program = await cachedLayer(
+}
+
+/** The layer of the reference Pantavisor's programs. */
+export async function programLayer(inputs: Inputs, options: CacheOptions): Promise<Layer> {
+  return cachedLayer(
     "program",
     inputs.program,
     8,
@@ -104,7 +116,6 @@ async function makeLayers(engine: Engine, inputs: Inputs, options: CacheOptions)
     },
     options,
   );
-  return [rootfs, node, program];
 }
 
 async function load(

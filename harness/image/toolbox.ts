@@ -150,10 +150,13 @@ function commands(
 }
 
 function starter(program: string): string {
-  const isPython = /\/python3/.test(program);
-  const home = isPython ? `PYTHONHOME=${ROOT}/usr ` : "";
-  const loader = `${ROOT}/${LIBRARIES}/${LOADER} --argv0 "$0" --library-path ${ROOT}/${LIBRARIES}`;
-  return `#!/bin/sh\n${home}exec ${loader} ${ROOT}/${program} "$@"\n`;
+  const home = /\/python3/.test(program) ? `PYTHONHOME=${ROOT}/usr ` : "";
+  return `#!/bin/sh\n${home}exec ${throughLoader(`${ROOT}/${program}`)} "$@"\n`;
+}
+
+/** Words of a script of sh that run a program with the libraries of the tools. */
+export function throughLoader(program: string): string {
+  return `${ROOT}/${LIBRARIES}/${LOADER} --argv0 "$0" --library-path ${ROOT}/${LIBRARIES} ${program}`;
 }
 
 function asImage(name: string): string {

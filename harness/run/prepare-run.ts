@@ -5,6 +5,7 @@ import { removeLeftovers } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
 import { bootSource } from "../exports/boot-source.ts";
 import type { BootSource } from "../exports/boot-source.ts";
+import { ensureBrokerImage } from "../image/broker-image.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import type { Failure } from "../../reports/events.ts";
@@ -16,6 +17,7 @@ export interface Prepared {
   readonly image: string;
   /** Image to boot for it. */
   readonly bootImage: string;
+  readonly broker: BrokerChoice;
   /** The engine's id of the image. */
   readonly imageId?: string;
   readonly reference: boolean;
@@ -23,6 +25,17 @@ export interface Prepared {
   readonly sources: ReadonlyMap<string, BootSource>;
   /** Reasons why scenarios cannot run, by name. */
   readonly failures: ReadonlyMap<string, Failure>;
+}
+
+export const BROKERS = ["native", "reference"] as const;
+export type BrokerChoice = (typeof BROKERS)[number];
+
+/** What is to be judged. */
+export interface Target {
+  /** Image on the engine, or a docker save tarball; undefined for the reference. */
+  readonly image?: string | undefined;
+  /** Whose pv-xconnect mediates; default: the image's own. */
+  readonly broker?: BrokerChoice;
 }
 
 /**
@@ -33,14 +46,15 @@ export interface Prepared {
  */
 export async function prepareRun(
   scenarios: readonly DiscoveredScenario[],
-  image: string | undefined,
+  { image, broker = "native" }: Target,
   options: FindOptions,
 ): Promise<Prepared> {
   const engine = await findEngine(options);
-  const [{ ref, id, bootImage, reference }] = await Promise.all([
+  const [{ ref, id, bootImage: own, reference }] = await Promise.all([
     resolveImage(engine, image, options),
     removeLeftovers(engine, options),
   ]);
+  const bootImage = broker === "native" ? own : await ensureBrokerImage(engine, own, options);
   const target = { image: bootImage, reference };
   const sources = new Map<string, BootSource>();
   const failures = new Map<string, Failure>();
@@ -52,7 +66,7 @@ export async function prepareRun(
       failures.set(name, preparationFailure(error));
     }
   }
-  return { engine, image: ref, bootImage, reference, imageId: id, sources, failures };
+  return { engine, image: ref, bootImage, broker, reference, imageId: id, sources, failures };
 }
 
 /**

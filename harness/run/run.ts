@@ -230,12 +230,13 @@ async function prepareRecorded(
     // One that is stuck must not hold up the reports.
     const prepared = await within(after(signal, ENDING.work), prepare(signal));
     const ms = performance.now() - begun;
-    const { image, imageId } = prepared;
+    const { image, imageId, broker } = prepared;
     record.append({
       type: "run.prepared",
       ms,
       image,
       ...(imageId !== undefined && { imageId }),
+      ...(broker === "reference" && { broker }),
     });
     return prepared;
   } catch (error) {

@@ -10,9 +10,13 @@ import { planScenario } from "./run-settings.ts";
  */
 export async function setup(project: TestProject): Promise<void> {
   const scenarios = await discover();
-  const { image, reference, sources } = await prepareRun(scenarios, undefined, {
-    progress: (line) => void process.stderr.write(`${line}\n`),
-  });
+  const { image, reference, sources } = await prepareRun(
+    scenarios,
+    {},
+    {
+      progress: (line) => void process.stderr.write(`${line}\n`),
+    },
+  );
   const { run, folder } = makeRunDirectory();
   project.provide("pvh", {
     run,

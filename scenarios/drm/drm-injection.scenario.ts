@@ -167,10 +167,24 @@ scenario(
       },
     );
 
+    check("drm.removed", "the node leaves with the link", async ({ control, inside, signal }) => {
+      await exists(inside(MASTER), CARD, signal);
+      expect((await control.act(PROVIDER, "stop")).status).toBe(200);
+      await until(
+        "the node to be gone",
+        async () => (await inside(MASTER).sh(`test -e ${CARD}`)).exitCode !== 0,
+        { signal, timeout: 8_000 },
+      );
+      expect(await listing(inside("as-render"))).toEqual([]);
+    });
+
+    // Last: an appengine that breaks the promise takes the others' down.
     check(
       "drm.policy",
       "a DRM example that crashes does not take the system along",
       async ({ appengine, control, inside, signal }) => {
+        expect((await control.act(PROVIDER, "start")).status).toBe(200);
+        await exists(inside(MASTER), CARD, signal);
         const pantavisor = await pantavisorPid(appengine);
         const before = await inside(MASTER).pid();
         await appengine.text(`kill -KILL ${before}`);
@@ -189,17 +203,6 @@ scenario(
         await exists(inside(MASTER), CARD, signal);
       },
     );
-
-    check("drm.removed", "the node leaves with the link", async ({ control, inside, signal }) => {
-      await exists(inside(MASTER), CARD, signal);
-      expect((await control.act(PROVIDER, "stop")).status).toBe(200);
-      await until(
-        "the node to be gone",
-        async () => (await inside(MASTER).sh(`test -e ${CARD}`)).exitCode !== 0,
-        { signal, timeout: 8_000 },
-      );
-      expect(await listing(inside("as-render"))).toEqual([]);
-    });
   },
 );
 

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { none } from "../../shared/quirks/quirks.ts";
-import { containerOf, identifyCaller, ownerOf } from "./caller.ts";
+import { containerOf } from "../../shared/formats/container-cgroup.ts";
+import { identifyCaller, ownerOf } from "./caller.ts";
 
 it.each([
   ["0::/\n", undefined],

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { parseAction } from "./action-body.ts";
-import { containerOf } from "./caller.ts";
+import { containerOf } from "../../shared/formats/container-cgroup.ts";
 import { hostKindOf } from "./host-header.ts";
 import { parseJson } from "./parse-json.ts";
 import { findRoute } from "./route.ts";

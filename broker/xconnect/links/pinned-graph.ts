@@ -35,8 +35,8 @@ export async function readPinnedGraph(
       entry,
       consumer: quirks.has("inject-host-side", entry.type)
         ? hostPeer
-        : pins.pin(entry.consumer_pid, entry.consumer_start),
-      provider: pins.pin(entry.provider_pid, entry.provider_start),
+        : pins.pin(entry.consumer_pid, entry.consumer_start, entry.consumer),
+      provider: pins.pin(entry.provider_pid, entry.provider_start, entry.provider),
     }));
     if (!pins.areUnsure) return { desired, unreadable };
   }
@@ -53,10 +53,10 @@ class Pins {
     this.#peers = peers;
   }
 
-  pin(pid: number, start: number | undefined): Peer | undefined {
-    const key = `${pid} ${start ?? ""}`;
+  pin(pid: number, start: number | undefined, container: string): Peer | undefined {
+    const key = `${pid} ${start ?? container}`;
     if (!this.#found.has(key)) {
-      const pinned = this.#peers.pin(pid, start);
+      const pinned = this.#peers.pin(pid, start, container);
       if (pinned?.isNew === true && start === undefined) this.areUnsure = true;
       this.#found.set(key, pinned?.peer);
     }

@@ -1,6 +1,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import type { PeerId } from "./peer-id.ts";
+
+/** This Node, by the command that started it: a loader may have loaded it. */
+const NODE = isAbsolute(process.argv0) ? process.argv0 : process.execPath;
 
 /** Milliseconds to wait for the probe, since a container may have frozen its cgroup. */
 const PROBE_TIMEOUT = 3_000;
@@ -29,7 +33,7 @@ export async function probeDevice({ pid }: PeerId, inode: number): Promise<boole
   const group = deviceGroup(pid);
   if (group === undefined) return undefined;
   return await new Promise((resolve) => {
-    const child = spawn(process.execPath, ["-e", PROBE, `${group}/cgroup.procs`], {
+    const child = spawn(NODE, ["-e", PROBE, `${group}/cgroup.procs`], {
       stdio: ["ignore", "pipe", "ignore", inode],
       timeout: PROBE_TIMEOUT,
       killSignal: "SIGKILL",

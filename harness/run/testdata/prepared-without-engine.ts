@@ -11,6 +11,7 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
   } as unknown as Engine,
   image: "none",
   bootImage: "",
+  broker: "native",
   reference: true,
   sources: new Map(),
   failures: new Map(),

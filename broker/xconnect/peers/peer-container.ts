@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { containerOf } from "../../shared/formats/container-cgroup.ts";
+
+/**
+ * Find out if a process is certainly of another container than the graph says, which names a pid
+ * that was used again: some Pantavisors keep the pids of the dead, and give no start times. A
+ * process outside of all containers is judged by its root, where that is opened.
+ *
+ * @param read text of a file, empty when it cannot be read
+ */
+export function isOfAnother(pid: number, container: string, read = textOf): boolean {
+  const found = containerOf(read(`/proc/${pid}/cgroup`));
+  // Old graphs do not name the provider.
+  if (found === undefined || found === container || container === "") return false;
+  // liblxc numbers a container's cgroup while an older one is left over; its monitor has the name.
+  const isNumbered =
+    found.startsWith(`${container}-`) && /^-\d+$/.test(found.slice(container.length));
+  return !isNumbered || monitored(pid, read) !== container;
+}
+
+/** Last word of the command line, or the title, of the process's parent. */
+function monitored(pid: number, read: typeof textOf): string | undefined {
+  const parent = /^PPid:\s*(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1];
+  const words = read(`/proc/${parent ?? 0}/cmdline`).split(/[\0 ]/);
+  return words.findLast((word) => word !== "");
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
