@@ -15,7 +15,11 @@ import { demandRemoval, reap } from "../engine/reaper.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { Appengine } from "./appengine.ts";
 import type { InsideContainer } from "./inside.ts";
+import { until } from "../until.ts";
 import { whyLost } from "./why-lost.ts";
+
+/** Milliseconds in which pantavisor is started again after a crash: 029-32 takes some 10 s. */
+const SOUND_AGAIN = 15_000;
 
 /** The started form of AppengineContainer. */
 export class StartedAppengineContainer extends AbstractStartedContainer {
@@ -71,8 +75,25 @@ export class StartedAppengineContainer extends AbstractStartedContainer {
     return this.#ended ? undefined : whyLost(this.#engine, this.getId(), this.name);
   }
 
-  /** PID 1 has ended by itself: nothing in the appengine can be asked any more. */
-  async hasEnded(): Promise<boolean> {
+  /**
+   * Why nothing in the appengine can be judged any more; undefined when pv-ctrl answers. One that
+   * starts its pantavisor again is waited for.
+   */
+  async whyNotSound(signal: AbortSignal): Promise<string | undefined> {
+    if (await this.#hasEnded()) return "the appengine ended";
+    const answers = until(
+      "pv-ctrl to answer",
+      async () => (await this.control.send("GET", "/buildinfo", { signal, timeout: 5_000 })).status,
+      { signal, timeout: SOUND_AGAIN, every: 100 },
+    );
+    return answers.then(
+      () => undefined,
+      async () => ((await this.#hasEnded()) ? "the appengine ended" : "pv-ctrl fell silent"),
+    );
+  }
+
+  /** PID 1 has ended by itself. */
+  async #hasEnded(): Promise<boolean> {
     if (this.#ended) return false;
     const container = this.#engine.docker.getContainer(this.getId());
     const running = await container.inspect().then(

@@ -68,7 +68,7 @@ function sessionOf(
         name,
         appengine: { name },
         whyLost: () => Promise.resolve(gone.get(name)),
-        hasEnded: () => Promise.resolve(ended.has(name)),
+        whyNotSound: () => Promise.resolve(ended.has(name) ? "the appengine ended" : undefined),
         collectEvidence: (to: string) => {
           did.push(`collect ${name} in ${to.slice(folder.length + 1)}`);
           return Promise.resolve([{ path: "boot.log", what: "output" }]);

@@ -132,8 +132,9 @@ export class ScenarioSession {
     // The state as the check left it: later checks may change it.
     const ended = now();
     if (failed) await this.#appengine?.collect(check.id);
-    if (failed && (await this.#appengine?.container.hasEnded()) === true) {
-      this.#skipped = notJudged(check.id);
+    if (failure !== undefined && failure.class !== "infra") {
+      const why = await this.#appengine?.container.whyNotSound(this.cancellation.signal);
+      if (why !== undefined) this.#skipped = `${NOT_JUDGED}: ${why} in ${check.id}`;
     }
     const collected = now();
     await run.removeBooted(failed);
@@ -307,11 +308,6 @@ export class ScenarioSession {
     if (this.#failure !== undefined || verdicts.includes("failed")) return "failed";
     return verdicts.includes("passed") ? "passed" : "skipped";
   }
-}
-
-/** A check that finds no appengine says nothing of its own promise. */
-function notJudged(during: string): string {
-  return `${NOT_JUDGED}: the appengine ended in ${during}`;
 }
 
 // Kept before a scenario can put another clock in its place.
