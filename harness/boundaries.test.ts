@@ -66,6 +66,14 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "broker/xconnect/plugins/rest/": PLUGIN(),
   "broker/xconnect/plugins/unix/": PLUGIN(),
 
+  // The program pv-wasm.
+  "broker/wasm/": ["broker/wasm/", "broker/shared/"],
+  "broker/wasm/engines/": ["broker/wasm/*.ts", "broker/shared/"],
+  "broker/wasm/wasi/": ["broker/wasm/*.ts"],
+  "broker/wasm/http/": ["broker/wasm/*.ts", "broker/shared/"],
+  "broker/wasm/dbus/": ["broker/wasm/*.ts", "broker/shared/"],
+  "broker/wasm/shm/": ["broker/wasm/*.ts", "broker/shared/"],
+
   // The record and its folds know nothing of who writes the record.
   "reports/": [],
 
@@ -183,6 +191,7 @@ const TEST_REACH: readonly { readonly from: string; readonly may: readonly strin
   { from: "broker/", may: ["broker/shared/"] },
   { from: "broker/hostile-", may: ["broker/"] },
   { from: "broker/pantavisor/", may: ["broker/pantavisor/", "broker/shared/"] },
+  { from: "broker/wasm/", may: ["broker/wasm/", "broker/shared/"] },
   { from: "broker/xconnect/", may: ["broker/xconnect/", "broker/shared/"] },
   { from: "harness/", may: ["harness/", "reports/", "broker/shared/"] },
   { from: "reports/", may: ["reports/"] },
@@ -365,6 +374,7 @@ describe("the rules notice", () => {
   test.each([
     ["broker/xconnect/links/x.ts", "../../pantavisor/updater.ts"],
     ["broker/pantavisor/x.ts", "../xconnect/links/broker.ts"],
+    ["broker/wasm/http/x.ts", "../dbus/module.ts"],
     ["broker/xconnect/plugins/dbus/x.ts", "../rest/rules.ts"],
     ["broker/xconnect/plugins/dbus/x.ts", "../registry.ts"],
     ["broker/xconnect/plugins/dbus/x.ts", "../../links/listener.ts"],

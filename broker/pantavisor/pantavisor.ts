@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { machine } from "node:os";
 import { join } from "node:path";
 import type { PantavisorView } from "./control/pantavisor-view.ts";
 import { serveControl } from "./control/server.ts";
@@ -19,7 +20,7 @@ import type { Drivers } from "./drivers.ts";
 import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./storage/interrupted-updates.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
-import { RUNC_FOLDER } from "./runtimes/runc-container.ts";
+import { RUNC_FOLDER } from "./runtimes/runc-bundle.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
@@ -186,6 +187,11 @@ function makeParts(
     controlSocket: socketOf(config),
     drivers,
     environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
+    wasm: {
+      engine: environment["PVH_WASM_ENGINE"] ?? "v8",
+      machine: environment["PVH_MACHINE"] ?? machine(),
+      quirks: environment["PVH_QUIRKS"] ?? "",
+    },
     log,
     clock,
     realClock,

@@ -52,6 +52,7 @@ export function makeRunner({
     config,
     controlSocket: "",
     environment: {},
+    wasm: { engine: "v8", machine: "x86_64", quirks: "" },
     drivers: { prepare: () => undefined },
     log,
     clock,

@@ -20,6 +20,7 @@ import { logFolder, revisionFolder } from "./appengine-config.ts";
 import type { Drivers } from "./drivers.ts";
 import { announceReady } from "./early-ready.quirk.ts";
 import type { ContainerProcess, Ending } from "./runtimes/container-process.ts";
+import type { WasmSettings } from "./runtimes/container-start.ts";
 import { starterOf } from "./runtimes/starters.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
@@ -33,6 +34,7 @@ export interface RunnerOptions {
   readonly controlSocket: string;
   /** Environment of the init of every container. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly wasm: WasmSettings;
   readonly drivers: Pick<Drivers, "prepare">;
   readonly log: PantavisorLog;
   /** Runs recovery and stability; may be faster than real time. */
@@ -303,8 +305,8 @@ export class RevisionRunner {
   }
 
   #start(definition: ContainerDefinition): ContainerProcess {
-    const { config, controlSocket, environment, quirks } = this.#options;
-    const { name, run } = definition;
+    const { config, controlSocket, environment, wasm, quirks } = this.#options;
+    const { name, run, exports } = definition;
     const { revision } = this.#plan;
     const logs = quirks.has("logs-missing") ? "/run/pantavisor/logs" : logFolder(config, revision);
     const trail = revisionFolder(config, revision);
@@ -312,12 +314,15 @@ export class RevisionRunner {
     return starterOf(run.type)({
       name,
       run,
+      exports,
       revisionFolder: trail,
       configFolder: isLaidOver ? copyConfig(trail, config.configs, name) : undefined,
       logFolder: join(logs, name),
       volumes: join(config.volumes, name),
       controlSocket,
       environment,
+      wasm,
+      quirks,
     });
   }
 }

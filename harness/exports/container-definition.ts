@@ -8,8 +8,10 @@ import type { JsonObject, JsonValue } from "./json-value.ts";
 export interface ContainerDefinition {
   readonly name: string;
   readonly group: string;
-  /** The first word is an absolute path in the container. */
+  /** The first word is an absolute path in the container; a container of type wasm has none. */
   readonly entrypoint: readonly string[];
+  /** Path of the module on this machine: type wasm, which has no root file system. */
+  readonly module?: string | undefined;
   /** Type of the runtime that starts the container; default lxc. */
   readonly type?: string | undefined;
   /** args.json: the PV_* keys, or the older `services: […]` (docs/pantavisor.md §1.5). */
@@ -41,6 +43,8 @@ export interface DefineOptions {
   readonly services?: readonly JsonObject[] | JsonObject;
   /** A program that the examples' shared root has; default: idle, ended by TERM and PWR. */
   readonly program?: string;
+  /** Path of a WebAssembly module: makes it a container of type wasm. */
+  readonly module?: string;
   readonly group?: string;
   readonly type?: ContainerDefinition["type"];
   readonly persistence?: ContainerDefinition["persistence"];
@@ -65,14 +69,16 @@ const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
  */
 export function defineContainer(options: DefineOptions): ContainerDefinition {
   const { name, args = {}, services, program = IDLE_PROGRAM, group = "app" } = options;
-  const { type, persistence, volumes, config, signed } = options;
-  const made = { volumes, config, signed };
+  const { persistence, volumes, config, signed, module } = options;
+  const type = module === undefined ? options.type : "wasm";
+  const made = { volumes, config, signed, module };
   if (!SAFE_NAME.test(name)) {
     throw new PvhError("PVH_USAGE", `container name ${JSON.stringify(name)} is not usable`, {
       hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",
     });
   }
-  const definition = { name, group, entrypoint: [program], type, args, persistence, ...made };
+  const entrypoint = module === undefined ? [program] : [];
+  const definition = { name, group, entrypoint, type, args, persistence, ...made };
   if (services === undefined) return definition;
   const document = isJsonObject(services)
     ? services

@@ -31,6 +31,8 @@ test("the examples of the published set are there, but for wayland and IPAM", ()
     "stubborn",
     "unix-client",
     "unix-server",
+    "wasm-client",
+    "wasm-server",
   ]);
 });
 
@@ -52,6 +54,10 @@ test("no two examples bring a file of one path, for all share one root file syst
 describe.each(names)("%s", (name) => {
   test("starts a program that is there and executable", async () => {
     const { definition } = await readExample(name);
+    if (definition.module !== undefined) {
+      expect(definition).toMatchObject({ type: "wasm", entrypoint: [] });
+      return;
+    }
     const program = overlay.find(({ path }) => `/${path}` === definition.entrypoint[0]);
     expect(program?.executable).toBe(true);
   });

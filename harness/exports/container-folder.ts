@@ -7,6 +7,7 @@ import { PvhError } from "../errors.ts";
 import { PROJECT } from "../image/sources.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import { MODULE_NAME } from "./manifest.ts";
 
 /** A file that is laid over the shared root file system; `path` without the leading slash. */
 export interface OverlayFile {
@@ -65,6 +66,8 @@ const containerJson = z.object({
   volumes: z.record(z.string().startsWith("/"), persistence).optional(),
   signed: z.boolean().optional(),
 });
+/** A module has no command: its arguments stand in args.json. */
+const guestJson = containerJson.extend({ entrypoint: z.tuple([]).default([]) });
 
 /**
  * Read a folder in the layout of containers/examples/README.md.
@@ -79,7 +82,11 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
     });
   }
   // Read the files in a fixed order, so that the same fault is always named first.
-  const container = await readJson(join(folder, "container.json"), containerJson);
+  const module = join(folder, MODULE_NAME);
+  const isGuest = await isFile(module);
+  const container = isGuest
+    ? await readJson(join(folder, "container.json"), guestJson)
+    : await readJson(join(folder, "container.json"), containerJson);
   const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
   const services = await readJson(join(folder, "services.json"), json).catch(absent);
   const files = await filesBelow(join(folder, "rootfs"));
@@ -89,12 +96,20 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
     name,
     ...container,
     args: args satisfies JsonObject,
+    ...(isGuest && { type: "wasm", module }),
     ...(config.length > 0 && { config: Object.fromEntries(config) }),
   };
   return {
     definition: services === undefined ? definition : { ...definition, services },
     files,
   };
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readdir, rm, stat } from "node:fs/promises";
+import { readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import { findCached, keepCached } from "../cached-file.ts";
@@ -99,23 +99,28 @@ export async function exportContent(
   const containers = await Promise.all(wanted.map(find));
   refuseTwice(containers.map(({ definition }) => definition.name));
   let sharedRoot: RootSquashfs | undefined;
+  const rootOf = async (files: ContainerFolder["files"] | undefined) =>
+    files === undefined
+      ? (sharedRoot ??= await rootOfExamples(engine, options))
+      : ensureRoot(engine, [...(await sharedFiles()), ...files], options);
   const keys: JsonObject = {};
   const objects = new Map<string, ObjectSource>();
   for (const { definition, files } of containers) {
-    const root =
-      files === undefined
-        ? (sharedRoot ??= await rootOfExamples(engine, options))
-        : await ensureRoot(engine, [...(await sharedFiles()), ...files], options);
-    const conf = Buffer.from(configOf(definition));
+    const { module } = definition;
+    const conf = module === undefined ? Buffer.from(configOf(definition)) : await readFile(module);
     const config: Record<string, string> = {};
     for (const [path, text] of Object.entries(definition.config ?? {})) {
       const bytes = Buffer.from(text);
       config[path] = sha256Of(bytes);
       objects.set(sha256Of(bytes), bytes);
     }
-    const hashes = { conf: sha256Of(conf), root: root.sha256, config };
-    Object.assign(keys, fragmentOf(definition, hashes));
-    objects.set(sha256Of(conf), conf).set(root.sha256, { file: root.path });
+    objects.set(sha256Of(conf), conf);
+    const root = module === undefined ? await rootOf(files) : undefined;
+    if (root !== undefined) objects.set(root.sha256, { file: root.path });
+    Object.assign(
+      keys,
+      fragmentOf(definition, { conf: sha256Of(conf), root: root?.sha256, config }),
+    );
   }
   const sorted = Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1));
   return { fragment: { "#spec": STATE_SPEC, ...Object.fromEntries(sorted) }, objects };

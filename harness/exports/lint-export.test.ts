@@ -129,7 +129,13 @@ describe("run.json", () => {
   test.each<[what: string, change: JsonObject, findings: string[]]>([
     ["with another name", { name: "b" }, ["error name-mismatch /name"]],
     ["of a type nothing starts", { type: "vm" }, ["error backend-unknown /type"]],
-    ["of a type to come", { type: "wasm" }, ["error backend-unknown /type"]],
+    ["of a module", { type: "wasm" }, []],
+    [
+      "of a module without limits",
+      { type: "wasm", wasm: { memory_pages: 0 } },
+      ["error wrong-type /wasm/memory_pages"],
+    ],
+    ["with limits of a module that it is not", { wasm: {} }, ["warning extension-unused /wasm"]],
     ["with an unknown policy", { restart_policy: "never" }, ["error wrong-type /restart_policy"]],
     ["with a string for volumes", { volumes: "x" }, ["error wrong-type /volumes"]],
     ["whose root is not there", { "root-volume": "x" }, ["error file-missing /root-volume"]],
@@ -185,6 +191,17 @@ describe("run.json", () => {
       "b/services.json": export_("b"),
     };
     expect(lint(fragment)).toEqual(["error requirement-cycle a/run.json#/services/required"]);
+  });
+
+  test("of a module that exports another type than rest, or has files laid over it, is an error", () => {
+    const fragment = {
+      ...state({ ...RUN, type: "wasm" }, [{ name: "s", type: "unix", socket: "/s" }]),
+      "_config/a/etc/x": CONF,
+    };
+    expect(lint(fragment)).toEqual([
+      "error guest-config _config/a/etc/x",
+      "error guest-provides a/services.json#/0/type",
+    ]);
   });
 
   test("deeper than a container's folder is an error", () => {

@@ -47,9 +47,9 @@ async function inBreaths(path: string, content: Linted, signal?: AbortSignal): P
 
 function lintDefinition(definition: ContainerDefinition): Finding[] {
   const conf = sha256Of(configOf(definition));
-  const root = sha256Of("not built");
+  const root = definition.module === undefined ? sha256Of("not built") : undefined;
   const fragment = { "#spec": STATE_SPEC, ...fragmentOf(definition, { conf, root }) };
-  const objects = new Map([conf, root].map((sha256) => [sha256, 0]));
+  const objects = new Map([conf, root ?? conf].map((sha256) => [sha256, 0]));
   const findings = lintExport({ fragment, objects, ignored: [] });
   if (!("services" in definition.args)) return findings;
   const older: Finding = {

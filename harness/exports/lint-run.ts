@@ -7,6 +7,7 @@ import {
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import { lintGuest } from "./lint-guest.ts";
 import { lintKeyName } from "./lint-key-name.ts";
 import { lintRequirement, requiredType } from "./lint-requirement.ts";
 import { lintTypes } from "./lint-types.ts";
@@ -29,6 +30,7 @@ export function lintRun(
   if (!isJsonObject(run)) return;
   lintIdentity(name, path, run, report);
   lintFiles(name, path, run, fragment, report);
+  lintGuest(name, fragment, run, report);
   const requirements = requirementsOf(run);
   for (const [at, requirement] of requirements) {
     lintRequirement(`${path}#${at}`, requirement, types, report);

@@ -38,7 +38,7 @@ export function exportedTypes(fragment: JsonObject): ReadonlyMap<string, string>
   return types;
 }
 
-function listOf(document: JsonValue): JsonValue[] {
+export function listOf(document: JsonValue): JsonValue[] {
   const list = isJsonObject(document) ? document["services"] : document;
   return Array.isArray(list) ? list : [];
 }

@@ -26,6 +26,7 @@ const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
   PV_ROLES: ["roles"],
   PV_CONDITIONS: ["conditions"],
   PV_REMOUNT: ["remount"],
+  PV_WASM: ["wasm"],
 };
 
 /**
@@ -35,16 +36,17 @@ const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
  *         silence could drop a restriction
  */
 export function runManifestOf(definition: ContainerDefinition): JsonObject {
-  const { name, group, args, type = "lxc", persistence = {}, volumes = {} } = definition;
+  const { name, group, args, type = "lxc", persistence = {}, volumes = {}, module } = definition;
   const mounted = Object.entries(volumes).map(([path, how]) => [volumeOf(path), how] as const);
-  const kept = [...Object.entries({ "lxc-overlay": "boot", ...persistence }), ...mounted];
+  const overlay = module === undefined ? { "lxc-overlay": "boot" } : {};
+  const kept = [...Object.entries({ ...overlay, ...persistence }), ...mounted];
   const run: JsonObject = {
     "#spec": RUN_SPEC,
     config: configNameOf(definition),
     drivers: { manual: [], optional: [], required: [] },
     group,
     name,
-    "root-volume": "root.squashfs",
+    ...(module === undefined && { "root-volume": "root.squashfs" }),
     storage: Object.fromEntries(kept.map(([volume, how]) => [volume, { persistence: how }])),
     type,
     volumes: [],
@@ -79,6 +81,9 @@ function signatureOf(name: string): JsonObject {
   };
 }
 
+/** Name of a container's module, on disk and in a state. */
+export const MODULE_NAME = "module.wasm";
+
 /** The object that run.json names as config: of LXC, or of an OCI runtime. */
 export function configOf(definition: ContainerDefinition): string {
   return definition.type === "runc"
@@ -86,7 +91,8 @@ export function configOf(definition: ContainerDefinition): string {
     : lxcConfOf(definition);
 }
 
-function configNameOf({ type }: ContainerDefinition): string {
+function configNameOf({ type, module }: ContainerDefinition): string {
+  if (module !== undefined) return MODULE_NAME;
   return type === "runc" ? "config.oci" : "lxc.container.conf";
 }
 
@@ -136,7 +142,8 @@ export function fragmentOf(
   definition: ContainerDefinition,
   objects: {
     readonly conf: string;
-    readonly root: string;
+    /** Absent for a module, which is the object `conf`. */
+    readonly root?: string | undefined;
     readonly config?: Readonly<Record<string, string>>;
   },
 ): JsonObject {
@@ -146,7 +153,7 @@ export function fragmentOf(
     ...Object.fromEntries(config.map(([path, sha256]) => [`_config/${name}/${path}`, sha256])),
     ...(signed === true && { [`_sigs/${name}.json`]: signatureOf(name) }),
     [`${name}/${configNameOf(definition)}`]: objects.conf,
-    [`${name}/root.squashfs`]: objects.root,
+    ...(objects.root !== undefined && { [`${name}/root.squashfs`]: objects.root }),
     [`${name}/run.json`]: runManifestOf(definition),
     ...(services !== undefined && { [`${name}/services.json`]: sortKeys(services) }),
     [`${name}/src.json`]: sourceManifestOf(definition),

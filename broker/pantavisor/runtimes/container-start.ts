@@ -1,10 +1,13 @@
 import type { RunManifest } from "../../shared/formats/run-manifest.ts";
+import type { ServiceExport } from "../../shared/formats/services.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { ContainerProcess } from "./container-process.ts";
 
 /** Input to a container type for starting a container, whose volumes are mounted by then. */
 export interface ContainerStart {
   readonly name: string;
   readonly run: RunManifest;
+  readonly exports: readonly ServiceExport[];
   /** trails/<revision> */
   readonly revisionFolder: string;
   /** logs/<revision>/<name> */
@@ -17,6 +20,18 @@ export interface ContainerStart {
   readonly controlSocket: string;
   /** Added to the environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly wasm: WasmSettings;
+  readonly quirks: Quirks;
+}
+
+/** Settings of the appengine for containers of type wasm. */
+export interface WasmSettings {
+  /** Engine by name: `PVH_WASM_ENGINE`. */
+  readonly engine: string;
+  /** The machine as uname(2) names it: `PVH_MACHINE`, else this one. */
+  readonly machine: string;
+  /** As PVH_QUIRKS, for pv-wasm. */
+  readonly quirks: string;
 }
 
 /**

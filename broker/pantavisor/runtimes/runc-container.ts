@@ -1,18 +1,14 @@
-import { spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { mount } from "../../shared/linux/mount.ts";
 import type { ContainerProcess, Ending } from "./container-process.ts";
 import { watchContainer } from "./container-process.ts";
 import type { ContainerStart } from "./container-start.ts";
-import { logGrowth } from "./log-growth.ts";
 import { ociConfig } from "./oci-config.ts";
 import { readObject } from "./revision-object.ts";
+import { runBundle, runcErrorFromLog } from "./runc-bundle.ts";
 import { OVERLAY } from "./storage-volumes.ts";
 import { imageName } from "./volumes.ts";
-
-/** State of runc and the bundles of its containers; gone with the appengine. */
-export const RUNC_FOLDER = "/run/pantavisor/runc";
 
 /**
  * Containers of type runc: `runc run` is the monitor. It has no file systems of its own like
@@ -23,34 +19,10 @@ export function startRunc(start: ContainerStart): ContainerProcess {
   if (run.config === undefined) throw new Error("run.json names no config");
   if (run["root-volume"] === undefined) throw new Error("run.json names no root-volume");
   const root = mountRoot(volumes, run["root-volume"], start.configFolder);
-  const bundle = join(RUNC_FOLDER, "bundles", name);
-  mkdirSync(bundle, { recursive: true });
   const own = readObject(revisionFolder, name, run.config);
   const config = ociConfig(own, { name, root, controlSocket, environment });
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(config));
-
-  const logFolder = join(start.logFolder, "runc");
-  mkdirSync(logFolder, { recursive: true });
-  const log = join(logFolder, "runc.log");
-  const state = join(RUNC_FOLDER, "state");
-  const options = ["--root", state, "--log", log];
-  // A container whose monitor was killed leaves state that keeps its name taken. We look for that
-  // state first, so that an ordinary start does not wait for `runc delete`.
-  if (existsSync(join(state, name))) {
-    spawnSync("runc", [...options, "delete", "--force", name], { stdio: "ignore" });
-  }
-  const readLog = logGrowth(log);
-  const console = openSync(join(logFolder, "console.log"), "a");
-  try {
-    const monitor = spawn(
-      "runc",
-      [...options, "run", "--no-new-keyring", "--bundle", bundle, name],
-      { stdio: ["ignore", console, console] },
-    );
-    return watchContainer(monitor, (code) => describeEnd(code, readLog()));
-  } finally {
-    closeSync(console);
-  }
+  const { monitor, readLog } = runBundle(name, config, join(start.logFolder, "runc"));
+  return watchContainer(monitor, (code) => describeEnd(code, readLog()));
 }
 
 function mountRoot(volumes: string, rootVolume: string, configFolder?: string): string {
@@ -73,7 +45,7 @@ export function rootLayers(volumes: string, rootVolume: string, configFolder?: s
 const SIGNALLED = 128;
 
 function describeEnd(monitorCode: number | null, log: string): Ending {
-  const reason = /^.*\blevel=error msg="(.*)"$/m.exec(log)?.[1];
+  const reason = runcErrorFromLog(log);
   if (reason !== undefined) return { exitCode: monitorCode ?? 1, reason };
   if (monitorCode === null || monitorCode > SIGNALLED) return { exitCode: null };
   return { exitCode: monitorCode };

@@ -4,6 +4,7 @@ import { driverNeeds } from "./drivers.ts";
 import { objectName, serviceName, volumeName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";
 import type { RequirementExtensions } from "./extensions.ts";
+import { wasmOptions } from "./wasm-guest.ts";
 
 /**
  * run.json (docs/pantavisor.md §1.3): how Pantavisor starts one container and which services it
@@ -12,7 +13,7 @@ import type { RequirementExtensions } from "./extensions.ts";
 export const RUN_SPEC = "service-manifest-run@1";
 
 /** Values of `type` that something starts. */
-export const CONTAINER_TYPES = ["lxc", "runc"] as const;
+export const CONTAINER_TYPES = ["lxc", "runc", "wasm"] as const;
 export type ContainerType = (typeof CONTAINER_TYPES)[number];
 
 /**
@@ -93,6 +94,7 @@ export const runManifest = z.object({
   roles: z.array(z.enum(["mgmt", "nobody"])).optional(),
   auto_recovery: autoRecovery.optional(),
   drivers: driverNeeds,
+  wasm: wasmOptions.optional(),
   services: z
     .object({
       required: z.array(requirement).default([]),

@@ -166,6 +166,13 @@ export const QUIRKS = {
   "dbus-no-metadata": "the provider is not told who its client is",
   "dbus-parser-lenient": "bytes that are not a message are skipped",
   "dbus-shared-listener": "all consumers of a provider are taken for the first one",
+  "wasm-start-unlimited": "a guest's start section may run for ever",
+  "wasm-exit-lost": "a guest's exit code is 0, whatever it was",
+  "wasm-all-imports": "a module gets every host function that it imports",
+  "wasm-shm-unchecked": "a memfd is mapped wherever the guest says, whatever its seals",
+  "wasm-other-api": "requests of a guest go to paths below /wasm",
+  "wasm-armv7": "containers of type wasm start on armv7",
+  "wasm-provider-missing": "the sockets of a guest's services are not made",
 } as const satisfies Record<string, string>;
 
 export type QuirkName = keyof typeof QUIRKS;

@@ -1,0 +1,2 @@
+;; A library, not a command.
+(module (memory (export "memory") 1))

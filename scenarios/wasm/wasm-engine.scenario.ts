@@ -1,0 +1,32 @@
+import { expect } from "vitest";
+import { scenario } from "../../harness/run/scenario.ts";
+import { waitForStatus } from "../support/steps.ts";
+import { probeGuest } from "../support/wasm-guests.ts";
+
+const guest = probeGuest("guest", { words: ["sleep", "100000"] });
+
+scenario(
+  "wasm-engine",
+  {
+    summary: "a machine without a WebAssembly engine says so, and runs its other containers",
+    containers: ["pv-example-app", guest],
+    env: { PVH_MACHINE: "armv7l" },
+    until: "pv-ctrl",
+  },
+  ({ check }) => {
+    check(
+      "wasm.engine.gate",
+      "on armv7 a guest is refused with the reason, and containers of type lxc start",
+      async ({ appengine, control, signal }) => {
+        const { error } = await waitForStatus(control, guest.name, "STOPPED", signal);
+        expect(error).toMatch(/no WebAssembly engine on armv7l/);
+        await waitForStatus(control, "pv-example-app", "STARTED", signal);
+        const shown = await appengine.log.waitFor(/platform 'guest' .*engine on armv7l/, {
+          signal,
+          timeout: 5_000,
+        });
+        expect(shown).toHaveLength(1);
+      },
+    );
+  },
+);
