@@ -12,10 +12,10 @@ import type { WasiOptions } from "./wasi/preview1.ts";
 import { logConsole } from "./wasi/console.ts";
 
 /**
- * pv-wasm: run the module of one container, in a process of its own. Pantavisor writes its task to
- * /guest.json. The process ends with the guest; what it did is told by the channel (channel.ts).
+ * pv-wasm [TASK]: run the module of one container, in a process of its own. Pantavisor writes its
+ * task to /guest.json. The process ends with the guest; what it did is told by the channel (channel.ts).
  */
-const TASK = "/guest.json";
+const TASK = process.argv[2] ?? "/guest.json";
 /** Exit status of a process that was asked to stop while its guest slept: that of SIGTERM. */
 const STOPPED = 143;
 

@@ -16,7 +16,7 @@ export const wasmOptions = z.object({
   /** Elements that each of its tables may have. */
   table_elements: z.number().int().min(0).max(10_000_000).default(100_000),
   /** Seconds to compile and instantiate it, its start section included. */
-  start_timeout: z.number().int().min(1).max(300).default(10),
+  start_timeout: z.number().int().min(1).max(300).default(30),
   /** Seconds that it has from the request to stop; five is what any container has. */
   stop_timeout: z.number().int().min(0).max(5).default(5),
 });

@@ -1,5 +1,6 @@
 import { accept } from "../../shared/linux/stream-io.ts";
 import { POLLIN } from "../../shared/linux/poll.ts";
+import type { Wanted } from "../../shared/linux/wait-ready.ts";
 import { RequestParser } from "../../shared/protocols/http1/request-parser.ts";
 import type { RequestHead } from "../../shared/protocols/http1/request-head.ts";
 import { fieldsText } from "../../shared/protocols/http1/request-head.ts";
@@ -10,24 +11,31 @@ import { waitFor } from "../channel.ts";
 import { Connection, deadlineIn } from "../connection.ts";
 import { GuestErrno } from "../guest-errno.ts";
 
-/** Connections of one service that wait for a request; the idlest gives way to a new one. */
-const MAX_WAITING = 32;
-/** Milliseconds in which a consumer takes a response, or gives the next part of its request. */
-const PATIENCE = 30_000;
+/** Connections of one service that wait for a request. */
+const MAX_WAITING = 64;
+/** Milliseconds after which the idlest of so many gives way to a new one. */
+const MAY_IDLE = 1_000;
+/**
+ * Milliseconds in which a consumer takes a response, or gives the next part of its request: so long
+ * may it keep a guest, which does one thing at a time, from the requests of others.
+ */
+const PATIENCE = 5_000;
 /** Bytes of a body, which the guest did not read, that are passed over to keep the connection. */
 const MAX_SKIPPED = 64 * 1024;
+/** Milliseconds for that. */
+const SKIP_PATIENCE = 200;
 
 /** One connection of the broker to this provider. */
-interface Peer {
-  readonly fd: number;
-  readonly events: number;
+interface Peer extends Wanted {
   readonly connection: Connection;
   readonly parser: RequestParser;
+  /** Since when it waits for a request, on the clock of performance.now(). */
+  idleSince: number;
 }
 
 /** Requests to one service that a guest provides. */
 export class HttpServer {
-  readonly #listener: { readonly fd: number; readonly events: number };
+  readonly #listener: Wanted;
   /** Without a request that the guest knows of; the idlest first. */
   readonly #waiting = new Set<Peer>();
 
@@ -48,21 +56,32 @@ export class HttpServer {
       if (request !== undefined) return request;
     }
     for (;;) {
-      const ready = waitFor([this.#listener, ...this.#waiting], deadline);
-      if (ready.length === 0) throw new GuestErrno("EAGAIN");
-      for (const one of ready) {
-        if (one === this.#listener) this.#take();
-        else {
-          const request = this.#read(one as Peer);
-          if (request !== undefined) return request;
-        }
+      const room = this.#roomFrom();
+      const isFull = room > performance.now();
+      const peers = [...this.#waiting];
+      const wanted = isFull ? peers : [this.#listener, ...peers];
+      const ready = waitFor<Wanted>(wanted, isFull ? Math.min(room, deadline) : deadline);
+      for (const peer of peers.filter((one) => ready.includes(one))) {
+        const request = this.#read(peer);
+        if (request !== undefined) return request;
       }
+      if (ready.includes(this.#listener)) this.#take();
+      else if (ready.length === 0 && performance.now() >= deadline) throw new GuestErrno("EAGAIN");
     }
   }
 
   /** A connection waits for its next request, unless it ends. */
   keep(peer: Peer): void {
+    peer.idleSince = performance.now();
     this.#waiting.add(peer);
+  }
+
+  /** When there is room for one connection more: in the past, or when the idlest may be ended. */
+  #roomFrom(): number {
+    const [idlest] = this.#waiting;
+    return this.#waiting.size < MAX_WAITING || idlest === undefined
+      ? -Infinity
+      : idlest.idleSince + MAY_IDLE;
   }
 
   #take(): void {
@@ -71,7 +90,8 @@ export class HttpServer {
     const [idlest] = this.#waiting;
     if (this.#waiting.size === MAX_WAITING && idlest !== undefined) this.#end(idlest);
     const connection = new Connection(fd);
-    this.#waiting.add({ fd, events: POLLIN, connection, parser: new RequestParser() });
+    const parser = new RequestParser();
+    this.keep({ fd, events: POLLIN, connection, parser, idleSince: 0 });
   }
 
   #end(peer: Peer): void {
@@ -128,8 +148,7 @@ export class IncomingRequest {
    * Bytes of the body, at most so many; none at its end.
    * @throws GuestErrno EPROTO, ECONNRESET, ETIMEDOUT, EINTR
    */
-  body(most: number): Buffer {
-    const deadline = deadlineIn(PATIENCE);
+  body(most: number, deadline = deadlineIn(PATIENCE)): Buffer {
     const { connection, parser } = this.#peer;
     if (this.#awaitsContinue) {
       this.#awaitsContinue = false;
@@ -185,9 +204,10 @@ export class IncomingRequest {
 
   /** @returns true when the whole request has been read */
   #skipBody(): boolean {
+    const deadline = deadlineIn(SKIP_PATIENCE);
     try {
       for (let skipped = 0; skipped <= MAX_SKIPPED;) {
-        const { length } = this.body(MAX_SKIPPED);
+        const { length } = this.body(MAX_SKIPPED, deadline);
         if (length === 0) return true;
         skipped += length;
       }

@@ -1,5 +1,6 @@
 import { ERRNO } from "../guest-errno.ts";
 import type { ErrnoName } from "../guest-errno.ts";
+import { checkValues } from "../host-function.ts";
 import type { HostFunction, HostModule, ValueType } from "../host-function.ts";
 
 /**
@@ -53,5 +54,11 @@ function refusingAll(calls: Readonly<Record<string, string>>, errno: ErrnoName):
 
 function refusing(types: string, errno: ErrnoName): HostFunction {
   const parameters = Array.from(types, (one): ValueType => (one === "l" ? "i64" : "i32"));
-  return { parameters, call: () => ERRNO[errno] };
+  return {
+    parameters,
+    call(_memory, values) {
+      checkValues(parameters, values);
+      return ERRNO[errno];
+    },
+  };
 }
