@@ -3,7 +3,7 @@ import { GuestErrno } from "./guest-errno.ts";
 /** Things of one host module that a guest may hold at a time. */
 const MAX_HANDLES = 64;
 
-/** What the guest names by a small number, from 1 on. */
+/** Table of things that the guest names by small numbers, from 1 on. */
 export class Handles<T> {
   readonly #all = new Map<number, T>();
 

@@ -3,7 +3,7 @@
 #
 #   containers/guests/build.sh [FOLDER]
 #
-# The modules are put beside their sources, or below FOLDER with the same paths. What is needed:
+# The modules are put beside their sources, or below FOLDER with the same paths. They need:
 #   C               Debian's clang 14, lld, wasi-libc and libclang-rt-14-dev-wasm32
 #   AssemblyScript  asc of the npm package assemblyscript 0.28.20
 #   text format     wat2wasm of the npm package wabt 1.0.39

@@ -6,7 +6,7 @@ import { scenario } from "../../harness/run/scenario.ts";
 import { messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
 import { waitForStatus } from "../support/steps.ts";
-import { probeGuest, runGuest } from "../support/wasm-guests.ts";
+import { consoleOf, probeGuest, runGuest } from "../support/wasm-guests.ts";
 
 const REST = "network-manager";
 const BUS = "system-bus";
@@ -86,6 +86,9 @@ scenario(
         expect(lines[0]).toBe("status 200");
         expect(JSON.parse(lines[1] ?? "")).toMatchObject({ client: "wasm-viewer", role: "viewer" });
         expect(lines[2]).toBe("request: errno 44");
+        expect(await consoleOf(appengine, "pv-example-wasm-client")).toMatch(
+          /^network-manager: 200 \{.*"role": "viewer", "client": "pv-example-wasm-client"\}$/m,
+        );
         expect(lines).toContain("content-type: application/json");
         expect(await runGuest(appengine, control, forger.name, signal)).toEqual([
           "request: errno 28",

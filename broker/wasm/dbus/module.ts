@@ -19,7 +19,7 @@ export const DBUS_MODULE = "pantavisor_dbus";
 /** Milliseconds in which the bus takes a match rule. */
 const PATIENCE = 5_000;
 
-/** What a handle stands for: a message that is read, or a match that gives messages. */
+/** Meaning of a handle: a message that is read, or a match that gives messages. */
 type Held =
   | { readonly kind: "message"; readonly message: BusMessage; read: number }
   | { readonly kind: "match"; readonly bus: GuestBus; readonly queue: SignalQueue };

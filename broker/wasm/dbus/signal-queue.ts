@@ -6,7 +6,7 @@ import type { BusMessage } from "./bus-connection.ts";
 const MAX_SIGNALS = 256;
 const MAX_BYTES = 1024 * 1024;
 
-/** Signals that fit one match rule, in order. What it has no room for is told, not forgotten. */
+/** Signals that fit one match rule, in order. The guest is told when some were lost. */
 export class SignalQueue {
   readonly #rule: MatchRule;
   #signals: BusMessage[] = [];

@@ -13,7 +13,7 @@ import type { HttpServer, IncomingRequest } from "./server.ts";
 
 export const HTTP_MODULE = "pantavisor_http";
 
-/** What a handle of the guest stands for. */
+/** Meaning of a handle: a response that is read, or a request that is answered. */
 interface Exchange {
   /** Head as the guest reads it. */
   readonly head: Buffer;

@@ -40,7 +40,7 @@ export function shmModule(requires: readonly GuestService[], quirks: Quirks): Ho
     const known = files.get(service.name);
     if (known?.isLinked === true) return known;
     files.delete(service.name);
-    // What is mapped of it stays.
+    // Mappings of it stay.
     known?.close();
     const file = SharedFile.open(service);
     files.set(service.name, file);

@@ -135,7 +135,7 @@ PV_IMPORT("pantavisor_shm", "pv_map_shared_memory")
 int pv_map_shared_memory(const char *service, size_t service_len, void *address, size_t capacity,
 			 uint32_t flags, uint32_t *size);
 
-/* What is at the address is zero afterwards. */
+/* Afterwards the memory there is zero. */
 PV_IMPORT("pantavisor_shm", "pv_unmap_shared_memory")
 int pv_unmap_shared_memory(void *address);
 
