@@ -63,29 +63,50 @@ export function stagesOfBoot(
   scale: number,
   signal: AbortSignal,
 ): Stage[] {
-  const stage = (name: keyof typeof DEADLINES, probe: Stage["probe"]): Stage => ({
+  let missing: readonly string[] = [];
+  const stage = (name: keyof typeof DEADLINES, wait: string, probe: Stage["probe"]): Stage => ({
     name,
     deadline: DEADLINES[name] * scale,
     probe,
+    missing: () => [wait, ...missing].join(" "),
   });
+  /** The probe of a stage that lists what is not there yet. */
+  const listing = (look: () => Promise<Found>) => async (): Promise<string | undefined> => {
+    const { found, waiting } = await look();
+    missing = waiting;
+    return waiting.length === 0 ? found : undefined;
+  };
   return [
-    stage("storage", async () => {
+    stage("storage", `pvtx has not deployed the exports (no ${STORAGE}/.pvtx-done)`, async () => {
       const { deployed, late } = await deployment(shell, signal);
       return deployed && late === undefined;
     }),
-    stage("pantavisor", () => holds(shell, LOGGING, signal)),
-    stage("pv-ctrl", async () => {
+    stage("pantavisor", "it has written no pantavisor.log", () => holds(shell, LOGGING, signal)),
+    stage("pv-ctrl", `${CONTROL_SOCKET} does not answer`, async () => {
       if (!(await holds(shell, SOCKET, signal))) return undefined;
       return (await control.send("GET", "/buildinfo", { signal, timeout: 2_000 })).status === 200;
     }),
-    stage("revision", async () => revisionOf(await control.json("/device-meta", signal))),
-    stage("containers", () => containersAtGoal(control, signal)),
-    stage("ready", async () => {
+    stage("revision", "/device-meta names none", async () =>
+      revisionOf(await control.json("/device-meta", signal)),
+    ),
+    stage(
+      "containers",
+      "not at their goals:",
+      listing(() => containersAtGoal(control, signal)),
+    ),
+    stage("ready", "pantavisor.log does not say 'status is now READY'", async () => {
       const { stdout } = await look(shell, READY, signal);
       return /state revision.*/.exec(stdout)?.[0];
     }),
     // READY is reached without it; whether links work is what scenarios judge.
-    { ...stage("links", () => linksPlanted(shell, control, signal)), optional: true },
+    {
+      ...stage(
+        "links",
+        "not planted:",
+        listing(() => linksPlanted(shell, control, signal)),
+      ),
+      optional: true,
+    },
   ];
 }
 
@@ -96,20 +117,28 @@ function revisionOf(meta: unknown): string | undefined {
   return parsed.success ? parsed.data["pantavisor.revision"] : undefined;
 }
 
+/** What a stage has found, in words, and what it waits for. */
+interface Found {
+  readonly found: string;
+  readonly waiting: readonly string[];
+}
+
 /**
  * Every container whose goal is STARTED or READY is there, or was there and has crashed since
  * (RECOVERING): examples of auto-recovery crash while the others still start.
  */
-async function containersAtGoal(
-  control: ControlClient,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function containersAtGoal(control: ControlClient, signal: AbortSignal): Promise<Found> {
   const containers = await control.containers(signal);
   const waiting = containers.filter(
     ({ status, status_goal: goal }) =>
       goal !== "MOUNTED" && status !== goal && !["STARTED", "READY", "RECOVERING"].includes(status),
   );
-  return waiting.length === 0 ? `${containers.length} at their goals` : undefined;
+  return {
+    found: `${containers.length} at their goals`,
+    waiting: waiting.map(
+      ({ name, status, status_goal: goal }) => `${name} (${status}, goal ${goal})`,
+    ),
+  };
 }
 
 /** Every link whose two peers run has its socket or node in the consumer. */
@@ -117,14 +146,22 @@ async function linksPlanted(
   shell: AppengineShell,
   control: ControlClient,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Found> {
   const graph = await control.graph(signal);
-  const targets = graph
-    .filter((link) => link.consumer_pid > 0 && link.provider_pid > 0 && link.target !== null)
-    .map((link) => `/proc/${link.consumer_pid}/root${link.target ?? ""}`);
-  const script = targets.map((path) => `ls -d ${shellQuote(path)}`).join(" && ");
-  const { exitCode } = await shell.sh(script === "" ? ":" : `{ ${script}; } >/dev/null 2>&1`, {
-    signal,
+  const links = graph.filter(
+    (link) => link.consumer_pid > 0 && link.provider_pid > 0 && link.target !== null,
+  );
+  const looks = links.map(({ consumer_pid: pid, target }, at) => {
+    const path = shellQuote(`/proc/${pid}/root${target ?? ""}`);
+    return `[ -e ${path} ] || [ -L ${path} ] || echo ${at}`;
   });
-  return exitCode === 0 ? `${targets.length} planted` : undefined;
+  const { stdout } = await shell.sh([...looks, ":"].join("\n"), { signal });
+  const missing = stdout.split("\n").filter((line) => line !== "");
+  return {
+    found: `${links.length} planted`,
+    waiting: missing.map((at) => {
+      const link = links[Number(at)];
+      return `${link?.target ?? ""} in ${link?.consumer ?? ""}`;
+    }),
+  };
 }

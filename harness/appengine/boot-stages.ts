@@ -12,6 +12,8 @@ export interface Stage {
   readonly deadline: number;
   /** undefined or false: not yet. A string is a detail for the report. */
   readonly probe: () => Promise<string | boolean | undefined>;
+  /** In words, what it was that the probe has not found. */
+  readonly missing?: () => string;
   /** A boot goes on without an optional stage; its failure is reported all the same. */
   readonly optional?: boolean;
 }
@@ -109,7 +111,9 @@ async function attempt(
       }
     });
     if (typeof last === "object") return last;
-    return { reason: last ?? (error instanceof Error ? error.message : String(error)), error };
+    const waited = error instanceof Error ? error.message : String(error);
+    const missing = stage.missing === undefined ? "" : `: ${stage.missing()}`;
+    return { reason: last ?? `${waited}${missing}`, error };
   }
 }
 

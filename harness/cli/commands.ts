@@ -177,6 +177,7 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--time-scale <x>", summary: "divide every wait of the reference by this" },
       TIMEOUT_SCALE_OPTION,
       LIMIT_OPTION,
+      { flags: "--print", summary: "print the docker commands that boot it, and boot nothing" },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./up.ts")).upCommand(call),

@@ -1,7 +1,14 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { AppengineContainer } from "../appengine/appengine-container.ts";
+import { dockerCommands } from "../appengine/docker-commands.ts";
+import type { DockerCommands } from "../appengine/docker-commands.ts";
+import { limitsConfig, limitsOf } from "../appengine/limits.ts";
 import { clock } from "../clock/clock.ts";
 import { ownerLabels } from "../engine/labels.ts";
+import type { Engine } from "../engine/engine.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
+import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -12,7 +19,7 @@ import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./par
 
 /** `pvh up`: boot an appengine and leave it running until `pvh down`. */
 export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> {
-  const wanted = nameOf(args);
+  const name = nameOf(args) ?? `pvh-${crypto.randomUUID().slice(0, 8)}`;
   setLimits(args);
   clock.scale = timeoutScale(args);
   const boot = oneOf(args, "boot", ["auto", "manual"]) ?? "auto";
@@ -24,28 +31,54 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
   const { bootImage, reference } = await resolveImage(engine, wantedImage, { signal, progress });
   const target = { image: bootImage, reference };
   const source = await bootSource(engine, target, args.list("with"), { signal, progress });
+  if (args.flag("print")) {
+    const environment = [
+      ...(quirks.length === 0 ? [] : [`PVH_QUIRKS=${quirks.join(",")}`]),
+      ...(timeScale === 1 ? [] : [`PVH_TIME_SCALE=${timeScale}`]),
+    ];
+    const { exports, image } = source;
+    out.data(await commandsFor(engine, { name, image, exports, environment }));
+    return EXIT.pass;
+  }
   const container = new AppengineContainer(source.image)
     .withEngine(engine)
+    .withName(name)
     .withExports(...source.exports)
     .withBoot(boot)
     .withQuirks(...quirks)
     .withTimeScale(timeScale)
     .withLabels(ownerLabels({ run: "", held: true }));
-  if (wanted !== undefined) container.withName(wanted);
-  const started = await container.start({
-    signal,
-    onStage: (stage, ms, ok, detail) =>
-      out.say(
-        `${ok ? "ok  " : "FAIL"} ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${detail ?? ""}`,
-      ),
-  });
-  const { name } = started;
+  const evidence = join(".pvh/up", name);
+  const started = await container
+    .start({
+      signal,
+      evidence,
+      onStage: (stage, ms, ok, detail) =>
+        out.say(
+          `${ok ? "ok  " : "FAIL"} ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${detail ?? ""}`,
+        ),
+    })
+    .catch((error: unknown) => {
+      if (existsSync(evidence)) out.say(`evidence: ${evidence}`);
+      throw error;
+    });
   await started.appengine.close();
   const made = { name, id: started.getId(), host: engine.host };
   out.data(args.flag("json") ? JSON.stringify(made) : name);
   out.say(`DOCKER_HOST=${engine.host} docker exec -it ${name} sh   # look inside`);
   out.say(`pvh graph ${name}; pvh logs ${name}; pvh down ${name}`);
   return EXIT.pass;
+}
+
+/** Docker commands that boot the same appengine; the reference's own roots are in its image. */
+async function commandsFor(
+  engine: Engine,
+  wanted: Omit<DockerCommands, "entrypoint" | "config">,
+): Promise<string> {
+  const { Config } = await engine.docker.getImage(wanted.image).inspect();
+  const words = [Config.Entrypoint, Config.Cmd].flat().filter((word) => word != null);
+  const config = { ...privilegeProfile(engine), ...limitsConfig(limitsOf()) };
+  return dockerCommands({ ...wanted, entrypoint: words, config });
 }
 
 /** @throws PvhError PVH_USAGE for a name that the engine refuses (moby's RestrictedNamePattern) */
