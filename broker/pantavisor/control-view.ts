@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { MetaStore, PantavisorView } from "./control/pantavisor-view.ts";
+import { standStill } from "./blocking-stop.quirk.ts";
 import { buildGraph } from "./service-graph.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
@@ -58,8 +59,11 @@ export function controlView(parts: ViewParts): PantavisorView {
     graph: () => graphOf(running().state.containers, (name) => runner.peerOf(name), quirks),
     daemons: () => parts.daemons,
     drivers: parts.drivers,
-    request: (name, action) =>
-      runner.dispatch({ type: "container", name, event: { type: action } }),
+    request(name, action) {
+      const stops = action === "stop" || action === "restart";
+      if (stops && quirks.has("stop-blocks-ctrl")) standStill(runner.state.containers.get(name));
+      runner.dispatch({ type: "container", name, event: { type: action } });
+    },
     signalReady: (name) =>
       runner.dispatch({ type: "container", name, event: { type: "ready-signal" } }),
     end(outcome) {

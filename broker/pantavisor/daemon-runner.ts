@@ -10,6 +10,7 @@ import { hasProcess, newDaemon, stepDaemon } from "./lifecycle/daemon.ts";
 import type { LogLevel } from "./lifecycle/log-effect.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { Daemon } from "./daemon.ts";
+import { behindSleep } from "./daemon-sleeps-first.quirk.ts";
 import { namedByFirstPid } from "./daemons-pid-stale.quirk.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 
@@ -35,6 +36,7 @@ class DaemonRunner implements Daemon {
   readonly #timers = new Map<DaemonTimer, Timer>();
   #state: DaemonState = newDaemon;
   #process: ChildProcess | undefined;
+  #hasRun = false;
   #onGone: () => void = () => undefined;
 
   constructor(options: DaemonOptions) {
@@ -105,8 +107,10 @@ class DaemonRunner implements Daemon {
   }
 
   #launch(): void {
-    const { command, log, onSpawn } = this.#options;
-    const [file, ...args] = command;
+    const { command, log, onSpawn, quirks } = this.#options;
+    const sleeps = this.#hasRun && quirks.has("daemon-sleeps-first");
+    const [file, ...args] = sleeps ? behindSleep(command) : command;
+    this.#hasRun = true;
     const process = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = process;
     if (process.pid !== undefined) onSpawn?.(process.pid);

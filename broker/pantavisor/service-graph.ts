@@ -28,30 +28,30 @@ export function buildGraph(
   return containers.flatMap((consumer) => {
     const { required, optional } = consumer.run.services;
     return [...required, ...optional].flatMap((requirement) => {
-      const found = findProvider(containers, requirement, quirks);
-      if (found === undefined) return [];
+      const found = providersOf(containers, requirement, quirks);
+      const serving = quirks.has("graph-all-providers") ? found : found.slice(0, 1);
       const from = peer(consumer.name);
-      const to = peer(found.provider);
-      return [
-        {
+      return serving.map(({ provider, export: offered }) => {
+        const to = peer(provider);
+        return {
           consumer: consumer.name,
           consumer_pid: from.pid,
           ...(from.startTime === undefined ? {} : { consumer_start: from.startTime }),
-          provider: found.provider,
+          provider,
           provider_pid: to.pid,
           ...(to.startTime === undefined ? {} : { provider_start: to.startTime }),
           name: requirement.name,
-          type: found.export.type,
+          type: offered.type,
           role: requirement.role ?? "any",
           interface:
             requirement.interface ??
-            (quirks.has("graph-interface-type") ? found.export.type : requirement.target) ??
+            (quirks.has("graph-interface-type") ? offered.type : requirement.target) ??
             null,
           target: requirement.target ?? null,
-          socket: found.export.socket,
-          ...mergeExtensions(found.export, requirement, quirks),
-        },
-      ];
+          socket: offered.socket,
+          ...mergeExtensions(offered, requirement, quirks),
+        };
+      });
     });
   });
 }

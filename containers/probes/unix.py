@@ -12,15 +12,24 @@ from probes import patient
 LONGEST = 107
 
 
-def connect(path, seconds: float | None = 5, kind=socket.SOCK_STREAM):
-    """A connected socket each call of which may take so many seconds; None: for ever."""
+def connect(path, seconds: float | None = 5, kind=socket.SOCK_STREAM, waits=False):
+    """A connected socket each call of which may take so many seconds; None: for ever.
+
+    With a number of seconds a full backlog is a BlockingIOError at once, unless it `waits`.
+    """
     peer = socket.socket(socket.AF_UNIX, kind)
     try:
         peer.settimeout(None if seconds is None else patient(seconds))
+        if waits and seconds is not None:
+            peer.settimeout(None)
+            limit = struct.pack("ll", int(patient(seconds)), 0)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         if len(os.fsencode(path)) <= LONGEST:
             peer.connect(path)
         else:
             _by_inode(path, peer.connect)
+        if waits and seconds is not None:
+            peer.settimeout(patient(seconds))
     except OSError:
         peer.close()
         raise

@@ -18,7 +18,8 @@ export const PROMISE_SOURCES = {
  * of PROMISE_SOURCES, separated by blanks. `quirk` is the deviation that must turn the check red;
  * null where a fixture or a harness rule does (`fixture` says which). `real` is the outcome on
  * appengine 029-32: `ok`, `gap` (the promise is not kept), `bad` (a defect), `?` (not known), or
- * `–` where the check is of pvh alone.
+ * `–` where the check is of pvh alone. `fact` is the section of docs/pantavisor.md that tells of a
+ * `gap` or `bad`, `realQuirk` the deviation of 029-32 where that is another than `quirk`.
  */
 const row = z.object({
   id: z.string(),
@@ -27,7 +28,9 @@ const row = z.object({
   src: z.string(),
   quirk: z.string().nullable(),
   fixture: z.string().optional(),
-  real: z.string(),
+  real: z.enum(["ok", "gap", "bad", "?", "–"]),
+  fact: z.string().optional(),
+  realQuirk: z.string().optional(),
 });
 export type CatalogueRow = z.infer<typeof row>;
 
@@ -51,6 +54,11 @@ export function catalogue(): ReadonlyMap<string, CatalogueRow> {
 export function catalogueProblems(): readonly Failure[] {
   const { unreadable, problems } = load();
   return [...(unreadable === undefined ? [] : [unreadable]), ...problems.values()];
+}
+
+/** The deviations that must turn the check red. */
+export function quirksOf({ quirk, realQuirk }: CatalogueRow): string[] {
+  return [quirk, realQuirk].filter((name) => name != null);
 }
 
 /** @returns why a check of this row cannot run */

@@ -9,7 +9,7 @@ const row = (id: string, suite: string, quirk: string | null) => ({
   promise: `promise of ${id} | with a bar`,
   src: "B",
   quirk,
-  real: "ok",
+  real: "ok" as const,
 });
 
 const coverage = coverageOf(

@@ -100,7 +100,7 @@ test("a quirk that the reference does not have is bad for each check that claims
   expect(rows.every(isBad)).toBe(true);
 });
 
-const QUIRK_OF: Record<string, string | null> = { a: "x", b: "y", c: "x", d: null, e: null };
+const QUIRKS_OF: Record<string, string[]> = { a: ["x"], b: ["y"], c: ["x"], f: ["y", "x"] };
 
 function found(
   scenarios: Parameters<typeof mutantsOf>[0],
@@ -109,7 +109,7 @@ function found(
   const { claimsOnly = true, ms = {} } = scope;
   return mutantsOf(
     scenarios,
-    (check) => QUIRK_OF[check] ?? null,
+    (check) => QUIRKS_OF[check] ?? [],
     (quirk) => quirk === "x",
     { claimsOnly, msOf: (check) => ms[check] },
   );
@@ -143,6 +143,12 @@ test("each quirk comes once, with every scenario that claims it", () => {
       ],
     },
   ]);
+});
+
+test("a check claims each of its quirks", () => {
+  const [x, y] = found([{ name: "one", all: ["f"], selected: ["f"] }]);
+  expect([x?.quirk, x?.scenarios[0]?.claims]).toEqual(["x", ["f"]]);
+  expect([y?.quirk, y?.scenarios[0]?.claims]).toEqual(["y", ["f"]]);
 });
 
 test("beside the checks that claim a quirk one other check runs, the first", () => {

@@ -67,20 +67,18 @@ export function mutantsOf(
     readonly all: readonly string[];
     readonly selected: readonly string[];
   }[],
-  quirkOf: (check: string) => string | null,
+  quirksOf: (check: string) => readonly string[],
   exists: (quirk: string) => boolean,
   { claimsOnly, msOf }: Scope,
 ): Mutant[] {
-  const quirks = new Set(
-    scenarios.flatMap(({ selected }) => selected.map(quirkOf).filter((quirk) => quirk !== null)),
-  );
+  const quirks = new Set(scenarios.flatMap(({ selected }) => selected.flatMap(quirksOf)));
   return [...quirks].sort().map((quirk) => ({
     quirk,
     exists: exists(quirk),
     scenarios: scenarios
       .map(({ name, all, selected }) => {
-        const claims = selected.filter((check) => quirkOf(check) === quirk);
-        const others = all.filter((check) => quirkOf(check) !== quirk);
+        const claims = selected.filter((check) => quirksOf(check).includes(quirk));
+        const others = all.filter((check) => !quirksOf(check).includes(quirk));
         const run = claimsOnly ? [...claims, ...witness(others, msOf)] : all;
         return { name, checks: all.filter((check) => run.includes(check)), claims };
       })

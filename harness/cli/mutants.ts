@@ -8,7 +8,7 @@ import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
 import type { RunDirectory } from "../run/run-directory.ts";
 import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { catalogue } from "../catalogue/catalogue.ts";
+import { catalogue, quirksOf } from "../catalogue/catalogue.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { drawn, longestFirst } from "../catalogue/mutant-order.ts";
@@ -51,7 +51,10 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
       all: scenario.checks.map(({ id }) => id),
       selected: checks,
     })),
-    (check) => catalogue().get(check)?.quirk ?? null,
+    (check) => {
+      const row = catalogue().get(check);
+      return row === undefined ? [] : quirksOf(row);
+    },
     (quirk) => Object.hasOwn(QUIRKS, quirk),
     { claimsOnly: args.flag("claimsOnly"), msOf: (check) => former.checks.get(check) },
   );

@@ -130,8 +130,17 @@ scenario(
         }
         const before = await pantavisor(appengine);
         expect(before).toMatch(/^\d+$/);
+        // 503 while another command is pending, with the time after which to try again.
         const command = (op: string) =>
-          control.send("POST", "/commands", { body: JSON.stringify({ op, payload: "" }), signal });
+          until(
+            `${op} to be taken`,
+            async () => {
+              const body = JSON.stringify({ op, payload: "" });
+              const reply = await control.send("POST", "/commands", { body, signal });
+              return reply.status !== 503 && reply;
+            },
+            { signal, timeout: 10_000 },
+          );
         expect((await command("RUN_GC")).status).toBe(200);
         expect((await command("REBOOT_DEVICE")).status).toBe(200);
         await until(

@@ -1,11 +1,10 @@
-import { clock } from "../../harness/clock/clock.ts";
 import { expect } from "vitest";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
-import { waitForStatus } from "../support/steps.ts";
+import { waitForNewInit, waitForStatus } from "../support/steps.ts";
 
 const SERVER = "pv-example-unix-server";
 
@@ -84,10 +83,7 @@ scenario(
       async ({ control, inside, signal }) => {
         const before = await inside(SERVER).pid();
         expect((await control.act(SERVER, "restart")).status).toBe(200);
-        await until("another init process", async () => (await inside(SERVER).pid()) !== before, {
-          signal,
-          timeout: 10_000,
-        });
+        await waitForNewInit(inside(SERVER), before, signal);
         const restarted = await waitForStatus(control, SERVER, "STARTED", signal);
         expect(restarted.user_stopped).toBe("false");
       },
@@ -121,24 +117,28 @@ scenario(
       "life.async",
       "a stop that needs force ends in 15 s and never blocks the API",
       async ({ control, signal }) => {
-        const watch = clock.stopwatch();
-        expect((await control.act(STUBBORN, "stop")).status).toBe(200);
-        expect(watch.given).toBeLessThan(1_000);
-        let slowest = 0;
+        const timed = async <T>(ask: () => Promise<T>): Promise<[answer: T, ms: number]> => {
+          const begun = performance.now();
+          return [await ask(), performance.now() - begun];
+        };
+        const look = () => timed(() => control.container(STUBBORN, signal));
+        const [, usual] = await look();
+        // However busy the machine is, it was so before; a stop by force takes 5 s.
+        const soon = 2 * usual + 2_500;
+        const [stopped, took] = await timed(() => control.act(STUBBORN, "stop"));
+        expect(stopped.status).toBe(200);
+        expect(took).toBeLessThan(soon);
+        const times: number[] = [];
         await until(
           `${STUBBORN} to be STOPPED`,
           async () => {
-            const asked = clock.stopwatch();
-            try {
-              return (await control.container(STUBBORN, signal)).status === "STOPPED";
-            } finally {
-              // An answer that never comes counts too.
-              slowest = Math.max(slowest, asked.given);
-            }
+            const [{ status }, ms] = await look();
+            times.push(ms);
+            return status === "STOPPED";
           },
           { signal, timeout: 15_000, every: 100 },
         );
-        expect(slowest).toBeLessThan(1_000);
+        expect(Math.max(...times)).toBeLessThan(soon);
       },
     );
 

@@ -64,6 +64,7 @@ scenario(
       "life.restart-policy.crash",
       "a crash of a `container` policy container does not reboot the system",
       async ({ appengine, control, inside, signal }) => {
+        for (const name of [APP, "fragile"]) await waitForStatus(control, name, "STARTED", signal);
         const other = await inside(APP).pid();
         await appengine.text(`kill -KILL ${await inside("fragile").pid()}`);
         await waitForStatus(control, "fragile", "STOPPED", signal);

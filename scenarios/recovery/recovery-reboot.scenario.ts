@@ -33,8 +33,6 @@ scenario(
         expect((await control.container(CRASHING, signal)).auto_recovery).toMatchObject({
           policy: "on-failure",
           max_retries: 5,
-          retry_delay: 5,
-          backoff_factor: 2,
           stable_timeout: 30,
           backoff_policy: "reboot",
         });

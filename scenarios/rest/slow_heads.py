@@ -5,7 +5,7 @@ import time
 from probes import arguments, patient, tell, unix
 
 path, count = arguments()
-waiting = [unix.connect(path) for _ in range(count)]
+waiting = [unix.connect(path, waits=True) for _ in range(count)]
 for peer in waiting:
     peer.sendall(b"GET /slow HTTP/1.1\r\n")
 print("dripping")

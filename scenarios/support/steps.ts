@@ -1,7 +1,9 @@
 import type { ContainerBody, ContainerStatus } from "../../broker/shared/formats/control.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
+import { PvhError } from "../../harness/errors.ts";
 import { until } from "../../harness/until.ts";
 
 /** Wait until `/containers` shows the status; gives the container's whole entry. */
@@ -19,6 +21,25 @@ export function waitForStatus(
       return container.status === status && container;
     },
     { signal, timeout },
+  );
+}
+
+/** Wait until a container that restarts has another init process than `before`. */
+export async function waitForNewInit(
+  container: InsideContainer,
+  before: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(
+    `another init process in '${container.name}'`,
+    async () => {
+      const now = await container.pid().catch((error: unknown) => {
+        if (error instanceof PvhError && error.code === "PVH_CONTAINER_DOWN") return before;
+        throw error;
+      });
+      return now !== before;
+    },
+    { signal, timeout: 15_000 },
   );
 }
 

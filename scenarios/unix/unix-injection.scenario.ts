@@ -1,20 +1,32 @@
 import { patientSeconds } from "../../harness/appengine/python.ts";
+import { posix } from "node:path";
 import { expect } from "vitest";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
-import { restartBroker, waitForStatus } from "../support/steps.ts";
+import { restartBroker, waitForNewInit, waitForStatus } from "../support/steps.ts";
 
 const SERVER = "pv-example-unix-server";
 const CLIENT = "pv-example-unix-client";
 const TARGET = "/run/pv/services/raw-unix.sock";
+const EARLY_TARGET = "/run/early/probe.sock";
+
+/** Is in the graph, and never has a process. */
+const mountedOnly = defineContainer({
+  name: "mounted-only",
+  args: {
+    PV_STATUS_GOAL: "MOUNTED",
+    PV_SERVICES_REQUIRED: [{ name: "probe", target: EARLY_TARGET }],
+  },
+});
 
 scenario(
   "unix-injection",
   {
     summary:
       "the provider's socket appears in the consumer, where it was asked for and nowhere else",
-    containers: [SERVER, CLIENT, probeProvider, probeConsumer],
+    containers: [SERVER, CLIENT, probeProvider, probeConsumer, mountedOnly],
   },
   ({ check }) => {
     check(
@@ -65,9 +77,13 @@ scenario(
       async ({ appengine, control, signal }) => {
         expect((await control.act(CLIENT, "stop")).status).toBe(200);
         await waitForStatus(control, CLIENT, "STOPPED", signal);
-        await appengine.text(`mkdir -p ${TARGET.slice(0, TARGET.lastIndexOf("/"))}`);
+        const targets = [TARGET, EARLY_TARGET];
+        await appengine.text(`mkdir -p ${targets.map((path) => posix.dirname(path)).join(" ")}`);
         await restartBroker(appengine, signal);
-        expect((await appengine.sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
+        for (const path of targets) {
+          const isThere = (await appengine.sh(`ls ${path}`)).exitCode === 0;
+          expect([path, isThere]).toEqual([path, false]);
+        }
         expect((await control.act(CLIENT, "start")).status).toBe(200);
         await waitForStatus(control, CLIENT, "STARTED", signal);
       },
@@ -102,10 +118,7 @@ scenario(
       async ({ control, inside, signal }) => {
         const before = await inside(CLIENT).pid();
         expect((await control.act(CLIENT, "restart")).status).toBe(200);
-        await until("a new init process", async () => (await inside(CLIENT).pid()) !== before, {
-          signal,
-          timeout: 10_000,
-        });
+        await waitForNewInit(inside(CLIENT), before, signal);
         const back = until(
           "the socket to be back",
           async () => {

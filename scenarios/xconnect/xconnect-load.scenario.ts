@@ -127,7 +127,7 @@ scenario(
             from probes import hold, unix
             peers = []
             try:
-                while len(peers) < ${2 * FILES}: peers.append(unix.connect(${API_TARGET}, 2))
+                while len(peers) < ${2 * FILES}: peers.append(unix.connect(${API_TARGET}, 2, waits=True))
             except OSError: pass
             print(len(peers))
             hold()
@@ -136,7 +136,7 @@ scenario(
         const open = Number(await greedy.line(20_000));
         note(`${open} connections wait or are open`);
         // Without them the other consumer would be served in any case.
-        expect(open).toBeGreaterThan(100);
+        expect(open).toBeGreaterThan(50);
         const answers = [];
         for (let count = 0; count < 10; count += 1) answers.push(await works());
         expect(answers).toEqual(Array(10).fill("200"));

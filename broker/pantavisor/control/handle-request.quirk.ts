@@ -8,7 +8,7 @@ import { hostKindOf } from "./host-header.ts";
 import type { PantavisorView } from "./pantavisor-view.ts";
 import { unprivileged } from "./privilege.ts";
 import { closing, errorReply } from "./reply.ts";
-import { heldByManualBroker, stalledBy, stalledWhileStopping } from "./stall.quirk.ts";
+import { heldByManualBroker, stalledBy } from "./stall.quirk.ts";
 import { rawReply } from "./unparsable.ts";
 
 type Deviation = (handle: HandleRequest, view: PantavisorView) => HandleRequest;
@@ -20,7 +20,6 @@ const DEVIATIONS: Partial<Record<QuirkName, Deviation>> = {
   "nobody-put-twice": twiceWhenUnprivileged,
   "host-foreign-closed": closedWhenForeign,
   "half-close-cut": cutAtEnd,
-  "stop-blocks-ctrl": stalledWhileStopping,
   "xconnect-holds-ctrl": heldByManualBroker,
   "host-foreign-stall": (handle) => stalledBy("foreign", handle),
   "host-header-hang": (handle) => stalledBy("missing", handle),

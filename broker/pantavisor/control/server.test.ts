@@ -278,16 +278,6 @@ describe("quirks", () => {
     expect(await hanging).toBe("");
   });
 
-  it("stop-blocks-ctrl answers nothing while a container is STOPPING", async () => {
-    const { call, send, container } = await start("stop-blocks-ctrl");
-    container.state = { ...running, status: "STOPPING" };
-    expect(statusOf(await call("PUT", "/containers/c", ACTION))).toBe(200);
-    const get = "GET /daemons HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    expect(await send(get, { silence: 150 })).toBe("");
-    container.state = { ...running, status: "STOPPED" };
-    expect(statusOf(await call("GET", "/daemons"))).toBe(200);
-  });
-
   it("xconnect-holds-ctrl holds what comes behind a manual pv-xconnect", async () => {
     using broker = spawn("sh", ["-c", "read never", "pv-xconnect"]);
     await once(broker, "spawn");

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { isUp } from "../lifecycle/container-state.ts";
 import type { HandleRequest } from "./handle-request.ts";
 import { hostKindOf } from "./host-header.ts";
 import type { HostKind } from "./host-header.ts";
@@ -44,30 +43,6 @@ function closed(socket: Socket): Promise<void> {
     socket.once("end", () => setTimeout(() => socket.destroy(), HANG_AFTER_END).unref());
     // Nobody reads on while the request is held: look for the end ourselves.
     socket.resume();
-  });
-}
-
-/** Reply to nobody between the reply to a stop and the end of the container. */
-export function stalledWhileStopping(handle: HandleRequest, view: PantavisorView): HandleRequest {
-  const stall = new Stall();
-  return async (asked) => {
-    await stall.pass();
-    const reply = await handle(asked);
-    const { method, url = "" } = asked.request;
-    const name = method === "PUT" ? /^\/containers\/([^/]+)$/.exec(url)?.[1] : undefined;
-    if (reply?.status === 200 && name !== undefined) stall.holdUntil(untilSettled(view, name));
-    return reply;
-  };
-}
-
-function untilSettled(view: PantavisorView, name: string): Promise<void> {
-  return new Promise((resolve) => {
-    const look = setInterval(() => {
-      const state = view.containers().find(({ plan }) => plan.name === name)?.state;
-      if (state !== undefined && state.status === "STOPPING" && isUp(state)) return;
-      clearInterval(look);
-      resolve();
-    }, 20);
   });
 }
 

@@ -21,12 +21,12 @@ export function withoutTargetAliases(value: unknown): unknown {
   return copy;
 }
 
-/** A run.json without requirements that are plain strings. */
-export function withoutStrings(value: unknown): unknown {
+/** A run.json whose plain strings are requirements without a name, which nobody provides. */
+export function withNamelessStrings(value: unknown): unknown {
   const copy = structuredClone(value) as { services?: Record<string, unknown[]> } | null;
   for (const [kind, list] of Object.entries(copy?.services ?? {})) {
     if (copy?.services === undefined) continue;
-    copy.services[kind] = list.filter((one) => typeof one !== "string");
+    copy.services[kind] = list.map((one) => (typeof one === "string" ? { name: "(null)" } : one));
   }
   return copy;
 }

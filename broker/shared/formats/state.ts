@@ -12,7 +12,7 @@ import type { RunManifest } from "./run-manifest.ts";
 import { parseRunManifest } from "./run-manifest.ts";
 import type { ServiceExport } from "./services.ts";
 import { parseServices } from "./services.ts";
-import { exportsBeforeRun, withoutStrings, withoutTargetAliases } from "./state.quirk.ts";
+import { exportsBeforeRun, withNamelessStrings, withoutTargetAliases } from "./state.quirk.ts";
 
 /**
  * State JSON (docs/pantavisor.md §1.2): a flat map from slash-separated paths to inline documents
@@ -166,7 +166,7 @@ function serviceCountOf({ run, exports }: ContainerDefinition): number {
 function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {
   safeName.parse(name);
   const aliased = quirks.has("target-alias-null") ? withoutTargetAliases(value) : value;
-  const raw = quirks.has("manifest-strings-refused") ? withoutStrings(aliased) : aliased;
+  const raw = quirks.has("manifest-strings-refused") ? withNamelessStrings(aliased) : aliased;
   const run = parseRunManifest(raw);
   if (run.name !== name) {
     throw new Error(`name: must be the directory's '${name}', is ${JSON.stringify(run.name)}`);

@@ -47,6 +47,8 @@ export class Broker {
   #connected = false;
   #reconciled = false;
   #wake: () => void = () => undefined;
+  /** Begin the present pause again, once. */
+  #postpone: () => void = () => undefined;
   #changed = false;
 
   constructor(options: BrokerOptions) {
@@ -67,7 +69,10 @@ export class Broker {
 
   /** Reconcile at once because the graph has changed, or once more after the round under way. */
   graphChanged(): void {
-    if (this.#options.quirks.has("poll-only")) return;
+    if (this.#options.quirks.has("poll-only")) {
+      this.#postpone();
+      return;
+    }
     this.#changed = true;
     this.#wake();
   }
@@ -307,8 +312,13 @@ export class Broker {
   async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
     if (this.#changed || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => resolve(undefined), milliseconds);
+    let timer = setTimeout(() => resolve(undefined), milliseconds);
     this.#wake = () => resolve(undefined);
+    this.#postpone = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => resolve(undefined), POLL);
+      this.#postpone = () => undefined;
+    };
     await promise;
     clearTimeout(timer);
   }

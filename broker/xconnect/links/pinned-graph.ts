@@ -2,6 +2,7 @@ import type { ReadGraph, UnreadableEntry } from "../../shared/formats/graph.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { everyContainer } from "./every-container.quirk.ts";
 import type { PeerTable } from "../peers/peer-table.ts";
+import { hostBeforeStart } from "./host-before-start.quirk.ts";
 import { hostPeer } from "../peers/unpinned-peers.quirk.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { DesiredEntry } from "./reconcile.ts";
@@ -30,12 +31,13 @@ export async function readPinnedGraph(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const { entries, unreadable } = await fetch();
     const pins = new Pins(peers);
+    const early = quirks.has("inject-early") ? hostBeforeStart : () => undefined;
     const wanted = quirks.has("inject-everyone") ? everyContainer(entries) : entries;
     const desired = wanted.map((entry) => ({
       entry,
       consumer: quirks.has("inject-host-side", entry.type)
         ? hostPeer
-        : pins.pin(entry.consumer_pid, entry.consumer_start, entry.consumer),
+        : (pins.pin(entry.consumer_pid, entry.consumer_start, entry.consumer) ?? early(entry)),
       provider: pins.pin(entry.provider_pid, entry.provider_start, entry.provider),
     }));
     if (!pins.areUnsure) return { desired, unreadable };

@@ -140,7 +140,7 @@ export class Plants {
       // Set it before the socket can be reached: an early consumer must not be able to send fds
       // either.
       prepare: refuseFds,
-      ...(quirks.has("small-backlog", "unix") ? { backlog: 1 } : {}),
+      ...(quirks.has("small-backlog", "unix") ? { backlog: 10 } : {}),
     };
   }
 

@@ -11,6 +11,7 @@ export const PROVIDER_POLL = 20;
  * True when trying again may help: no listener yet, a full backlog, or too few descriptors of ours.
  */
 export function mayBecomeReachable(error: unknown, quirks: Quirks): boolean {
+  if (quirks.has("provider-not-awaited")) return false;
   if (error instanceof PeerGone) return true;
   const waitFor = ["ENOENT", "ECONNREFUSED", "EMFILE", "ENFILE"];
   if (!quirks.has("provider-eagain-reset")) waitFor.push("EAGAIN");

@@ -134,16 +134,17 @@ export class MessageDirection {
   #take(received: Extract<Received, { type: "message" }>): void {
     const { quirks, onBytes } = this.#options;
     onBytes(received.bytes.length);
-    const fds = judged(received.fds);
+    const all = judged(received.fds);
+    const isDropped = quirks.has("unix-drop-fds", "unix");
+    if (isDropped) closeAll(all);
+    const fds = isDropped ? [] : all;
     try {
       this.#judge(received, fds);
     } catch (error) {
       closeAll(fds);
       throw error;
     }
-    const dropped = quirks.has("unix-drop-fds", "unix");
-    if (dropped) closeAll(fds);
-    this.hold({ bytes: received.bytes, fds: dropped ? [] : fds });
+    this.hold({ bytes: received.bytes, fds });
   }
 
   /** @throws Violation */

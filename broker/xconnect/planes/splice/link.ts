@@ -4,6 +4,7 @@ import { EPOLLIN, closeFd } from "../../../shared/linux/epoll.ts";
 import { SystemCallError } from "../../../shared/linux/errno.ts";
 import { accept } from "../../../shared/linux/stream-io.ts";
 import { messageOf } from "../../../shared/message-of.ts";
+import { PeerGone } from "../../peers/peer-gone.ts";
 import { PROVIDER_WAIT, mayBecomeReachable } from "../../peers/provider-wait.ts";
 import type { SessionBudget } from "../session-budget.ts";
 import { OPEN, SESSIONS, count } from "./counters.ts";
@@ -89,7 +90,12 @@ export class SpliceLink {
     else this.resume();
   }
 
-  setRoute(route: SpliceRoute): void {
+  /** @param route undefined while the provider does not run */
+  setRoute(route: SpliceRoute | undefined): void {
+    if (route === undefined) {
+      this.#noteGone();
+      return;
+    }
     this.forgetRoute();
     this.#route = new ProviderRoute(route, this.#host.events, this.#host.quirks, () =>
       this.forgetRoute(),
@@ -197,6 +203,13 @@ export class SpliceLink {
     );
     this.#sessions.add(session);
     session.start();
+  }
+
+  /** Connections wait for a provider that has ended, since it may be restarting. */
+  #noteGone(): void {
+    const gone = new PeerGone(this.#lastError);
+    if (mayBecomeReachable(gone, this.#host.quirks)) return;
+    for (const { consumer } of this.#waiting.splice(0)) this.#abandon(consumer, gone.message);
   }
 
   #abandon(consumer: number, why: string): void {

@@ -11,8 +11,8 @@ export type SpliceCommand =
   | { readonly kind: "add"; readonly id: number; readonly shared: SharedWithLink }
   /** Accept on this socket, and no longer on an earlier one; sessions go on. */
   | { readonly kind: "listen"; readonly id: number; readonly listener: number | undefined }
-  /** The route to the link's provider, as an answer to `route-wanted`. */
-  | { readonly kind: "route"; readonly id: number; readonly route: SpliceRoute }
+  /** The route to the link's provider, as an answer to `route-wanted`; undefined: it has ended. */
+  | { readonly kind: "route"; readonly id: number; readonly route: SpliceRoute | undefined }
   /**
    * The provider may be another one from now on: ask for its route before the next connection.
    * While the link is held, accept no connection.

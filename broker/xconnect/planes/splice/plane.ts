@@ -106,10 +106,7 @@ export class SplicePlane {
     if (kind === "accepted") link.onAccepted(report.count);
     else if (kind === "limit-reached") link.onLimitReached();
     else if (kind === "failed") link.onFailed(report.why);
-    else {
-      const route = link.openRoute();
-      if (route !== undefined) this.#tell({ kind: "route", id, route });
-    }
+    else this.#tell({ kind: "route", id, route: link.openRoute() });
   }
 
   #tell(command: SpliceCommand): void {

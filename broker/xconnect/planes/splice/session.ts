@@ -34,6 +34,7 @@ export class SpliceSession {
   readonly #surroundings: SpliceSurroundings;
   readonly #onClosed: (error?: unknown) => void;
   readonly #hold: EndHold | undefined;
+  readonly #dropsHeld: boolean;
   #isClosed = false;
 
   /**
@@ -56,6 +57,7 @@ export class SpliceSession {
     const kind = quirks.has("unbounded-buffer") ? UnboundedDirection : SpliceDirection;
     this.#up = new kind(this.#consumer, this.#provider, surroundings, counters, BYTES_UP);
     this.#down = new kind(this.#provider, this.#consumer, surroundings, counters, BYTES_DOWN);
+    this.#dropsHeld = quirks.has("end-drops-held");
     if (quirks.has("no-half-close")) {
       this.#hold = new EndHold((wait) => surroundings.later(this, wait));
     }
@@ -79,6 +81,10 @@ export class SpliceSession {
     try {
       const upGoesOn = this.#up.pump();
       const downGoesOn = this.#down.pump();
+      if (this.#dropsHeld && this.#up.hasEnded && this.#down.hasEnded) {
+        this.close();
+        return;
+      }
       // Close both sockets: that tells the peers all that shutdown(2) would.
       if (this.#hasFinished(this.#up) && this.#hasFinished(this.#down)) {
         this.close();

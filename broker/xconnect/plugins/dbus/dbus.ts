@@ -8,6 +8,7 @@ import type { AuthenticatedConsumer } from "./authentication.ts";
 import { notTaken } from "./claim.ts";
 import { describeDecision } from "./description.ts";
 import { DbusFilter } from "./filter.ts";
+import { rewriteFirstLine } from "./first-line.quirk.ts";
 import type { FilterOptions } from "./filter-options.ts";
 import { DbusPolicy } from "./policy.ts";
 import { rulesOf } from "./rules.ts";
@@ -43,6 +44,9 @@ export const dbusPlugin: Plugin = {
     tools.log(
       `pvx-dbus: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
     );
+    if (tools.quirks.has("dbus-first-line-only", "dbus")) {
+      return rewriteFirstLine(link, consumer, tools);
+    }
     return tools.quirks.has("dbus-auth-passthrough", "dbus")
       ? passThrough(link, consumer, tools)
       : serve(link, consumer, tools);

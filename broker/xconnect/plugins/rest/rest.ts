@@ -2,6 +2,7 @@ import { SAFE_NAME } from "../../../shared/formats/names.ts";
 import { oncePerLink } from "../once-per-link.ts";
 import { LinkRefused } from "../plugin.ts";
 import type { Plugin } from "../plugin.ts";
+import { orAsBytes } from "./as-bytes.quirk.ts";
 import { restPolicy } from "./rules.ts";
 import { RestSession } from "./session.ts";
 
@@ -11,7 +12,7 @@ const policyOf = oncePerLink(({ role, entry }) => restPolicy(role, entry));
  * Links of type `rest`: HTTP/1 over a unix socket. The provider learns from every request who
  * asks and in which role, and from nobody but the broker. See docs/plugins/rest.md.
  */
-export const restPlugin: Plugin = {
+export const restPlugin: Plugin = orAsBytes({
   type: "rest",
 
   async onLinkAdded(link, tools) {
@@ -31,4 +32,4 @@ export const restPlugin: Plugin = {
     );
     await new RestSession(link, policyOf(link), consumer, tools).run();
   },
-};
+});

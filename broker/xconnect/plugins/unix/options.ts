@@ -2,6 +2,7 @@ import * as z from "zod";
 import { firstProblem } from "../../../shared/formats/first-problem.ts";
 import type { FdType } from "../../../shared/formats/fd-types.ts";
 import type { GraphEntry } from "../../../shared/formats/graph.ts";
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { fdList } from "../allowed-fds.ts";
 import { oncePerLink } from "../once-per-link.ts";
 import { LinkRefused } from "../plugin.ts";
@@ -30,4 +31,9 @@ export function unixOptions(entry: GraphEntry): UnixOptions {
 }
 
 /** The options of a link, read once. */
-export const optionsOf = oncePerLink(({ entry }) => unixOptions(entry));
+export const optionsOf = oncePerLink(({ entry }, quirks: Quirks): UnixOptions => {
+  const options = unixOptions(entry);
+  return quirks.has("unix-options-ignored", "unix")
+    ? { ...options, identity: "none", socketType: "stream" }
+    : options;
+});

@@ -20,8 +20,8 @@ export async function serveMessages(
   tools: Toolbox,
 ): Promise<void> {
   using owned = consumer;
-  const { identity, fds } = optionsOf(link);
   const { quirks } = tools;
+  const { identity, fds } = optionsOf(link, quirks);
   const isWrong = quirks.has("role-socket-wrong", "unix");
   using provider = await tools.connectProviderMessages(link, {
     signal,

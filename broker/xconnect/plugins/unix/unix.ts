@@ -12,7 +12,7 @@ export const unixPlugin: Plugin = {
   type: "unix",
 
   async onLinkAdded(link, tools) {
-    const options = optionsOf(link);
+    const options = optionsOf(link, tools.quirks);
     tools.log(`pvx-unix: Injecting socket ${link.target} into pid ${link.consumerPid}`);
     if (options.socketType === "seqpacket") await tools.injectPacketSocket(link);
     else if (isPlain(options))
@@ -23,7 +23,7 @@ export const unixPlugin: Plugin = {
   async onAccept(link, consumer, tools) {
     logAccepted(link, tools);
     // Plain links come here too where splicing cannot refuse fds: here fds end the session.
-    const socket = new MessageSocket(consumer.take(), optionsOf(link).socketType);
+    const socket = new MessageSocket(consumer.take(), optionsOf(link, tools.quirks).socketType);
     await serveMessages(link, socket, consumer.signal, tools);
   },
 };
