@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { conformanceMarkdown, conformanceRows, conformanceText } from "./conformance.ts";
+import { beside, conformanceMarkdown, conformanceRows, conformanceText } from "./conformance.ts";
+import type { ConformanceRow, Known } from "./conformance.ts";
 import type { Failure } from "./events.ts";
 import { foldRun } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
@@ -52,4 +53,35 @@ test("the reports have every row that is not kept, and nothing of a container ac
   expect(conformanceText({ ...conformance, rows: [] })).toBe(
     "0 kept, 0 gap, 0 harmful, 0 reference, 0 neither, 0 not judged",
   );
+});
+
+test("an image is held beside what is known of another, where both were judged", () => {
+  const row = (check: string, conformity: ConformanceRow["conformity"]): ConformanceRow => ({
+    check,
+    scenario: "s",
+    suite: "unix",
+    promise: "p",
+    conformity,
+    detail: "",
+  });
+  const rows = [
+    row("kept", "kept"),
+    row("gap", "gap"),
+    row("better", "reference"),
+    row("worse", "harmful"),
+    row("skipped", "not judged"),
+    row("unknown", "gap"),
+  ];
+  const known: Known = new Map([
+    ["kept", "keeps"],
+    ["gap", "departs"],
+    ["better", "departs"],
+    ["worse", "keeps"],
+    ["skipped", "keeps"],
+  ]);
+  expect(beside({ rows }, known)).toEqual({
+    alike: 2,
+    other: ["better (it keeps)", "worse (it departs)"],
+    unjudged: 1,
+  });
 });

@@ -108,6 +108,29 @@ function verdictsOf(state: RunState): Map<string, Verdict> {
   return verdicts;
 }
 
+/** What is known of a release's image: promises that it keeps, and those that it does not. */
+export type Known = ReadonlyMap<string, "keeps" | "departs">;
+
+/**
+ * How the image compares with a known one, of whose promises it was judged: how many are as there,
+ * and the checks of those that are not.
+ */
+export function beside(
+  { rows }: Pick<Conformance, "rows">,
+  known: Known,
+): { readonly alike: number; readonly other: readonly string[]; readonly unjudged: number } {
+  const judged = rows.filter(({ check }) => known.has(check));
+  const verdicts = judged.filter(({ conformity }) => conformity !== "not judged");
+  const keeps = ({ conformity }: ConformanceRow) =>
+    conformity === "kept" || conformity === "reference" ? "keeps" : "departs";
+  const other = verdicts.filter((row) => keeps(row) !== known.get(row.check));
+  return {
+    alike: verdicts.length - other.length,
+    other: other.map((row) => `${row.check} (it ${keeps(row)})`),
+    unjudged: judged.length - verdicts.length,
+  };
+}
+
 /** How many rows are of which kind, in one line. */
 export function conformanceCounts({ rows }: Pick<Conformance, "rows">): string {
   return KINDS.map(

@@ -1,20 +1,38 @@
+import { resolve } from "node:path";
 import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { PROFILES } from "../catalogue/profiles.ts";
+import type { Profile } from "../catalogue/profiles.ts";
 import { ensureBareImage } from "../image/bare-image.ts";
+import { ensureProfileImage } from "../image/profile-image.ts";
 import { BARE_TAG, ensureReferenceImage, REFERENCE_TAG } from "../image/reference-image.ts";
+import { saveImage } from "../image/save-image.ts";
 import type { Call } from "./command.ts";
+import { oneOf } from "./parse-value.ts";
 
-/** `pvh build`: make the reference appengine's image, or find that the engine has it. */
+/**
+ * `pvh build`: make the reference appengine's image, or find that the engine has it. With
+ * `--profile` it behaves so wherever it is run, with `--output` it is written to a file.
+ */
 export async function buildCommand({ args, out, signal }: Call): Promise<ExitCode> {
+  const name = oneOf(args, "profile", Object.keys(PROFILES) as Profile[]) ?? "strict";
+  const output = args.text("output");
   const find = { signal, progress: (line: string) => out.say(line) };
   const engine = await findCleanEngine(find);
   const reference = await ensureReferenceImage(engine, find);
   if (!reference.loaded) out.say(`${reference.ref} is up to date`);
   const isBare = args.flag("bare");
-  const ref = isBare ? await ensureBareImage(engine, find) : reference.ref;
-  const tags = [ref, isBare ? BARE_TAG : REFERENCE_TAG];
-  const json = { ...(isBare ? {} : reference), ref, tags, engine: engine.host };
+  const base = isBare ? await ensureBareImage(engine, find) : reference.ref;
+  const quirks = PROFILES[name];
+  const isStrict = quirks.length === 0;
+  const ref = isStrict ? base : await ensureProfileImage(engine, base, { name, quirks }, find);
+  if (output !== undefined) {
+    await saveImage(engine, ref, resolve(output), signal);
+    out.say(`${ref} is in ${output}`);
+  }
+  const tags = isStrict ? [ref, isBare ? BARE_TAG : REFERENCE_TAG] : [ref];
+  const json = { ...(ref === reference.ref ? reference : {}), ref, tags, engine: engine.host };
   out.data(args.flag("json") ? JSON.stringify(json) : ref);
   return EXIT.pass;
 }

@@ -7,6 +7,7 @@ import {
   IMAGE_OPTION,
   JSON_OPTION,
   LIMIT_OPTION,
+  PROFILE_OPTION,
   QUIRK_OPTION,
   RUN_OPTIONS,
   TIMEOUT_SCALE_OPTION,
@@ -131,6 +132,8 @@ export const COMMANDS: readonly Command[] = [
     summary: "make the reference appengine's image, when its inputs have changed",
     options: [
       { flags: "--bare", summary: "with busybox in place of Debian's tools, as published images" },
+      PROFILE_OPTION,
+      { flags: "--output <file>", summary: "write it there too, as docker save does" },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./build.ts")).buildCommand(call),

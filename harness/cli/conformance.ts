@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  beside,
   conformanceCounts,
   conformanceMarkdown,
   conformanceRows,
@@ -85,6 +86,7 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
   if (args.flag("json")) out.data(JSON.stringify(conformance, null, 2));
   else out.data(conformanceText(conformance));
   if (args.flag("json")) out.say(conformanceCounts(conformance));
+  out.say(besideReal(conformance));
   write(directory, "conformance.json", `${JSON.stringify(conformance, null, 2)}\n`);
   write(directory, "conformance.md", conformanceMarkdown(conformance));
   out.say(`record     ${directory.shown}/conformance.md; runs in against and image beside it`);
@@ -92,6 +94,20 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
     ["gap", "harmful", "neither"].includes(conformity),
   );
   return departs ? EXIT.failed : EXIT.pass;
+}
+
+/** The image beside 029-32, as far as the catalogue knows that. */
+function besideReal(conformance: Conformance): string {
+  const known = new Map(
+    [...catalogue().values()].flatMap(({ id, real }) =>
+      real === "ok" || real === "gap" || real === "bad"
+        ? [[id, real === "ok" ? "keeps" : "departs"] as const]
+        : [],
+    ),
+  );
+  const { alike, other, unjudged } = beside(conformance, known);
+  const counts = `${alike} as 029-32, ${other.length} otherwise, ${unjudged} not judged`;
+  return [`beside     ${counts}`, ...other.map((check) => `           ${check}`)].join("\n");
 }
 
 /** A side that could not be judged leaves nothing to compare. */

@@ -28,13 +28,15 @@ const PROGRESS_OPTION: Option = {
 };
 export const JSON_OPTION: Option = { flags: "--json", summary: "data as JSON on stdout" };
 
+export const PROFILE_OPTION: Option = {
+  flags: "--profile <name>",
+  summary: "behaviour of the reference: strict (default), or compat as the real 029-32",
+};
+
 /** Options of every command that runs scenarios. */
 export const RUN_OPTIONS: readonly Option[] = [
   IMAGE_OPTION,
-  {
-    flags: "--profile <name>",
-    summary: "behaviour of the reference: strict (default), or compat as the real 029-32",
-  },
+  PROFILE_OPTION,
   QUIRK_OPTION,
   {
     flags: "--broker <which>",
