@@ -9,6 +9,7 @@ import { openBrokerFolder } from "./links/broker-folder.ts";
 import { takeBrokerLock } from "./links/broker-lock.ts";
 import { Broker } from "./links/broker.ts";
 import { openFiles } from "./planes/open-files.ts";
+import { inBlocks } from "./links/block-output.quirk.ts";
 import { createOutput } from "./links/output.ts";
 import type { Output } from "./links/output.ts";
 import { silent } from "./links/silent-output.quirk.ts";
@@ -37,6 +38,11 @@ interface Settings {
 
 let running: Broker | undefined;
 
+function outputUnder(quirks: Quirks): Output {
+  if (quirks.has("xconnect-silent")) return silent(createOutput());
+  return quirks.has("xconnect-in-blocks") ? inBlocks(createOutput()) : createOutput();
+}
+
 async function main(): Promise<number> {
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());
@@ -51,7 +57,7 @@ async function main(): Promise<number> {
 
   // 029-32 neither knows of other brokers nor plants removed sockets again.
   const wipes = quirks.has("second-broker-wipes");
-  const output = quirks.has("xconnect-silent") ? silent(createOutput()) : createOutput();
+  const output = outputUnder(quirks);
   process.on("exit", () => output.flush());
   const settings: Settings = {
     ctrl: values.ctrl,

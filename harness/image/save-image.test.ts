@@ -38,7 +38,9 @@ test("a file that is not whole is not there", async () => {
     response.write("half", () => response.destroy());
   });
   const saving = saveImage(it.engine, "pvh:x", join(folder, "x.tar"), signal);
-  await expect(saving).rejects.toMatchObject({ message: expect.stringMatching(/x\.tar/) as string });
+  await expect(saving).rejects.toMatchObject({
+    message: expect.stringMatching(/x\.tar/) as string,
+  });
   expect(await readdir(folder)).toEqual(["s"]);
 });
 

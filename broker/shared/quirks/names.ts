@@ -131,6 +131,7 @@ export const QUIRKS = {
   "inject-error-silent": "a link that cannot be established is not reported",
   "poll-only": "a change of the graph is seen 5 s later, at a poll",
   "xconnect-silent": "pv-xconnect prints its lines when it ends",
+  "xconnect-in-blocks": "pv-xconnect prints its lines in blocks of 4,096 bytes",
   "link-never-removed": "a link that leaves the graph stays",
   "no-reinject": "a restarted consumer does not get its socket or node again",
   "provider-pid-stale": "a link keeps the provider's first process",
