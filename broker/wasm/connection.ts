@@ -40,12 +40,12 @@ export class Connection {
 
   /**
    * Send all bytes.
-   * @param onIncoming called when the other side sends before it has taken them all; without it
-   *                   the sending ends there
-   * @returns false when the other side takes no more
+   * @param onIncoming called when the other side sends before it has taken them all, and tells
+   *                   whether to go on; without it that makes no difference
+   * @returns false when the other side takes no more, or `onIncoming` says so
    * @throws GuestErrno ETIMEDOUT, EINTR, and the errors of `onIncoming`
    */
-  send(bytes: Uint8Array, deadline: number, onIncoming?: () => void): boolean {
+  send(bytes: Uint8Array, deadline: number, onIncoming?: () => boolean): boolean {
     for (let done = 0; done < bytes.length;) {
       const part = Math.min(CHUNK, bytes.length - done);
       outgoing.bytes.set(bytes.subarray(done, done + part));
@@ -54,10 +54,7 @@ export class Connection {
         const count = send(this.fd, outgoing, sent, part - sent);
         if (count >= 0) sent += count;
         else if (count !== EAGAIN && count !== EINTR) return false;
-        else if (!this.#hasRoom(deadline)) {
-          if (onIncoming === undefined) return false;
-          onIncoming();
-        }
+        else if (!this.#awaitRoom(deadline, onIncoming)) return false;
       }
       done += part;
     }
@@ -74,13 +71,12 @@ export class Connection {
     closeSync(this.fd);
   }
 
-  /** Waits for room; false when bytes come in instead. */
-  #hasRoom(deadline: number): boolean {
+  #awaitRoom(deadline: number, onIncoming?: () => boolean): boolean {
     const room = { fd: this.fd, events: POLLOUT };
     const bytes = { fd: this.fd, events: POLLIN };
-    const ready = waitFor([room, bytes], deadline);
+    const ready = waitFor(onIncoming === undefined ? [room] : [room, bytes], deadline);
     if (ready.length === 0) throw new GuestErrno("ETIMEDOUT");
-    return ready.includes(room);
+    return ready.includes(room) || onIncoming?.() === true;
   }
 
   #await(events: number, deadline: number): void {

@@ -50,7 +50,6 @@ export function startGuest(options: RunOptions): GuestProcess {
     module: join(GUESTS, module),
     args: words,
     env: { COLOUR: "blue" },
-    limits: { memory_pages: 100, table_elements: 1000 },
     requires: [...ABSENT, ...requires],
     provides,
     quirks: options.quirks ?? "",

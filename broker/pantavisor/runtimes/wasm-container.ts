@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_MODULE_BYTES, wasmOptions } from "../../shared/formats/wasm-guest.ts";
-import type { WasmGuest } from "../../shared/formats/wasm-guest.ts";
+import type { WasmGuest, WasmOptions } from "../../shared/formats/wasm-guest.ts";
 import { MountFlag, mount } from "../../shared/linux/mount.ts";
 import type { ContainerProcess } from "./container-process.ts";
 import type { ContainerStart } from "./container-start.ts";
@@ -26,8 +26,9 @@ export function startWasm(start: ContainerStart): ContainerProcess {
   const module = objectPath(revisionFolder, name, run.config);
   refuseLarge(module, run.config);
   const options = wasmOptions.parse(run.wasm ?? {});
+  const task = guestOf(start, options);
   const root = makeRoot(volumes);
-  writeFileSync(join(root, GUEST_FILE), JSON.stringify(guestOf(start, options)));
+  writeFileSync(join(root, GUEST_FILE), JSON.stringify(task));
   const config = wasmConfig({ name, root, module, controlSocket: start.controlSocket, ...options });
   const { monitor, readLog } = runBundle(name, config, join(start.logFolder, "wasm"), 1);
   return withGuestChannel(monitor, readLog, options, quirks);
@@ -35,7 +36,7 @@ export function startWasm(start: ContainerStart): ContainerProcess {
 
 function guestOf(
   { name, run, exports, wasm }: ContainerStart,
-  { args, env, memory_pages, table_elements }: ReturnType<typeof wasmOptions.parse>,
+  { args, env }: WasmOptions,
 ): WasmGuest {
   const foreign = exports.find(({ type }) => type !== "rest");
   if (foreign !== undefined) {
@@ -48,7 +49,6 @@ function guestOf(
     module: MODULE_FILE,
     args,
     env,
-    limits: { memory_pages, table_elements },
     requires: [...required, ...optional].flatMap(({ name: service, type, target }) =>
       target === undefined ? [] : [{ name: service, type, socket: target }],
     ),

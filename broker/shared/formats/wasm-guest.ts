@@ -41,7 +41,6 @@ export interface WasmGuest {
   readonly module: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  readonly limits: Pick<WasmOptions, "memory_pages" | "table_elements">;
   readonly requires: readonly GuestService[];
   readonly provides: readonly GuestService[];
   /** As PVH_QUIRKS. */

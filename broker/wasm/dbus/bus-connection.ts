@@ -124,6 +124,7 @@ export class BusConnection {
     const takeIncoming = () => {
       const incoming = this.#connection.receiveNow();
       if (incoming !== undefined) this.#push(incoming);
+      return true;
     };
     try {
       if (this.#connection.send(bytes, deadline, takeIncoming)) return;

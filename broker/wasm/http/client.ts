@@ -33,10 +33,10 @@ export class HttpClient {
     const deadline = deadlineIn(milliseconds);
     const connection = this.#take(service) ?? new Connection(dial(service, deadline));
     try {
-      const sent = connection.send(this.#text(request), deadline);
-      const rest = sent && request.body.length > COPIED;
-      if (rest) connection.send(request.body, deadline);
-      return Response.read(connection, request.method, deadline);
+      const parts = [this.#text(request), ...(request.body.length > COPIED ? [request.body] : [])];
+      // A provider may answer before it has taken the whole request, which then is not sent on.
+      const isWhole = parts.every((part) => connection.send(part, deadline, () => false));
+      return Response.read(connection, { method: request.method, isWhole }, deadline);
     } catch (error) {
       connection.close();
       throw error;

@@ -85,6 +85,20 @@ test("10,000 calls open one connection and fail in none", async () => {
   expect(connections).toBe(1);
 }, 60_000);
 
+test("an answer that comes before the whole request was taken ends its connection", async () => {
+  let calls = 0;
+  const output = await withBytes(
+    (peer) => {
+      calls += 1;
+      peer.pause();
+      peer.write(`HTTP/1.1 ${calls === 1 ? 413 : 200} X\r\nContent-Length: 0\r\n\r\n`);
+    },
+    ...["post", "p", "/", "", "x".repeat(2_000_000), "get", "p", "/"],
+  );
+  expect(output.filter((line) => line !== "")).toEqual(["status 413", "status 200"]);
+  expect(calls).toBe(2);
+});
+
 test("an interim response is passed over", async () => {
   const reply =
     "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

@@ -15,6 +15,13 @@ const LIMITS = { bytes: MAX_HEAD_BYTES, lines: MAX_FIELDS + 1, bareLineFeed: tru
 const MAX_INTERIM = 16;
 const NOTHING = Buffer.alloc(0);
 
+/** Facts about the request that decide how its response is read. */
+export interface Sent {
+  readonly method: string;
+  /** False when the rest of it was not sent: nothing can follow on the connection. */
+  readonly isWhole: boolean;
+}
+
 /** A response whose head has been read, and whose body is read as the guest asks for it. */
 export class Response {
   readonly head: ResponseHead;
@@ -26,21 +33,21 @@ export class Response {
   #held: Buffer = NOTHING;
   #ended = false;
 
-  private constructor(connection: Connection, input: Input, head: ResponseHead, method: string) {
-    const framing = responseFraming(head, method);
+  private constructor(connection: Connection, input: Input, head: ResponseHead, sent: Sent) {
+    const framing = responseFraming(head, sent.method);
     this.head = head;
     this.#connection = connection;
     this.#input = input;
     this.#body = new BodyDecoder(framing, { isResponse: true });
     this.#untilClose = framing.kind === "until-close";
-    this.#keepAlive = !this.#untilClose && staysOpen(head);
+    this.#keepAlive = sent.isWhole && !this.#untilClose && staysOpen(head);
   }
 
   /**
    * Read a head.
    * @throws GuestErrno EPROTO, ECONNRESET, ETIMEDOUT, EINTR
    */
-  static read(connection: Connection, method: string, deadline: number): Response {
+  static read(connection: Connection, sent: Sent, deadline: number): Response {
     return orProtocolError(() => {
       const input = new Input();
       const reader = new HeadReader(LIMITS);
@@ -52,7 +59,7 @@ export class Response {
         }
         const head = parseResponseHead(lines);
         if (head.status === 101) throw new GuestErrno("EPROTO");
-        if (head.status >= 200) return new Response(connection, input, head, method);
+        if (head.status >= 200) return new Response(connection, input, head, sent);
         interim += 1;
       }
       throw new GuestErrno("EPROTO");
