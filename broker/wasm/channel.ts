@@ -25,11 +25,6 @@ export function report(what: GuestReport): void {
   }
 }
 
-/** True once the guest was asked to stop. */
-export function isStopping(): boolean {
-  return waitReady([END], 0).length > 0;
-}
-
 /**
  * Wait until a descriptor is ready.
  * @param deadline on the clock of performance.now()

@@ -41,7 +41,8 @@ export class SharedFile {
 
   /** False once the provider, or the link, has gone: another open may find other memory. */
   get isLinked(): boolean {
-    return receive(this.#link, MESSAGE, MESSAGE.bytes.length) === EAGAIN;
+    const count = receive(this.#link, MESSAGE, MESSAGE.bytes.length);
+    return count > 0 || count === EAGAIN;
   }
 
   get size(): number {
