@@ -65,6 +65,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "broker/xconnect/plugins/drm/": PLUGIN(),
   "broker/xconnect/plugins/rest/": PLUGIN(),
   "broker/xconnect/plugins/unix/": PLUGIN(),
+  "broker/xconnect/plugins/wayland/": PLUGIN(),
 
   // The program pv-wasm.
   "broker/wasm/": ["broker/wasm/", "broker/shared/"],
@@ -82,6 +83,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "harness/setup/": [],
   // The checker takes off the same indent as the run.
   "harness/python/": ["harness/dedent.ts"],
+  // Generators of what a codec knows of its protocol.
+  "harness/protocols/": ["type broker/shared/protocols/"],
   "harness/engine/": ["harness/*.ts", "harness/clock/", "reports/"],
   "harness/image/": [
     "harness/*.ts",

@@ -26,7 +26,10 @@ export async function readInputs(): Promise<Inputs> {
   const [packages, lock, sources, overlay, recipe] = await Promise.all([
     readPackages(),
     readFile(join(PROJECT, "package-lock.json")),
-    hashFolder(join(PROJECT, "broker"), (path) => path.endsWith(".ts") && !path.includes(".test.")),
+    hashFolder(
+      join(PROJECT, "broker"),
+      (path) => /\.(ts|json)$/.test(path) && !path.includes(".test."),
+    ),
     hashFolder(join(PROJECT, "containers/appengine/overlay")),
     hashFolder(join(PROJECT, "harness/image"), (path) => !path.includes(".test.")),
   ]);
