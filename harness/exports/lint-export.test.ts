@@ -93,9 +93,12 @@ describe("services.json", () => {
       ["error type-unknown /services/0/type"],
     ],
     [
-      "with a documented type that no plugin serves",
-      { name: "s", type: "wayland", socket: "/run/s" },
-      ["error type-unknown /services/0/type"],
+      "with a global whose messages are not known",
+      {
+        ...{ name: "s", type: "wayland", socket: "/run/s" },
+        globals: [{ interface: "wl_shm", version: 1 }, { interface: "zwlr_layer_shell_v1" }],
+      },
+      ["error extension-wrong /services/0/globals/1/interface"],
     ],
     [
       "with a socket that is no plain path",

@@ -8,7 +8,7 @@ import type { Quirks } from "../quirks/quirks.ts";
  * read them. The plugin of the link checks their values: a wrong one refuses that link by name and
  * no other.
  */
-const ofExport = ["identity", "socketType", "fds", "rules", "upgrade", "nodes"] as const;
+const ofExport = ["identity", "socketType", "fds", "rules", "upgrade", "nodes", "globals"] as const;
 const ofRequirement = ["fds", "rules"] as const;
 
 export type ExportExtensions = { readonly [K in (typeof ofExport)[number]]?: unknown };

@@ -189,6 +189,11 @@ export const QUIRKS = {
   "wasm-other-api": "requests of a guest go to paths below /wasm",
   "wasm-armv7": "containers of type wasm start on armv7",
   "wasm-provider-missing": "the sockets of a guest's services are not made",
+  "wl-corrupts": "the first byte of each piece of a wayland session is changed",
+  "wl-drop-fds": "fds on wayland links are dropped, their messages pass",
+  "wl-no-filter": "all globals of a compositor are announced and bindable",
+  "wl-shared-session": "a refusal ends all wayland sessions",
+  "wl-parser-lenient": "wayland messages that are malformed or refused are skipped",
 } as const satisfies Record<string, string>;
 
 export type QuirkName = keyof typeof QUIRKS;

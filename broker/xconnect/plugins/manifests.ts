@@ -4,6 +4,7 @@ import { dbusRules } from "./dbus/rules.ts";
 import { drmNodes } from "./drm/role-nodes.ts";
 import { restRules, restUpgrade } from "./rest/rules.ts";
 import { identityKind, socketKind } from "./unix/options.ts";
+import { globalList } from "./wayland/global-policy.ts";
 
 /**
  * The keys beyond what Pantavisor documents (docs/manifest-extensions.md), by service type. A plugin
@@ -17,6 +18,7 @@ export const OF_EXPORT: Readonly<Record<string, Schemas>> = {
   rest: { rules: restRules, upgrade: restUpgrade },
   dbus: { rules: dbusRules, fds },
   drm: { nodes: drmNodes },
+  wayland: { globals: globalList },
 };
 
 /** Keys of a requirement in run.json. */

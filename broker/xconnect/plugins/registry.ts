@@ -9,6 +9,7 @@ const LOADERS: PluginLoaders & Record<PluginType, unknown> = {
   rest: async () => (await import("./rest/rest.ts")).restPlugin,
   dbus: async () => (await import("./dbus/dbus.ts")).dbusPlugin,
   drm: async () => (await import("./drm/drm.ts")).drmPlugin,
+  wayland: async () => (await import("./wayland/wayland.ts")).waylandPlugin,
 };
 
 /** All plugins; each is loaded when its first link appears. */
