@@ -3,6 +3,7 @@ import { SERVICES_SPEC } from "../../broker/shared/formats/services.ts";
 import { PvhError } from "../errors.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import type { RootName } from "./root-base.ts";
 
 /** Input for an export of one container, besides its root file system. */
 export interface ContainerDefinition {
@@ -30,6 +31,8 @@ export interface ContainerDefinition {
   readonly config?: Readonly<Record<string, string>> | undefined;
   /** Has a `_sigs/<name>.json` that owns its keys, as `pvr sig add` writes it; not verifiable. */
   readonly signed?: boolean | undefined;
+  /** Name of its root file system in containers/examples/roots; absent: the common one. */
+  readonly root?: RootName | undefined;
   /** services.json as it goes into the state; any documented form. Absent: exports nothing. */
   readonly services?: JsonValue;
 }
@@ -51,6 +54,7 @@ export interface DefineOptions {
   readonly volumes?: ContainerDefinition["volumes"];
   readonly config?: ContainerDefinition["config"];
   readonly signed?: boolean;
+  readonly root?: ContainerDefinition["root"];
 }
 
 /** Program that only waits; scenarios run the commands that they need beside it. */
@@ -69,9 +73,9 @@ const IDLE_PROGRAM = "/usr/lib/pv-example/idle";
  */
 export function defineContainer(options: DefineOptions): ContainerDefinition {
   const { name, args = {}, services, program = IDLE_PROGRAM, group = "app" } = options;
-  const { persistence, volumes, config, signed, module } = options;
+  const { persistence, volumes, config, signed, module, root } = options;
   const type = module === undefined ? options.type : "wasm";
-  const made = { volumes, config, signed, module };
+  const made = { volumes, config, signed, module, root };
   if (!SAFE_NAME.test(name)) {
     throw new PvhError("PVH_USAGE", `container name ${JSON.stringify(name)} is not usable`, {
       hint: "use 1 to 64 of A-Z a-z 0-9 _ . -",

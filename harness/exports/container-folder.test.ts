@@ -6,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
 import type { OverlayFile } from "./container-folder.ts";
 import { lintPath } from "./lint-path.ts";
+import { ROOT_NAMES, readRootBase } from "./root-base.ts";
 import { keyOf } from "./root-squashfs.ts";
 
 const names = await exampleNames();
 const overlay = await allFiles();
 
-test("the examples of the published set are there, but for wayland and IPAM", () => {
+test("the examples of the published set are there, but for IPAM", () => {
   expect(names.map((name) => name.replace("pv-example-", ""))).toEqual([
     "app",
     "app-crash",
@@ -33,6 +34,8 @@ test("the examples of the published set are there, but for wayland and IPAM", ()
     "unix-server",
     "wasm-client",
     "wasm-server",
+    "wayland-client",
+    "wayland-server",
   ]);
 });
 
@@ -46,9 +49,23 @@ test("the containers have the package of the scenarios' programs, and a change m
   expect(keyOf("rootfs", "script", changed)).not.toBe(keyOf("rootfs", "script", files));
 });
 
-test("no two examples bring a file of one path, for all share one root file system", () => {
+test("no two examples bring a file of one path, for many share one root file system", () => {
   const paths = overlay.map(({ path }) => path);
   expect(paths).toHaveLength(new Set(paths).size);
+});
+
+test("only the wayland examples have another root than the common one", async () => {
+  const examples = await Promise.all(names.map(readExample));
+  const others = examples.filter(({ definition }) => definition.root !== undefined);
+  expect(others.map(({ definition }) => `${definition.name}: ${definition.root ?? ""}`)).toEqual([
+    "pv-example-wayland-client: wayland",
+    "pv-example-wayland-server: wayland",
+  ]);
+});
+
+test.each(ROOT_NAMES)("the root %s names what it is cut from", async (name) => {
+  const { packages, programs } = await readRootBase(name);
+  expect([packages.length, programs.length]).not.toContain(0);
 });
 
 describe.each(names)("%s", (name) => {

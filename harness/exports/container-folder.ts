@@ -8,6 +8,7 @@ import { PROJECT } from "../image/sources.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { MODULE_NAME } from "./manifest.ts";
+import { ROOT_NAMES } from "./root-base.ts";
 
 /** A file that is laid over the shared root file system; `path` without the leading slash. */
 export interface OverlayFile {
@@ -65,6 +66,7 @@ const containerJson = z.object({
   persistence: z.record(z.string(), persistence).optional(),
   volumes: z.record(z.string().startsWith("/"), persistence).optional(),
   signed: z.boolean().optional(),
+  root: z.enum(ROOT_NAMES).optional(),
 });
 /** A module has no command: its arguments stand in args.json. */
 const guestJson = containerJson.extend({ entrypoint: z.tuple([]).default([]) });

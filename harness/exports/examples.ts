@@ -12,6 +12,8 @@ import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
 import { readExport } from "./read-export.ts";
+import { readRootBase } from "./root-base.ts";
+import type { RootName } from "./root-base.ts";
 import { ensureRoot } from "./root-squashfs.ts";
 import type { RootSquashfs } from "./root-squashfs.ts";
 import { sha256Of, writeExport } from "./write-export.ts";
@@ -98,11 +100,10 @@ export async function exportContent(
 ): Promise<ExportContent> {
   const containers = await Promise.all(wanted.map(find));
   refuseTwice(containers.map(({ definition }) => definition.name));
-  let sharedRoot: RootSquashfs | undefined;
-  const rootOf = async (files: ContainerFolder["files"] | undefined) =>
+  const rootOf = (files: ContainerFolder["files"] | undefined, name: RootName | undefined) =>
     files === undefined
-      ? (sharedRoot ??= await rootOfExamples(engine, options))
-      : ensureRoot(engine, [...(await sharedFiles()), ...files], options);
+      ? rootOfExamples(engine, name, options)
+      : makeRoot(engine, files, name, options);
   const keys: JsonObject = {};
   const objects = new Map<string, ObjectSource>();
   for (const { definition, files } of containers) {
@@ -115,7 +116,7 @@ export async function exportContent(
       objects.set(sha256Of(bytes), bytes);
     }
     objects.set(sha256Of(conf), conf);
-    const root = module === undefined ? await rootOf(files) : undefined;
+    const root = module === undefined ? await rootOf(files, definition.root) : undefined;
     if (root !== undefined) objects.set(root.sha256, { file: root.path });
     Object.assign(
       keys,
@@ -152,23 +153,37 @@ async function find(
   });
 }
 
-/** The shared root file system in each cache; what goes into it is read once for many scenarios. */
+/** The root file systems of each cache; what goes into one is read once for many scenarios. */
 const sharedRoots = new Map<string, Promise<RootSquashfs>>();
 
-function rootOfExamples(engine: Engine, options: FindOptions): Promise<RootSquashfs> {
-  const cache = cacheFolder();
-  const known = sharedRoots.get(cache);
+function rootOfExamples(
+  engine: Engine,
+  name: RootName | undefined,
+  options: FindOptions,
+): Promise<RootSquashfs> {
+  const key = `${name ?? ""} ${cacheFolder()}`;
+  const known = sharedRoots.get(key);
   if (known !== undefined) return known;
-  const made = examplesOverlay().then((files) => ensureRoot(engine, files, options));
-  sharedRoots.set(cache, made);
-  made.catch(() => sharedRoots.delete(cache));
+  const made = filesOfExamples(name).then((files) => makeRoot(engine, files, name, options));
+  sharedRoots.set(key, made);
+  made.catch(() => sharedRoots.delete(key));
   return made;
 }
 
-/** The files of all examples together, so that every example shares one root file system. */
-async function examplesOverlay(): Promise<OverlayFile[]> {
+/** The files of all examples with this root together, so that they share one file system. */
+async function filesOfExamples(root: RootName | undefined): Promise<OverlayFile[]> {
   const folders = await Promise.all((await exampleNames()).map(readExample));
-  return [...(await sharedFiles()), ...folders.flatMap(({ files }) => files)];
+  return folders.flatMap(({ definition, files }) => (definition.root === root ? files : []));
+}
+
+async function makeRoot(
+  engine: Engine,
+  files: readonly OverlayFile[],
+  name: RootName | undefined,
+  options: FindOptions,
+): Promise<RootSquashfs> {
+  const base = name === undefined ? undefined : await readRootBase(name);
+  return ensureRoot(engine, [...(await sharedFiles()), ...files], base, options);
 }
 
 /** @param kind tells exports of the same containers with other objects apart */

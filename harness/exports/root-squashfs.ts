@@ -11,10 +11,12 @@ import { openStream } from "../engine/streams.ts";
 import { PvhError } from "../errors.ts";
 import { cachedLayer } from "../image/layer-cache.ts";
 import type { CacheOptions } from "../image/layer-cache.ts";
+import { ensurePackageImage } from "../image/package-image.ts";
 import { ensureReferenceImage } from "../image/reference-image.ts";
 import { readInputs } from "../image/sources.ts";
 import { MAKE_ROOT } from "./container-folder.ts";
 import type { OverlayFile } from "./container-folder.ts";
+import type { RootBase } from "./root-base.ts";
 
 /** A root.squashfs on this machine. */
 export interface RootSquashfs {
@@ -26,19 +28,25 @@ export interface RootSquashfs {
  * The root file system that programs of the reference image and these files make. Made once in
  * a container of that image, then found in the cache without any engine.
  *
- * @throws PvhError PVH_BUILD with the script's last words, PVH_USAGE for two files of one path
+ * @param base what it has besides: then the container's image has the packages of that, too
+ * @throws PvhError PVH_BUILD with the script's last words, PVH_USAGE for two files of one path,
+ *         PVH_CAPABILITY when the packages cannot be had
  */
 export async function ensureRoot(
   engine: Engine,
   files: readonly OverlayFile[],
+  base: RootBase | undefined,
   options: FindOptions,
 ): Promise<RootSquashfs> {
   refuseClashes(files);
   const { signal = new AbortController().signal, progress = () => undefined } = options;
   const script = await readFile(MAKE_ROOT, "utf8");
-  const key = keyOf((await readInputs()).rootfs, script, files);
-  const make = (path: string) => makeRoot(engine, script, files, path, { signal, progress });
-  const { path, digest } = await cachedLayer("examples", key, 4, make, { signal, progress });
+  const { rootfs } = await readInputs();
+  const key = keyOf(rootfs, base === undefined ? script : script + JSON.stringify(base), files);
+  const run = { script, base, files };
+  const make = (path: string) => makeRoot(engine, run, path, { signal, progress });
+  const kind = base === undefined ? "examples" : `examples-${base.name}`;
+  const { path, digest } = await cachedLayer(kind, key, 4, make, { signal, progress });
   return { path, sha256: digest };
 }
 
@@ -61,14 +69,34 @@ export function keyOf(rootfs: string, script: string, files: readonly OverlayFil
   return hash.digest("hex");
 }
 
+/** A run of make-root.sh. */
+interface ScriptRun {
+  readonly script: string;
+  readonly base: RootBase | undefined;
+  readonly files: readonly OverlayFile[];
+}
+
 async function makeRoot(
   engine: Engine,
-  script: string,
-  files: readonly OverlayFile[],
+  run: ScriptRun,
   path: string,
   options: CacheOptions,
 ): Promise<void> {
-  const { ref } = await ensureReferenceImage(engine, options);
+  const { base } = run;
+  const ref =
+    base === undefined
+      ? (await ensureReferenceImage(engine, options)).ref
+      : await ensurePackageImage(engine, base.name, base.packages, options);
+  await runScript(engine, ref, run, path, options);
+}
+
+async function runScript(
+  engine: Engine,
+  ref: string,
+  { script, base, files }: ScriptRun,
+  path: string,
+  options: CacheOptions,
+): Promise<void> {
   options.progress("making the root file system of the example containers; seconds, once");
   const said: string[] = [];
   try {
@@ -80,7 +108,8 @@ async function makeRoot(
     });
     try {
       await container.start();
-      const stream = await openStream(container, ["sh", "-c", script], {
+      const more = [base?.programs ?? [], base?.paths ?? []].map((list) => list.join(" "));
+      const stream = await openStream(container, ["sh", "-c", script, "make-root", ...more], {
         onStderr: (line) => said.push(line),
       });
       overlayTar(files).pipe(stream);

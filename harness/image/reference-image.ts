@@ -25,7 +25,8 @@ export interface ReferenceImage {
   readonly loaded: boolean;
 }
 
-const REFERENCE_REPOSITORY = "pvh-appengine";
+/** Repository of all images that pvh makes; those that nobody used for a day are removed. */
+export const REFERENCE_REPOSITORY = "pvh-appengine";
 /** The last one built on this engine, for use by hand. */
 export const REFERENCE_TAG = `${REFERENCE_REPOSITORY}:reference`;
 /** The last bare one built on this engine, for use by hand. */

@@ -33,10 +33,15 @@ export async function readInputs(): Promise<Inputs> {
     hashFolder(join(PROJECT, "containers/appengine/overlay")),
     hashFolder(join(PROJECT, "harness/image"), (path) => !path.includes(".test.")),
   ]);
-  const rootfs = hash(RECIPE, process.arch, packages.join(" "), await rootfsRecipe());
+  const rootfs = await rootfsKey(packages);
   const node = hash(RECIPE, process.arch, nodeIntegrity(lock.toString()));
   const program = hash(RECIPE, process.arch, lock, sources, overlay, recipe);
   return { rootfs, node, program, content: hash(rootfs, node, program) };
+}
+
+/** Hash of all that goes into a root filesystem of these packages, given sorted. */
+export async function rootfsKey(packages: readonly string[]): Promise<string> {
+  return hash(RECIPE, process.arch, packages.join(" "), await rootfsRecipe());
 }
 
 /** Package names in containers/appengine/packages.txt, sorted. */

@@ -25,6 +25,8 @@ export interface Prepared {
   readonly sources: ReadonlyMap<string, BootSource>;
   /** Reasons why scenarios cannot run, by name. */
   readonly failures: ReadonlyMap<string, Failure>;
+  /** Things that this machine lacks, by the name of the scenario that is skipped for it. */
+  readonly missing: ReadonlyMap<string, string>;
 }
 
 export const BROKERS = ["native", "reference"] as const;
@@ -58,15 +60,18 @@ export async function prepareRun(
   const target = { image: bootImage, reference };
   const sources = new Map<string, BootSource>();
   const failures = new Map<string, Failure>();
+  const missing = new Map<string, string>();
   for (const { name, containers } of scenarios) {
     try {
       sources.set(name, await bootSource(engine, target, containers, options));
     } catch (error) {
       if (options.signal?.aborted === true || isOfAll(error)) throw error;
-      failures.set(name, preparationFailure(error));
+      if (isLacking(error)) missing.set(name, error.message);
+      else failures.set(name, preparationFailure(error));
     }
   }
-  return { engine, image: ref, bootImage, broker, reference, imageId: id, sources, failures };
+  const ready = { engine, image: ref, bootImage, broker, reference, imageId: id };
+  return { ...ready, sources, failures, missing };
 }
 
 /**
@@ -84,6 +89,10 @@ export function preparationFailure(error: unknown): Failure {
     code: "PVH_PREPARE",
     message: `the preparation failed: ${failure.message}`,
   };
+}
+
+function isLacking(error: unknown): error is PvhError {
+  return error instanceof PvhError && error.code === "PVH_CAPABILITY";
 }
 
 /** True when the error keeps every scenario from being prepared. */

@@ -13,16 +13,35 @@ export interface PlannedScenario {
   readonly checks: readonly string[];
   /** Boot source of its appengine; undefined when nothing could be made ready. */
   readonly source?: BootSource;
+  /** A thing that this machine lacks: the scenario is skipped. */
+  readonly missing?: string;
   /** No other scenario may run beside it. */
   readonly alone: boolean;
 }
 
+/** Parts of what was made ready for a run, by the name of the scenario. */
+interface Preparations {
+  readonly sources: ReadonlyMap<string, BootSource>;
+  readonly missing: ReadonlyMap<string, string>;
+}
+
 export function planScenario(
-  { suite, file, alone }: Pick<PlannedScenario, "suite" | "file" | "alone">,
+  {
+    name,
+    suite,
+    file,
+    alone,
+  }: Pick<PlannedScenario, "suite" | "file" | "alone"> & { readonly name: string },
   checks: readonly string[],
-  source?: BootSource,
+  prepared: Preparations | undefined,
 ): PlannedScenario {
-  return { suite, file, checks, alone, ...(source !== undefined && { source }) };
+  const source = prepared?.sources.get(name);
+  const missing = prepared?.missing.get(name);
+  return {
+    ...{ suite, file, checks, alone },
+    ...(source !== undefined && { source }),
+    ...(missing !== undefined && { missing }),
+  };
 }
 
 /** Settings of the run for a worker; plain data, handed over by vitest's `provide`. */

@@ -352,10 +352,7 @@ function settingsOf(
       ({ id, problem }) => checks.includes(id) && problem === undefined,
     );
     const ids = runnable.map(({ id }) => id);
-    return [
-      scenario.name,
-      planScenario(scenario, ids, prepared?.sources.get(scenario.name)),
-    ] as const;
+    return [scenario.name, planScenario(scenario, ids, prepared)] as const;
   });
   return {
     run,

@@ -84,7 +84,8 @@ export class ScenarioSession {
     });
     this.#skipped = this.cancellation.signal.aborted
       ? CANCELLED
-      : (missingCapability(options.requires ?? [], this.settings) ??
+      : (this.#plan.missing ??
+        missingCapability(options.requires ?? [], this.settings) ??
         missingTimeScale(options.timeScale, this.settings));
     if (this.#skipped !== undefined || options.boot === "none") return;
     try {

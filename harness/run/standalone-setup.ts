@@ -10,13 +10,14 @@ import { planScenario } from "./run-settings.ts";
  */
 export async function setup(project: TestProject): Promise<void> {
   const scenarios = await discover();
-  const { image, reference, sources } = await prepareRun(
+  const prepared = await prepareRun(
     scenarios,
     {},
     {
       progress: (line) => void process.stderr.write(`${line}\n`),
     },
   );
+  const { image, reference } = prepared;
   const { run, folder } = makeRunDirectory();
   project.provide("pvh", {
     run,
@@ -33,7 +34,7 @@ export async function setup(project: TestProject): Promise<void> {
     scenarios: Object.fromEntries(
       scenarios.map((scenario) => {
         const checks = scenario.checks.map(({ id }) => id);
-        return [scenario.name, planScenario(scenario, checks, sources.get(scenario.name))];
+        return [scenario.name, planScenario(scenario, checks, prepared)];
       }),
     ),
   });

@@ -3,6 +3,8 @@
 # programs, the shared libraries they need, and Python. A tar of the examples' own files comes
 # on stdin and is laid over it; the squashfs leaves on stdout. Same input, same bytes.
 #
+#   $1   further programs    $2   further files and folders, as patterns
+#
 # Its content is chosen, not what is left out: the file system travels to the appengine at
 # each boot.
 set -eu
@@ -11,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 
 programs="busctl busybox curl dash dbus-daemon dbus-monitor dbus-send dbus-test-tool env
-  gdbus jq nc.openbsd python3 sleep socat stat stdbuf timeout"
+  gdbus jq nc.openbsd python3 sleep socat stat stdbuf timeout $1"
 
 # Debian's merged /usr, so that every path works whichever way it is spelled.
 mkdir -p "$root"
@@ -47,6 +49,9 @@ excludes=$(printf -- ' --exclude=%s' $python_without)
 tar -c $excludes -C "/usr/lib/$version" . | tar -x -C "usr/lib/$version"
 tar -c $excludes -C /usr/lib/python3/dist-packages jeepney | tar -x -C usr/lib/python3/dist-packages
 set +f
+
+# Patterns that match nothing stay as they are, and tar then says which.
+for path in $2; do (cd / && tar -ch .$path) | tar -x -C "$root"; done
 
 # Libraries that all of them link to, with the loader; stdbuf loads its library by name.
 copy /usr/libexec/coreutils/libstdbuf.so

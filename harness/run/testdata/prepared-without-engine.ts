@@ -15,4 +15,5 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
   reference: true,
   sources: new Map(),
   failures: new Map(),
+  missing: new Map(),
 };

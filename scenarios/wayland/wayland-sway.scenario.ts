@@ -1,0 +1,99 @@
+import { expect } from "vitest";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
+import { python } from "../../harness/appengine/python.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
+import { Program } from "../support/program.ts";
+import { DISPLAY, allowedOf, listedGlobals, waylandClient } from "../support/wayland.ts";
+
+const SWAY = "sway";
+const DIRECT = "/run/sway/wayland-1";
+const LOG = "/run/sway/log";
+
+const GLOBALS = [
+  { interface: "wl_compositor", version: 3 },
+  { interface: "wl_shm" },
+  { interface: "wl_seat", version: 5 },
+  { interface: "wl_output" },
+  { interface: "xdg_wm_base" },
+];
+
+/** It refuses to run as root, and says each request that reaches it. */
+const START = `
+  mkdir -m 0700 /run/sway && : >/run/sway/config && chown -R 1001:1001 /run/sway && exec setpriv --reuid 1001 --regid 1001 --clear-groups env \\
+    XDG_RUNTIME_DIR=/run/sway WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1 \\
+    WAYLAND_DEBUG=server sway -c /run/sway/config >${LOG} 2>&1
+`;
+
+const sway = defineContainer({
+  name: SWAY,
+  root: "wayland",
+  services: [{ name: "display", type: "wayland", socket: DIRECT, globals: GLOBALS }],
+});
+
+/** Start sway in its container. */
+async function startSway(container: InsideContainer, signal: AbortSignal): Promise<Program> {
+  const program = await Program.start(container, ["sh", "-c", START], "sway");
+  const hasSocket = async () => (await container.sh(`test -S ${DIRECT}`)).exitCode === 0;
+  await until("sway's socket", hasSocket, { signal, timeout: 15_000 });
+  return program;
+}
+
+scenario(
+  "wayland-sway",
+  {
+    summary: "what a link hides of a compositor with privileged globals cannot be reached",
+    containers: [sway, waylandClient("client")],
+  },
+  ({ check }) => {
+    check(
+      "wl.filter",
+      "hidden globals are invisible, and no request for one reaches the compositor",
+      async ({ inside, signal }) => {
+        await using running = new AsyncDisposableStack();
+        running.use(await startSway(inside(SWAY), signal));
+        const offered = await listedGlobals(inside(SWAY), DIRECT);
+        const allowed = allowedOf(offered, GLOBALS);
+        expect(offered).toContain("zwlr_screencopy_manager_v1 3");
+        expect(allowed).toHaveLength(GLOBALS.length);
+        expect(await listedGlobals(inside("client"), DISPLAY)).toEqual(allowed);
+
+        // A name that is only known to a direct client.
+        await using spy = await Program.python(
+          inside(SWAY),
+          python`
+            from probes import tell, wayland
+            tell(wayland.Client(${DIRECT}).name_of("zwlr_screencopy_manager_v1"))
+          `,
+        );
+        const hidden = (await spy.json()) as number;
+        await using program = await Program.python(
+          inside("client"),
+          python`
+            from probes import tell, wayland
+            def end(name, interface, version):
+                client = wayland.Client(${DISPLAY})
+                client.bind(name or client.name_of("wl_compositor"), interface, version)
+                return client.end()
+            screencopy = "zwlr_screencopy_manager_v1"
+            tell([end(${hidden}, screencopy, 1), end(${hidden}, "wl_shm", 1),
+                  end(0, screencopy, 1), end(0, "wl_compositor", 4), end(0, "wl_compositor", 0)])
+          `,
+        );
+        expect(await program.json(15_000)).toEqual([
+          [2, 0, `invalid global zwlr_screencopy_manager_v1 (${hidden})`],
+          [2, 0, `invalid global wl_shm (${hidden})`],
+          [2, 0, expect.stringContaining("invalid global zwlr_screencopy_manager_v1")],
+          [2, 0, expect.stringMatching(/^invalid version .*: have 3, wanted 4$/)],
+          [2, 0, expect.stringMatching(/^invalid version .*: have 3, wanted 0$/)],
+        ]);
+        const log = await inside(SWAY).text(`cat ${LOG}`);
+        expect(log).toContain('"zwlr_screencopy_manager_v1"');
+        expect(log).not.toMatch(/bind\(\d+, "zwlr_screencopy_manager_v1"/);
+        expect(log).not.toMatch(/bind\(\d+, "wl_compositor", [04]/);
+      },
+      { timeout: 60_000 },
+    );
+  },
+);

@@ -1,0 +1,133 @@
+import { expect } from "vitest";
+import { python, pythonFile } from "../../harness/appengine/python.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { Program } from "../support/program.ts";
+import { DISPLAY, allowedOf, listedGlobals, onDisplay, waylandClient } from "../support/wayland.ts";
+
+const SERVER = "pv-example-wayland-server";
+const CLIENT = "pv-example-wayland-client";
+/** Compositor's socket in its own container, and its log of each message. */
+const DIRECT = "/run/example/wayland-0";
+const LOG = "/run/example/weston.log";
+
+/** List of the server's services.json for a consumer without a role. */
+const ALLOWED = [
+  { interface: "wl_compositor", version: 4 },
+  { interface: "wl_subcompositor" },
+  { interface: "wl_shm" },
+  { interface: "wl_output" },
+  { interface: "wl_seat" },
+  { interface: "xdg_wm_base" },
+  { interface: "wl_data_device_manager" },
+  { interface: "wp_viewporter" },
+  { interface: "wp_presentation" },
+];
+
+scenario(
+  "wayland-weston",
+  {
+    summary: "clients reach a compositor through a link, each in a session of its own",
+    containers: [SERVER, CLIENT, waylandClient("one"), waylandClient("two")],
+  },
+  ({ check }) => {
+    check(
+      "wl.connect",
+      "wayland-info lists the compositor's globals that the link allows, no others",
+      async ({ inside }) => {
+        const offered = await listedGlobals(inside(SERVER), DIRECT);
+        const allowed = allowedOf(offered, ALLOWED);
+        expect(offered.length).toBeGreaterThan(allowed.length);
+        expect(allowed).toContain("wl_compositor 4");
+        expect(await listedGlobals(inside(CLIENT), DISPLAY)).toEqual(allowed);
+      },
+    );
+
+    check(
+      "wl.shm",
+      "a client draws with wl_shm: the compositor shows one frame after the other",
+      async ({ inside }) => {
+        const before = await inside(SERVER).text(`wc -l <${LOG}`);
+        const draw = onDisplay(DISPLAY, "timeout 2 weston-simple-shm");
+        expect(await inside("one").sh(draw)).toMatchObject({ exitCode: 124 });
+        const arrived = await inside(SERVER).text(`tail -n +${before.trim()} ${LOG}`);
+        expect(arrived).toMatch(/wl_shm@\d+\.create_pool\(new id wl_shm_pool@\d+, fd \d+, \d+\)/);
+        expect([...arrived.matchAll(/wl_callback@\d+\.done/g)].length).toBeGreaterThan(10);
+      },
+    );
+
+    check(
+      "wl.isolation",
+      "two clients have sessions of their own, and a refusal ends one of them only",
+      async ({ inside }) => {
+        const source = python`
+          from probes import tell, wayland
+          client = wayland.Client(${DISPLAY})
+          compositor = client.bind(client.name_of("wl_compositor"), "wl_compositor", 4)
+          output = client.bind(client.name_of("wl_output"), "wl_output", 2)
+          surface = client.new_id()
+          client.request(compositor, 0, surface)
+          client.sync()
+          known = {wayland.DISPLAY, wayland.REGISTRY, *range(3, client.last_id + 1)}
+          tell([surface, [event[0] for event in client.events if event[0] not in known]])
+          if input() == "misbehave": client.request(output, 99); tell(client.end())
+          else: client.sync(); tell("goes on")
+        `;
+        await using one = await Program.python(inside("one"), source);
+        await using two = await Program.python(inside("two"), source);
+        const both = [await one.json(), await two.json()];
+        // The ids are equal, since each session counts its own.
+        expect(both[0]).toEqual(both[1]);
+        expect(both[0]).toEqual([expect.any(Number), []]);
+        one.say("misbehave");
+        expect(await one.json()).toEqual([1, 1, "invalid method 99 of wl_output version 2"]);
+        two.say("go on");
+        expect(await two.json()).toBe("goes on");
+      },
+    );
+
+    check(
+      "wl.malformed",
+      "a malformed message ends its session with an error and never arrives",
+      async ({ inside }) => {
+        await using bystander = await Program.python(
+          inside("two"),
+          python`
+            from probes import tell, wayland
+            client = wayland.Client(${DISPLAY})
+            tell("open")
+            input()
+            client.sync()
+            tell("still open")
+          `,
+        );
+        expect(await bystander.json()).toBe("open");
+        await using program = await Program.python(
+          inside("one"),
+          pythonFile(import.meta.dirname, "malformed.py", DISPLAY),
+        );
+        const outcomes = (await program.json(20_000)) as Record<string, unknown>;
+        expect(outcomes).toEqual({
+          "of 4 bytes": [1, 1, "a message of 4 bytes"],
+          "of 13 bytes": [1, 1, "a message of 13 bytes"],
+          "of 8,192 bytes": [1, 1, "a message of 8192 bytes, more than 4096"],
+          "unknown object": [1, 0, "invalid object 77"],
+          "unknown opcode": [1, 1, "invalid method 9 of wl_display version 1"],
+          "too long": [1, 1, "invalid arguments for wl_display.sync: 16 bytes instead of 12"],
+          "id with a gap": [1, 1, "wl_display.sync: the new id 900 leaves a gap"],
+          "id of the server": [1, 1, "wl_display.sync: the new id 4278190080 is no id of a client"],
+          "NUL in a string": [
+            1,
+            1,
+            "invalid arguments for wl_registry.bind: a string that does not end with its first NUL",
+          ],
+          "no fd": [1, 1, "wl_shm.create_pool without its file descriptor"],
+          "a directory": [1, 1, "wl_shm.create_pool with an fd that may not pass (directory)"],
+          "fds of no message": [1, 3, "80 fds without a message"],
+        });
+        bystander.say("");
+        expect(await bystander.json()).toBe("still open");
+      },
+      { timeout: 60_000 },
+    );
+  },
+);
