@@ -95,14 +95,20 @@ class Client:
         return made
 
     def end(self):
-        """How the session ends: [object, code, text] of its error, or "EOF"."""
+        """How the session ends: [object, code, text] of its error, "EOF", or "goes on"."""
+        callback = self.new_id()
         try:
-            while True:
-                self.next_event()
+            self.request(DISPLAY, 0, callback)
+        except OSError:
+            pass
+        try:
+            while self.next_event()[0] != callback:
+                pass
         except ProtocolError as error:
             return list(error.args)
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             return "EOF"
+        return "goes on"
 
 
 class ProtocolError(Exception):

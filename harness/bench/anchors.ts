@@ -104,6 +104,12 @@ export const ANCHORS: readonly Anchor[] = [
       `--call=${BUS_NAME}=*`,
     ],
   },
+  {
+    name: "fd relay in C",
+    suite: "wayland",
+    find: (programs) => programs["fd-relay"],
+    args: ({ listen, provider }) => [listen, provider],
+  },
 ];
 
 function proxyd(): string | undefined {

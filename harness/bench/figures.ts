@@ -1,5 +1,5 @@
 /** Suites of figures: one table each in the output of `pvh bench`. */
-export const SUITES = ["unix", "rest", "dbus"] as const;
+export const SUITES = ["unix", "rest", "dbus", "wayland"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface Figure {
@@ -29,6 +29,9 @@ export const FIGURES: readonly Figure[] = [
   { suite: "dbus", name: "inFlight64", title: "64 in flight/s", better: "more", ...median },
   { suite: "dbus", name: "bodies64k", title: "64 KiB bodies/s", better: "more", ...median },
   { suite: "dbus", name: "connections", title: "connections/s", better: "more", ...median },
+  { suite: "wayland", name: "damage", title: "requests/s", better: "more", ...median },
+  { suite: "wayland", name: "roundTrips", title: "round trips/s", better: "more", ...median },
+  { suite: "wayland", name: "flooded", title: "beside a flood", better: "more", ...median },
 ];
 
 /** Values of one measurement by figure; CPU and memory are absent where there is no relay. */

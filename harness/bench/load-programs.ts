@@ -8,7 +8,14 @@ import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 
 const SOURCES = join(import.meta.dirname, "load");
-const NAMES = ["unix-load", "unix-relay", "http-load", "dbus-load"] as const;
+const NAMES = [
+  "unix-load",
+  "unix-relay",
+  "http-load",
+  "dbus-load",
+  "wayland-load",
+  "fd-relay",
+] as const;
 export type LoadProgram = (typeof NAMES)[number];
 /** Paths of the compiled programs. */
 export type LoadPrograms = Readonly<Record<LoadProgram, string>>;

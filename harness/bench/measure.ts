@@ -31,9 +31,11 @@ export async function measure(
   target: Target,
   options: MeasureOptions,
 ): Promise<Sample> {
-  if (suite === "unix") return measureUnix(target, options);
-  return suite === "rest" ? measureRest(target, options) : measureDbus(target, options);
+  return MEASURES[suite](target, options);
 }
+
+const MEASURES: Readonly<Record<Suite, (to: Target, options: MeasureOptions) => Promise<Sample>>> =
+  { unix: measureUnix, rest: measureRest, dbus: measureDbus, wayland: measureWayland };
 
 async function measureUnix(target: Target, options: MeasureOptions): Promise<Sample> {
   const load = (what: string) =>
@@ -94,6 +96,16 @@ async function measureDbus(target: Target, options: MeasureOptions): Promise<Sam
     connections: perSecond(
       await run("dbus-load", ["connections", path, options.duration], target, options),
     ),
+  };
+}
+
+async function measureWayland(target: Target, options: MeasureOptions): Promise<Sample> {
+  const load = async (what: string) =>
+    perSecond(await run("wayland-load", [what, target.path, options.duration], target, options));
+  return {
+    damage: await load("damage"),
+    roundTrips: await load("roundtrips"),
+    flooded: await load("flooded"),
   };
 }
 

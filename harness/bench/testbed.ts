@@ -66,9 +66,10 @@ export async function openTestbed(
   };
 
   const pids = { consumer: await standIn("consumer"), provider: await standIn("provider") };
-  const suites: Suite[] = ["unix", "rest"];
-  for (const suite of suites) {
-    const program = programs[suite === "unix" ? "unix-load" : "http-load"];
+  const served = { unix: "unix-load", rest: "http-load", wayland: "wayland-load" } as const;
+  const suites: Suite[] = ["unix", "rest", "wayland"];
+  for (const suite of ["unix", "rest", "wayland"] as const) {
+    const program = programs[served[suite]];
     await appeared(
       provider(suite),
       await start(`${suite}-provider`, [program, "serve", provider(suite)]),

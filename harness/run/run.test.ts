@@ -149,6 +149,16 @@ describe.concurrent("a run", { timeout: 240_000 }, () => {
     },
   );
 
+  test("skips a scenario for what the machine lacks, by name, and runs the others", async () => {
+    const why = "the packages of the root wayland cannot be had";
+    const ran = await run("verdicts flaky", { missing: { verdicts: why } });
+    const checks = [...attempt(ran, "verdicts").checks.values()];
+    expect(new Set(checks.map(({ verdict, reason }) => `${verdict}: ${reason ?? ""}`))).toEqual(
+      new Set([`skipped: ${why}`]),
+    );
+    expect(attempt(ran, "flaky").verdict).not.toBe("skipped");
+  });
+
   test("tells of a preparation that failed as the machine's fault, and leaves every report", async () => {
     const ran = await run("verdicts flaky", { unprepared: "PVH_TIMEOUT" });
     expect(ran.exitCode).toBe(3);

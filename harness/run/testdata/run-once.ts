@@ -23,11 +23,13 @@ interface TestOptions extends Partial<RunOptions> {
   readonly unprepared?: ErrorCode;
   readonly deadline?: number;
   readonly throwAt?: string;
+  /** Things that the machine lacks, by scenario. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
 const [text = "{}", filter = "", folder = join(import.meta.dirname, "bridge")] =
   process.argv.slice(2);
-const { unprepared, deadline, throwAt, ...options } = JSON.parse(text) as TestOptions;
+const { unprepared, deadline, throwAt, missing = {}, ...options } = JSON.parse(text) as TestOptions;
 const controller = new AbortController();
 process.once("SIGINT", () => controller.abort("SIGINT"));
 if (deadline !== undefined) setTimeout(() => controller.abort("deadline"), deadline);
@@ -41,7 +43,7 @@ const { exitCode, state, unwritten } = await runScenarios(
   select(await discover(folder), filter),
   () =>
     unprepared === undefined
-      ? Promise.resolve(PREPARED_WITHOUT_ENGINE)
+      ? Promise.resolve({ ...PREPARED_WITHOUT_ENGINE, missing: new Map(Object.entries(missing)) })
       : Promise.reject(new PvhError(unprepared, "waited 10000 ms for the exit code of a command")),
   directory,
   {
