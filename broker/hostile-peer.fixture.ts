@@ -65,6 +65,8 @@ const ANSWERS = [
   "HTTP/1.1 999 \r\n",
 ] as const;
 
+const NO_TIME = "\0".repeat(16);
+
 const OTHER = [
   "\0",
   "\0AUTH EXTERNAL 30\r\n",
@@ -77,6 +79,10 @@ const OTHER = [
   "AGREE_UNIX_FD\r\n",
   `l\x01\0\x01\0\0\0\0\x01\0\0\0\0\0\0\0`,
   "l\x01\0\x01\xff\xff\xff\xff\x01\0\0\0\xff\xff\xff\xff",
+  // Input events: a frame that presses a key, part of one, a frame that says that others were lost.
+  `${NO_TIME}\x01\0\x1e\0\x01\0\0\0${NO_TIME}\0\0\0\0\0\0\0\0`,
+  `${NO_TIME}\x01\0`,
+  `${NO_TIME}\0\0\x03\0\0\0\0\0${NO_TIME}\0\0\0\0\0\0\0\0`,
   "x".repeat(70_000),
 ] as const;
 

@@ -128,6 +128,7 @@ describe.skipIf(process.getuid?.() !== 0)("the broker's sockets (needs root)", (
     { name: "raw", type: "unix" },
     { name: "fds", type: "unix", fds: ["memfd"] },
     { name: "bus", type: "dbus" },
+    { name: "device", type: "input" },
   ];
   let bench: RobustBench;
   afterEach(() => bench.stop());

@@ -63,6 +63,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "broker/xconnect/plugins/manifests.ts": ["broker/xconnect/plugins/"],
   "broker/xconnect/plugins/dbus/": PLUGIN(),
   "broker/xconnect/plugins/drm/": PLUGIN(),
+  "broker/xconnect/plugins/input/": PLUGIN(),
   "broker/xconnect/plugins/rest/": PLUGIN(),
   "broker/xconnect/plugins/unix/": PLUGIN(),
   "broker/xconnect/plugins/wayland/": PLUGIN(),

@@ -69,6 +69,13 @@ export const ANCHORS: readonly Anchor[] = [
   },
   { name: "node net", suite: "unix", find: () => process.execPath, args: nodeRelay("net-pipe") },
   {
+    name: "least relay in C",
+    suite: "input",
+    find: (programs) => programs["unix-relay"],
+    args: ({ listen, provider }) => [listen, provider],
+  },
+  { name: "node net", suite: "input", find: () => process.execPath, args: nodeRelay("net-pipe") },
+  {
     name: "nginx",
     suite: "rest",
     find: () => findProgram("nginx"),

@@ -1,5 +1,5 @@
 /** Suites of figures: one table each in the output of `pvh bench`. */
-export const SUITES = ["unix", "rest", "dbus", "wayland"] as const;
+export const SUITES = ["unix", "rest", "dbus", "wayland", "input"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface Figure {
@@ -32,6 +32,10 @@ export const FIGURES: readonly Figure[] = [
   { suite: "wayland", name: "damage", title: "requests/s", better: "more", ...median },
   { suite: "wayland", name: "roundTrips", title: "round trips/s", better: "more", ...median },
   { suite: "wayland", name: "flooded", title: "beside a flood", better: "more", ...median },
+  { suite: "input", name: "events", title: "events/s", better: "more", ...median },
+  { suite: "input", name: "p50", title: "p50 µs", better: "less", ...median },
+  { suite: "input", name: "p99", title: "p99 µs", better: "less", ...median },
+  { suite: "input", name: "eventCpu", title: "CPU µs/event", better: "less", ...median },
 ];
 
 /** Values of one measurement by figure; CPU and memory are absent where there is no relay. */

@@ -15,6 +15,7 @@ const NAMES = [
   "dbus-load",
   "wayland-load",
   "fd-relay",
+  "input-load",
 ] as const;
 export type LoadProgram = (typeof NAMES)[number];
 /** Paths of the compiled programs. */

@@ -11,6 +11,8 @@ import { usageOf } from "./process-usage.ts";
 export interface Target {
   readonly name: string;
   readonly path: string;
+  /** The provider's own socket. */
+  readonly provider: string;
   readonly pid?: number;
 }
 
@@ -35,7 +37,13 @@ export async function measure(
 }
 
 const MEASURES: Readonly<Record<Suite, (to: Target, options: MeasureOptions) => Promise<Sample>>> =
-  { unix: measureUnix, rest: measureRest, dbus: measureDbus, wayland: measureWayland };
+  {
+    unix: measureUnix,
+    rest: measureRest,
+    dbus: measureDbus,
+    wayland: measureWayland,
+    input: measureInput,
+  };
 
 async function measureUnix(target: Target, options: MeasureOptions): Promise<Sample> {
   const load = (what: string) =>
@@ -106,6 +114,20 @@ async function measureWayland(target: Target, options: MeasureOptions): Promise<
     damage: await load("damage"),
     roundTrips: await load("roundtrips"),
     flooded: await load("flooded"),
+  };
+}
+
+async function measureInput(target: Target, options: MeasureOptions): Promise<Sample> {
+  const load = (what: string) =>
+    run("input-load", [what, target.path, target.provider, options.duration], target, options);
+  const stream = await withUsage(target, () => load("events"));
+  const { p50 = 0, p99 = 0 } = await load("latency");
+  const { count = 0 } = stream.load;
+  return {
+    events: perSecond(stream.load),
+    p50,
+    p99,
+    ...(stream.cpu !== undefined && { eventCpu: (stream.cpu / count) * 1e6 }),
   };
 }
 

@@ -65,9 +65,10 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
 
 /** The direct connection first, then the broker, then the anchors that are here. */
 async function relaysOf(suite: Suite, bed: Testbed): Promise<Target[]> {
+  const provider = bed.provider(suite);
   const own: Target[] = [
-    { name: "direct", path: bed.provider(suite) },
-    { name: "broker", path: bed.planted(suite), pid: bed.broker.pid },
+    { name: "direct", path: provider, provider },
+    { name: "broker", path: bed.planted(suite), provider, pid: bed.broker.pid },
   ];
   const anchors = ANCHORS.filter((anchor) => anchor.suite === suite).map((anchor) =>
     startAnchor(anchor, bed),
@@ -82,10 +83,11 @@ async function startAnchor(anchor: Anchor, bed: Testbed): Promise<Target | undef
   const folder = join(bed.folder, `${suite}-${name.replaceAll(" ", "-")}`);
   mkdirSync(folder);
   const path = join(folder, "listen.sock");
-  const ends = { listen: path, provider: bed.provider(suite), folder };
+  const provider = bed.provider(suite);
+  const ends = { listen: path, provider, folder };
   const started = await bed.start(`${suite} ${name}`, [program, ...args(ends)]);
   await bed.appeared(path, started);
-  return { name, path, pid: started.pid };
+  return { name, path, provider, pid: started.pid };
 }
 
 function rowOf(suite: Suite, relay: string, samples: readonly Sample[]): Row {

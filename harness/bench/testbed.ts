@@ -8,7 +8,7 @@ import { serveGraph } from "./ctrl-stub.ts";
 import type { Suite } from "./figures.ts";
 import { IDENTITY } from "./identity.ts";
 import { loadPrograms } from "./load-programs.ts";
-import type { LoadPrograms } from "./load-programs.ts";
+import type { LoadProgram, LoadPrograms } from "./load-programs.ts";
 import { Program } from "./program.ts";
 import { STAND_IN } from "./stand-in.ts";
 
@@ -66,14 +66,17 @@ export async function openTestbed(
   };
 
   const pids = { consumer: await standIn("consumer"), provider: await standIn("provider") };
-  const served = { unix: "unix-load", rest: "http-load", wayland: "wayland-load" } as const;
-  const suites: Suite[] = ["unix", "rest", "wayland"];
-  for (const suite of ["unix", "rest", "wayland"] as const) {
-    const program = programs[served[suite]];
-    await appeared(
-      provider(suite),
-      await start(`${suite}-provider`, [program, "serve", provider(suite)]),
-    );
+  const loads = {
+    unix: "unix-load",
+    rest: "http-load",
+    wayland: "wayland-load",
+    input: "input-load",
+  } as const;
+  const suites: Suite[] = [];
+  for (const [suite, load] of Object.entries(loads) as [keyof typeof loads, LoadProgram][]) {
+    const command = [programs[load], "serve", provider(suite)] as const;
+    await appeared(provider(suite), await start(`${suite}-provider`, command));
+    suites.push(suite);
   }
   const daemon = findProgram("dbus-daemon");
   if (daemon !== undefined) {

@@ -23,6 +23,8 @@ test("the examples of the published set are there, but for IPAM", () => {
     "drm-master",
     "drm-provider",
     "drm-render",
+    "input-client",
+    "input-server",
     "norole",
     "random",
     "recovery",

@@ -15,6 +15,7 @@ describe("an export", () => {
     ["rest", { rules: [{ methods: ["GET"], path: "/v1", role: "user" }], upgrade: ["websocket"] }],
     ["dbus", { rules: [{ access: "talk", name: "org.x.*" }, { access: "see" }], fds: [] }],
     ["drm", { nodes: { master: "/dev/dri/card0", render: "/dev/dri/renderD128" } }],
+    ["input", { events: [{ type: "EV_KEY", codes: [30, [59, 68]], role: "user" }], grab: true }],
     ["unix", { later: 7 }],
   ])("of type %s with the documented values is fine", (type, item) => {
     expect(lint("export", type, item)).toEqual([]);
@@ -39,6 +40,10 @@ describe("an export", () => {
     ["drm", { nodes: { master: "card0" } }, "x/nodes/master"],
     ["drm", { nodes: { master: "/dev/dri/" } }, "x/nodes/master"],
     ["drm", { nodes: ["/dev/dri/card0"] }, "x/nodes"],
+    ["input", { events: [{ type: "EV_SYN" }] }, "x/events/0/type"],
+    ["input", { events: [{ type: "EV_REL", codes: [1, 16] }] }, "x/events/0/codes/1"],
+    ["input", { events: [{ type: "EV_KEY", codes: [[68, 59]] }] }, "x/events/0/codes/0"],
+    ["input", { grab: "yes" }, "x/grab"],
   ])("of type %s with %j is wrong", (type, item, path) => {
     expect(lint("export", type, item)).toEqual([`error extension-wrong ${path}`]);
   });
@@ -51,6 +56,14 @@ test("a key that its type or side does not read is a warning", () => {
   expect(lint("requirement", "unix", { identity: "cmsg", fds: ["memfd"] })).toEqual([
     "warning extension-unused x/identity",
   ]);
+});
+
+test("the form of an input link is the requirement's", () => {
+  expect(lint("requirement", "input", { form: "node", events: [] })).toEqual([]);
+  expect(lint("requirement", "input", { form: "device" })).toEqual([
+    "error extension-wrong x/form",
+  ]);
+  expect(lint("export", "input", { form: "node" })).toEqual(["warning extension-unused x/form"]);
 });
 
 test("nothing is said of a requirement whose provider is elsewhere", () => {

@@ -1,9 +1,12 @@
 import { OF_EXPORT, OF_REQUIREMENT } from "../../broker/xconnect/plugins/manifests.ts";
+import type { Schemas } from "../../broker/xconnect/plugins/manifests.ts";
 import type { Report } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
 
 /** Every key that some service type knows; all others are ignored. */
-const KNOWN = new Set(Object.values(OF_EXPORT).flatMap((schemas) => Object.keys(schemas)));
+const KNOWN = new Set(
+  [OF_EXPORT, OF_REQUIREMENT].flatMap(Object.values<Schemas>).flatMap((one) => Object.keys(one)),
+);
 
 /**
  * Findings on the extension keys of one export or requirement.

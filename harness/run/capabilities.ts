@@ -8,6 +8,9 @@ const CAPABILITIES = {
     settings.reference ? undefined : "the image is not the reference appengine",
   /** The host has a graphics card. */
   drm: () => (existsSync("/dev/dri/card0") ? undefined : "/dev/dri/card0 is not on this machine"),
+  /** The kernel can make input devices. */
+  uinput: () =>
+    existsSync("/sys/class/misc/uinput") ? undefined : "this machine's kernel has no uinput",
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;

@@ -16,6 +16,15 @@ test("rules of both sides stay apart: a message must pass each list", () => {
   expect(mergeExtensions({ rules: theirs }, {})).toEqual({ rules: [theirs] });
 });
 
+test("events of both sides stay apart, grab is the export's and form the requirement's", () => {
+  const [ours, theirs] = [[{ type: "EV_KEY" }], [{ type: "EV_REL" }]];
+  const provided = { events: theirs, grab: true, form: "node" };
+  expect(mergeExtensions(provided, { events: ours, form: "stream" })).toEqual({
+    ...{ events: [theirs, ours], grab: true, form: "stream" },
+  });
+  expect(mergeExtensions(provided, {})).toEqual({ events: [theirs], grab: true });
+});
+
 test("a value of the wrong type is passed on, for the plugin to refuse by name", () => {
   expect(mergeExtensions({ fds: "memfd", identity: 7 }, { fds: ["memfd"] })).toEqual({
     fds: "memfd",

@@ -8,21 +8,31 @@ import type { Quirks } from "../quirks/quirks.ts";
  * read them. The plugin of the link checks their values: a wrong one refuses that link by name and
  * no other.
  */
-const ofExport = ["identity", "socketType", "fds", "rules", "upgrade", "nodes", "globals"] as const;
-const ofRequirement = ["fds", "rules"] as const;
+const ofExport = [
+  "identity",
+  "socketType",
+  "fds",
+  "rules",
+  "upgrade",
+  "nodes",
+  "globals",
+  "events",
+  "grab",
+] as const;
+const ofRequirement = ["fds", "rules", "events", "form"] as const;
 
 export type ExportExtensions = { readonly [K in (typeof ofExport)[number]]?: unknown };
 export type RequirementExtensions = { readonly [K in (typeof ofRequirement)[number]]?: unknown };
 
 /**
- * The merged extensions: `fds` holds the types that both sides list, `rules` the rule list of each
- * side (a message must pass every list); the other keys are the export's.
+ * The merged extensions: `fds` holds the types that both sides list, `rules` and `events` the list of
+ * each side (a message or an event must pass every list); the other keys are those of one side.
  */
-export type LinkExtensions = ExportExtensions;
+export type LinkExtensions = ExportExtensions & RequirementExtensions;
 
 export const exportExtensions = z.object(shapeOf(ofExport));
 export const requirementExtensions = z.object(shapeOf(ofRequirement));
-export const linkExtensions = exportExtensions;
+export const linkExtensions = z.object(shapeOf([...ofExport, ...ofRequirement]));
 
 /** The extensions of a link between this export and this requirement. */
 export function mergeExtensions(
@@ -30,13 +40,20 @@ export function mergeExtensions(
   wanted: RequirementExtensions,
   quirks: Quirks = none,
 ): LinkExtensions {
-  const { fds, rules, ...rest } = pick(provided, ofExport);
-  const ruleLists = [rules, wanted.rules].filter((list) => list !== undefined);
+  const { fds, rules, events, ...rest } = pick(provided, ofExport);
+  const ruleLists = listsOf(rules, wanted.rules);
+  const eventLists = listsOf(events, wanted.events);
   return {
     ...rest,
+    ...pick(wanted, ["form"]),
     ...(fds !== undefined && agreed(fds, wanted.fds, quirks)),
     ...(ruleLists.length > 0 && { rules: ruleLists }),
+    ...(eventLists.length > 0 && { events: eventLists }),
   };
+}
+
+function listsOf(provided: unknown, wanted: unknown): unknown[] {
+  return [provided, wanted].filter((list) => list !== undefined);
 }
 
 function agreed(provided: unknown, wanted: unknown, quirks: Quirks): { readonly fds?: unknown } {

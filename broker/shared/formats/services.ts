@@ -10,7 +10,7 @@ import { firstTwice, serviceName } from "./names.ts";
 export const SERVICES_SPEC = "service-manifest-xconnect@1";
 
 /** Types of which pv-xconnect has a plugin: it refuses links of any other. */
-export const PLUGIN_TYPES = ["unix", "rest", "dbus", "drm", "wayland"] as const;
+export const PLUGIN_TYPES = ["unix", "rest", "dbus", "drm", "wayland", "input"] as const;
 export type PluginType = (typeof PLUGIN_TYPES)[number];
 
 export const serviceExport = z.object({

@@ -7,8 +7,11 @@ import { SystemCallError } from "./errno.ts";
  *
  * Pointers are passed as Buffers. Calls are synchronous, so only calls that do not block are made
  * (openat2, bind, mknodat, mount, non-blocking connect).
+ *
+ * Symbols are looked up as those of a program are, not in one file: calls then also go through a
+ * library that is preloaded, such as umockdev's, with which tests have devices.
  */
-export const libc = koffi.load("libc.so.6");
+export const libc = koffi.load(null);
 
 /** Throws unless a call that reports failure as -1 succeeded; returns its result. */
 export function check(result: number, syscall: string, subject?: string): number {

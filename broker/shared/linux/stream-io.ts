@@ -21,6 +21,7 @@ export const SHUT_WR = 1;
 export const EAGAIN = -constants.errno.EAGAIN;
 export const ECONNRESET = -constants.errno.ECONNRESET;
 export const EINTR = -constants.errno.EINTR;
+export const ENODEV = -constants.errno.ENODEV;
 export const EPIPE = -constants.errno.EPIPE;
 
 // The calls return ssize_t; its lower half is enough for these sizes and cheaper to convert.

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { connectAs } from "../../shared/linux/connect-as.ts";
 import { splitDeviceNumber } from "../../shared/linux/directory-entry.ts";
@@ -64,6 +64,19 @@ export class Providers {
       return factsOf(fd);
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** As Toolbox.openProviderNode. */
+  openNode(record: LinkRecord, path: string, judge: (facts: FileFacts) => void): number {
+    using root = this.#enter(record);
+    const inode = root.open(path, O_PATH);
+    try {
+      judge(factsOf(inode));
+      // By its descriptor: the provider may have put another file at the path meanwhile.
+      return openSync(`/proc/self/fd/${inode}`, constants.O_RDONLY | constants.O_NONBLOCK);
+    } finally {
+      closeSync(inode);
     }
   }
 

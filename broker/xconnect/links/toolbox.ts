@@ -126,6 +126,10 @@ export class BrokerToolbox implements Toolbox {
     return this.#providers.stat(this.#recordOf(link), path);
   }
 
+  openProviderNode(link: Link, path: string, judge: (facts: FileFacts) => void): number {
+    return this.#providers.openNode(this.#recordOf(link), path, judge);
+  }
+
   dialProvider(link: Link, options: ConnectOptions): number | Promise<number> {
     return this.#providers.connect(this.#recordOf(link), options, "stream");
   }

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { fdList as fds } from "./allowed-fds.ts";
 import { dbusRules } from "./dbus/rules.ts";
 import { drmNodes } from "./drm/role-nodes.ts";
+import { eventRules, inputForm, inputGrab } from "./input/options.ts";
 import { restRules, restUpgrade } from "./rest/rules.ts";
 import { identityKind, socketKind } from "./unix/options.ts";
 import { globalList } from "./wayland/global-policy.ts";
@@ -19,6 +20,7 @@ export const OF_EXPORT: Readonly<Record<string, Schemas>> = {
   dbus: { rules: dbusRules, fds },
   drm: { nodes: drmNodes },
   wayland: { globals: globalList },
+  input: { events: eventRules, grab: inputGrab },
 };
 
 /** Keys of a requirement in run.json. */
@@ -26,4 +28,5 @@ export const OF_REQUIREMENT: Readonly<Record<string, Schemas>> = {
   unix: { fds },
   rest: { rules: restRules },
   dbus: { rules: dbusRules, fds },
+  input: { events: eventRules, form: inputForm },
 };

@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import { damaged } from "../../shared/formats/documents.fixture.ts";
 import type { GraphEntry } from "../../shared/formats/graph.ts";
 import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
+import { none } from "../../shared/quirks/quirks.ts";
 import { groupsOf, parsePasswd } from "./accounts.ts";
 import { allowedFds } from "./allowed-fds.ts";
 import { DbusPolicy } from "./dbus/policy.ts";
 import type { DbusRule } from "./dbus/rules.ts";
 import { rulesOf } from "./dbus/rules.ts";
+import { inputOptions } from "./input/options.ts";
 import { LinkRefused } from "./plugin.ts";
 import type { Link } from "./plugin.ts";
 import { restPolicy } from "./rest/rules.ts";
@@ -29,7 +31,9 @@ function unlessRefused<T>(work: () => T): T | undefined {
     return work();
   } catch (error) {
     if (!(error instanceof LinkRefused)) throw error;
-    expect(error.message).toMatch(/^(rules|upgrade|fds|identity|socketType)[^:]*: ./s);
+    expect(error.message).toMatch(
+      /^(rules|upgrade|fds|identity|socketType|events|form|grab)[^:]*: ./s,
+    );
     return undefined;
   }
 }
@@ -87,6 +91,38 @@ describe("manifest extensions of any shape make a policy or refuse their link by
         new DbusPolicy(made).levelOf("a.b");
         for (const { role } of made.flat() as { role?: string }[]) {
           expect([undefined, "viewer"]).toContain(role);
+        }
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
+  it("of input, and a rule for another role lets nothing pass", () => {
+    const rule = fc.record(
+      {
+        type: fc.constantFrom("EV_KEY", "EV_REL"),
+        codes: fc.constantFrom([1], [[0, 3]], [2, [3, 3]]),
+        role: fc.constantFrom("viewer", "admin"),
+      },
+      { requiredKeys: ["type"] },
+    );
+    const options = fc.record(
+      {
+        events: fc.array(fc.array(rule, { maxLength: 2 }), { maxLength: 2 }),
+        form: fc.constantFrom("stream", "node"),
+        grab: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(damaged(options), (value) => {
+        const more = typeof value === "object" && value !== null ? value : {};
+        const made = unlessRefused(() => inputOptions(linkWith(more), none));
+        if (made?.filter.passes(1, 1) !== true) return;
+        const { events = [] } = more as { events?: { type: string; role?: string }[][] };
+        for (const list of events) {
+          const own = list.filter(({ role = "viewer" }) => role === "viewer");
+          expect(own.map(({ type }) => type)).toContain("EV_KEY");
         }
       }),
       { numRuns: PROPERTY_RUNS },

@@ -121,6 +121,14 @@ export interface Toolbox {
    */
   statProviderNode(link: Link, path: string): FileFacts;
   /**
+   * Open a device node inside the provider's root for reading, without waiting.
+   * @param judge called with the inode before it is opened, since opening some devices acts; throws
+   *   to refuse it
+   * @returns a descriptor that the caller owns
+   * @throws SystemCallError ENOENT, …; an error of openSync
+   */
+  openProviderNode(link: Link, path: string, judge: (facts: FileFacts) => void): number;
+  /**
    * Connect to `link.socket` inside the provider. Waits up to 5 s for a provider that does
    * not listen yet or has a full backlog.
    */

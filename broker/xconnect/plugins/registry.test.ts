@@ -28,7 +28,7 @@ describe("PluginRegistry", () => {
   });
 
   it("has each built-in plugin under its own type", async () => {
-    for (const type of ["unix", "rest", "dbus", "drm", "wayland"]) {
+    for (const type of ["unix", "rest", "dbus", "drm", "wayland", "input"]) {
       expect((await new PluginRegistry().load(type)).type).toBe(type);
     }
   });

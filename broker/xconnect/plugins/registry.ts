@@ -10,6 +10,7 @@ const LOADERS: PluginLoaders & Record<PluginType, unknown> = {
   dbus: async () => (await import("./dbus/dbus.ts")).dbusPlugin,
   drm: async () => (await import("./drm/drm.ts")).drmPlugin,
   wayland: async () => (await import("./wayland/wayland.ts")).waylandPlugin,
+  input: async () => (await import("./input/input.ts")).inputPlugin,
 };
 
 /** All plugins; each is loaded when its first link appears. */

@@ -76,9 +76,8 @@ export class Bench {
       injectPacketSocket: () => Promise.reject(new Error("not on this bench")),
       connectProviderMessages: () => Promise.reject(new Error("not on this bench")),
       injectDevnode: () => Promise.reject(new Error("not on this bench")),
-      statProviderNode: () => {
-        throw new Error("not on this bench");
-      },
+      statProviderNode: notHere,
+      openProviderNode: notHere,
       connectProvider: async (_link, { credentials }) => {
         this.dialled.push(credentials);
         const fd = await dial(this.providerPath, credentials);
@@ -192,4 +191,8 @@ function dialPlainly(path: string): number {
   } finally {
     closeSync(inode);
   }
+}
+
+function notHere(): never {
+  throw new Error("not on this bench");
 }
