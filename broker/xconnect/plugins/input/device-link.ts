@@ -9,10 +9,10 @@ import { LinkRefused } from "../plugin.ts";
 import type { Link, Toolbox } from "../plugin.ts";
 import { DeviceReader, limitedTo } from "./device-reader.ts";
 import { checkEventNode } from "./event-node.ts";
-import { readEvents } from "./input-sources.ts";
+import { sourceOf } from "./input-sources.ts";
 import { inputOptions } from "./options.ts";
 
-/** Readers of the links that have a device, with what ends their reading. */
+/** The readers that write to a device, by their link. */
 const devices = new WeakMap<Link, DeviceReader>();
 
 /**
@@ -57,17 +57,18 @@ function makeDevice(link: Link, tools: Toolbox, filter: EventFilter): UinputDevi
 }
 
 function startReading(link: Link, tools: Toolbox, device: UinputDevice, filter: EventFilter): void {
-  const reader = new DeviceReader(device, {
+  const reader: DeviceReader = new DeviceReader(device, {
     filter,
     onClosed: (why) => {
-      leave();
+      source.leave(reader);
       if (why === undefined) return;
       tools.note(link, why);
       tools.warn(`pvx-input: ${link.consumer}/${link.name}: ${messageOf(why)}`);
     },
   });
-  const leave = readEvents(link, tools, reader);
   devices.set(link, reader);
+  const source = sourceOf(link, tools);
+  source.join(reader);
 }
 
 /** Warn when the device cgroup denies the node: programs would see it and fail to open it. */

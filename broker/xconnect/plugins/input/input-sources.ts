@@ -1,22 +1,17 @@
 import type { Link, Toolbox } from "../plugin.ts";
 import { BroadcastSource } from "./broadcast.quirk.ts";
 import { InputSource } from "./input-source.ts";
-import type { EventReader, OpenOrigin } from "./input-source.ts";
+import type { OpenOrigin } from "./input-source.ts";
 import { inputOptions } from "./options.ts";
 import { originOf } from "./origin.ts";
 
 /** The sources that are open, by provider process and path. */
 const open = new Map<string, InputSource>();
 
-/**
- * Let a reader have the events of a link's provider.
- * @returns a function that ends that
- */
-export function readEvents(link: Link, tools: Toolbox, reader: EventReader): () => void {
+/** The source of a link's events, opened if it is not; a reader has to join it at once. */
+export function sourceOf(link: Link, tools: Toolbox): InputSource {
   const key = keyOf(link, tools);
-  const source = open.get(key) ?? openSource(key, originOf(link, tools), tools);
-  source.join(reader);
-  return () => source.leave(reader);
+  return open.get(key) ?? openSource(key, originOf(link, tools), tools);
 }
 
 function openSource(key: string, origin: OpenOrigin, { quirks }: Toolbox): InputSource {

@@ -1,9 +1,10 @@
 import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
+import { MalformedEvents } from "../../../shared/protocols/input/frame-reader.ts";
 import type { ConsumerConnection, Link, Plugin, Toolbox } from "../plugin.ts";
 import { addDevice, removeDevice } from "./device-link.ts";
 import { DroppingReader } from "./dropping-reader.quirk.ts";
-import { readEvents } from "./input-sources.ts";
 import { checkEventNode } from "./event-node.ts";
+import { sourceOf } from "./input-sources.ts";
 import { inputOptions } from "./options.ts";
 import { isNode } from "./origin.ts";
 import { SilentReader } from "./silent-overflow.quirk.ts";
@@ -51,17 +52,19 @@ async function serveStream(
 ): Promise<void> {
   const closed = Promise.withResolvers<undefined>();
   const { filter } = inputOptions(link, tools.quirks);
-  const reader = new (readerClass(tools))(consumer.take(), {
+  const reader: StreamReader = new (readerClass(tools))(consumer.take(), {
     filter,
     count: (counter, by) => tools.count(link, counter, by),
     onClosed: (why) => {
-      leave();
+      source.leave(reader);
       letPromisesRun();
+      if (why?.cause instanceof MalformedEvents) tools.count(link, "rejections");
       if (why === undefined) closed.resolve(undefined);
       else closed.reject(why);
     },
   });
-  const leave = readEvents(link, tools, reader);
+  const source = sourceOf(link, tools);
+  source.join(reader);
   consumer.onEnd(() => reader.close());
   letPromisesRun();
   await closed.promise;

@@ -12,7 +12,7 @@ import type { EventReader } from "./input-source.ts";
 
 /**
  * Bytes that wait in the broker for a reader whose socket is full, before its events are dropped:
- * 2,700 events, besides those in the socket. What comes with one read may be over it.
+ * 2,700 events, besides those in the socket. What comes with one read, or one state, may be over it.
  */
 const MAX_WAITING = 64 * 1024;
 
@@ -59,15 +59,17 @@ export class StreamReader implements EventReader, StreamOwner {
     if (state === undefined || this.#told !== undefined) return;
     const passed = this.#options.filter.pass(frames);
     if (passed.length === 0) return;
-    if (this.#stream.stalled && this.#waiting + passed.length > MAX_WAITING) {
-      this.#told = state.copy();
-      this.#options.count("overflows", 1);
-    } else this.#write(passed);
+    if (this.#hasRoomFor(passed.length)) this.#write(passed);
+    else this.#fallBehind(state.copy());
   }
 
   resynchronise(told: DeviceState): void {
     // While it is behind, what it was told is older.
     if (this.#told !== undefined) return;
+    if (!this.#hasRoomFor(0)) {
+      this.#fallBehind(told);
+      return;
+    }
     this.#write(encodeEvents(DROPPED_FRAME, this.#state?.time));
     this.#tell(told);
   }
@@ -99,6 +101,15 @@ export class StreamReader implements EventReader, StreamOwner {
 
   onGone(): void {
     this.close();
+  }
+
+  #hasRoomFor(size: number): boolean {
+    return !this.#stream.stalled || this.#waiting + size <= MAX_WAITING;
+  }
+
+  #fallBehind(told: DeviceState): void {
+    this.#told = told;
+    this.#options.count("overflows", 1);
   }
 
   /** Send the state as a frame, a bare SYN_REPORT where there is nothing to tell. */
