@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { argumentFault, argumentOffset, stringAt, wireBytes } from "./arguments.ts";
+import { displayError } from "./display-error.ts";
 import { INTERFACES, messagesOf } from "./interfaces.ts";
 import type { Message } from "./interfaces.ts";
+import { MAX_MESSAGE } from "./limits.ts";
 import { wire } from "./wire.fixture.ts";
 
 const all = [...INTERFACES].flatMap((name) => messagesOf(name));
@@ -104,6 +106,21 @@ describe("a message of any signature", () => {
         if (bytes.length > 8) {
           expect(argumentFault(view, 0, bytes.length - 4, message)).toBeDefined();
         }
+      }),
+      { numRuns: PROPERTY_RUNS },
+    );
+  });
+
+  test("that tells of an error is well-formed and not too long, whatever the text", () => {
+    const text = fc.oneof(fc.string(), fc.string({ minLength: 4_000, maxLength: 5_000 }));
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 0xffff_ffff }), (said, object) => {
+        const told = said.replaceAll("\0", "");
+        const bytes = displayError(object, 0, told);
+        expect(bytes.length).toBeLessThanOrEqual(MAX_MESSAGE);
+        expect(fault("wl_display.error", bytes)).toBeUndefined();
+        const shown = Buffer.from(stringAt(wireBytes(bytes), 16), "latin1");
+        expect(Buffer.from(told).subarray(0, shown.length)).toEqual(shown);
       }),
       { numRuns: PROPERTY_RUNS },
     );

@@ -1,5 +1,7 @@
+import { printable } from "../../../shared/formats/printable.ts";
 import { argumentOffset, stringAt } from "../../../shared/protocols/wayland/arguments.ts";
 import type { WireBytes } from "../../../shared/protocols/wayland/arguments.ts";
+import { INTERFACES } from "../../../shared/protocols/wayland/interfaces.ts";
 import type { Message } from "../../../shared/protocols/wayland/interfaces.ts";
 import type { GlobalPolicy } from "./global-policy.ts";
 import { Fault } from "./fault.ts";
@@ -8,6 +10,8 @@ import { Fault } from "./fault.ts";
 const MAX_GLOBALS = 4096;
 /** Removed globals that may still be bound by a request that is under way. */
 const MAX_REMOVED = 256;
+/** Characters of an unknown interface's name that are shown. */
+const LONGEST_SHOWN = 100;
 
 interface Told {
   readonly interface: string;
@@ -28,7 +32,7 @@ export class RegistryFilter {
   readonly #tell: ((text: string) => void) | undefined;
   readonly #told = new Map<number, Told>();
   readonly #removed = new Map<number, Told>();
-  /** Interfaces that the compositor offers and the link hides. */
+  /** Known interfaces that the compositor offers and the link hides. */
   readonly hidden = new Set<string>();
 
   /** @param tell called with the decision on each global, for debugging */
@@ -48,8 +52,8 @@ export class RegistryFilter {
     const place = argumentOffset(bytes, at, message, 2);
     const cap = this.#policy.get(offered);
     if (cap === undefined) {
-      this.#tell?.(`hide global ${offered} (${name})`);
-      if (this.hidden.size < MAX_GLOBALS) this.hidden.add(offered);
+      this.#tell?.(`hide global ${shown(offered)} (${name})`);
+      if (INTERFACES.has(offered)) this.hidden.add(offered);
       this.#told.delete(name);
       this.#removed.delete(name);
       return false;
@@ -80,9 +84,14 @@ export class RegistryFilter {
   /** @returns why the global may not be bound so */
   bindFault({ name, interface: wanted, version }: Binding): string | undefined {
     const told = this.#told.get(name) ?? this.#removed.get(name);
-    if (told?.interface !== wanted) return `invalid global ${wanted} (${name})`;
+    if (told?.interface !== wanted) return `invalid global ${shown(wanted)} (${name})`;
     if (version >= 1 && version <= told.version) return undefined;
     const have = `have ${told.version}, wanted ${version}`;
     return `invalid version for global ${wanted} (${name}): ${have}`;
   }
+}
+
+/** The name of an interface as a peer spells it, for a line of the log. */
+function shown(name: string): string {
+  return printable(name.slice(0, LONGEST_SHOWN));
 }

@@ -152,6 +152,11 @@ describe("the globals of a session", () => {
       "invalid global zwlr_screencopy_manager_v1 (1)",
     ],
     [
+      "a name that would write a line into the log",
+      bind(1, "a\nb", 1, 4),
+      "invalid global a\\nb (1)",
+    ],
+    [
       "a version above the link's",
       bind(1, "wl_compositor", 5, 4),
       "invalid version for global wl_compositor (1): have 4, wanted 5",
