@@ -76,11 +76,11 @@ scenario(
         expect(await consumer.line()).toBe("trying");
         expect((await control.actOnDaemon(BROKER, "start", signal)).status).toBe(200);
         consumer.say("go");
+        const started = await broker(appengine, signal);
+        expect(await commandOf(appengine, started.pid)).toContain(BROKER);
         const { seconds } = (await consumer.json(10_000)) as { seconds: number };
         expect(seconds * 1000).toBeLessThan(SOON * clock.stretch());
-        const now = await broker(appengine, signal);
-        expect(now.respawn).toBe(true);
-        expect(await commandOf(appengine, now.pid)).toContain(BROKER);
+        expect((await broker(appengine, signal)).respawn).toBe(true);
       },
     );
 

@@ -51,6 +51,7 @@ export const COMPAT: readonly QuirkName[] = [
   "link-never-removed",
   "target-null-path",
   "inject-early",
+  "broker-orphans",
   "symlink-follow",
   "path-truncated",
   "socket-not-replanted",
