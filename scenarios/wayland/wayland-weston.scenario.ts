@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { python, pythonFile } from "../../harness/appengine/python.ts";
+import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
+import { until } from "../../harness/until.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { Program } from "../support/program.ts";
 import { DISPLAY, allowedOf, listedGlobals, onDisplay, waylandClient } from "../support/wayland.ts";
@@ -53,8 +54,12 @@ scenario(
     check(
       "wl.connect",
       "wayland-info lists the compositor's globals that the link allows, no others",
-      async ({ inside }) => {
-        const offered = await listedGlobals(inside(SERVER), DIRECT);
+      async ({ inside, signal }) => {
+        const offered = await until(
+          "the compositor to listen",
+          () => listedGlobals(inside(SERVER), DIRECT),
+          { signal, timeout: 15_000 },
+        );
         const allowed = allowedOf(offered, ALLOWED);
         expect(offered.length).toBeGreaterThan(allowed.length);
         expect(allowed).toContain("wl_compositor 4");
@@ -67,7 +72,7 @@ scenario(
       "a client draws with wl_shm: the compositor shows one frame after the other",
       async ({ inside }) => {
         const before = await inside(SERVER).text(`wc -l <${LOG}`);
-        const draw = onDisplay(DISPLAY, "timeout 2 weston-simple-shm");
+        const draw = onDisplay(DISPLAY, `timeout ${patientSeconds(2)} weston-simple-shm`);
         expect(await inside("one").sh(draw)).toMatchObject({ exitCode: 124 });
         const arrived = await inside(SERVER).text(`tail -n +${before.trim()} ${LOG}`);
         expect(arrived).toMatch(/wl_shm@\d+\.create_pool\(new id wl_shm_pool@\d+, fd \d+, \d+\)/);
