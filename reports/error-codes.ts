@@ -42,6 +42,10 @@ export const ERROR_CODES = {
   PVH_TIMEOUT: { class: "product", means: "something expected did not happen before its deadline" },
   PVH_CONTROL: { class: "product", means: "pv-ctrl gave no valid answer" },
   PVH_SCENARIO: { class: "scenario", means: "a mistake in a scenario's own code" },
+  PVH_ORDER: {
+    class: "scenario",
+    means: "a check failed after other scenarios, and passes on an appengine of its own",
+  },
   PVH_DEADLINE: {
     class: "scenario",
     means: "a scenario was stopped from outside, long after its deadline",

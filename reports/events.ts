@@ -106,6 +106,16 @@ export type RunEvent =
       readonly detail?: string;
     }
   | {
+      /** The scenario uses an appengine that others have used, which was reset for it. */
+      readonly type: "appengine.shared";
+      readonly scenario: string;
+      readonly appengine: string;
+      /** Scenarios that have used it, in their order. */
+      readonly after: readonly string[];
+      /** Milliseconds that the reset took. */
+      readonly ms: number;
+    }
+  | {
       readonly type: "check.started";
       readonly scenario: string;
       readonly check: string;

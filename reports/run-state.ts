@@ -28,6 +28,8 @@ export interface AttemptState {
   readonly t: number;
   readonly checks: Map<string, CheckState>;
   readonly stages: StageState[];
+  /** Scenarios that had used its appengine before. */
+  after: readonly string[];
   readonly evidence: { readonly path: string; readonly what: string }[];
   readonly notes: string[];
   verdict: Verdict | undefined;
@@ -200,6 +202,7 @@ function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t
       ]),
     ),
     stages: [],
+    after: [],
     evidence: [],
     notes: [],
     verdict: undefined,
@@ -237,6 +240,9 @@ function applyToAttempt(
   switch (event.type) {
     case "stage.finished":
       attempt.stages.push({ ...event, inCheck: isInCheck(attempt) });
+      return;
+    case "appengine.shared":
+      attempt.after = event.after;
       return;
     case "evidence":
       attempt.evidence.push(event);

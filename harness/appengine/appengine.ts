@@ -47,6 +47,7 @@ export class Appengine implements AppengineShell {
   readonly #container: Container;
   readonly #shell: ShellChannel;
   #environment: Promise<readonly string[]> | undefined;
+  #entered = new Set<string>();
 
   constructor(container: Container, name: string) {
     this.name = name;
@@ -110,7 +111,15 @@ export class Appengine implements AppengineShell {
   }
 
   inside(container: string): InsideContainer {
+    this.#entered.add(container);
     return new InsideContainer(this, container);
+  }
+
+  /** @returns names of the containers that were entered since the last call */
+  takeEntered(): ReadonlySet<string> {
+    const entered = this.#entered;
+    this.#entered = new Set();
+    return entered;
   }
 
   graph(signal?: AbortSignal): Promise<GraphEntry[]> {

@@ -7,6 +7,8 @@ import type { LogLine } from "./log-line.ts";
 /** pantavisor.log of a booted appengine. */
 export class PantavisorLog {
   readonly #shell: AppengineShell;
+  /** Bytes of each revision's log that readers are not shown, by its path. */
+  #forgotten: ReadonlyMap<string, number> = new Map();
 
   constructor(shell: AppengineShell) {
     this.#shell = shell;
@@ -14,8 +16,17 @@ export class PantavisorLog {
 
   /** The lines of a revision's log so far; continuation lines are left out. */
   async lines(revision = "0"): Promise<LogLine[]> {
-    const { stdout } = await this.#shell.sh(`cat ${pantavisorLog(revision)} 2>/dev/null; :`);
+    const path = pantavisorLog(revision);
+    const from = (this.#forgotten.get(path) ?? 0) + 1;
+    const { stdout } = await this.#shell.sh(`tail -c +${from} ${path} 2>/dev/null; :`);
     return stdout.split("\n").flatMap((line) => parseLogLine(line) ?? []);
+  }
+
+  /** Begin anew: no lines that were written before are given any more. */
+  async forget(): Promise<void> {
+    const { stdout } = await this.#shell.sh(`wc -c ${pantavisorLog("*")} 2>/dev/null; :`);
+    const sizes = [...stdout.matchAll(/^ *(\d+) (\/.*)$/gm)];
+    this.#forgotten = new Map(sizes.map(([, bytes, path = ""]) => [path, Number(bytes)]));
   }
 
   /**

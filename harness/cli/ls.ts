@@ -20,6 +20,7 @@ export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
       tags: scenario.tags,
       requires: scenario.requires,
       alone: scenario.alone,
+      shares: scenario.shares,
       file: scenario.file,
     }));
     out.data(JSON.stringify(listed, null, 2));

@@ -123,7 +123,7 @@ function scenarioOf(
       ),
     );
   }
-  const { summary, tags, requires, alone, containers } = definition;
+  const { summary, tags, requires, alone, shares, boot, containers } = definition;
   const checks = definition.checks.map(({ id, title }) => {
     const problem = rowProblem(id);
     return {
@@ -133,7 +133,8 @@ function scenarioOf(
       ...(problem !== undefined && { problem }),
     };
   });
-  return { name, suite, summary, tags, requires, alone, containers, checks, file };
+  const shared = shares === undefined ? {} : { shares };
+  return { name, suite, summary, tags, requires, alone, ...shared, boot, containers, checks, file };
 }
 
 function broken(name: string, suite: string, file: string, problem: Failure): DiscoveredScenario {
@@ -146,6 +147,7 @@ function broken(name: string, suite: string, file: string, problem: Failure): Di
     tags: [],
     requires: [],
     alone: false,
+    boot: "",
     containers: [],
     checks: [{ id: FILE_CHECK, title, suite, problem }],
   };

@@ -17,6 +17,10 @@ export interface DiscoveredScenario extends Selectable {
   readonly file: string;
   readonly requires: readonly string[];
   readonly alone: boolean;
+  /** As in ScenarioOptions. */
+  readonly shares?: string;
+  /** Options of its boot besides the containers, as text. */
+  readonly boot: string;
   readonly checks: readonly DiscoveredCheck[];
   readonly containers: readonly (string | ContainerDefinition)[];
 }

@@ -1,4 +1,4 @@
-import type { TestModule, TestResult } from "vitest/node";
+import type { TestCase, TestModule, TestResult, TestSuite } from "vitest/node";
 import { failureOf, toFailure } from "../failure.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
 import type { FrameworkView } from "./scenario-judge.ts";
@@ -11,14 +11,28 @@ const STATES: Readonly<Record<TestResult["state"], Verdict | "pending">> = {
   pending: "pending",
 };
 
-/** vitest's results of a scenario's file, and what went wrong in it outside of its checks. */
-export function viewOf(module: TestModule, scenario: string): FrameworkView {
+/**
+ * vitest's results of a scenario, and what went wrong in its file outside of its checks.
+ * @param others scenarios that run in the same process
+ */
+export function viewOf(
+  module: TestModule,
+  scenario: string,
+  others: readonly string[] = [],
+): FrameworkView {
   const checks = new Map<string, { state: Verdict | "pending"; failures: readonly Failure[] }>();
   const outside: Failure[] = module.errors().map(inFile);
+  const isOfOther = (entity: TestSuite | TestCase): boolean => {
+    const { parent } = entity;
+    if (parent.type === "suite") return isOfOther(parent);
+    return entity.type === "suite" && others.includes(entity.name);
+  };
   for (const suite of module.children.allSuites()) {
+    if (isOfOther(suite)) continue;
     outside.push(...suite.errors().map((error) => inHook(suite.name, error)));
   }
   for (const test of module.children.allTests()) {
+    if (isOfOther(test)) continue;
     const { state, errors = [] } = test.result();
     const failures = errors.map(toFailure);
     const { parent, name, fullName } = test;

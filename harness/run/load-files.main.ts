@@ -52,13 +52,16 @@ async function answerFor(path: string): Promise<Answer> {
 }
 
 function declared({ name, options, checks }: ScenarioDefinition): DeclaredScenario {
-  const { summary, tags = [], requires = [], alone = false, containers = [] } = options;
+  const { summary, tags = [], requires = [], alone = false, containers = [], shares } = options;
+  const { boot = "auto", timeScale = 1, env = {}, until = "links" } = options;
   return {
     name,
     summary,
     tags,
     requires,
     alone,
+    ...(shares !== undefined && { shares }),
+    boot: JSON.stringify({ boot, timeScale, env, until }),
     containers,
     checks: checks.map(({ id, title }) => ({ id, title })),
   };

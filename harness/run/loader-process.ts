@@ -12,6 +12,9 @@ export interface DeclaredScenario {
   readonly tags: readonly string[];
   readonly requires: readonly string[];
   readonly alone: boolean;
+  readonly shares?: string;
+  /** Options of its boot besides the containers, as text. */
+  readonly boot: string;
   readonly containers: readonly (string | ContainerDefinition)[];
   readonly checks: readonly { readonly id: string; readonly title: string }[];
 }

@@ -10,6 +10,7 @@ import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import type { Failure } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
+import { sharesOf } from "./shares.ts";
 
 /** Engine, image and exports that scenarios boot from, made ready once for all workers. */
 export interface Prepared {
@@ -23,6 +24,8 @@ export interface Prepared {
   readonly reference: boolean;
   /** Image and exports of each scenario. */
   readonly sources: ReadonlyMap<string, BootSource>;
+  /** Image and exports of each share, by name. */
+  readonly shared: ReadonlyMap<string, BootSource>;
   /** Reasons why scenarios cannot run, by name. */
   readonly failures: ReadonlyMap<string, Failure>;
   /** Things that this machine lacks, by the name of the scenario that is skipped for it. */
@@ -59,19 +62,36 @@ export async function prepareRun(
   const bootImage = broker === "native" ? own : await ensureBrokerImage(engine, own, options);
   const target = { image: bootImage, reference };
   const sources = new Map<string, BootSource>();
+  const shared = new Map<string, BootSource>();
   const failures = new Map<string, Failure>();
   const missing = new Map<string, string>();
-  for (const { name, containers } of scenarios) {
+  const prepare = async (
+    containers: DiscoveredScenario["containers"],
+    names: readonly string[],
+    keep: (source: BootSource) => void,
+  ): Promise<void> => {
     try {
-      sources.set(name, await bootSource(engine, target, containers, options));
+      keep(await bootSource(engine, target, containers, options));
     } catch (error) {
       if (options.signal?.aborted === true || isOfAll(error)) throw error;
-      if (isLacking(error)) missing.set(name, error.message);
-      else failures.set(name, preparationFailure(error));
+      for (const name of names) {
+        if (isLacking(error)) missing.set(name, error.message);
+        else failures.set(name, preparationFailure(error));
+      }
     }
+  };
+  for (const { name, containers } of scenarios) {
+    await prepare(containers, [name], (source) => sources.set(name, source));
+  }
+  // Images other than the reference get an appengine for each scenario: a reset would trust them.
+  const sharing = reference ? sharesOf(scenarios.filter(({ name }) => sources.has(name))) : [];
+  for (const [share, { members, containers, problem }] of sharing) {
+    if (problem === undefined) {
+      await prepare(containers, members, (source) => shared.set(share, source));
+    } else for (const name of members) failures.set(name, problem);
   }
   const ready = { engine, image: ref, bootImage, broker, reference, imageId: id };
-  return { ...ready, sources, failures, missing };
+  return { ...ready, sources, shared, failures, missing };
 }
 
 /**

@@ -10,14 +10,20 @@ const EVERY = 100;
 
 /** vitest's own results, asked for when the process of a scenario has ended. */
 export interface FrameworkResults {
-  readonly viewOf: (file: string) => FrameworkView | undefined;
+  readonly viewOf: (file: string, scenario: string) => FrameworkView | undefined;
   /** Errors that no check caught, once: they are not given again. */
   readonly takeStrays: (file: string) => readonly Failure[];
 }
 
-interface Running {
+/** A scenario that runs in a process. */
+export interface Member {
+  /** Name in its file. */
+  readonly name: string;
   readonly judge: ScenarioJudge;
-  readonly journal: JournalReader;
+}
+
+interface Running {
+  readonly journals: readonly { readonly judge: ScenarioJudge; readonly reader: JournalReader }[];
   readonly watch: WorkerWatch;
   readonly fork: ScenarioFork;
   killed: Failure | undefined;
@@ -28,7 +34,7 @@ interface Running {
  * themselves, and has each scenario judged when its process is gone.
  */
 export class RoundWatch implements ForkHost {
-  readonly #judges: ReadonlyMap<string, ScenarioJudge>;
+  readonly #members: ReadonlyMap<string, readonly Member[]>;
   readonly #folder: string;
   readonly #patience: Patience;
   readonly #framework: FrameworkResults;
@@ -38,15 +44,15 @@ export class RoundWatch implements ForkHost {
   #lastLook = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param judges by absolute path of the scenario's file */
+  /** @param members scenarios of each process, by absolute path of the file that it runs */
   constructor(
-    judges: ReadonlyMap<string, ScenarioJudge>,
+    members: ReadonlyMap<string, readonly Member[]>,
     folder: string,
     patience: Patience,
     framework: FrameworkResults,
     publish: (events: readonly RecordedEvent[]) => void,
   ) {
-    this.#judges = judges;
+    this.#members = members;
     this.#folder = folder;
     this.#patience = patience;
     this.#framework = framework;
@@ -54,12 +60,15 @@ export class RoundWatch implements ForkHost {
   }
 
   began(fork: ScenarioFork, file: string): void {
-    const judge = this.#judges.get(file);
-    if (judge === undefined) return;
-    const { scenario, attempt } = judge.plan;
-    const journal = new JournalReader(journalPath(this.#folder, scenario, attempt), scenario);
+    const members = this.#members.get(file);
+    if (members === undefined) return;
+    const journals = members.map(({ judge }) => {
+      const { scenario, attempt } = judge.plan;
+      const path = journalPath(this.#folder, scenario, attempt);
+      return { judge, reader: new JournalReader(path, scenario) };
+    });
     const watch = new WorkerWatch(this.#patience);
-    this.#running.set(file, { judge, journal, watch, fork, killed: undefined });
+    this.#running.set(file, { journals, watch, fork, killed: undefined });
     this.#timer ??= setInterval(() => this.#look(), EVERY);
   }
 
@@ -74,9 +83,8 @@ export class RoundWatch implements ForkHost {
     this.#listen(running);
     const end = endOf(exit, running.killed);
     this.#ended.set(file, end.kind);
-    const { loss } = running.journal;
-    running.journal[Symbol.dispose]();
-    this.#judge(file, end, loss !== undefined && end.kind === "ended" ? [loss] : []);
+    const damages = this.#close(running);
+    this.#judge(file, end, end.kind === "ended" ? damages : new Map());
   }
 
   /** Kind of end of a file's process; undefined while it runs or when it never began. */
@@ -96,18 +104,16 @@ export class RoundWatch implements ForkHost {
     for (const { fork } of this.#running.values()) fork.kill();
   }
 
-  /** Judge what has no verdict yet. @param failure why nothing of it began */
-  close(failure?: Failure): void {
+  /** Judge what has no verdict yet, except for scenarios that another process may run. */
+  close(): void {
     clearInterval(this.#timer);
     for (const [file, running] of [...this.#running]) {
       this.#listen(running);
       this.#running.delete(file);
-      running.journal[Symbol.dispose]();
-      this.#judge(file, { kind: "ended" }, []);
+      this.#close(running);
+      this.#judge(file, { kind: "ended" }, new Map());
     }
-    for (const file of this.#judges.keys()) {
-      this.#judge(file, { kind: "never began", ...(failure !== undefined && { failure }) }, []);
-    }
+    for (const file of this.#members.keys()) this.#judge(file, { kind: "never began" }, new Map());
   }
 
   #look(): void {
@@ -122,18 +128,42 @@ export class RoundWatch implements ForkHost {
     }
   }
 
-  #listen({ journal, judge, watch }: Running): void {
-    for (const testimony of journal.drain()) {
-      watch.hear(testimony);
-      this.#publish(judge.hear(testimony));
+  #listen({ journals, watch }: Running): void {
+    for (const { judge, reader } of journals) {
+      for (const testimony of reader.drain()) {
+        watch.hear(testimony);
+        this.#publish(judge.hear(testimony));
+      }
     }
   }
 
-  #judge(file: string, end: ScenarioEnd, more: readonly Failure[]): void {
-    const judge = this.#judges.get(file);
-    if (judge === undefined || judge.isOver) return;
-    const strays = [...this.#framework.takeStrays(file), ...more];
-    this.#publish(judge.end(end, this.#framework.viewOf(file), strays, Date.now()));
+  /** @returns damages of the journals, by scenario */
+  #close({ journals }: Running): ReadonlyMap<ScenarioJudge, Failure> {
+    const damages = new Map<ScenarioJudge, Failure>();
+    for (const { judge, reader } of journals) {
+      if (reader.loss !== undefined) damages.set(judge, reader.loss);
+      reader[Symbol.dispose]();
+    }
+    return damages;
+  }
+
+  /**
+   * Judge the scenarios of a process. The end of the process is that of the last one that began. Of
+   * several, those that did not begin have no verdict yet: nothing has been asked of them.
+   */
+  #judge(file: string, end: ScenarioEnd, damages: ReadonlyMap<ScenarioJudge, Failure>): void {
+    const members = this.#members.get(file) ?? [];
+    const begun = members.length === 1 ? members : members.filter(({ judge }) => judge.hasBegun);
+    const strays = begun.some(({ judge }) => !judge.isOver) ? this.#framework.takeStrays(file) : [];
+    for (const [index, { name, judge }] of begun.entries()) {
+      if (judge.isOver) continue;
+      const isLast = index === begun.length - 1;
+      const damage = damages.get(judge);
+      const more = [...(isLast ? strays : []), ...(damage === undefined ? [] : [damage])];
+      const view = this.#framework.viewOf(file, name);
+      const own: ScenarioEnd = isLast || !judge.hasEnded ? end : { kind: "ended" };
+      this.#publish(judge.end(own, view, more, Date.now()));
+    }
   }
 }
 

@@ -19,6 +19,14 @@ export interface PlannedScenario {
   readonly alone: boolean;
 }
 
+/** Scenarios of a round that use one appengine. */
+export interface PlannedShare {
+  /** Their names, in the order in which they run. */
+  readonly scenarios: readonly string[];
+  /** Boot source of the appengine. */
+  readonly source: BootSource;
+}
+
 /** Parts of what was made ready for a run, by the name of the scenario. */
 interface Preparations {
   readonly sources: ReadonlyMap<string, BootSource>;
@@ -66,6 +74,8 @@ export interface RunSettings {
   /** Number of the attempt, from 1. */
   readonly attempt: number;
   readonly scenarios: Readonly<Record<string, PlannedScenario>>;
+  /** The shares of this round, by name. */
+  readonly shares: Readonly<Record<string, PlannedShare>>;
   /**
    * Present: the scenarios' own appengines stay for a later run. Those of former runs, by scenario, are
    * used again.

@@ -9,6 +9,7 @@ import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
+import type { BootSource } from "../exports/boot-source.ts";
 import { clock } from "../clock/clock.ts";
 import { CORES } from "../clock/machine-reading.ts";
 import type { Stopwatch } from "../clock/stopwatch.ts";
@@ -44,7 +45,7 @@ import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import { hearUncaught } from "./uncaught.ts";
-import { VitestBridge } from "./vitest-bridge.ts";
+import { SHARES, VitestBridge } from "./vitest-bridge.ts";
 import { ordered } from "./scenario-order.ts";
 import type { Order } from "./scenario-order.ts";
 import { PATIENCE } from "./worker-watch.ts";
@@ -265,14 +266,17 @@ async function runPrepared(
   const settings = settingsOf(selected, isReady ? prepared : undefined, directory, options);
   const bridge = isReady && !stopped.aborted ? await opening : undefined;
   const patience = scaled({ ...PATIENCE, ...options.patience }, options.timeoutScale);
-  const { repeat, retries, order } = options;
+  const { repeat, retries, order, held } = options;
   const former = order === "longest first" ? await formerDurations() : { scenarios: new Map() };
   const inOrder: Rounds["inOrder"] = (repetition) => ordered(selected, order, repetition, former);
-  const rounds = { repeat, retries, patience, unprepared, inOrder };
+  const shared = isReady && held === undefined ? prepared.shared : new Map<string, BootSource>();
+  const rounds = { repeat, retries, patience, unprepared, inOrder, shared };
   await runRounds(bridge, settings, rounds, record, stopped);
   // A worker that did not stop in time would hold this up; it ends with the process.
   if (!stopped.aborted) await (await opening).close();
-  rmSync(join(directory.folder, JOURNALS), { recursive: true, force: true });
+  for (const folder of [JOURNALS, SHARES]) {
+    rmSync(join(directory.folder, folder), { recursive: true, force: true });
+  }
 }
 
 /** Each report by itself: one that cannot be written takes no other with it. */
@@ -370,13 +374,16 @@ function settingsOf(
     scenarios: Object.fromEntries(scenarios),
     ...(held !== undefined && { held }),
     journals: true,
+    shares: {},
   };
 }
 
 /** A scenario that will be tried again has not failed yet. */
 function failedScenarios({ scenarios }: RunState, retries: number): number {
   return [...scenarios.values()].filter(
-    (scenario) => scenario.attempts.length > retries && lastAttempt(scenario).verdict === "failed",
+    (scenario) =>
+      scenario.attempts.filter(({ after }) => after.length === 0).length > retries &&
+      lastAttempt(scenario).verdict === "failed",
   ).length;
 }
 

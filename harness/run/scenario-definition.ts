@@ -29,6 +29,12 @@ export interface ScenarioOptions extends Omit<BootPlan, "boot"> {
   readonly requires?: readonly Capability[];
   /** True when it judges how long things take, so that no other scenario may run beside it. */
   readonly alone?: boolean;
+  /**
+   * Name of a share: the scenarios of one run that declare it boot one appengine, with the containers of
+   * all, and use it one after the other. Each finds it as after a boot: what a scenario leaves in the
+   * appengine costs the next one a boot of its own. The options of a boot have to be the same.
+   */
+  readonly shares?: string;
 }
 
 export interface BootOverrides extends BootPlan {

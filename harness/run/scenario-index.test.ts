@@ -14,6 +14,7 @@ const declared = {
   tags: [],
   requires: [],
   alone: false,
+  boot: "",
   containers: [],
   checks: [{ id: "a.b", title: "t", suite: "unix" }],
 };

@@ -14,6 +14,15 @@ export interface JudgedPlan {
   readonly checks: readonly { readonly id: string; readonly title: string }[];
   /** Checks that cannot run, with the reason; the others run. */
   readonly refused?: ReadonlyMap<string, Failure>;
+  /** Its attempt on an appengine that others had used; present where this one repeats it. */
+  readonly shared?: SharedAttempt;
+}
+
+/** An attempt that failed on an appengine that others had used. */
+export interface SharedAttempt {
+  readonly after: readonly string[];
+  /** Failures of the product's or the scenario's, by check. */
+  readonly failures: ReadonlyMap<string, Failure>;
 }
 
 /** vitest's results as the parent has them; a process that died may have kept some. */
@@ -86,6 +95,16 @@ export class ScenarioJudge {
     return this.#over;
   }
 
+  /** Its process has said something of it. */
+  get hasBegun(): boolean {
+    return this.#begun !== undefined;
+  }
+
+  /** Its process has said that it is done with it. */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** @returns what of it goes into the record now */
   hear(testimony: RecordedTestimony): RecordedEvent[] {
     if (this.#over || testimony.scenario !== this.plan.scenario) return [];
@@ -139,6 +158,7 @@ export class ScenarioJudge {
       case "note":
       case "evidence":
       case "stage.finished":
+      case "appengine.shared":
         return [eventOf(testimony)];
     }
   }
@@ -198,6 +218,7 @@ export class ScenarioJudge {
             ...(framework?.outside ?? []).map((failure) => ({ where: "file", failure })),
             // A death that some check tells of already needs no case of its own.
             ...(silent.length === 0 && awaited.length > 0 ? this.#tearDown(how) : []),
+            ...this.#orderDependences(),
           ];
     for (const { where, failure } of outside) {
       events.push({ v: 1, t: now, type: "failure", scenario: this.plan.scenario, where, failure });
@@ -292,6 +313,22 @@ export class ScenarioJudge {
     }
   }
 
+  /** Checks that failed after other scenarios, and pass now. */
+  #orderDependences(): Outside[] {
+    const { shared } = this.plan;
+    const failed = [...(shared?.failures ?? [])];
+    return failed
+      .filter(([id]) => this.#checks.get(id)?.published === "passed")
+      .map(([id, { message }]) => {
+        const before = shared?.after.join(", ") ?? "";
+        const what = `${id} passes on an appengine of its own, and failed on that of ${before}`;
+        return {
+          where: "order dependence",
+          failure: failureOf("PVH_ORDER", `${what}: ${message}`),
+        };
+      });
+  }
+
   #finished(
     id: string,
     now: number,
@@ -327,7 +364,7 @@ interface Outcome {
   readonly reason?: string;
 }
 
-type Passed = "check.started" | "stage.finished" | "evidence" | "note";
+type Passed = "check.started" | "stage.finished" | "appengine.shared" | "evidence" | "note";
 
 /** The event of the record that a testimony is. */
 function eventOf(testimony: Extract<RecordedTestimony, { type: Passed }>): RecordedEvent {

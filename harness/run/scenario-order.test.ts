@@ -35,3 +35,14 @@ test("a seed tells the order, another in each repetition, whatever the order of 
   expect(order({ shuffle: 2 })).not.toBe(first);
   expect(first.split("").sort().join("")).toBe("abcdefgh");
 });
+
+test("scenarios of a share count together", () => {
+  const selected = [
+    { scenario: { name: "d" } },
+    { scenario: { name: "a", shares: "s" } },
+    { scenario: { name: "c", shares: "s" } },
+    { scenario: { name: "b", shares: "s" } },
+  ];
+  const inOrder = ordered(selected, "longest first", 1, former);
+  expect(inOrder.map(({ scenario }) => scenario.name).join("")).toBe("acbd");
+});

@@ -47,6 +47,7 @@ function sessionOf(
       seed: 1,
       repetition: 1,
       attempt: 1,
+      shares: {},
       journals: false,
       scenarios: {
         s: {

@@ -13,8 +13,10 @@ import type { Failure, Verdict } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
 import { journalPath } from "./journal.ts";
 import { recordedName } from "./run-settings.ts";
-import type { PlannedScenario, RunSettings } from "./run-settings.ts";
+import type { PlannedScenario, PlannedShare, RunSettings } from "./run-settings.ts";
 import type { BootOverrides, CheckDefinition, ScenarioDefinition } from "./scenario-definition.ts";
+import { sharedAppengine } from "./shared-appengine.ts";
+import type { SharedAppengine } from "./shared-appengine.ts";
 import { StrayErrors } from "./stray-errors.ts";
 import { CANCELLED } from "./testimony.ts";
 import { targetPace } from "./target-pace.ts";
@@ -37,6 +39,7 @@ export class ScenarioSession {
   readonly #boot: Booter;
   readonly #log: EventLog<Testimony>;
   readonly #strays: StrayErrors | undefined;
+  readonly #share: Share | undefined;
   readonly #verdicts = new Map<string, Verdict>();
   #begun = now();
   #appengine: BootedAppengine | undefined;
@@ -60,6 +63,7 @@ export class ScenarioSession {
     this.name = recordedName(definition.name, settings.repetition);
     this.checks = definition.checks.filter(({ id }) => plan.checks.includes(id));
     this.cancellation = new Cancellation(settings.folder);
+    this.#share = shareOf(definition.name, settings);
     this.#log = settings.journals
       ? new EventLog(journalPath(settings.folder, this.name, settings.attempt), { numbered: true })
       : new EventLog(join(settings.folder, EVENTS_FILE));
@@ -69,9 +73,10 @@ export class ScenarioSession {
     }
   }
 
-  /** Boot the appengine. A failed boot is not thrown: it becomes the verdict of every check. */
+  /** Boot the appengine, or take that of its share. A failed boot is not thrown: it becomes the verdict of every check. */
   async begin(): Promise<void> {
     this.#begun = now();
+    this.#strays?.begin();
     const { options } = this.#definition;
     this.record({
       type: "scenario.started",
@@ -89,7 +94,10 @@ export class ScenarioSession {
         missingTimeScale(options.timeScale, this.settings));
     if (this.#skipped !== undefined || options.boot === "none") return;
     try {
-      this.#appengine = (await this.#held()) ?? (await this.boot({}, this.cancellation.signal));
+      this.#appengine =
+        (await this.#held()) ??
+        (await this.#shared()) ??
+        (await this.boot({}, this.cancellation.signal));
     } catch (error) {
       if (this.cancellation.signal.aborted) this.#skipped = CANCELLED;
       else this.#failure = toFailure(error);
@@ -164,15 +172,15 @@ export class ScenarioSession {
       const ended = now();
       if (this.settings.keep === "always" || this.cancellation.signal.aborted) {
         await appengine.collect().catch((error: unknown) => {
-          const text = `evidence could not be kept: ${messageOfThrown(error)}`;
-          this.record({ type: "note", scenario: this.name, text });
+          this.#note(`evidence could not be kept: ${messageOfThrown(error)}`);
         });
       }
       const collected = now();
-      if (this.settings.held === undefined) await appengine.remove();
       this.#evidenceMs += collected - ended;
-      this.#removalMs += now() - collected;
     }
+    const ended = now();
+    if (!this.#isLeftToOthers()) await this.#remove();
+    this.#removalMs += now() - ended;
     this.record({
       type: "scenario.finished",
       scenario: this.name,
@@ -188,6 +196,14 @@ export class ScenarioSession {
 
   /** Boot an appengine as the scenario asks, with overrides. */
   async boot(overrides: BootOverrides, signal: AbortSignal): Promise<BootedAppengine> {
+    return this.#bootFrom(await this.#source(overrides), overrides, signal);
+  }
+
+  async #bootFrom(
+    source: BootSource,
+    overrides: BootOverrides,
+    signal: AbortSignal,
+  ): Promise<BootedAppengine> {
     const { settings } = this;
     const { options } = this.#definition;
     const folder = this.#evidenceFolder();
@@ -196,7 +212,7 @@ export class ScenarioSession {
     try {
       const container = await this.#boot({
         name,
-        ...(await this.#source(overrides)),
+        ...source,
         engine: settings.engine,
         run: settings.run,
         boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
@@ -227,6 +243,55 @@ export class ScenarioSession {
     }
   }
 
+  /** The appengine of the scenario's share: that of the scenarios before it, or a new one. */
+  async #shared(): Promise<BootedAppengine | undefined> {
+    const share = this.#share;
+    if (share === undefined) return undefined;
+    const { signal } = this.cancellation;
+    const begun = now();
+    const after = [...share.appengine.users];
+    try {
+      const container = await share.appengine.take(this.name, signal);
+      if (container !== undefined) {
+        const { name: appengine } = container;
+        const ms = now() - begun;
+        this.record({ type: "appengine.shared", scenario: this.name, appengine, after, ms });
+        return new BootedAppengine(this, container, this.#evidenceFolder());
+      }
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const why = messageOfThrown(error);
+      this.#note(`the appengine of ${after.join(", ")} is not used again: ${why}`);
+      await this.#remove();
+    }
+    const booted = await this.#bootFrom(share.plan.source, {}, signal);
+    await share.appengine.begin(booted.container, this.name, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      this.#note(
+        `no scenario can use ${booted.container.name} after this one: ${messageOfThrown(error)}`,
+      );
+    });
+    return booted;
+  }
+
+  /** Another scenario of its share can use the appengine. */
+  #isLeftToOthers(): boolean {
+    if (this.#share === undefined || this.cancellation.signal.aborted) return false;
+    const isLast = this.#share.plan.scenarios.at(-1) === this.#definition.name;
+    return !isLast && this.#verdict() !== "failed";
+  }
+
+  async #remove(): Promise<void> {
+    const left = this.#share?.appengine.release();
+    if (this.settings.held !== undefined) return;
+    if (this.#appengine !== undefined) await this.#appengine.remove();
+    else if (left !== undefined) await new BootedAppengine(this, left, "").remove();
+  }
+
+  #note(text: string): void {
+    this.record({ type: "note", scenario: this.name, text });
+  }
+
   /** The appengine that a former run has left for this scenario, if it can be used again. */
   async #held(): Promise<BootedAppengine | undefined> {
     const { held, engine } = this.settings;
@@ -245,8 +310,8 @@ export class ScenarioSession {
       return new BootedAppengine(this, container, this.#evidenceFolder());
     } catch (error) {
       if (this.cancellation.signal.aborted) throw error;
-      const text = `${name} cannot be used again, and another one is booted: ${messageOfThrown(error)}`;
-      this.record({ type: "note", scenario: this.name, text });
+      const why = messageOfThrown(error);
+      this.#note(`${name} cannot be used again, and another one is booted: ${why}`);
       return undefined;
     }
   }
@@ -309,6 +374,19 @@ export class ScenarioSession {
     if (this.#failure !== undefined || verdicts.includes("failed")) return "failed";
     return verdicts.includes("passed") ? "passed" : "skipped";
   }
+}
+
+/** The share of a scenario in this round. */
+interface Share {
+  readonly plan: PlannedShare;
+  readonly appengine: SharedAppengine;
+}
+
+function shareOf(scenario: string, { shares }: RunSettings): Share | undefined {
+  const found = Object.entries(shares).find(([, { scenarios }]) => scenarios.includes(scenario));
+  if (found === undefined) return undefined;
+  const [name, plan] = found;
+  return { plan, appengine: sharedAppengine(name) };
 }
 
 // Kept before a scenario can put another clock in its place.

@@ -31,6 +31,7 @@ export async function setup(project: TestProject): Promise<void> {
     repetition: 1,
     attempt: 1,
     journals: false,
+    shares: {},
     scenarios: Object.fromEntries(
       scenarios.map((scenario) => {
         const checks = scenario.checks.map(({ id }) => id);

@@ -13,30 +13,26 @@ export class StrayErrors {
   during: string | undefined;
   readonly #scenario: string;
   readonly #record: (testimony: Testimony) => void;
-  readonly #rejected = new WeakMap<Promise<unknown>, number>();
   #count = 0;
 
   constructor(scenario: string, record: (testimony: Testimony) => void) {
     this.#scenario = scenario;
     this.#record = record;
-    process.on("uncaughtException", (error: unknown) => void this.#tell(toFailure(error)));
-    process.on("unhandledRejection", (reason: unknown, promise) => {
-      this.#rejected.set(promise, this.#tell(toFailure(reason)));
-    });
-    process.on("rejectionHandled", (promise) => {
-      const stray = this.#rejected.get(promise);
-      if (stray === undefined) return;
-      this.#record({ type: "stray.handled", scenario: this.#scenario, stray });
-    });
-    // vitest makes it throw: a check that catches everything would not notice.
-    const exit = process.exit.bind(process);
-    process.exit = (code) => {
-      const message = `process.exit(${String(code ?? "")}) was called`;
-      this.#tell({ class: "scenario", code: "PVH_SCENARIO", message });
-      return exit(code);
+    if (running !== undefined) return;
+    listen();
+    this.begin();
+  }
+
+  /** The errors from now on are those of this scenario. */
+  begin(): void {
+    const scenario = this.#scenario;
+    running = {
+      tell: (failure) => this.#tell(failure),
+      handled: (stray) => this.#record({ type: "stray.handled", scenario, stray }),
     };
   }
 
+  /** @returns number of the error */
   #tell(failure: Failure): number {
     this.#count += 1;
     this.#record({
@@ -48,4 +44,32 @@ export class StrayErrors {
     });
     return this.#count;
   }
+}
+
+/** The scenario that runs, in a process that runs several. */
+let running:
+  | {
+      /** @returns number of the error */
+      readonly tell: (failure: Failure) => number;
+      /** Take back an error that has been told. */
+      readonly handled: (stray: number) => void;
+    }
+  | undefined;
+
+function listen(): void {
+  const rejected = new WeakMap<Promise<unknown>, () => void>();
+  process.on("uncaughtException", (error: unknown) => void running?.tell(toFailure(error)));
+  process.on("unhandledRejection", (reason: unknown, promise) => {
+    const strays = running;
+    const stray = strays?.tell(toFailure(reason));
+    if (stray !== undefined) rejected.set(promise, () => strays?.handled(stray));
+  });
+  process.on("rejectionHandled", (promise) => rejected.get(promise)?.());
+  // vitest makes it throw: a check that catches everything would not notice.
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    const message = `process.exit(${String(code ?? "")}) was called`;
+    running?.tell({ class: "scenario", code: "PVH_SCENARIO", message });
+    return exit(code);
+  };
 }

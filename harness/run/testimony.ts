@@ -6,6 +6,7 @@ import type { Failure, RunEvent, Verdict } from "../../reports/events.ts";
 type OfWorker =
   | "scenario.started"
   | "stage.finished"
+  | "appengine.shared"
   | "check.started"
   | "check.finished"
   | "evidence"
@@ -103,6 +104,7 @@ const testimony = z.discriminatedUnion("type", [
     ok: z.boolean(),
     detail: z.string().optional(),
   }),
+  z.object({ ...of("appengine.shared"), appengine: z.string(), after: z.array(z.string()), ms }),
   z.object({
     ...of("check.started"),
     check,

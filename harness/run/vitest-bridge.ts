@@ -1,6 +1,7 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
+import { pathToFileURL } from "node:url";
 import type { TestModule, TestSequencer, TestSpecification, Vitest } from "vitest/node";
 import type { Failure, RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
@@ -13,10 +14,13 @@ import type { RunSettings } from "./run-settings.ts";
 import type { ForkHost } from "./scenario-fork.ts";
 import type { ScenarioJudge } from "./scenario-judge.ts";
 import { SCENARIO_EXEC_ARGV, SCENARIO_OPTIONS } from "./vitest-options.ts";
+import type { Unit } from "./units.ts";
 import type { Patience } from "./worker-watch.ts";
 
 /** Scenarios that run once, at the same time as far as they may. */
 export interface Round {
+  /** Scenarios of each process, in the order in which the processes begin. */
+  readonly units: readonly Unit[];
   /** Judges by the scenario's own name. */
   readonly judges: ReadonlyMap<string, ScenarioJudge>;
   readonly settings: RunSettings;
@@ -27,6 +31,9 @@ export interface Round {
   /** Fires when nobody waits for their clean-up any more. */
   readonly abandoned: AbortSignal;
 }
+
+/** Folder of the files that import the scenarios of a share, in a run directory while it runs. */
+export const SHARES = ".shares";
 
 /** Bytes of vitest.log: a scenario that prints without end must not fill the disk. */
 const LOG_LIMIT = 16 * 1024 * 1024;
@@ -115,9 +122,10 @@ export class VitestBridge {
     const abandon = (): void => watch.killAll();
     abandoned.addEventListener("abort", abandon, { once: true });
     try {
-      for (const group of groupsOf([...round.judges.keys()], settings)) {
+      for (const unit of round.units) writeShare(unit, settings);
+      for (const group of groupsOf(round.units, settings)) {
         if (stopped.aborted) break;
-        await this.#runTogether(group, settings);
+        await this.#runTogether(group.map((unit) => fileOf(unit, settings)));
         // vitest may be done with a process that is not.
         await watch.allGone();
       }
@@ -129,31 +137,38 @@ export class VitestBridge {
       stopped.removeEventListener("abort", cancel);
       abandoned.removeEventListener("abort", abandon);
     }
-    for (const name of round.judges.keys()) this.#state.unhandled.take(pathOf(name, settings));
+    for (const unit of round.units) this.#state.unhandled.take(fileOf(unit, settings));
     return this.#state.unhandled.takeRest();
   }
 
-  #watch({ judges, settings, patience, publish }: Round): RoundWatch {
+  #watch({ units, judges, settings, patience, publish }: Round): RoundWatch {
     const { modules, unhandled } = this.#state;
-    const named = new Map([...judges].map(([name]) => [pathOf(name, settings), name]));
+    const byFile = new Map(
+      units.map((unit) => [
+        fileOf(unit, settings),
+        unit.scenarios.flatMap((name) => {
+          const judge = judges.get(name);
+          return judge === undefined ? [] : [{ name, judge }];
+        }),
+      ]),
+    );
     const framework = {
-      viewOf: (file: string) => {
+      viewOf: (file: string, name: string) => {
         const module = modules.get(file);
-        const name = named.get(file);
-        return module === undefined || name === undefined ? undefined : viewOf(module, name);
+        const others = byFile.get(file)?.flatMap((one) => (one.name === name ? [] : [one.name]));
+        return module === undefined ? undefined : viewOf(module, name, others);
       },
       takeStrays: (file: string) => unhandled.take(file),
     };
     modules.clear();
-    const byFile = new Map([...judges].map(([name, judge]) => [pathOf(name, settings), judge]));
     const watch = new RoundWatch(byFile, settings.folder, patience, framework, publish);
     this.#state.host = watch;
     return watch;
   }
 
-  async #runTogether(names: readonly string[], settings: RunSettings): Promise<void> {
+  async #runTogether(files: readonly string[]): Promise<void> {
     const project = this.#vitest.getRootProject();
-    const specifications = names.map((name) => project.createSpecification(pathOf(name, settings)));
+    const specifications = files.map((file) => project.createSpecification(file));
     await this.#vitest.runTestSpecifications(specifications);
   }
 
@@ -175,11 +190,30 @@ function pathOf(name: string, { scenarios }: RunSettings): string {
   return resolve(ROOT, scenarios[name]?.file ?? name);
 }
 
-/** Groups of scenarios: those of one may run at the same time, the groups run in turn. */
-function groupsOf(names: readonly string[], { scenarios }: RunSettings): string[][] {
-  const isAlone = (name: string): boolean => scenarios[name]?.alone === true;
-  const together = names.filter((name) => !isAlone(name));
-  const alone = names.filter(isAlone).map((name) => [name]);
+/** File that the process of these scenarios runs: their own, or one that imports those of several. */
+function fileOf({ share, scenarios }: Unit, settings: RunSettings): string {
+  const [only = ""] = scenarios;
+  return share === undefined
+    ? pathOf(only, settings)
+    : join(settings.folder, SHARES, `${share}.mjs`);
+}
+
+function writeShare(unit: Unit, settings: RunSettings): void {
+  if (unit.share === undefined) return;
+  const urls = unit.scenarios.map((name) => pathToFileURL(pathOf(name, settings)).href);
+  mkdirSync(join(settings.folder, SHARES), { recursive: true });
+  writeFileSync(
+    fileOf(unit, settings),
+    urls.map((url) => `import ${JSON.stringify(url)};\n`).join(""),
+  );
+}
+
+/** Groups of units: those of one may run at the same time, the groups run in turn. */
+function groupsOf(units: readonly Unit[], { scenarios }: RunSettings): Unit[][] {
+  const isAlone = (unit: Unit): boolean =>
+    unit.scenarios.some((name) => scenarios[name]?.alone === true);
+  const together = units.filter((unit) => !isAlone(unit));
+  const alone = units.filter(isAlone).map((unit) => [unit]);
   return together.length === 0 ? alone : [together, ...alone];
 }
 

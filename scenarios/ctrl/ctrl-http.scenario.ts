@@ -23,6 +23,7 @@ scenario(
       defineContainer({ name: IDLE, ...container }),
       defineContainer({ name: STUBBORN, program: "/usr/lib/pv-example/stubborn", ...container }),
     ],
+    shares: "control",
   },
   ({ check }) => {
     check("ctrl.no-body", "a PUT without a body is a 400", async ({ appengine, signal }) => {

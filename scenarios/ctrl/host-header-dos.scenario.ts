@@ -13,6 +13,7 @@ scenario(
   {
     summary: "no Host header, however wrong, keeps pv-ctrl from answering",
     containers: ["pv-example-unix-server", "pv-example-unix-client"],
+    shares: "control",
   },
   ({ check }) => {
     for (const [id, what, request] of [
@@ -96,6 +97,7 @@ scenario(
           expect(answer.bytes.toString(), path).toMatch(OK);
           expect(answer.ms, path).toBeLessThan(1_000);
         }
+        await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
       },
     );
   },

@@ -25,6 +25,7 @@ scenario(
   {
     summary: "a consumer reaches and hears on the provider's bus what its rules say, and no more",
     containers: [openBus, client, other, owner],
+    shares: "bus",
   },
   ({ check }) => {
     check("dbus.policy.own", "only allowed names can be owned", async ({ inside, signal }) => {

@@ -42,6 +42,7 @@ scenario(
       consumerWithRole("by-name", "messagebus"),
       consumerWithRole("stranger", "nosuchuser"),
     ],
+    shares: "bus",
   },
   ({ check }) => {
     check(

@@ -16,10 +16,11 @@ scenario(
     summary: "what a consumer sends is authentication and messages, or its session ends",
     containers: [
       openBus,
-      busConsumer("client", TALK),
-      busConsumer("nobody", { ...TALK, role: "nobody" }),
-      busConsumer("fds", { interface: "org.pvh.Fds", fds: ["pipe"] }),
+      busConsumer("wire-client", TALK),
+      busConsumer("wire-nobody", { ...TALK, role: "nobody" }),
+      busConsumer("wire-fds", { interface: "org.pvh.Fds", fds: ["pipe"] }),
     ],
+    shares: "bus",
   },
   ({ check }) => {
     check(
@@ -27,9 +28,9 @@ scenario(
       "each consumer has a connection of its own",
       async ({ inside, signal }) => {
         await startBus(inside(OPEN_BUS), signal);
-        await using one = await holdBus(inside("client"));
-        await using two = await holdBus(inside("nobody"));
-        await using three = await holdBus(inside("nobody"));
+        await using one = await holdBus(inside("wire-client"));
+        await using two = await holdBus(inside("wire-nobody"));
+        await using three = await holdBus(inside("wire-nobody"));
         expect(new Set([one.name, two.name, three.name]).size).toBe(3);
         expect(await uidAtDaemon(inside(OPEN_BUS), one.name)).toBe(0);
         expect(await uidAtDaemon(inside(OPEN_BUS), two.name)).toBe(65534);
@@ -43,7 +44,7 @@ scenario(
       async ({ inside, signal }) => {
         await startBus(inside(OPEN_BUS), signal);
         await using program = await Program.python(
-          inside("nobody"),
+          inside("wire-nobody"),
           python`
             from probes import bus, hold, tell
             peer = bus.connect()
@@ -72,7 +73,7 @@ scenario(
       async ({ appengine, inside, signal }) => {
         await startBus(inside(OPEN_BUS), signal);
         await using refused = await Program.python(
-          inside("client"),
+          inside("wire-client"),
           python`
             from probes import bus
             peer = bus.connect()
@@ -90,7 +91,7 @@ scenario(
         const before = await brokerFds(appengine);
         {
           await using client = await Program.python(
-            inside("fds"),
+            inside("wire-fds"),
             pythonFile(HERE, "fd_client.py"),
           );
           expect(await client.json(20_000)).toEqual(
@@ -119,7 +120,7 @@ scenario(
       async ({ inside, signal }) => {
         await using services = await BusServices.start(inside(OPEN_BUS), ["org.pvh.Talk"], signal);
         await using program = await Program.python(
-          inside("client"),
+          inside("wire-client"),
           pythonFile(HERE, "malformed.py"),
         );
         expect(await program.json(60_000)).toBe(null);
@@ -144,7 +145,7 @@ scenario(
             "('org.pvh.Talk',)",
           "dbus-test-tool spam --system --dest=org.pvh.Talk --count=20 && echo all": "all",
         };
-        for (const consumer of ["client", "nobody"]) {
+        for (const consumer of ["wire-client", "wire-nobody"]) {
           for (const [command, answer] of Object.entries(answers)) {
             const { stdout, stderr } = await inside(consumer).sh(command, { timeout: 10_000 });
             expect(stdout, `${command}: ${stderr}`).toContain(answer);

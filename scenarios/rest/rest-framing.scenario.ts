@@ -17,6 +17,7 @@ scenario(
   {
     summary: "answers end where they should, slow heads are cut, rules hold in every spelling",
     containers: [restProvider, restViewer, restAdmin],
+    shares: "rest",
   },
   ({ check }) => {
     check(

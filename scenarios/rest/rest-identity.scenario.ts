@@ -12,7 +12,7 @@ const TARGET = "/run/pv/services/network-manager.sock";
 
 /** A second consumer with a role of its own. */
 const viewer = defineContainer({
-  name: "rest-viewer",
+  name: "info-viewer",
   args: {
     PV_SERVICES_REQUIRED: [
       { name: "network-manager", type: "rest", role: "viewer", target: TARGET },
@@ -25,17 +25,18 @@ scenario(
   {
     summary: "the provider learns from the broker, and from nobody else, who is asking",
     containers: [SERVER, CLIENT, viewer],
+    shares: "rest",
   },
   ({ check }) => {
     check(
       "rest.identity.first",
       "the first request carries client and role",
       async ({ inside }) => {
-        const stdout = await inside("rest-viewer").text(
+        const stdout = await inside("info-viewer").text(
           `curl -s --max-time ${patientSeconds(5)} --unix-socket ${TARGET} http://localhost/info`,
           { timeout: 10_000 },
         );
-        expect(JSON.parse(stdout)).toMatchObject({ client: "rest-viewer", role: "viewer" });
+        expect(JSON.parse(stdout)).toMatchObject({ client: "info-viewer", role: "viewer" });
       },
     );
 
@@ -43,8 +44,8 @@ scenario(
       "rest.identity.every",
       "so does every later request of a kept connection, pipelined ones too",
       async ({ inside }) => {
-        const seen = await headersSeen(inside("rest-viewer"), [get(), get() + get(), get()], 4);
-        expect(seen.map(identity)).toEqual(Array(4).fill(["rest-viewer", "viewer"]));
+        const seen = await headersSeen(inside("info-viewer"), [get(), get() + get(), get()], 4);
+        expect(seen.map(identity)).toEqual(Array(4).fill(["info-viewer", "viewer"]));
       },
     );
 
@@ -60,10 +61,10 @@ scenario(
           ["Connection: keep-alive, X-PV-Role", "X-PV-Role: admin"],
         ];
         for (const lines of forged) {
-          const [headers = []] = await headersSeen(inside("rest-viewer"), [get(...lines)], 1);
+          const [headers = []] = await headersSeen(inside("info-viewer"), [get(...lines)], 1);
           const identities = headers.filter(([name]) => /^x[-_]pv[-_]/i.test(name));
           expect(identities.map(([, value]) => value).sort(), lines.join(" | ")).toEqual([
-            "rest-viewer",
+            "info-viewer",
             "viewer",
           ]);
         }
@@ -85,7 +86,7 @@ scenario(
         const request = ["POST /headers HTTP/1.1", "Host: localhost", ...head, "", smuggled].join(
           "\r\n",
         );
-        const answer = await exchange(inside("rest-viewer"), request);
+        const answer = await exchange(inside("info-viewer"), request);
         expect(answer.match(/HTTP\/1\.[01] (\d+)/g), what).toEqual(["HTTP/1.1 400"]);
       }
     });

@@ -13,6 +13,7 @@ scenario(
   {
     summary: "uploads, event streams, large bodies, Expect and Upgrade pass as they are sent",
     containers: [restProvider, restViewer],
+    shares: "rest",
   },
   ({ check }) => {
     check(

@@ -29,6 +29,7 @@ scenario(
         buffers: { fds: ["dmabuf"] },
       }),
     ],
+    shares: "unix",
   },
   ({ check }) => {
     check(

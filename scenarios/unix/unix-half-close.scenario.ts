@@ -9,6 +9,7 @@ scenario(
   {
     summary: "EOF crosses the broker at once, in both directions, and nothing is cut",
     containers: [probeProvider, probeConsumer],
+    shares: "unix",
   },
   ({ check }) => {
     check("unix.half-close.to-provider", "EOF reaches the provider at once", async ({ inside }) => {

@@ -31,6 +31,7 @@ scenario(
       }),
       messageConsumer(ADMIN, { legacy: { role: "admin" } }),
     ],
+    shares: "unix",
   },
   ({ check }) => {
     check(

@@ -27,6 +27,7 @@ scenario(
     summary:
       "the provider's socket appears in the consumer, where it was asked for and nowhere else",
     containers: [SERVER, CLIENT, probeProvider, probeConsumer, mountedOnly],
+    shares: "unix",
   },
   ({ check }) => {
     check(
@@ -78,12 +79,14 @@ scenario(
         expect((await control.act(CLIENT, "stop")).status).toBe(200);
         await waitForStatus(control, CLIENT, "STOPPED", signal);
         const targets = [TARGET, EARLY_TARGET];
-        await appengine.text(`mkdir -p ${targets.map((path) => posix.dirname(path)).join(" ")}`);
+        const folders = targets.map((path) => posix.dirname(path)).join(" ");
+        await appengine.text(`mkdir -p ${folders}`);
         await restartBroker(appengine, signal);
         for (const path of targets) {
           const isThere = (await appengine.sh(`ls ${path}`)).exitCode === 0;
           expect([path, isThere]).toEqual([path, false]);
         }
+        await appengine.text(`rmdir -p --ignore-fail-on-non-empty ${folders}`);
         expect((await control.act(CLIENT, "start")).status).toBe(200);
         await waitForStatus(control, CLIENT, "STARTED", signal);
       },
@@ -109,6 +112,7 @@ scenario(
         );
         await restartBroker(appengine, signal);
         expect(await appengine.text("ls -A /mnt/trap")).toBe("");
+        await appengine.text("rmdir /mnt/trap");
       },
     );
 

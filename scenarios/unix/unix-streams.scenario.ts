@@ -12,6 +12,7 @@ scenario(
   {
     summary: "a stream link carries much, holds little and serves many at once",
     containers: [probeProvider, probeConsumer],
+    shares: "unix",
   },
   ({ check }) => {
     check("unix.large", "1 GiB each way at once, every byte in its place", async ({ inside }) => {

@@ -49,6 +49,7 @@ scenario(
       }),
       liar,
     ],
+    shares: "rest",
   },
   ({ check }) => {
     check(

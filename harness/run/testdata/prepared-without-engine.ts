@@ -14,6 +14,7 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
   broker: "native",
   reference: true,
   sources: new Map(),
+  shared: new Map(),
   failures: new Map(),
   missing: new Map(),
 };

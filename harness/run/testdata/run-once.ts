@@ -5,7 +5,7 @@
  *
  * Option `unprepared` is the code of an error that the preparation ends with; `deadline` cancels
  * after so many milliseconds; `throwAt` is the type of an event after which an error is thrown
- * that nothing catches.
+ * that nothing catches; `shares` are the names of shares that are prepared.
  */
 import { join } from "node:path";
 import { noPaint } from "../../../reports/paint.ts";
@@ -25,16 +25,25 @@ interface TestOptions extends Partial<RunOptions> {
   readonly throwAt?: string;
   /** Things that the machine lacks, by scenario. */
   readonly missing?: Readonly<Record<string, string>>;
+  readonly shares?: readonly string[];
 }
 
 const [text = "{}", filter = "", folder = join(import.meta.dirname, "bridge")] =
   process.argv.slice(2);
-const { unprepared, deadline, throwAt, missing = {}, ...options } = JSON.parse(text) as TestOptions;
+const {
+  unprepared,
+  deadline,
+  throwAt,
+  missing = {},
+  shares = [],
+  ...options
+} = JSON.parse(text) as TestOptions;
 const controller = new AbortController();
 process.once("SIGINT", () => controller.abort("SIGINT"));
 if (deadline !== undefined) setTimeout(() => controller.abort("deadline"), deadline);
 const directory = makeRunDirectory();
 const printed: string[] = [];
+const shared = new Map(shares.map((name) => [name, { image: "none", exports: [] }]));
 const report = new TerminalReport(
   { print: (line) => printed.push(line), status: () => undefined, columns: 80 },
   noPaint,
@@ -43,7 +52,11 @@ const { exitCode, state, unwritten } = await runScenarios(
   select(await discover(folder), filter),
   () =>
     unprepared === undefined
-      ? Promise.resolve({ ...PREPARED_WITHOUT_ENGINE, missing: new Map(Object.entries(missing)) })
+      ? Promise.resolve({
+          ...PREPARED_WITHOUT_ENGINE,
+          missing: new Map(Object.entries(missing)),
+          shared,
+        })
       : Promise.reject(new PvhError(unprepared, "waited 10000 ms for the exit code of a command")),
   directory,
   {

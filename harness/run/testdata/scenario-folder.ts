@@ -24,12 +24,13 @@ export function scenarioFolder(files: Readonly<Record<string, string>>): string 
 export function scenarioText(
   name: string,
   bodies: readonly string[],
-  { before = "", options = "" } = {},
+  { before = "", options = "", shares = "" } = {},
 ): string {
   const checks = bodies.map(
     (body, index) =>
       `  check(${JSON.stringify(CHECKS[index])}, "check ${index}", async ({ skip, signal }) => {\n${body}\n}${options});`,
   );
+  const sharing = shares === "" ? "" : `, shares: ${JSON.stringify(shares)}`;
   return [
     `import { writeFileSync } from "node:fs";`,
     `import * as vitest from "vitest";`,
@@ -38,7 +39,7 @@ export function scenarioText(
     // False while the file is only listed.
     `const inRun = "__vitest_worker__" in globalThis;`,
     before,
-    `scenario(${JSON.stringify(name)}, { summary: "s", boot: "none" }, ({ check }) => {`,
+    `scenario(${JSON.stringify(name)}, { summary: "s", boot: "none"${sharing} }, ({ check }) => {`,
     ...checks,
     `});`,
     "",

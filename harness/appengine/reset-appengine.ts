@@ -1,0 +1,189 @@
+import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
+import { PvhError } from "../errors.ts";
+import { shellQuote } from "../shell-quote.ts";
+import { until } from "../until.ts";
+import { askBroker } from "./ask-broker.ts";
+import type { Appengine } from "./appengine.ts";
+import { readTraces, SCRATCH } from "./traces.ts";
+import type { ContainerTraces, Traces } from "./traces.ts";
+
+/** State of an appengine that scenarios use one after the other. */
+export interface AppengineState {
+  readonly traces: Traces;
+  /** What pv-ctrl and the broker say, as text by what they were asked; without pids. */
+  readonly told: ReadonlyMap<string, string>;
+}
+
+/** Milliseconds in which an appengine has to be as it was. */
+const AS_BEFORE = 5_000;
+
+/** @throws PvhError when it cannot be told */
+export async function appengineState(
+  appengine: Appengine,
+  signal: AbortSignal,
+): Promise<AppengineState> {
+  const [traces, told] = [await readTraces(appengine, signal), await askAll(appengine, signal)];
+  return { traces, told };
+}
+
+/**
+ * Bring an appengine into the state in which it was first: containers that were touched since `last` are
+ * started anew, files that were left in /tmp are removed. pantavisor.log begins anew for its readers.
+ *
+ * A container is touched when it was entered, when its init, its programs or its files are others, and
+ * when a link leads from or to a touched one: a server remembers.
+ *
+ * @returns the state now, which says the same as `first`
+ * @throws PvhError PVH_TIMEOUT naming what is not as it was
+ */
+export async function resetAppengine(
+  appengine: Appengine,
+  first: AppengineState,
+  last: AppengineState,
+  signal: AbortSignal,
+): Promise<AppengineState> {
+  await appengine.log.forget();
+  const before = await readTraces(appengine, signal);
+  const graph = await appengine.control.graph(signal);
+  const touched = touchedContainers(last.traces, before, appengine.takeEntered(), graph);
+  await Promise.all([...touched].map((name) => startAnew(appengine, name, before, signal)));
+  const left = leftIn(SCRATCH, first.traces, before);
+  if (left.length > 0) await appengine.sh(`rm -rf ${left.map(shellQuote).join(" ")}`, { signal });
+  return await until(
+    "the appengine to be as before",
+    async () => {
+      // The quick question first: the others take as long as a look at each file.
+      const containers = await ask(appengine, "/containers", signal);
+      if (containers !== first.told.get("/containers")) throw new Error("containers do not run");
+      const state = await appengineState(appengine, signal);
+      const isSame = [...touched].every(
+        (name) => state.traces.containers.get(name)?.pid !== before.containers.get(name)?.pid,
+      );
+      if (!isSame) throw new Error(`${[...touched].join(", ")} are starting anew`);
+      const differences = differencesOf(first, state, touched);
+      if (differences.length > 0) throw new Error(differences.slice(0, 5).join("; "));
+      return state;
+    },
+    { signal, timeout: AS_BEFORE, every: 100 },
+  );
+}
+
+/** @param entered names of containers in which something was run */
+export function touchedContainers(
+  last: Traces,
+  now: Traces,
+  entered: ReadonlySet<string>,
+  graph: readonly Pick<GraphEntry, "consumer" | "provider">[],
+): ReadonlySet<string> {
+  const changed = [...last.containers].flatMap(([name, before]) =>
+    isTouched(before, now.containers.get(name)) ? [name] : [],
+  );
+  const known = (name: string): boolean => last.containers.has(name);
+  const touched = new Set([...changed, ...entered].filter(known));
+  for (const { consumer, provider } of graph) {
+    if (!touched.has(consumer) && !touched.has(provider)) continue;
+    for (const peer of [consumer, provider]) if (known(peer)) touched.add(peer);
+  }
+  return touched;
+}
+
+function isTouched(before: ContainerTraces, now: ContainerTraces | undefined): boolean {
+  if (now?.pid !== before.pid) return true;
+  if ([...now.programs].some((program) => !before.programs.has(program))) return true;
+  const isOther = ([file, change]: [string, string]): boolean => before.files.get(file) !== change;
+  return now.files.size !== before.files.size || [...now.files].some(isOther);
+}
+
+/** @returns what is not as it was first, a phrase each */
+export function differencesOf(
+  first: AppengineState,
+  now: AppengineState,
+  touched: ReadonlySet<string>,
+): string[] {
+  const told = [...first.told].flatMap(([question, answer]) =>
+    now.told.get(question) === answer ? [] : [`${question} says something else`],
+  );
+  // A container that was started anew has its own files alone, and at least those that it had first.
+  const containers = [...touched].flatMap((name) => {
+    const files = now.traces.containers.get(name)?.files;
+    const known = [...(first.traces.containers.get(name)?.files.keys() ?? [])];
+    return known.flatMap((file) =>
+      files?.has(file) ? [] : [`file in ${name} ${file} is missing`],
+    );
+  });
+  return [
+    ...told,
+    ...changes("container", [...first.traces.containers.keys()], [...now.traces.containers.keys()]),
+    ...containers,
+    ...changes("process", first.traces.processes, now.traces.processes),
+    ...changes("file", first.traces.files, now.traces.files),
+    ...changes("mount", first.traces.mounts, now.traces.mounts),
+  ];
+}
+
+/** Lines that one list has more often than the other. */
+function changes(what: string, before: readonly string[], now: readonly string[]): string[] {
+  const count = (lines: readonly string[], line: string): number =>
+    lines.filter((one) => one === line).length;
+  return [...new Set([...before, ...now])].flatMap((line) => {
+    const more = count(now, line) - count(before, line);
+    if (more === 0) return [];
+    return [`${what} ${line} is ${more > 0 ? "new" : "missing"}`];
+  });
+}
+
+function leftIn(folders: readonly string[], first: Traces, now: Traces): string[] {
+  const known = new Set(first.files);
+  return now.files
+    .filter((line) => !known.has(line) && folders.some((folder) => line.startsWith(folder)))
+    .map((line) => line.replace(/ \S+ \S+$/, ""));
+}
+
+async function startAnew(
+  { control }: Appengine,
+  name: string,
+  { containers }: Traces,
+  signal: AbortSignal,
+): Promise<void> {
+  const action = containers.has(name) ? "restart" : "start";
+  const { status, body } = await control.act(name, action, signal);
+  if (status !== 200) {
+    throw new PvhError("PVH_CONTROL", `${name}: ${action} is answered with ${status} ${body}`);
+  }
+}
+
+const QUESTIONS = ["/containers", "/groups", "/user-meta", "/objects", "/steps", "/config"];
+
+async function askAll(
+  appengine: Appengine,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const { control } = appengine;
+  const told = new Map<string, string>();
+  for (const path of QUESTIONS) told.set(path, await ask(appengine, path, signal));
+  const daemons = await control.daemons(signal);
+  told.set(
+    "/daemons",
+    JSON.stringify(daemons.map(({ pid, ...daemon }) => ({ ...daemon, runs: pid > 0 }))),
+  );
+  const graph = await control.graph(signal);
+  told.set("/xconnect-graph", JSON.stringify(graph.map(withoutPids)));
+  const broker = await askBroker(appengine, signal);
+  const links = broker?.links.map(({ consumer, name, target, state }) =>
+    [consumer, name, target, state].join(" "),
+  );
+  told.set("pv-xconnect", JSON.stringify(links?.sort()));
+  return told;
+}
+
+async function ask({ control }: Appengine, path: string, signal: AbortSignal): Promise<string> {
+  const answer = await control.json(path, signal);
+  // Time makes a container stable, nothing else.
+  return JSON.stringify(answer, (key, value: unknown) => (key === "is_stable" ? undefined : value));
+}
+
+function withoutPids(entry: GraphEntry): Record<string, unknown> {
+  const isRunning = { consumer: entry.consumer_pid > 0, provider: entry.provider_pid > 0 };
+  const rest = Object.entries(entry).filter(([key]) => !/_(pid|start)$/.test(key));
+  return { ...Object.fromEntries(rest), isRunning };
+}
