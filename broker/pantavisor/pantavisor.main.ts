@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Outcome } from "./lifecycle/revision.ts";
-import { parseQuirks } from "../shared/quirks/quirks.ts";
+import { quirksOf } from "../shared/quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { CRASHED, CrashReport, crashOnStrayErrors } from "./crash-report.ts";
 import type { Pantavisor } from "./pantavisor.ts";
@@ -38,7 +38,7 @@ async function start(): Promise<Pantavisor> {
       cmdline: { type: "string", default: "" },
     },
   });
-  const quirks = parseQuirks(process.env["PVH_QUIRKS"]);
+  const quirks = quirksOf(process.env);
   const pantavisor = await runPantavisor({
     config: readConfig(values.config, process.env),
     revision: /(?:^| )pv_rev=(\S+)/.exec(values.cmdline)?.[1] ?? "0",

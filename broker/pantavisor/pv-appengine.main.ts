@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { reapOrphans } from "../shared/linux/orphans.ts";
 import { parseTimeScale } from "./lifecycle/clock.ts";
-import { parseQuirks } from "../shared/quirks/quirks.ts";
+import { quirksOf } from "../shared/quirks/quirks.ts";
 import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { USAGE, parseOptions } from "./appengine-options.ts";
 import { prepareBoot } from "./boot-preparation.ts";
@@ -48,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const environment = { ...process.env, ...options.environment };
   const config = readConfig(CONFIG_FILE, environment);
-  const quirks = parseQuirks(environment["PVH_QUIRKS"]);
+  const quirks = quirksOf(environment);
   // `stop-ignored`: signals are heard and nothing follows.
   const shutdown = quirks.has("stop-ignored") ? new AbortController().signal : heard;
   const children = new Set<number>();

@@ -3,7 +3,7 @@ import { parseDebug } from "../shared/debug-topics.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { PluginRegistry } from "./plugins/registry.ts";
 import type { BrokerFiles } from "../shared/formats/broker-status.ts";
-import { parseQuirks } from "../shared/quirks/quirks.ts";
+import { quirksOf } from "../shared/quirks/quirks.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import { openBrokerFolder } from "./links/broker-folder.ts";
 import { takeBrokerLock } from "./links/broker-lock.ts";
@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   process.umask(0o022);
 
   const { values } = parseArgs({ options: { ctrl: { type: "string", default: DEFAULT_CTRL } } });
-  const quirks = parseQuirks(process.env["PVH_QUIRKS"]);
+  const quirks = quirksOf(process.env);
   process.on("SIGHUP", () => running?.graphChanged());
 
   // 029-32 neither knows of other brokers nor plants removed sockets again.

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { differencesOf, touchedContainers } from "./reset-appengine.ts";
+import { awaitedOf, differencesOf, touchedContainers } from "./reset-appengine.ts";
 import type { ContainerTraces, Traces } from "./traces.ts";
 
 const container = (more: Partial<ContainerTraces> = {}): ContainerTraces => ({
@@ -58,15 +58,10 @@ test("each difference has a phrase", () => {
     { a: container({ files: new Map([["/run/new f 644", ""]]) }), b: container() },
     { processes: ["pantavisor", "sleep 60"], files: ["/tmp d 1777", "/tmp/x f 644"], mounts: [] },
   );
-  const differences = differencesOf(
-    first,
-    { traces: now, told: new Map([["/steps", "[1]"]]) },
-    new Set(["a"]),
-  );
+  const differences = differencesOf(first, { traces: now, told: new Map([["/steps", "[1]"]]) });
   expect(differences).toEqual([
     "/steps says something else",
     "container c is missing",
-    "file in a /run/s.sock s 777 is missing",
     "process sleep 60 is new",
     "file /tmp/x f 644 is new",
     "mount / is missing",
@@ -74,5 +69,19 @@ test("each difference has a phrase", () => {
 });
 
 test("the same state has no difference", () => {
-  expect(differencesOf({ traces: BEFORE, told }, { traces: BEFORE, told }, new Set())).toEqual([]);
+  expect(differencesOf({ traces: BEFORE, told }, { traces: BEFORE, told })).toEqual([]);
+});
+
+test("a container that was started anew may have more files than first, and none less", () => {
+  const state = (file: string, link: string) => ({
+    traces: traces({ a: container({ files: new Map([[file, ""]]) }), b: container() }),
+    told: new Map([["pv-xconnect", link]]),
+  });
+  const first = state("/run/s.sock s 777", "up");
+  expect(awaitedOf(first, state("/run/new f 644", "down"), new Set(["a"]))).toEqual([
+    "a link has another state",
+    "file in a /run/s.sock s 777 is missing",
+  ]);
+  expect(awaitedOf(first, first, new Set(["a", "b"]))).toEqual([]);
+  expect(awaitedOf(first, state("/run/new f 644", "up"), new Set(["b"]))).toEqual([]);
 });

@@ -12,7 +12,7 @@ export interface Mutant {
 
 export interface MutantScenario {
   readonly name: string;
-  /** Those that run: the claims and their witness, or every check of the scenario. */
+  /** Every check of the scenario. */
   readonly checks: readonly string[];
   /** Those whose row of the catalogue names the quirk. */
   readonly claims: readonly string[];
@@ -31,13 +31,14 @@ export interface CheckResult {
  * - `red`: a check that claims the quirk noticed it, as it should
  * - `GREEN`: it did not
  * - `wrong reason`: it failed, but not by its own judgement
+ * - `never green`: it fails without the quirk too
  * - `skipped`: this machine cannot tell
  * - `lost`: it gave no verdict
  * - `no such quirk`: the reference cannot be told to make it
  * - `ran`: a check that does not claim the quirk, whatever it came to
  */
 export type Judgement =
-  "red" | "GREEN" | "wrong reason" | "skipped" | "lost" | "no such quirk" | "ran";
+  "red" | "GREEN" | "wrong reason" | "never green" | "skipped" | "lost" | "no such quirk" | "ran";
 
 export interface MutantRow {
   readonly quirk: string;
@@ -47,20 +48,7 @@ export interface MutantRow {
   readonly detail: string;
 }
 
-/** How much of a scenario runs under a quirk. */
-export interface Scope {
-  /** Run the claims and one witness, instead of every check. */
-  readonly claimsOnly: boolean;
-  /** Milliseconds that a check took when it last passed; undefined when that is not known. */
-  readonly msOf: (check: string) => number | undefined;
-}
-
-/**
- * The quirks that the catalogue's rows of these scenarios' checks name.
- *
- * A witness is a check that does not claim the quirk: its verdict shows that the quirk leaves the
- * scenario running.
- */
+/** The quirks that the catalogue's rows of these scenarios' checks name. */
 export function mutantsOf(
   scenarios: readonly {
     readonly name: string;
@@ -69,28 +57,19 @@ export function mutantsOf(
   }[],
   quirksOf: (check: string) => readonly string[],
   exists: (quirk: string) => boolean,
-  { claimsOnly, msOf }: Scope,
 ): Mutant[] {
   const quirks = new Set(scenarios.flatMap(({ selected }) => selected.flatMap(quirksOf)));
   return [...quirks].sort().map((quirk) => ({
     quirk,
     exists: exists(quirk),
     scenarios: scenarios
-      .map(({ name, all, selected }) => {
-        const claims = selected.filter((check) => quirksOf(check).includes(quirk));
-        const others = all.filter((check) => !quirksOf(check).includes(quirk));
-        const run = claimsOnly ? [...claims, ...witness(others, msOf)] : all;
-        return { name, checks: all.filter((check) => run.includes(check)), claims };
-      })
+      .map(({ name, all, selected }) => ({
+        name,
+        checks: all,
+        claims: selected.filter((check) => quirksOf(check).includes(quirk)),
+      }))
       .filter(({ claims }) => claims.length > 0),
   }));
-}
-
-/** The check that was the quickest when it last passed; the first when none has been timed. */
-function witness(checks: readonly string[], msOf: Scope["msOf"]): string[] {
-  const known = checks.filter((check) => msOf(check) !== undefined);
-  const quickest = known.toSorted((a, b) => (msOf(a) ?? 0) - (msOf(b) ?? 0))[0] ?? checks[0];
-  return quickest === undefined ? [] : [quickest];
 }
 
 /** @param fileOf path of a scenario's file */
@@ -133,7 +112,8 @@ export function isBad({ judgement }: MutantRow): boolean {
   return judgement !== "red" && judgement !== "ran" && judgement !== "skipped";
 }
 
-function judgeClaim(
+/** Judgement of a check under a quirk that it claims to notice. */
+export function judgeClaim(
   { verdict, failure, reason = "" }: CheckResult,
   mayFailInBoot: boolean,
 ): Pick<MutantRow, "judgement" | "detail"> {

@@ -59,15 +59,18 @@ export const COMMANDS: readonly Command[] = [
     args: [FILTER],
     options: [
       {
-        flags: "--claims-only",
-        summary: "run only the checks that claim the quirk, and one more of their scenario",
+        flags: "--whole-scenarios",
+        summary: "boot for each quirk, and run every check of the scenarios under it",
       },
       {
         flags: "--changed [commit]",
         summary: "only what has changed since the commit (default: since the branch began)",
       },
       { flags: "--quick <seed>", summary: "only a tenth of the quirks, which the seed draws" },
-      { flags: "--jobs <n>", summary: "quirks at a time (default: two for each core, at most 8)" },
+      {
+        flags: "--jobs <n>",
+        summary: "scenarios or quirks at a time (default: two for each core, at most 8)",
+      },
       TIMEOUT_SCALE_OPTION,
       JSON_OPTION,
     ],

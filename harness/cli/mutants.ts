@@ -14,12 +14,15 @@ import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { drawn, longestFirst } from "../catalogue/mutant-order.ts";
 import { isBad, isTouched, judge, mutantsOf } from "../catalogue/mutants.ts";
 import type { CheckResult, Mutant, MutantRow } from "../catalogue/mutants.ts";
+import { brokersOwn, judgeWarm, variantsOf } from "../catalogue/warm-mutants.ts";
 import { touchedBy } from "../catalogue/touched.ts";
 import { ROOT } from "../root.ts";
 import { formerDurations } from "../run/history.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { runScenarios } from "../run/run.ts";
+import type { RunOptions } from "../run/run.ts";
+import { toVariant, variantId } from "../run/variants.ts";
 import type { Keep } from "../run/run-settings.ts";
 import { select } from "../run/selection.ts";
 import type { Args, Call } from "./command.ts";
@@ -30,21 +33,21 @@ import { usualJobs } from "./usual-jobs.ts";
 import { table } from "../../reports/table.ts";
 
 /**
- * `pvh mutants [filter…]`: make each quirk that the selected checks claim to notice, and see
- * that they do, for the right reason, while the other checks of their scenarios, or with
- * `--claims-only` one of them, still give a verdict. `--changed` leaves what a diff touches, `--quick`
- * a sample.
+ * `pvh mutants [filter…]`: run each check that claims a quirk under that quirk, where it must turn red
+ * for the right reason, and in strict, where it must be green. The appengine of a scenario stays for
+ * all of its checks and quirks, as far as pv-xconnect alone deviates.
+ *
+ * With `--whole-scenarios`, each quirk boots appengines of its own, and every check of the scenarios
+ * runs on them and must give a verdict. `--changed` leaves what a diff touches, `--quick` a sample.
  */
 export async function mutantsCommand(call: Call): Promise<ExitCode> {
   const { args, out, signal } = call;
   const begun = performance.now();
   clock.scale = timeoutScale(args);
-  const jobs = wholeNumber(args, "jobs", 1) ?? usualJobs();
   const all = await discover();
   const selected = select(all, args.words.join(" "));
   const problems = problemsOf(selected.map(({ scenario }) => scenario));
   for (const problem of problems) out.say(`pvh: ${problem}`);
-  const former = await formerDurations();
   const known = mutantsOf(
     selected.map(({ scenario, checks }) => ({
       name: scenario.name,
@@ -56,7 +59,6 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
       return row === undefined ? [] : quirksOf(row);
     },
     (quirk) => Object.hasOwn(QUIRKS, quirk),
-    { claimsOnly: args.flag("claimsOnly"), msOf: (check) => former.checks.get(check) },
   );
   if (known.length === 0) {
     out.say("no selected check claims a quirk");
@@ -74,36 +76,105 @@ export async function mutantsCommand(call: Call): Promise<ExitCode> {
     {},
     { signal, progress: (line) => out.say(line) },
   );
-  const directory = makeRunDirectory();
+  const table: Table = {
+    mutants,
+    all,
+    prepared,
+    directory: makeRunDirectory(),
+    jobs: wholeNumber(args, "jobs", 1) ?? usualJobs(),
+    call,
+  };
+  const rows = args.flag("wholeScenarios") ? await runWhole(table) : await runWarm(table);
+  const exitCode = report(rows, table.directory, since(begun), call);
+  return exitCode === EXIT.pass && problems.length > 0 ? EXIT.usage : exitCode;
+}
+
+/** Mutants to run, and what they run with. */
+interface Table {
+  readonly mutants: readonly Mutant[];
+  readonly all: readonly DiscoveredScenario[];
+  readonly prepared: Prepared;
+  readonly directory: RunDirectory;
+  readonly jobs: number;
+  readonly call: Call;
+}
+
+/** One run, in which each scenario has a process and an appengine for all of its mutants. */
+async function runWarm(table: Table): Promise<MutantRow[]> {
+  const { mutants, all, prepared, directory, jobs, call } = table;
+  const { out, signal } = call;
+  const switchable = brokersOwn(Object.keys(QUIRKS), sourceTexts(ROOT));
+  const selected = all.flatMap((scenario) => {
+    const variants = variantsOf(scenario.name, mutants, (quirk) => switchable.includes(quirk));
+    if (variants.length === 0) return [];
+    const checks = variants.flatMap((variant) => {
+      const check = scenario.checks.find(({ id }) => id === variant.check);
+      return check === undefined ? [] : [{ ...check, id: variantId(variant) }];
+    });
+    return [{ scenario: { ...scenario, checks }, checks: checks.map(({ id }) => id) }];
+  });
+  let finished = 0;
+  const { state } = await runScenarios(
+    selected,
+    () => Promise.resolve(prepared),
+    directory,
+    { ...strictly(["mutants"]), jobs, order: "longest first", switchable },
+    {
+      signal,
+      onEvent: (event) => {
+        if (event.type !== "scenario.finished") return;
+        finished += 1;
+        const seconds = (event.ms / 1000).toFixed(1);
+        out.say(`${finished} of ${selected.length}  ${event.scenario}  (${seconds} s)`);
+      },
+    },
+  );
+  const results = resultsOf(state).map((result) => ({ ...result, ...toVariant(result.check) }));
+  const rows = mutants.map((mutant) => judgeWarm(mutant, results, suiteOf));
+  for (const [index, mutant] of mutants.entries()) {
+    if (rows[index]?.some(isBad) === true) await keepEvidence(mutant, table);
+  }
+  return rows.flat();
+}
+
+/** A run for each mutant, with every check of its scenarios. */
+async function runWhole(table: Table): Promise<MutantRow[]> {
+  const { mutants, directory, jobs, call } = table;
+  const { out, signal } = call;
   const queue = new PQueue({ concurrency: jobs });
   let finished = 0;
-  const isOver = (): boolean => signal.aborted;
   const judgeNext = async (mutant: Mutant): Promise<MutantRow[]> => {
-    if (isOver()) return [];
+    if (signal.aborted) return [];
     const started = performance.now();
-    const part = (name: string): RunDirectory => makePartDirectory(directory, name);
-    const rows = await runMutant(mutant, all, prepared, part(mutant.quirk), "never", signal);
+    const rows = await runMutant(
+      mutant,
+      table,
+      makePartDirectory(directory, mutant.quirk),
+      "never",
+    );
     const isWrong = rows.some(isBad);
     finished += 1;
     const verdict = isWrong ? "BAD" : "ok ";
     out.say(`${verdict}  ${finished} of ${mutants.length}  ${mutant.quirk}  (${since(started)} s)`);
-    if (isWrong && mutant.exists && !isOver()) {
-      // Keeping evidence takes time, and a check that is red as it should be needs none.
-      const again = part(`${mutant.quirk}.again`);
-      await runMutant(mutant, all, prepared, again, "always", signal);
-      out.say(`     evidence of a second run: ${again.shown}`);
-    }
+    if (isWrong) await keepEvidence(mutant, table);
     return rows;
   };
   const judged = new Map<Mutant, MutantRow[]>();
   await queue.addAll(
-    longestFirst(mutants, former).map((mutant) => async () => {
+    longestFirst(mutants, await formerDurations()).map((mutant) => async () => {
       judged.set(mutant, await judgeNext(mutant));
     }),
   );
-  const rows = mutants.flatMap((mutant) => judged.get(mutant) ?? []);
-  const exitCode = report(rows, directory, since(begun), call);
-  return exitCode === EXIT.pass && problems.length > 0 ? EXIT.usage : exitCode;
+  return mutants.flatMap((mutant) => judged.get(mutant) ?? []);
+}
+
+/** Keeping evidence takes time, and a check that is red as it should be needs none. */
+async function keepEvidence(mutant: Mutant, table: Table): Promise<void> {
+  const { out, signal } = table.call;
+  if (!mutant.exists || signal.aborted) return;
+  const again = makePartDirectory(table.directory, `${mutant.quirk}.again`);
+  await runMutant(mutant, table, again, "always");
+  out.say(`     evidence of ${mutant.quirk} alone: ${again.shown}`);
 }
 
 /** Those of the mutants that `--changed` and `--quick` leave. */
@@ -126,13 +197,10 @@ function chosen(
 
 async function runMutant(
   mutant: Mutant,
-  all: readonly DiscoveredScenario[],
-  prepared: Prepared,
+  { all, prepared, call }: Table,
   directory: RunDirectory,
   keep: Keep,
-  signal: AbortSignal,
 ): Promise<MutantRow[]> {
-  const suiteOf = (check: string): string => catalogue().get(check)?.suite ?? "";
   if (!mutant.exists) return judge(mutant, [], suiteOf);
   const { state } = await runScenarios(
     mutant.scenarios.flatMap(({ name, checks }) => {
@@ -141,23 +209,32 @@ async function runMutant(
     }),
     () => Promise.resolve(prepared),
     directory,
-    {
-      command: ["mutants", mutant.quirk],
-      profile: "strict",
-      quirks: [mutant.quirk],
-      keep,
-      timeoutScale: clock.scale,
-      seed: 1,
-      jobs: 1,
-      order: "given",
-      repeat: 1,
-      retries: 0,
-      flaky: "fail",
-      maxFailures: Infinity,
-    },
-    { signal, onEvent: () => undefined },
+    { ...strictly(["mutants", mutant.quirk]), quirks: [mutant.quirk], keep },
+    { signal: call.signal, onEvent: () => undefined },
   );
   return judge(mutant, resultsOf(state), suiteOf);
+}
+
+function suiteOf(check: string): string {
+  return catalogue().get(check)?.suite ?? "";
+}
+
+/** Options of a run in the strict profile, without retries and evidence. */
+function strictly(command: readonly string[]): RunOptions {
+  return {
+    command,
+    profile: "strict",
+    quirks: [],
+    keep: "never",
+    timeoutScale: clock.scale,
+    seed: 1,
+    jobs: 1,
+    order: "given",
+    repeat: 1,
+    retries: 0,
+    flaky: "fail",
+    maxFailures: Infinity,
+  };
 }
 
 /** @returns seconds, to be printed */
@@ -198,9 +275,8 @@ function report(
   }
   const red = rows.filter(({ judgement }) => judgement === "red").length;
   const ran = rows.filter(({ judgement }) => judgement === "ran").length;
-  out.say(
-    `${red} red as they should be, ${bad.length} bad, ${ran} others still ran (${seconds} s)`,
-  );
+  const others = args.flag("wholeScenarios") ? `, ${ran} others still ran` : "";
+  out.say(`${red} red as they should be, ${bad.length} bad${others} (${seconds} s)`);
   out.say(`record: ${directory.shown}`);
   const ending = endingSignal(signal.reason);
   if (ending !== undefined) return SIGNAL_EXIT[ending];

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
 import type { Appengine } from "../appengine/appengine.ts";
+import { restartBroker } from "../appengine/restart-broker.ts";
 import type { Engine } from "../engine/engine.ts";
 import { entry } from "../image/layer.ts";
 import { programFiles } from "../image/program-layer.ts";
@@ -80,23 +81,6 @@ async function restartPantavisor(appengine: Appengine, signal: AbortSignal): Pro
       const now = await pids();
       if (now === "" || now === before) return undefined;
       return (await appengine.control.send("GET", "/buildinfo", { signal })).status === 200;
-    },
-    { signal, timeout: RESTART },
-  );
-}
-
-async function restartBroker({ control }: Appengine, signal: AbortSignal): Promise<void> {
-  const pid = async (): Promise<number> =>
-    (await control.daemons(signal)).find(({ name }) => name === "pv-xconnect")?.pid ?? 0;
-  const before = await pid();
-  for (const action of ["stop", "start"] as const) {
-    await control.actOnDaemon("pv-xconnect", action, signal);
-  }
-  await until(
-    "pv-xconnect to run again",
-    async () => {
-      const now = await pid();
-      return now > 0 && now !== before;
     },
     { signal, timeout: RESTART },
   );

@@ -21,6 +21,8 @@ export interface CheckHost {
   readonly name: string;
   readonly settings: RunSettings;
   readonly cancellation: Pick<Cancellation, "signal">;
+  /** The quirks that are on. */
+  readonly quirks: readonly string[];
   /** Boot an appengine as the scenario asks, with overrides. */
   boot(overrides: BootOverrides, signal: AbortSignal): Promise<BootedAppengine>;
   record(testimony: Testimony): void;
@@ -103,6 +105,7 @@ export class CheckRun {
       inside: (container) => appengine().inside(container),
       signal,
       seed: this.#host.settings.seed,
+      quirks: this.#host.quirks,
       bootAppengine: (overrides = {}) => this.#boot(overrides, signal),
       skip: (reason) => {
         throw new Skip(reason);

@@ -8,7 +8,7 @@ import { foldRun } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { formerDurations, keepDurations } from "./history.ts";
 
-const NOTHING = { scenarios: new Map(), checks: new Map(), quirks: new Map() };
+const NOTHING = { scenarios: new Map(), mutants: new Map(), checks: new Map(), quirks: new Map() };
 
 test("a folder without runs tells nothing", async () => {
   expect(await formerDurations(newBase())).toEqual(NOTHING);
@@ -16,10 +16,11 @@ test("a folder without runs tells nothing", async () => {
 
 test("the latest run in which something passed tells its duration", async () => {
   const base = newBase();
-  await keepDurations(run({ checks: { a: 1, b: 2 } }), base);
-  await keepDurations(run({ checks: { a: 10, b: 20 }, verdicts: { b: "failed" } }), base);
+  await keepDurations(run({ checks: { a: 1, b: 2 } }), { base });
+  await keepDurations(run({ checks: { a: 10, b: 20 }, verdicts: { b: "failed" } }), { base });
   expect(await formerDurations(base)).toEqual({
     scenarios: new Map([["one", 3]]),
+    mutants: new Map(),
     checks: new Map([
       ["a", 10],
       ["b", 2],
@@ -30,9 +31,9 @@ test("the latest run in which something passed tells its duration", async () => 
 
 test("a run under one quirk tells the quirk's duration alone, if it was not cut short", async () => {
   const base = newBase();
-  await keepDurations(run({ checks: { a: 1 }, quirks: ["whole"] }), base);
-  await keepDurations(run({ checks: { a: 1 }, quirks: ["cut"], interrupted: "SIGINT" }), base);
-  await keepDurations(run({ checks: { a: 1 }, quirks: ["whole", "two"] }), base);
+  await keepDurations(run({ checks: { a: 1 }, quirks: ["whole"] }), { base });
+  await keepDurations(run({ checks: { a: 1 }, quirks: ["cut"], interrupted: "SIGINT" }), { base });
+  await keepDurations(run({ checks: { a: 1 }, quirks: ["whole", "two"] }), { base });
   expect(await formerDurations(base)).toEqual({ ...NOTHING, quirks: new Map([["whole", 77]]) });
 });
 
@@ -46,28 +47,28 @@ const SPOILS: readonly [string, (file: string) => void][] = [
 
 test.each(SPOILS)("a history that is %s tells nothing, and is made anew", async (_what, spoil) => {
   const base = newBase();
-  await keepDurations(run({ checks: { a: 1 } }), base);
+  await keepDurations(run({ checks: { a: 1 } }), { base });
   spoil(join(base, ".pvh/history"));
   expect(await formerDurations(base)).toEqual(NOTHING);
-  await keepDurations(run({ checks: { a: 5 } }), base);
+  await keepDurations(run({ checks: { a: 5 } }), { base });
   expect((await formerDurations(base)).checks).toEqual(new Map([["a", 5]]));
 });
 
 test("a history that cannot be made is none", async () => {
   const base = newBase();
   writeFileSync(join(base, ".pvh"), "");
-  await keepDurations(run({ checks: { a: 1 } }), base);
+  await keepDurations(run({ checks: { a: 1 } }), { base });
   expect(await formerDurations(base)).toEqual(NOTHING);
 });
 
 test("a history that another run writes just now stays as it is", async () => {
   const base = newBase();
-  await keepDurations(run({ checks: { a: 1 } }), base);
+  await keepDurations(run({ checks: { a: 1 } }), { base });
   const file = join(base, ".pvh/history");
   const before = readFileSync(file);
   const other = new DatabaseSync(file);
   other.exec("BEGIN EXCLUSIVE");
-  await keepDurations(run({ checks: { a: 2 } }), base);
+  await keepDurations(run({ checks: { a: 2 } }), { base });
   expect(await formerDurations(base)).toEqual(NOTHING);
   other.exec("ROLLBACK");
   other.close();
@@ -77,7 +78,7 @@ test("a history that another run writes just now stays as it is", async () => {
 test("runs that end at the same time all tell theirs", async () => {
   const base = newBase();
   const names = Array.from({ length: 20 }, (_, index) => `check-${index}`);
-  await Promise.all(names.map((name) => keepDurations(run({ checks: { [name]: 1 } }), base)));
+  await Promise.all(names.map((name) => keepDurations(run({ checks: { [name]: 1 } }), { base })));
   expect([...(await formerDurations(base)).checks.keys()].sort()).toEqual(names.sort());
 });
 

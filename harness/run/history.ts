@@ -9,6 +9,8 @@ import type { FormerMutants } from "../catalogue/mutant-order.ts";
 export interface FormerDurations extends FormerMutants {
   /** Scenarios that passed. */
   readonly scenarios: ReadonlyMap<string, number>;
+  /** Scenarios whose checks ran under their quirks. */
+  readonly mutants: ReadonlyMap<string, number>;
 }
 
 type Kind = keyof FormerDurations;
@@ -32,15 +34,23 @@ export async function formerDurations(base = process.cwd()): Promise<FormerDurat
         one === kind && typeof name === "string" && typeof ms === "number" ? [[name, ms]] : [],
       ),
     );
-  return { scenarios: of("scenarios"), checks: of("checks"), quirks: of("quirks") };
+  return {
+    scenarios: of("scenarios"),
+    mutants: of("mutants"),
+    checks: of("checks"),
+    quirks: of("quirks"),
+  };
 }
 
 /**
  * Keep the durations of a run that has ended. A history that is cut, foreign or of another version is
  * made anew; one that cannot be written stays as it is.
  */
-export async function keepDurations(state: RunState, base = process.cwd()): Promise<void> {
-  const durations = durationsOf(state);
+export async function keepDurations(
+  state: RunState,
+  { base = process.cwd(), areMutants = false } = {},
+): Promise<void> {
+  const durations = areMutants ? mutantsOf(state) : durationsOf(state);
   if (durations.length === 0) return;
   await withHistory(base, (history) => {
     history.exec("BEGIN IMMEDIATE");
@@ -48,6 +58,10 @@ export async function keepDurations(state: RunState, base = process.cwd()): Prom
     for (const duration of durations) put.run(...duration);
     history.exec("COMMIT");
   });
+}
+
+function mutantsOf({ scenarios }: RunState): [Kind, string, number][] {
+  return [...scenarios.values()].map((one) => ["mutants", one.name, lastAttempt(one).ms]);
 }
 
 function durationsOf(state: RunState): [Kind, string, number][] {

@@ -74,6 +74,11 @@ export interface RunSettings {
   /** Number of the attempt, from 1. */
   readonly attempt: number;
   readonly scenarios: Readonly<Record<string, PlannedScenario>>;
+  /**
+   * Present: the checks are variants (variants.ts), and each runs on an appengine as after a boot.
+   * Names the quirks that start with pv-xconnect alone.
+   */
+  readonly switchable?: readonly string[];
   /** The shares of this round, by name. */
   readonly shares: Readonly<Record<string, PlannedShare>>;
   /**

@@ -76,6 +76,8 @@ export interface RunOptions {
   readonly flaky: FlakyPolicy;
   /** Checks that are known to fail. */
   readonly baseline?: Baseline;
+  /** As in RunSettings. */
+  readonly switchable?: readonly string[];
   /** As in RunSettings. Whoever gives it removes the appengines. */
   readonly held?: Readonly<Record<string, string>>;
   /** Time limits of the processes of scenarios, instead of the usual ones. */
@@ -150,7 +152,7 @@ export async function runScenarios(
       if (left !== undefined) record.append({ type: "note", text: left });
     }
     const result = end();
-    await keepDurations(record.state);
+    await keepDurations(record.state, { areMutants: options.switchable !== undefined });
     return result;
   };
   try {
@@ -266,10 +268,16 @@ async function runPrepared(
   const settings = settingsOf(selected, isReady ? prepared : undefined, directory, options);
   const bridge = isReady && !stopped.aborted ? await opening : undefined;
   const patience = scaled({ ...PATIENCE, ...options.patience }, options.timeoutScale);
-  const { repeat, retries, order, held } = options;
-  const former = order === "longest first" ? await formerDurations() : { scenarios: new Map() };
+  const { repeat, retries, order, held, switchable } = options;
+  const known = order === "longest first" ? await formerDurations() : undefined;
+  const former = {
+    scenarios: (switchable === undefined ? known?.scenarios : known?.mutants) ?? new Map(),
+  };
   const inOrder: Rounds["inOrder"] = (repetition) => ordered(selected, order, repetition, former);
-  const shared = isReady && held === undefined ? prepared.shared : new Map<string, BootSource>();
+  const shared =
+    isReady && held === undefined && switchable === undefined
+      ? prepared.shared
+      : new Map<string, BootSource>();
   const rounds = { repeat, retries, patience, unprepared, inOrder, shared };
   await runRounds(bridge, settings, rounds, record, stopped);
   // A worker that did not stop in time would hold this up; it ends with the process.
@@ -349,7 +357,7 @@ function settingsOf(
   selected: readonly Selected<DiscoveredScenario>[],
   prepared: Prepared | undefined,
   { run, folder }: RunDirectory,
-  { profile, quirks, boot, keep, timeoutScale, seed, held }: RunOptions,
+  { profile, quirks, boot, keep, timeoutScale, seed, held, switchable }: RunOptions,
 ): RunSettings {
   const scenarios = selected.map(({ scenario, checks }) => {
     const runnable = scenario.checks.filter(
@@ -373,6 +381,7 @@ function settingsOf(
     attempt: 1,
     scenarios: Object.fromEntries(scenarios),
     ...(held !== undefined && { held }),
+    ...(switchable !== undefined && { switchable }),
     journals: true,
     shares: {},
   };

@@ -54,6 +54,8 @@ export interface CheckContext {
   readonly signal: AbortSignal;
   /** Seed of all random choices. */
   readonly seed: number;
+  /** Quirks of the appengines that bootAppengine boots, for what boots in another way. */
+  readonly quirks: readonly string[];
   /**
    * Boot one more appengine; it is removed when the check ends, after its evidence was kept if
    * the check failed. Options of the scenario hold where the overrides say nothing.

@@ -22,6 +22,8 @@ import { CANCELLED } from "./testimony.ts";
 import { targetPace } from "./target-pace.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
+import { toVariant } from "./variants.ts";
+import { WarmAppengine } from "./warm-appengine.ts";
 
 /**
  * One scenario as it runs: its appengine, its events and its evidence.
@@ -43,6 +45,10 @@ export class ScenarioSession {
   readonly #verdicts = new Map<string, Verdict>();
   #begun = now();
   #appengine: BootedAppengine | undefined;
+  /** Present in a run of variants, for a scenario with an appengine of its own. */
+  #warm: WarmAppengine | undefined;
+  /** The quirk of the variant that runs. */
+  #quirk: string | undefined;
   #failure: Failure | undefined;
   #skipped: string | undefined;
   #booted = 0;
@@ -61,7 +67,10 @@ export class ScenarioSession {
     clock.scale = settings.timeoutScale;
     this.#boot = boot;
     this.name = recordedName(definition.name, settings.repetition);
-    this.checks = definition.checks.filter(({ id }) => plan.checks.includes(id));
+    this.checks =
+      settings.switchable === undefined
+        ? definition.checks.filter(({ id }) => plan.checks.includes(id))
+        : variantsOf(definition.checks, plan.checks);
     this.cancellation = new Cancellation(settings.folder);
     this.#share = shareOf(definition.name, settings);
     this.#log = settings.journals
@@ -71,6 +80,10 @@ export class ScenarioSession {
     if (settings.journals) {
       this.#strays = new StrayErrors(this.name, (testimony) => this.record(testimony));
     }
+  }
+
+  get quirks(): readonly string[] {
+    return [...this.settings.quirks, ...(this.#quirk === undefined ? [] : [this.#quirk])];
   }
 
   /** Boot the appengine, or take that of its share. A failed boot is not thrown: it becomes the verdict of every check. */
@@ -93,6 +106,10 @@ export class ScenarioSession {
         missingCapability(options.requires ?? [], this.settings) ??
         missingTimeScale(options.timeScale, this.settings));
     if (this.#skipped !== undefined || options.boot === "none") return;
+    if (this.settings.switchable !== undefined) {
+      this.#warm = this.#warmAppengine(this.settings.switchable);
+      return;
+    }
     try {
       this.#appengine =
         (await this.#held()) ??
@@ -111,6 +128,8 @@ export class ScenarioSession {
    * with its message: not everything that can be thrown is good for vitest
    */
   async run(check: CheckDefinition): Promise<string | undefined> {
+    this.#quirk = this.settings.switchable === undefined ? undefined : toVariant(check.id).quirk;
+    if (this.#warm !== undefined) await this.#warmUp(this.#warm);
     if (this.#failure !== undefined) {
       this.#finish(check, 0, { failure: this.#failure });
       throw new Error(this.#failure.message);
@@ -141,7 +160,9 @@ export class ScenarioSession {
     // The state as the check left it: later checks may change it.
     const ended = now();
     if (failed) await this.#appengine?.collect(check.id);
-    if (failure !== undefined && failure.class !== "infra") {
+    // Of variants, each one has an appengine that is as after a boot.
+    const isSame = this.settings.switchable === undefined;
+    if (failure !== undefined && failure.class !== "infra" && isSame) {
       const why = await this.#appengine?.container.whyNotSound(this.cancellation.signal);
       if (why !== undefined) this.#skipped = `${NOT_JUDGED}: ${why} in ${check.id}`;
     }
@@ -179,7 +200,8 @@ export class ScenarioSession {
       this.#evidenceMs += collected - ended;
     }
     const ended = now();
-    if (!this.#isLeftToOthers()) await this.#remove();
+    if (this.#warm !== undefined) await this.#warm.remove();
+    else if (!this.#isLeftToOthers()) await this.#remove();
     this.#removalMs += now() - ended;
     this.record({
       type: "scenario.finished",
@@ -203,6 +225,7 @@ export class ScenarioSession {
     source: BootSource,
     overrides: BootOverrides,
     signal: AbortSignal,
+    quirks = this.quirks,
   ): Promise<BootedAppengine> {
     const { settings } = this;
     const { options } = this.#definition;
@@ -216,7 +239,7 @@ export class ScenarioSession {
         engine: settings.engine,
         run: settings.run,
         boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
-        quirks: settings.quirks,
+        quirks,
         timeScale: overrides.timeScale ?? options.timeScale ?? 1,
         env: { ...options.env, ...overrides.env },
         signal,
@@ -240,6 +263,30 @@ export class ScenarioSession {
     } catch (error) {
       BootedAppengine.recordFolder(this, folder);
       throw error;
+    }
+  }
+
+  #warmAppengine(switchable: readonly string[]): WarmAppengine {
+    const { until = "links" } = this.#definition.options;
+    return new WarmAppengine(
+      async (quirks, env) => {
+        const { signal } = this.cancellation;
+        return this.#bootFrom(await this.#source({}), { env }, signal, quirks);
+      },
+      switchable,
+      until === "links" || until === "ready",
+      (text) => this.#note(text),
+    );
+  }
+
+  /** Bring the appengine of a variant to its start. What cannot be done is that variant's failure. */
+  async #warmUp(warm: WarmAppengine): Promise<void> {
+    const { signal } = this.cancellation;
+    this.#failure = undefined;
+    try {
+      this.#appengine = await warm.under(this.#quirk, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#failure = toFailure(error);
     }
   }
 
@@ -374,6 +421,16 @@ export class ScenarioSession {
     if (this.#failure !== undefined || verdicts.includes("failed")) return "failed";
     return verdicts.includes("passed") ? "passed" : "skipped";
   }
+}
+
+function variantsOf(
+  checks: readonly CheckDefinition[],
+  ids: readonly string[],
+): readonly CheckDefinition[] {
+  return ids.flatMap((id) => {
+    const check = checks.find((one) => one.id === toVariant(id).check);
+    return check === undefined ? [] : [{ ...check, id }];
+  });
 }
 
 /** The share of a scenario in this round. */

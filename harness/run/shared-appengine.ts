@@ -1,11 +1,10 @@
-import type { AppengineState } from "../appengine/reset-appengine.ts";
+import type { AppengineStates } from "../appengine/reset-appengine.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 
 /** The appengine of a share, while its scenarios use it in turn. */
 export class SharedAppengine {
   #container: StartedAppengineContainer | undefined;
-  #first: AppengineState | undefined;
-  #last: AppengineState | undefined;
+  #states: AppengineStates | undefined;
   #users: string[] = [];
 
   /** Scenarios that have used it, in their order. */
@@ -21,7 +20,8 @@ export class SharedAppengine {
   ): Promise<void> {
     // Loaded late: a scenario with an appengine of its own needs none of it.
     const { appengineState } = await import("../appengine/reset-appengine.ts");
-    this.#first = this.#last = await appengineState(container.appengine, signal);
+    const first = await appengineState(container.appengine, signal);
+    this.#states = { first, last: first };
     container.appengine.takeEntered();
     this.#container = container;
     this.#users = [scenario];
@@ -37,11 +37,10 @@ export class SharedAppengine {
     signal: AbortSignal,
   ): Promise<StartedAppengineContainer | undefined> {
     const container = this.#container;
-    if (container === undefined || this.#first === undefined || this.#last === undefined) {
-      return undefined;
-    }
+    if (container === undefined || this.#states === undefined) return undefined;
     const { resetAppengine } = await import("../appengine/reset-appengine.ts");
-    this.#last = await resetAppengine(container.appengine, this.#first, this.#last, signal);
+    const last = await resetAppengine(container.appengine, this.#states, signal);
+    this.#states = { ...this.#states, last };
     this.#users.push(scenario);
     return container;
   }

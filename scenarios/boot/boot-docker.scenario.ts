@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
-import { expect, inject } from "vitest";
+import { expect } from "vitest";
 import { RUN_LOG_ROOT } from "../../harness/appengine/layout.ts";
 import { findEngine } from "../../harness/engine/find-engine.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
@@ -31,7 +31,7 @@ scenario(
     check(
       "boot.image.load",
       "a docker-save tarball loads, is named, and is not loaded twice",
-      async ({ signal }) => {
+      async ({ signal, quirks }) => {
         const engine = await findEngine({ signal });
         const { docker } = engine;
         const folder = await mkdtemp(join(tmpdir(), "pvh-load-"));
@@ -52,7 +52,7 @@ scenario(
           await pipeline(await docker.getImage(tag).get(), createWriteStream(tarball));
           await docker.getImage(tag).remove();
 
-          const load = () => loadImageTarball(engine, tarball, { quirks: inject("pvh").quirks });
+          const load = () => loadImageTarball(engine, tarball, { quirks });
           expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: true });
           expect((await docker.getImage(tag).inspect()).Id).toBe(id);
           expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: false });
@@ -69,11 +69,11 @@ scenario(
     check(
       "boot.docker-run",
       "the documented Quick Start and Interactive lines work without pvh",
-      async ({ signal, skip }) => {
+      async ({ signal, skip, quirks }) => {
         const engine = await engineHere(signal, skip);
         await using folder = await exportsFolder(await exportsOf([SERVER, CLIENT], signal));
 
-        const quick = await dockerRun(engine, { volume: volume(), folder: folder.path });
+        const quick = await dockerRun(engine, { volume: volume(), folder: folder.path, quirks });
         try {
           await expectStable(quick, signal);
         } finally {
@@ -83,6 +83,7 @@ scenario(
         const interactive = await dockerRun(engine, {
           volume: volume(),
           folder: folder.path,
+          quirks,
           entrypoint: ["/bin/sh", "-c", "sleep infinity"],
         });
         try {
@@ -99,11 +100,11 @@ scenario(
     check(
       "boot.pvtx.once",
       "a reused volume ignores new exports, and pvh says so",
-      async ({ signal, skip }) => {
+      async ({ signal, skip, quirks }) => {
         const engine = await engineHere(signal, skip);
         await using folder = await exportsFolder(await exportsOf([SERVER], signal));
         const used = volume();
-        const first = await dockerRun(engine, { volume: used, folder: folder.path });
+        const first = await dockerRun(engine, { volume: used, folder: folder.path, quirks });
         try {
           // A fresh volume: pvh has nothing to say against it.
           await first.appengine.boot("auto", { signal, until: "ready" });
@@ -113,7 +114,7 @@ scenario(
         }
         await first.forget();
         await using other = await exportsFolder(await exportsOf([APP], signal));
-        const second = await dockerRun(engine, { volume: used, folder: other.path });
+        const second = await dockerRun(engine, { volume: used, folder: other.path, quirks });
         try {
           const names = await until(
             "the containers of the second boot",

@@ -15,6 +15,7 @@ export interface DockerRunOptions {
   readonly volume: string;
   /** `-v FOLDER:/usr/lib/pantavisor/pvtx.d` */
   readonly folder: string;
+  readonly quirks: readonly string[];
   /** `--entrypoint` with its arguments; default: the image's own. */
   readonly entrypoint?: readonly string[];
 }
@@ -25,7 +26,8 @@ export interface DockerRunOptions {
  * what comes nearest, and no network. The labels are there to clean up by.
  */
 export async function dockerRun(engine: Engine, options: DockerRunOptions): Promise<DockerRun> {
-  const { run, image, quirks } = inject("pvh");
+  const { run, image } = inject("pvh");
+  const { quirks } = options;
   const Labels = ownerLabels({ run });
   const profile = privilegeProfile(engine);
   await engine.docker.createVolume({ Name: options.volume, Labels });

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { QUIRKS } from "./names.ts";
 import type { QuirkName } from "./names.ts";
 
@@ -25,4 +26,25 @@ export function parseQuirks(list: string | undefined): Quirks {
   }
   if (on.size === 0) return none;
   return { has: (name, type) => on.has(name) || (type !== undefined && on.has(`${name}:${type}`)) };
+}
+
+/**
+ * The quirks that a program starts with: those of `PVH_QUIRKS`, and those in the file that
+ * `PVH_QUIRKS_FILE` names, of the same form. Only an appengine that was booted for mutants has that
+ * variable; its file says what the next start of a program is to deviate in.
+ *
+ * @throws Error naming an unknown quirk
+ */
+export function quirksOf(environment: NodeJS.ProcessEnv): Quirks {
+  const { PVH_QUIRKS: always = "", PVH_QUIRKS_FILE: path } = environment;
+  return parseQuirks(path === undefined ? always : `${always},${readList(path)}`);
+}
+
+/** @returns nothing of a file that is not there yet */
+function readList(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }

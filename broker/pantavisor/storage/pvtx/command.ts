@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseQuirks } from "../../../shared/quirks/quirks.ts";
+import { quirksOf } from "../../../shared/quirks/quirks.ts";
 import { ExitCode, PvtxError } from "./pvtx-error.ts";
 import { adoptQueue, newQueue, NO_QUEUE, openQueue } from "./queue.ts";
 import { readStatus } from "./status-file.ts";
@@ -60,7 +60,7 @@ export async function pvtxCommand(
 
 function verbsOf({ environment, print }: CommandContext): Readonly<Record<string, VerbRow>> {
   const folder = transactionFolder(environment);
-  const transaction = openTransaction(folder, parseQuirks(environment["PVH_QUIRKS"]));
+  const transaction = openTransaction(folder, quirksOf(environment));
   const client = () => stepClient(environment["PVCONTROL_SOCKET"]);
 
   async function begin(base: string, objects?: string): Promise<void> {
