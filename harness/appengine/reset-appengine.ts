@@ -1,3 +1,4 @@
+import type { DaemonBody } from "../../broker/shared/formats/control.ts";
 import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
@@ -62,6 +63,7 @@ export async function resetAppengine(
   const graph = await appengine.control.graph(signal);
   const touched = touchedContainers(last.traces, before, appengine.takeEntered(), graph);
   if (broker !== undefined) await switchQuirk(appengine, broker.quirk, signal);
+  await startDaemons(appengine, first, signal);
   await Promise.all([...touched].map((name) => startAnew(appengine, name, before, signal)));
   const left = leftIn(SCRATCH, first.traces, before);
   if (left.length > 0) await appengine.sh(`rm -rf ${left.map(shellQuote).join(" ")}`, { signal });
@@ -179,6 +181,23 @@ async function startAnew(
   }
 }
 
+/** Start the daemons that ran first and do not run now. */
+async function startDaemons(
+  { control }: Appengine,
+  { told }: AppengineState,
+  signal: AbortSignal,
+): Promise<void> {
+  const daemons = await control.daemons(signal);
+  if (told.get("/daemons") === daemonsAsText(daemons)) return;
+  for (const { name, pid } of daemons) {
+    if (pid <= 0) await control.actOnDaemon(name, "start", signal);
+  }
+}
+
+function daemonsAsText(daemons: readonly DaemonBody[]): string {
+  return JSON.stringify(daemons.map(({ pid, ...daemon }) => ({ ...daemon, runs: pid > 0 })));
+}
+
 const QUESTIONS = ["/containers", "/groups", "/user-meta", "/objects", "/steps", "/config"];
 
 async function askAll(
@@ -188,11 +207,7 @@ async function askAll(
   const { control } = appengine;
   const told = new Map<string, string>();
   for (const path of QUESTIONS) told.set(path, await ask(appengine, path, signal));
-  const daemons = await control.daemons(signal);
-  told.set(
-    "/daemons",
-    JSON.stringify(daemons.map(({ pid, ...daemon }) => ({ ...daemon, runs: pid > 0 }))),
-  );
+  told.set("/daemons", daemonsAsText(await control.daemons(signal)));
   const graph = await control.graph(signal);
   told.set("/xconnect-graph", JSON.stringify(graph.map(withoutPids)));
   const broker = await askBroker(appengine, signal);

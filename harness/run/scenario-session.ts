@@ -7,6 +7,7 @@ import { BootedAppengine } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
 import { missingCapability, missingTimeScale } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
+import type { CheckOutcome } from "./check-run.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import { NOT_JUDGED } from "../../reports/events.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
@@ -23,6 +24,7 @@ import { targetPace } from "./target-pace.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
 import { toVariant } from "./variants.ts";
+import type { Variant } from "./variants.ts";
 import { WarmAppengine } from "./warm-appengine.ts";
 
 /**
@@ -129,7 +131,7 @@ export class ScenarioSession {
    */
   async run(check: CheckDefinition): Promise<string | undefined> {
     this.#quirk = this.settings.switchable === undefined ? undefined : toVariant(check.id).quirk;
-    if (this.#warm !== undefined) await this.#warmUp(this.#warm);
+    if (this.#warm !== undefined) await this.#warmUp(this.#warm, toVariant(check.id));
     if (this.#failure !== undefined) {
       this.#finish(check, 0, { failure: this.#failure });
       throw new Error(this.#failure.message);
@@ -139,13 +141,13 @@ export class ScenarioSession {
       this.#finish(check, 0, { reason: this.#skipped });
       return this.#skipped;
     }
-    const run = new CheckRun(this, check, this.#appengine?.container);
-    const { deadline, longest } = run;
+    const first = new CheckRun(this, check, this.#appengine?.container);
+    const { deadline, longest } = first;
     this.record({ type: "check.started", scenario: this.name, check: check.id, deadline, longest });
     if (this.#strays !== undefined) this.#strays.during = check.id;
     const begun = now();
     const watch = clock.stopwatch();
-    const outcome = await run.result();
+    const { run, outcome } = await this.#settled(first, check);
     const { share } = watch;
     const ms = now() - begun;
     const failed = "error" in outcome;
@@ -280,14 +282,39 @@ export class ScenarioSession {
   }
 
   /** Bring the appengine of a variant to its start. What cannot be done is that variant's failure. */
-  async #warmUp(warm: WarmAppengine): Promise<void> {
+  async #warmUp(warm: WarmAppengine, variant: Variant): Promise<void> {
     const { signal } = this.cancellation;
     this.#failure = undefined;
     try {
-      this.#appengine = await warm.under(this.#quirk, signal);
+      this.#appengine = await warm.under(variant, signal);
     } catch (error) {
       if (!signal.aborted) this.#failure = toFailure(error);
     }
+  }
+
+  /**
+   * The outcome of a check. A variant in strict that fails on an appengine which was reset is repeated on
+   * a new one: it may need what a boot alone leaves, as lines of the log.
+   */
+  async #settled(
+    run: CheckRun,
+    check: CheckDefinition,
+  ): Promise<{ readonly run: CheckRun; readonly outcome: CheckOutcome }> {
+    const outcome = await run.result();
+    const warm = this.#warm;
+    if (!("error" in outcome) || warm?.isUsed !== true || this.#quirk !== undefined) {
+      return { run, outcome };
+    }
+    this.#note(`${check.id} is repeated on a new appengine: ${messageOfThrown(outcome.error)}`);
+    await run.removeBooted(true);
+    try {
+      this.#appengine = undefined;
+      this.#appengine = await warm.anew(check.id, this.cancellation.signal);
+    } catch (error) {
+      return { run, outcome: { error } };
+    }
+    const again = new CheckRun(this, check, this.#appengine.container);
+    return { run: again, outcome: await again.result() };
   }
 
   /** The appengine of the scenario's share: that of the scenarios before it, or a new one. */

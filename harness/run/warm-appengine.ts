@@ -1,6 +1,7 @@
 import type { AppengineStates } from "../appengine/reset-appengine.ts";
 import { messageOfThrown } from "../thrown.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
+import type { Variant } from "./variants.ts";
 
 /** Boots an appengine under these quirks. */
 type Boot = (
@@ -22,6 +23,9 @@ export class WarmAppengine {
   #states: AppengineStates | undefined;
   /** The quirk of the broker that runs. */
   #quirk: string | undefined;
+  #isUsed = false;
+  /** Checks that pass on new appengines alone. */
+  readonly #fastidious = new Set<string>();
 
   /**
    * @param switchable quirks of pv-xconnect
@@ -39,10 +43,15 @@ export class WarmAppengine {
     this.#note = note;
   }
 
+  /** A check has run on it since its boot. */
+  get isUsed(): boolean {
+    return this.#isUsed;
+  }
+
   /** An appengine as after a boot, under this quirk alone. @throws PvhError */
-  async under(quirk: string | undefined, signal: AbortSignal): Promise<BootedAppengine> {
+  async under({ check, quirk }: Variant, signal: AbortSignal): Promise<BootedAppengine> {
     const isSwitched = quirk === undefined || this.#switchable.has(quirk);
-    if (!isSwitched || !this.#canReset) {
+    if (!isSwitched || !this.#canReset || this.#fastidious.has(check)) {
       await this.remove();
       return (this.#booted = await this.#boot(quirk === undefined ? [] : [quirk], {}));
     }
@@ -57,8 +66,15 @@ export class WarmAppengine {
     return (this.#booted = await this.#boot([quirk], {}));
   }
 
+  /** A new appengine in strict, for a check that failed on this one: it needs new ones from now on. */
+  async anew(check: string, signal: AbortSignal): Promise<BootedAppengine> {
+    this.#fastidious.add(check);
+    return await this.#bootStrict(signal);
+  }
+
   async remove(): Promise<void> {
     const booted = this.#booted;
+    this.#isUsed = false;
     this.#booted = this.#states = this.#quirk = undefined;
     await booted?.remove();
   }
@@ -91,6 +107,7 @@ export class WarmAppengine {
     try {
       const last = await resetAppengine(appengine, states, signal, broker);
       this.#quirk = quirk;
+      this.#isUsed = true;
       this.#states = { first: states.first, last };
       return booted;
     } catch (error) {

@@ -5,7 +5,7 @@ import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
-import { restartBroker, waitForNewInit } from "../support/steps.ts";
+import { restartBroker, waitForNewInit, waitForStatus } from "../support/steps.ts";
 
 const PROVIDER = "pv-example-drm-provider";
 const MASTER = "pv-example-drm-master";
@@ -66,7 +66,7 @@ scenario(
       roleOf("as-master", "master"),
       roleOf("as-render", "render"),
     ],
-    // The nodes are made by the first check: the machine has no DRM driver.
+    // The nodes are made by the checks: the machine has no DRM driver.
     until: "ready",
   },
   ({ check }) => {
@@ -74,13 +74,7 @@ scenario(
       "drm.inject",
       "the consumer's card0 has the provider's numbers and mode",
       async ({ appengine, inside, signal }) => {
-        await inside(PROVIDER).text(
-          `mkdir -p /dev/dri; rm -f /dev/dri/*; mknod -m 640 ${CARD} c 226 0; mknod -m 666 /dev/dri/renderD128 c 226 128`,
-        );
-        await inside("impostor").text(
-          "echo secret >/tmp/card0; mkdir -p /dev/dri; mknod /dev/dri/card9 c 1 3",
-        );
-        await restartBroker(appengine, signal);
+        await makeNodes(appengine, signal);
         await exists(inside(MASTER), CARD, signal);
         expect(await facts(inside(MASTER), CARD)).toBe("character special file 640 e2:0");
       },
@@ -89,7 +83,8 @@ scenario(
     check(
       "drm.role.master",
       "role master gets the card node and no render node",
-      async ({ inside, signal }) => {
+      async ({ appengine, inside, signal }) => {
+        await makeNodes(appengine, signal);
         await exists(inside("as-master"), CARD, signal);
         expect(await listing(inside("as-master"))).toEqual(["card0"]);
       },
@@ -98,7 +93,8 @@ scenario(
     check(
       "drm.role.render",
       "role render gets the render node and no card node",
-      async ({ inside, signal }) => {
+      async ({ appengine, inside, signal }) => {
+        await makeNodes(appengine, signal);
         await exists(inside("as-render"), "/dev/dri/renderD128", signal);
         expect(await listing(inside("as-render"))).toEqual(["renderD128"]);
       },
@@ -107,7 +103,8 @@ scenario(
     check(
       "drm.not-device",
       "an export that is not a character device is refused",
-      async ({ inside }) => {
+      async ({ appengine, inside, signal }) => {
+        await makeNodes(appengine, signal);
         expect(await listing(inside("victim"))).not.toContain("card1");
       },
     );
@@ -115,7 +112,8 @@ scenario(
     check(
       "drm.major",
       "a device of another major is refused, whatever its name",
-      async ({ inside }) => {
+      async ({ appengine, inside, signal }) => {
+        await makeNodes(appengine, signal);
         expect(await listing(inside("victim"))).not.toContain("card2");
       },
     );
@@ -123,7 +121,9 @@ scenario(
     check(
       "drm.restart",
       "the node is back within 1 s of a consumer restart",
-      async ({ control, inside, signal }) => {
+      async ({ appengine, control, inside, signal }) => {
+        await makeNodes(appengine, signal);
+        await exists(inside(MASTER), CARD, signal);
         const before = await inside(MASTER).pid();
         expect((await control.act(MASTER, "restart")).status).toBe(200);
         await waitForNewInit(inside(MASTER), before, signal);
@@ -136,6 +136,7 @@ scenario(
       "drm.denied.mount",
       "a node on a mount that allows no devices is diagnosed by name",
       async ({ appengine, signal }) => {
+        await makeNodes(appengine, signal);
         await appengine.log.waitFor(
           /^renderer\/drm-master: .*\/run\/dri\/card0.*mount.*no devices/,
           { signal, timeout: 8_000 },
@@ -147,6 +148,7 @@ scenario(
       "drm.denied.cgroup",
       "a node that the device cgroup denies is diagnosed by name",
       async ({ appengine, control, inside, signal, skip }) => {
+        await makeNodes(appengine, signal);
         const denied = await appengine.sh("lxc-cgroup -n as-master devices.deny 'c 226:* rwm'");
         if (denied.exitCode !== 0) {
           skip(`this machine's device cgroup cannot be set (${denied.stderr.trim()})`);
@@ -164,7 +166,9 @@ scenario(
       },
     );
 
-    check("drm.removed", "the node leaves with the link", async ({ control, inside, signal }) => {
+    check("drm.removed", "the node leaves with the link", async (context) => {
+      const { appengine, control, inside, signal } = context;
+      await makeNodes(appengine, signal);
       await exists(inside(MASTER), CARD, signal);
       expect((await control.act(PROVIDER, "stop")).status).toBe(200);
       await until(
@@ -180,7 +184,11 @@ scenario(
       "drm.policy",
       "a DRM example that crashes does not take the system along",
       async ({ appengine, control, inside, signal }) => {
-        expect((await control.act(PROVIDER, "start")).status).toBe(200);
+        if ((await control.container(PROVIDER, signal)).status !== "STARTED") {
+          expect((await control.act(PROVIDER, "start")).status).toBe(200);
+          await waitForStatus(control, PROVIDER, "STARTED", signal);
+        }
+        await makeNodes(appengine, signal);
         await exists(inside(MASTER), CARD, signal);
         const pantavisor = await pantavisorPid(appengine);
         const before = await inside(MASTER).pid();
@@ -200,6 +208,20 @@ scenario(
     );
   },
 );
+
+/** The nodes of the provider, and what the impostor has instead; once in a container's life. */
+async function makeNodes(appengine: Appengine, signal: AbortSignal): Promise<void> {
+  const [provider, impostor] = [appengine.inside(PROVIDER), appengine.inside("impostor")];
+  const made = await provider.sh(`test "$(stat -c %t:%T ${CARD})" = e2:0`);
+  if (made.exitCode === 0 && (await impostor.sh("test -e /dev/dri/card9")).exitCode === 0) return;
+  await provider.text(
+    `mkdir -p /dev/dri; rm -f /dev/dri/*; mknod -m 640 ${CARD} c 226 0; mknod -m 666 /dev/dri/renderD128 c 226 128`,
+  );
+  await impostor.text(
+    "echo secret >/tmp/card0; mkdir -p /dev/dri; test -e /dev/dri/card9 || mknod /dev/dri/card9 c 1 3",
+  );
+  await restartBroker(appengine, signal);
+}
 
 function exists(
   container: InsideContainer,

@@ -108,7 +108,12 @@ scenario(
     check(
       "rec.exhausted.never",
       "after max_retries with `never` it stays STOPPED and the rest keeps running",
-      async ({ control, signal }) => {
+      async ({ appengine, control, signal }) => {
+        await appengine.log.waitFor(new RegExp(`platform '${RANDOM}' reached max retries`), {
+          timeout: 30_000,
+          signal,
+        });
+        await waitForStatus(control, RANDOM, "STOPPED", signal);
         await throughout(
           2_000,
           async () => {
