@@ -184,12 +184,6 @@ scenario(
       "drm.policy",
       "a DRM example that crashes does not take the system along",
       async ({ appengine, control, inside, signal }) => {
-        if ((await control.container(PROVIDER, signal)).status !== "STARTED") {
-          expect((await control.act(PROVIDER, "start")).status).toBe(200);
-          await waitForStatus(control, PROVIDER, "STARTED", signal);
-        }
-        await makeNodes(appengine, signal);
-        await exists(inside(MASTER), CARD, signal);
         const pantavisor = await pantavisorPid(appengine);
         const before = await inside(MASTER).pid();
         await appengine.text(`kill -KILL ${before}`);
