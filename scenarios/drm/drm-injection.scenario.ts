@@ -5,7 +5,7 @@ import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
-import { restartBroker, waitForNewInit, waitForStatus } from "../support/steps.ts";
+import { restartBroker, waitForNewInit } from "../support/steps.ts";
 
 const PROVIDER = "pv-example-drm-provider";
 const MASTER = "pv-example-drm-master";
