@@ -95,7 +95,7 @@ class Client:
         return made
 
     def end(self):
-        """How the session ends: [object, code, text] of its error, "EOF", or "goes on"."""
+        """How the session ends: [object, code, text] of its error, "EOF", "goes on" or "silence"."""
         callback = self.new_id()
         try:
             self.request(DISPLAY, 0, callback)
@@ -106,6 +106,8 @@ class Client:
                 pass
         except ProtocolError as error:
             return list(error.args)
+        except TimeoutError:
+            return "silence"
         except (EOFError, OSError):
             return "EOF"
         return "goes on"
