@@ -30,7 +30,8 @@ export const JSON_OPTION: Option = { flags: "--json", summary: "data as JSON on 
 
 export const PROFILE_OPTION: Option = {
   flags: "--profile <name>",
-  summary: "behaviour of the reference: strict (default), or compat as the real 029-32",
+  summary:
+    "behaviour of the reference: strict (default), compat as the real 029-32, slow as that one",
 };
 
 /** Options of every command that runs scenarios. */
