@@ -124,14 +124,15 @@ export class PolledStream {
   }
 
   /**
+   * @param most bytes to read; what is left makes the stream readable again
    * @returns bytes that have arrived, on loan until the next read of any stream; undefined when
    *          there are none now, or at the end (see `ended`)
    */
-  read(): Buffer | undefined {
+  read(most = READ_SIZE): Buffer | undefined {
     if (this.#ended || this.#closed) return undefined;
     const count = this.#receivesFds
-      ? this.#receiveWithFds()
-      : receive(this.#fd, incoming, READ_SIZE);
+      ? this.#receiveWithFds(most)
+      : receive(this.#fd, incoming, most);
     if (count > 0) return incoming.bytes.subarray(0, count);
     if (count === EAGAIN || count === EINTR) return undefined;
     // 0 or ECONNRESET (the peer closed before it had read everything): no more bytes come.
@@ -232,8 +233,8 @@ export class PolledStream {
     }
   }
 
-  #receiveWithFds(): number {
-    const { count, fds, isCut } = receiveWithFds(this.#fd, incoming, READ_SIZE);
+  #receiveWithFds(most: number): number {
+    const { count, fds, isCut } = receiveWithFds(this.#fd, incoming, most);
     const hasRoom = this.#received.length + fds.length <= MAX_FDS;
     if (hasRoom) this.#received.push(...fds);
     else discard(fds);

@@ -30,6 +30,9 @@ export interface SessionOptions {
 /** Milliseconds that a side has to take what it was sent before the session ended. */
 const PARTING_TIMEOUT = 2_000;
 
+/** Bytes that one session judges in a turn of the event loop, so that a flood keeps no other waiting. */
+const TURN = 16 * 1024;
+
 interface Direction {
   readonly from: Side;
   readonly way: WaylandWay;
@@ -150,7 +153,7 @@ export class WaylandSession {
       source.pause();
       return;
     }
-    const bytes = source.read();
+    const bytes = source.read(TURN);
     const fds = judged(source.takeFds());
     if (bytes !== undefined) {
       this.#options.onBytes(from, bytes.length);
