@@ -3,6 +3,7 @@ import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
 import { messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
 import { waitForStatus } from "../support/steps.ts";
@@ -178,7 +179,11 @@ scenario(
     check(
       "wasm.provider",
       "an LXC consumer calls a service that a guest provides, which knows who calls",
-      async ({ appengine }) => {
+      async ({ appengine, signal }) => {
+        await until("the guest to serve", () => curl(appengine, "greeter", "/hello"), {
+          signal,
+          timeout: 15_000,
+        });
         for (const path of ["/hello", "/hello"]) {
           expect(JSON.parse(await curl(appengine, "greeter", path))).toEqual({
             hello: "lxc-viewer",
