@@ -108,7 +108,7 @@ function verdictsOf(state: RunState): Map<string, Verdict> {
   return verdicts;
 }
 
-/** What is known of a release's image: promises that it keeps, and those that it does not. */
+/** Facts about a release's image: promises that it keeps, and those that it does not. */
 export type Known = ReadonlyMap<string, "keeps" | "departs">;
 
 /**

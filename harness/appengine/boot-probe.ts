@@ -117,7 +117,7 @@ function revisionOf(meta: unknown): string | undefined {
   return parsed.success ? parsed.data["pantavisor.revision"] : undefined;
 }
 
-/** What a stage has found, in words, and what it waits for. */
+/** Finding of a stage, in words, and the things that it waits for. */
 interface Found {
   readonly found: string;
   readonly waiting: readonly string[];

@@ -13,7 +13,7 @@ import type { ContainerTraces, Traces } from "./traces.ts";
 /** State of an appengine that scenarios use one after the other. */
 export interface AppengineState {
   readonly traces: Traces;
-  /** What pv-ctrl and the broker say, as text by what they were asked; without pids. */
+  /** Replies of pv-ctrl and the broker as text, by question; without pids. */
   readonly told: ReadonlyMap<string, string>;
 }
 

@@ -28,7 +28,7 @@ export function brokersOwn(quirks: readonly string[], sources: Sources): string[
 }
 
 /**
- * What a scenario has to run for these mutants, in an order that needs few boots: the claimed checks in
+ * Runs of a scenario for these mutants, in an order that needs few boots: the claimed checks in
  * strict, then under quirks of pv-xconnect, then under the other quirks, which take a boot each.
  */
 export function variantsOf(

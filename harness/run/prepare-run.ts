@@ -35,7 +35,7 @@ export interface Prepared {
 export const BROKERS = ["native", "reference"] as const;
 export type BrokerChoice = (typeof BROKERS)[number];
 
-/** What is to be judged. */
+/** Image and broker that are to be judged. */
 export interface Target {
   /** Image on the engine, or a docker save tarball; undefined for the reference. */
   readonly image?: string | undefined;

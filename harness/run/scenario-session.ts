@@ -162,7 +162,7 @@ export class ScenarioSession {
     // The state as the check left it: later checks may change it.
     const ended = now();
     if (failed) await this.#appengine?.collect(check.id);
-    // Of variants, each one has an appengine that is as after a boot.
+    // Each variant has an appengine that is as after a boot.
     const isSame = this.settings.switchable === undefined;
     if (failure !== undefined && failure.class !== "infra" && isSame) {
       const why = await this.#appengine?.container.whyNotSound(this.cancellation.signal);

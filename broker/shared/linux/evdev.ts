@@ -44,7 +44,7 @@ const EVIOCGSTATE: ReadonlyMap<number, number> = new Map([
   [EV_SW, ior("E", 0x1b, BITS_SIZE)],
 ]);
 
-/** What a device is: enough to make another one like it. */
+/** Description of a device: enough to make another one like it. */
 export interface DeviceDescription {
   /** struct input_id. */
   readonly id: Buffer;

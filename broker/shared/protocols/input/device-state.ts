@@ -23,7 +23,7 @@ const NO_CONTACT = -1;
 type Slot = Map<number, number>;
 
 /**
- * What a device's events say of it: keys that are down, switches, axes, contacts. A node tells it by
+ * State of a device as its events tell it: keys that are down, switches, axes, contacts. A node tells it by
  * ioctl; a stream cannot be asked, so the broker keeps it. Its size is bounded by the codes and by
  * MAX_SLOTS, since a FrameReader has checked the events.
  */

@@ -58,7 +58,7 @@ export class DeviceReader implements EventReader {
   }
 }
 
-/** What the consumer may see of a device: the codes that pass. */
+/** Codes of a device that pass to the consumer. */
 export function limitedTo(filter: EventFilter, description: DeviceDescription): DeviceDescription {
   const codes = [...description.codes].map(
     ([type, list]) => [type, list.filter((code) => filter.passes(type, code))] as const,

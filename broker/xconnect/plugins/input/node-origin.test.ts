@@ -23,7 +23,7 @@ E: SUBSYSTEM=input
 A: dev=13:65
 `;
 
-/** What it answers: umockdev wants each answer in the size that is asked for. */
+/** Its answers: umockdev wants each in the size that is asked for. */
 const IOCTLS = [
   `@DEV ${NODE}`,
   `EVIOCGID 0 0300010002000300`,
@@ -51,7 +51,7 @@ const STATE = [
   [0, 0, 0],
 ];
 
-/** What a reader with these rules is called with, while the device sends these events. */
+/** Calls that a reader with these rules gets while the device sends these events. */
 async function read(rules: object[], events: readonly (readonly number[])[]): Promise<unknown[]> {
   const paths = { device: DEVICE, ioctl: IOCTLS, events: events.map(evemuLine).join("") };
   for (const [name, content] of Object.entries(paths))

@@ -80,7 +80,7 @@ export class NodeOrigin implements EventOrigin {
       this.#owner.onBytes(events);
       return;
     }
-    // What is still queued is older than the state that the kernel tells now.
+    // Queued events are older than the state that the kernel tells now.
     for (let reads = 0; reads < MOST_STALE_READS; reads += 1) {
       if (typeof this.#read() === "number") break;
     }

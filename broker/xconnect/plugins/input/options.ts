@@ -43,7 +43,7 @@ const schema = z.object({
 });
 
 export interface InputOptions {
-  /** What the consumer gets: a socket with a stream of events, or a device node. */
+  /** Form in which the consumer gets events: a socket with a stream, or a device node. */
   readonly form: z.infer<typeof inputForm>;
   /** True when the broker keeps the provider's node from all other readers. */
   readonly grab: boolean;

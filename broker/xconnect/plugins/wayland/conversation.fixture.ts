@@ -26,9 +26,9 @@ export const POLICY: ReadonlyMap<string, number> = new Map(
 interface Sent {
   readonly bytes: Buffer;
   readonly fds: readonly number[];
-  /** What arrives at the other side; undefined when the message stays hidden. */
+  /** Message that arrives at the other side; undefined when the message stays hidden. */
   readonly arrives: Buffer | undefined;
-  /** What the other side does when it has arrived. */
+  /** Effect on the other side once it has arrived. */
   readonly effect: () => void;
 }
 

@@ -68,7 +68,7 @@ interface Arrived {
   readonly hasEnded: boolean;
 }
 
-/** What arrives until there are `count` bytes or the end. */
+/** Bytes that arrive until there are `count` of them, or the end. */
 async function read(socket: MessageSocket, count = Infinity): Promise<Arrived> {
   let bytes: Buffer = Buffer.alloc(0);
   const fds: number[] = [];
