@@ -53,6 +53,14 @@ test("what failed outside of any check is a case of its own, in a valid report",
   expect(with2).toMatch(/<testsuites name="pvh" tests="9" failures="2" errors="4"/);
 });
 
+test("a report of another broker than the image's own says so", async () => {
+  const prepared = { type: "run.prepared", ms: 1, image: "pv:1", broker: "reference" } as const;
+  const replaced = report([...SAMPLE, prepared]);
+  expect(await errorsOf(replaced)).toEqual([]);
+  expect(replaced).toContain('<property name="pvh.broker" value="reference"/>');
+  expect(xml).not.toContain("pvh.broker");
+});
+
 test("a run that was cut short has an error, whatever cut it", async () => {
   const cut = report([
     {

@@ -83,6 +83,7 @@ function suiteXml(
     "pvh.suite": scenario.suite,
     "pvh.image": state.started?.image ?? "",
     "pvh.image.id": state.imageId ?? "",
+    ...(state.broker !== undefined && { "pvh.broker": state.broker }),
     "pvh.profile": state.started?.profile ?? "",
     "pvh.quirks": state.started?.quirks.join(",") ?? "",
     "pvh.seed": state.started?.seed ?? 0,

@@ -23,9 +23,15 @@ test("what failed is done again as it was, with the profile that it was judged u
   expect(commandOf("compat", ["run", "--profile=compat", "--boot=manual"])).toBe(
     "npx pvh scenario unix-half-close --profile=compat --quirk=no-half-close --boot=manual --seed=7",
   );
-  const flags = ["--boot=auto", "--timeout-scale=3", "--retries=2", "--jobs=6"];
+  const flags = [
+    "--broker=reference",
+    "--boot=auto",
+    "--timeout-scale=3",
+    "--retries=2",
+    "--jobs=6",
+  ];
   expect(commandOf("strict", ["run", "boot", ...flags])).toBe(
-    "npx pvh scenario unix-half-close --quirk=no-half-close --boot=auto --timeout-scale=3 --retries=2 --jobs=6 --seed=7",
+    "npx pvh scenario unix-half-close --quirk=no-half-close --broker=reference --boot=auto --timeout-scale=3 --retries=2 --jobs=6 --seed=7",
   );
   expect(commandOf("native", ["run", "--image=a b"])).toBe(
     "npx pvh scenario unix-half-close '--image=a b' --quirk=no-half-close --seed=7",

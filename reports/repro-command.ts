@@ -1,6 +1,7 @@
 import { NATIVE } from "./events.ts";
 import { scenarioName } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
+import { shellWord } from "./shell-word.ts";
 
 /** The command that runs a scenario again as it ran here. */
 export function reproCommand(state: RunState, scenario: string): string {
@@ -14,12 +15,8 @@ export function reproCommand(state: RunState, scenario: string): string {
     words.push(...started.command.filter((word) => AS_GIVEN.test(word)));
     words.push(`--seed=${started.seed}`);
   }
-  return words.map(quoted).join(" ");
+  return words.map(shellWord).join(" ");
 }
 
 /** Flags without a field of their own in the record. */
-const AS_GIVEN = /^--(?:boot|timeout-scale|retries|jobs)=/;
-
-function quoted(word: string): string {
-  return /^[\w.,:=/@~-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-}
+const AS_GIVEN = /^--(?:boot|broker|timeout-scale|retries|jobs)=/;

@@ -9,6 +9,8 @@ export interface RunState {
   readonly failures: OutsideFailure[];
   /** The engine's id of the image that was booted. */
   imageId: string | undefined;
+  /** Set when the strict reference's pv-xconnect mediates in place of the image's own. */
+  broker: "reference" | undefined;
   /** Milliseconds until engine, image and exports were ready. */
   preparedMs: number | undefined;
   finished: EventOf<"run.finished"> | undefined;
@@ -79,6 +81,7 @@ export function emptyRun(): RunState {
     notes: [],
     failures: [],
     imageId: undefined,
+    broker: undefined,
     preparedMs: undefined,
     finished: undefined,
   };
@@ -99,6 +102,7 @@ export function apply(state: RunState, event: RecordedEvent): void {
     case "run.prepared":
       state.preparedMs = event.ms;
       state.imageId = event.imageId;
+      state.broker = event.broker;
       if (state.started !== undefined) state.started = { ...state.started, image: event.image };
       return;
     case "failure":

@@ -18,6 +18,9 @@ test("the summary has the verdict of each scenario and check", () => {
       ["booted", "failed", 1],
     ],
   );
+  expect(summary).not.toHaveProperty("broker");
+  const prepared = { type: "run.prepared", ms: 1, image: "pv:1", broker: "reference" } as const;
+  expect(summarise(foldRun(record([...SAMPLE, prepared])))).toMatchObject({ broker: "reference" });
   expect(summary.scenarios[0]).toMatchObject({ bootMs: 1000, ms: 42_120 });
   expect(summary.scenarios[0]?.checks[2]).toEqual({
     id: "dbus.c",

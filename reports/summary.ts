@@ -8,6 +8,8 @@ export interface Summary {
   readonly image: string;
   /** The engine's id of the image, a digest of its content. */
   readonly imageId?: string;
+  /** Set when the strict reference's pv-xconnect mediated in place of the image's own. */
+  readonly broker?: "reference";
   readonly profile: string;
   readonly quirks: readonly string[];
   readonly seed: number;
@@ -58,6 +60,7 @@ export function summarise(state: RunState): Summary {
     run: started?.run ?? "",
     image: started?.image ?? "",
     ...(state.imageId !== undefined && { imageId: state.imageId }),
+    ...(state.broker !== undefined && { broker: state.broker }),
     profile: started?.profile ?? "",
     quirks: started?.quirks ?? [],
     seed: started?.seed ?? 0,

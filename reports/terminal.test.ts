@@ -34,6 +34,14 @@ describe("the terminal report", () => {
     ]);
   });
 
+  test("says that another broker mediates than the image's own", () => {
+    const prepared = { type: "run.prepared", ms: 1, image: "pv:1", broker: "reference" } as const;
+    expect(show([...SAMPLE, prepared]).printed).toContain(
+      "broker  the strict reference's pv-xconnect mediates in place of the image's own",
+    );
+    expect(printed.join("\n")).not.toContain("broker  ");
+  });
+
   test("gives the reason of a skip", () => {
     expect(printed).toContain("        skipped: needs drm: /dev/dri/card0 missing");
   });

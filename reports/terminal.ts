@@ -51,6 +51,9 @@ export class TerminalReport {
         event.t,
         `run ${run}: ${plural(selected.length, "scenario")} on ${printableLine(image)}, ${profile}${deviations}`,
       );
+    } else if (event.type === "run.prepared" && event.broker !== undefined && !quiet) {
+      const text = "the strict reference's pv-xconnect mediates in place of the image's own";
+      this.#say(event.t, `${this.#paint.dim("broker")}  ${text}`);
     } else if (event.type === "note" && !quiet) {
       const prefix = event.scenario === undefined ? "note" : `note ${event.scenario}`;
       this.#say(event.t, `${this.#paint.dim(prefix)}  ${printableLine(event.text)}`);

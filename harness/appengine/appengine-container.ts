@@ -9,11 +9,11 @@ import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError, isEngineGone } from "../engine/engine-error.ts";
-import { hasTools, ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
+import { hasTools, labelsOf, ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
-import { IDLE, prepared } from "./boot-preparation.ts";
+import { entryPointOf, IDLE, prepared } from "./boot-preparation.ts";
 import type { BootMode, BootOptions } from "./appengine.ts";
 import { packExports } from "./pack-exports.ts";
 import { STORAGE } from "./layout.ts";
@@ -134,7 +134,7 @@ export class AppengineContainer extends GenericContainer {
     { Id: id, Config }: ImageInspectInfo,
     options: StartOptions,
   ): Promise<string> {
-    const [ref, labels] = [this.imageName.string, labelled(Config)];
+    const [ref, labels] = [this.imageName.string, labelsOf(Config)];
     if (hasTools(labels)) return ref;
     const { ensureEquippedImage } = await import("../image/equipped-image.ts");
     return ensureEquippedImage(engine, { ref, id, labels }, options);
@@ -142,8 +142,8 @@ export class AppengineContainer extends GenericContainer {
 
   /** @throws PvhError PVH_BAD_IMAGE */
   #plan(engine: Engine, name: string, config: ImageInspectInfo["Config"]): void {
-    const entrypoint = [...list(config.Entrypoint), ...list(config.Cmd)];
-    const isStocked = Object.hasOwn(labelled(config), STOCK_LABEL);
+    const entrypoint = entryPointOf(config);
+    const isStocked = Object.hasOwn(labelsOf(config), STOCK_LABEL);
     if (this.#boot === "auto" && entrypoint.length === 0) {
       throw new PvhError("PVH_BAD_IMAGE", `image ${this.imageName.string} has no entry point`, {
         hint: "boot it with --boot manual",
@@ -227,12 +227,3 @@ const noWaitStrategy = {
   isStartupTimeoutSet: () => false,
   getStartupTimeout: () => 0,
 };
-
-function list(value: string | string[] | null | undefined): string[] {
-  return value == null ? [] : typeof value === "string" ? [value] : value;
-}
-
-/** An engine may say null for none. */
-function labelled({ Labels }: { readonly Labels?: object | null }): Record<string, string> {
-  return (Labels ?? {}) as Record<string, string>;
-}

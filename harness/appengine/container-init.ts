@@ -1,3 +1,9 @@
+import {
+  containerCgroup,
+  isNumbered,
+  monitoredBy,
+} from "../../broker/shared/formats/container-cgroup.ts";
+import type { ContainerCgroup } from "../../broker/shared/formats/container-cgroup.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 
 /** The init process of a container, by which it is entered. */
@@ -31,12 +37,12 @@ export async function findInit(
     pid,
     cgroups: cgroups.flatMap((cgroup) => procsOf(cgroup, mounts)),
   });
-  const exactly = inits.find(({ cgroups }) => cgroups.some(({ of }) => of === name));
+  const exactly = inits.find(({ cgroups }) => cgroups.some((cgroup) => cgroup.name === name));
   if (exactly !== undefined) return paths(exactly);
   for (const init of inits) {
-    if (!init.cgroups.some(({ of }) => isNumbered(of, name))) continue;
+    if (!init.cgroups.some((cgroup) => isNumbered(cgroup.name, name))) continue;
     const { stdout } = await shell.sh(`cat /proc/${init.parent}/cmdline`);
-    if (lastWord(stdout) === name) return paths(init);
+    if (monitoredBy(stdout) === name) return paths(init);
   }
   return undefined;
 }
@@ -44,33 +50,15 @@ export async function findInit(
 /** @returns names of the containers that run, as their cgroups have them */
 export async function runningContainers(shell: Pick<AppengineShell, "sh">): Promise<string[]> {
   const { inits } = parseProcesses((await shell.sh(PROCESSES)).stdout);
-  return [...new Set(inits.flatMap(({ cgroups }) => cgroups.map(({ of }) => of)))];
-}
-
-function isNumbered(cgroup: string, name: string): boolean {
-  return cgroup.startsWith(`${name}-`) && /^-\d+$/.test(cgroup.slice(name.length));
-}
-
-/** Last word of a command line, or of the title that a process has given itself. */
-function lastWord(cmdline: string): string | undefined {
-  return cmdline.split(/[\0 ]/).findLast((word) => word !== "");
+  return [...new Set(inits.flatMap(({ cgroups }) => cgroups.map((cgroup) => cgroup.name)))];
 }
 
 interface Process {
   readonly pid: number;
-  readonly cgroups: Cgroup[];
+  readonly cgroups: ContainerCgroup[];
   parent: number;
   /** Its pid in the appengine and in each pid namespace below. */
   pids: readonly string[];
-}
-
-interface Cgroup {
-  /** Comma-separated controllers; empty in version 2. */
-  readonly hierarchy: string;
-  /** Path of the container's own cgroup; its processes may be further below. */
-  readonly path: string;
-  /** Name of the container, as the cgroup has it. */
-  readonly of: string;
 }
 
 interface Mount {
@@ -100,10 +88,8 @@ function learn(process: Process, line: string): void {
   if (key === "PPid:") process.parent = Number(words[0]);
   else if (key === "NSpid:") process.pids = words;
   else {
-    const [, hierarchy = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    // The first one: what is below it is named by the container.
-    const own = /^(?:.*?\/)?(?:lxc|runc)(?:\.payload\.|\/)([^/]+)/.exec(path);
-    if (own !== null) process.cgroups.push({ hierarchy, path: own[0], of: own[1] ?? "" });
+    const cgroup = containerCgroup(line);
+    if (cgroup !== undefined) process.cgroups.push(cgroup);
   }
 }
 
@@ -113,7 +99,7 @@ function mountOf(line: string): Mount[] {
   return type === "cgroup" ? [{ at, hierarchy: options.split(",") }] : [];
 }
 
-function procsOf({ hierarchy, path }: Cgroup, mounts: readonly Mount[]): string[] {
+function procsOf({ hierarchy, path }: ContainerCgroup, mounts: readonly Mount[]): string[] {
   // The last mount covers those before it.
   const mount = mounts.findLast((one) =>
     hierarchy.split(",").every((controller) => one.hierarchy.includes(controller)),

@@ -1,5 +1,5 @@
 import type { HostConfig } from "dockerode";
-import { shellQuote } from "../shell-quote.ts";
+import { shellWord } from "../../reports/shell-word.ts";
 import { prepared } from "./boot-preparation.ts";
 import { EXPORTS_FOLDER, STORAGE } from "./layout.ts";
 
@@ -30,10 +30,10 @@ export function dockerCommands(wanted: DockerCommands): string {
     ...environment.map((variable) => ["--env", variable]),
     ...flagsOf(config),
     ["--entrypoint", shell],
-  ].map(([flag = "", value]) => (value === undefined ? flag : `${flag} ${plainOrQuoted(value)}`));
+  ].map(([flag = "", value]) => (value === undefined ? flag : `${flag} ${shellWord(value)}`));
   return [
-    `docker create ${[...create, [image, ...words].map(plainOrQuoted).join(" ")].join(" \\\n  ")}`,
-    ...exports.map((path) => `docker cp ${plainOrQuoted(path)} ${name}:${EXPORTS_FOLDER}/`),
+    `docker create ${[...create, [image, ...words].map(shellWord).join(" ")].join(" \\\n  ")}`,
+    ...exports.map((path) => `docker cp ${shellWord(path)} ${name}:${EXPORTS_FOLDER}/`),
     `docker start ${name}`,
     "",
   ].join("\n");
@@ -58,8 +58,4 @@ function flagsOf(config: DockerCommands["config"]): string[][] {
 /** @param values an array of strings, which dockerode's types do not tell */
 function each(flag: string, values: unknown): string[][] {
   return Array.isArray(values) ? values.map((value) => [flag, String(value)]) : [];
-}
-
-function plainOrQuoted(word: string): string {
-  return /^[\w./:=,@-]*$/.test(word) ? word : shellQuote(word);
 }

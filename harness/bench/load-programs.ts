@@ -32,7 +32,9 @@ export type LoadPrograms = Readonly<Record<LoadProgram, string>>;
 export async function loadPrograms(): Promise<LoadPrograms> {
   const compiler = findProgram("cc");
   const sources = await Promise.all(
-    ["common.h", ...NAMES.map((name) => `${name}.c`)].map((name) => readFile(join(SOURCES, name))),
+    ["common.h", "relay.h", ...NAMES.map((name) => `${name}.c`)].map((name) =>
+      readFile(join(SOURCES, name)),
+    ),
   );
   const hash = createHash("sha256").update(Buffer.concat(sources)).digest("hex").slice(0, 16);
   const folder = cacheFolder("bench", `${hash}-${process.arch}`);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AppengineContainer } from "../appengine/appengine-container.ts";
+import { entryPointOf } from "../appengine/boot-preparation.ts";
 import { dockerCommands } from "../appengine/docker-commands.ts";
 import type { DockerCommands } from "../appengine/docker-commands.ts";
 import { limitsConfig, limitsOf } from "../appengine/limits.ts";
@@ -76,9 +77,8 @@ async function commandsFor(
   wanted: Omit<DockerCommands, "entrypoint" | "config">,
 ): Promise<string> {
   const { Config } = await engine.docker.getImage(wanted.image).inspect();
-  const words = [Config.Entrypoint, Config.Cmd].flat().filter((word) => word != null);
   const config = { ...privilegeProfile(engine), ...limitsConfig(limitsOf()) };
-  return dockerCommands({ ...wanted, entrypoint: words, config });
+  return dockerCommands({ ...wanted, entrypoint: entryPointOf(Config), config });
 }
 
 /** @throws PvhError PVH_USAGE for a name that the engine refuses (moby's RestrictedNamePattern) */

@@ -14,6 +14,13 @@ export const OWN_TOOLS = "own";
 /** Set on an image whose broker is the reference's: the hash of what was put into it. */
 export const BROKER_LABEL = "pvh.broker";
 
+/** Labels of an image or a container; an engine may say null for none. */
+export function labelsOf(config: {
+  readonly Labels?: object | null;
+}): Readonly<Record<string, string>> {
+  return (config.Labels ?? {}) as Record<string, string>;
+}
+
 /** @param labels of an image; one that was derived can only empty a label */
 export function hasTools(labels: Readonly<Record<string, string>>): boolean {
   return (labels[TOOLS_LABEL] ?? "") !== "";

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { labelsOf } from "../engine/labels.ts";
 import { engineError, isNotFound } from "../engine/engine-error.ts";
 
 /** An image as the engine has it. */
@@ -11,9 +12,7 @@ export interface ImageFacts {
 export async function imageFacts(engine: Engine, ref: string): Promise<ImageFacts | undefined> {
   try {
     const { Id, Config } = await engine.docker.getImage(ref).inspect();
-    // An engine may say null for none.
-    const labels = Config.Labels as Readonly<Record<string, string>> | null | undefined;
-    return { id: Id, labels: labels ?? {} };
+    return { id: Id, labels: labelsOf(Config) };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw engineError(error, ref);

@@ -1,5 +1,4 @@
 import koffi from "koffi";
-import { fcntl } from "./fcntl.ts";
 import { lastErrno, libc } from "./libc.ts";
 
 /** Memory of a file over memory of this process: mmap(2) with MAP_FIXED. */
@@ -9,8 +8,6 @@ const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
-const F_GET_SEALS = 1034;
-const F_SEAL_SHRINK = 2;
 
 const mmapCall = libc.func("int64_t mmap(uint64_t, size_t, int, int, int, int64_t)") as (
   address: bigint,
@@ -41,12 +38,6 @@ export function mapOver(address: bigint, length: number, fd: number, writable: b
 export function mapNothingOver(address: bigint, length: number): number {
   const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
   return mapped(mmapCall(address, length, PROT_READ | PROT_WRITE, flags, -1, 0));
-}
-
-/** True for a memfd with F_SEAL_SHRINK. */
-export function cannotShrink(memfd: number): boolean {
-  const seals = fcntl(memfd, F_GET_SEALS, 0);
-  return seals !== -1 && (seals & F_SEAL_SHRINK) !== 0;
 }
 
 function mapped(result: number): number {

@@ -338,6 +338,17 @@ export class PolledStream {
   }
 }
 
+/** Pass on the end of a stream whose bytes have all been dealt with. */
+export function passEnd(from: PolledStream, to: PolledStream): void {
+  if (!from.gone && !to.ended) {
+    to.end();
+    return;
+  }
+  // The side that ended reads no more, or both sides have ended.
+  from.closeSoon();
+  to.closeSoon();
+}
+
 /** Close without waiting: closing a container's descriptor can take as long as it likes. */
 function discard(fds: readonly number[]): void {
   for (const fd of fds) close(fd, () => undefined);

@@ -5,6 +5,7 @@ import { check, cString, libc } from "./libc.ts";
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
 const F_SEAL_SEAL = 1;
 const F_SEAL_SHRINK = 2;
 const F_SEAL_GROW = 4;
@@ -38,4 +39,10 @@ export function sealedMemfd(name: string, content: Buffer): number {
     closeSync(fd);
     throw error;
   }
+}
+
+/** True for a memfd with F_SEAL_SHRINK. */
+export function cannotShrink(memfd: number): boolean {
+  const seals = fcntl(memfd, F_GET_SEALS, 0);
+  return seals !== -1 && (seals & F_SEAL_SHRINK) !== 0;
 }

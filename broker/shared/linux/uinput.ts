@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readdirSync, constants } from "node:fs";
 import { ensureDeviceNode } from "./device-node.ts";
 import { ABS_INFO_SIZE, ID_SIZE } from "./evdev.ts";
+import type { DeviceDescription } from "./evdev.ts";
 import { askDevice, io, ior, iow, tellDevice } from "./ioctl.ts";
 import { cString } from "./libc.ts";
 
@@ -40,16 +41,9 @@ const UI_SET_CODE_BIT: ReadonlyMap<number, number> = new Map(
 );
 
 /** A device to make. */
-export interface DeviceSetup {
-  /** struct input_id. */
-  readonly id: Buffer;
-  readonly name: string;
+export interface DeviceSetup extends DeviceDescription {
   /** Where it is, as EVIOCGPHYS tells it. */
   readonly phys: string;
-  readonly properties: readonly number[];
-  readonly codes: ReadonlyMap<number, readonly number[]>;
-  /** struct input_absinfo by axis. */
-  readonly axes: ReadonlyMap<number, Buffer>;
 }
 
 /** A device that exists until it is closed, and its event node. */

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from "node:fs";
 import type { GuestService } from "../../shared/formats/wasm-guest.ts";
-import { cannotShrink } from "../../shared/linux/mapped-memory.ts";
+import { cannotShrink } from "../../shared/linux/sealed-memfd.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { GuestErrno } from "../guest-errno.ts";
 import { isInside } from "../guest-memory.ts";

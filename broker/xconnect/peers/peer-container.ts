@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { containerOf } from "../../shared/formats/container-cgroup.ts";
+import { containerOf, isNumbered, monitoredBy } from "../../shared/formats/container-cgroup.ts";
 
 /**
  * Find out if a process is certainly of another container than the graph says, which names a pid
@@ -12,17 +12,9 @@ export function isOfAnother(pid: number, container: string, read = textOf): bool
   const found = containerOf(read(`/proc/${pid}/cgroup`));
   // Old graphs do not name the provider.
   if (found === undefined || found === container || container === "") return false;
-  // liblxc numbers a container's cgroup while an older one is left over; its monitor has the name.
-  const isNumbered =
-    found.startsWith(`${container}-`) && /^-\d+$/.test(found.slice(container.length));
-  return !isNumbered || monitored(pid, read) !== container;
-}
-
-/** Last word of the command line, or the title, of the process's parent. */
-function monitored(pid: number, read: typeof textOf): string | undefined {
-  const parent = /^PPid:\s*(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1];
-  const words = read(`/proc/${parent ?? 0}/cmdline`).split(/[\0 ]/);
-  return words.findLast((word) => word !== "");
+  if (!isNumbered(found, container)) return true;
+  const parent = /^PPid:\s*(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "0";
+  return monitoredBy(read(`/proc/${parent}/cmdline`)) !== container;
 }
 
 function textOf(path: string): string {

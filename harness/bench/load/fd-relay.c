@@ -4,20 +4,10 @@
  *
  *   fd-relay LISTEN PROVIDER
  */
-#include "common.h"
+#include "relay.h"
 
-#define BLOCK 65536
 #define MOST_FDS 253
 
-/* The other socket of a session; 0 for none. */
-static int peer_of[65536];
-
-static void watch(int epoll, int fd) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = fd};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
-}
-
-/* False when the session is over. */
 static int carry(int from) {
   static char buffer[BLOCK];
   static union {
@@ -41,35 +31,6 @@ static int carry(int from) {
   return sent >= 0 && send_all(peer_of[from], buffer + sent, (size_t)(count - sent));
 }
 
-static void end(int fd) {
-  int other = peer_of[fd];
-  peer_of[fd] = peer_of[other] = 0;
-  close(fd);
-  close(other);
-}
-
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
-  signal(SIGPIPE, SIG_IGN);
-  int listener = listen_at(argv[1]);
-  struct sockaddr_un provider = address_of(argv[2]);
-  int epoll = epoll_with(listener);
-  for (;;) {
-    struct epoll_event events[64];
-    int count = epoll_wait(epoll, events, 64, -1);
-    for (int i = 0; i < count; i++) {
-      int fd = events[i].data.fd;
-      if (fd == listener) {
-        int consumer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        if (consumer < 0) continue;
-        int onward = dial(&provider);
-        peer_of[consumer] = onward;
-        peer_of[onward] = consumer;
-        watch(epoll, onward);
-        watch(epoll, consumer);
-      } else if (peer_of[fd] != 0 && !carry(fd)) {
-        end(fd);
-      }
-    }
-  }
+  return relay(argc, argv, EPOLLIN | EPOLLRDHUP);
 }

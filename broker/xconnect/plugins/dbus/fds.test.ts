@@ -1,14 +1,14 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { FdType } from "../../../shared/formats/fd-types.ts";
 import { MessageSocket } from "../../../shared/linux/message-socket.ts";
 import { O_PATH } from "../../../shared/linux/openat2.ts";
-import { createMemfd } from "../../../shared/linux/sealed-memfd.ts";
 import { connectToInode } from "../../../shared/linux/unix-stream.ts";
 import { ERROR, METHOD_CALL, parseHeader } from "../../../shared/protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
 import { MessageSplitter } from "../../../shared/protocols/dbus/message-splitter.ts";
 import { strings, writeMessage } from "../../../shared/protocols/dbus/write-message.ts";
+import { contentOf, memfd, openFds } from "../descriptors.fixture.ts";
 import { HELLO, RealBus, obstacle } from "./real-bus.fixture.ts";
 
 const why = obstacle();
@@ -231,24 +231,6 @@ function call(destination: string, serial: number, unixFds: number, text = ""): 
   const head = Buffer.concat([message.subarray(0, headerLength), field]);
   head.writeUInt32LE(head.length - 16, 12);
   return Buffer.concat([head, message.subarray(headerLength)]);
-}
-
-function memfd(content: string): number {
-  const fd = createMemfd("fd");
-  writeSync(fd, content);
-  return fd;
-}
-
-/** The content of a file. Closes it. */
-function contentOf(fd: number): string {
-  const bytes = Buffer.alloc(fstatSync(fd).size);
-  readSync(fd, bytes, 0, bytes.length, 0);
-  closeSync(fd);
-  return bytes.toString();
-}
-
-function openFds(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 /** Wait until the broker, which runs in this process, has closed all descriptors of the session. */

@@ -1,3 +1,4 @@
+import { passEnd } from "../../../shared/linux/polled-stream.ts";
 import type { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import { MalformedMessage } from "../../../shared/protocols/dbus/malformed-message.ts";
 import { closeAll, judged } from "../../planes/foreign-fds.ts";
@@ -196,8 +197,8 @@ export class DbusSession {
     if (!this.#isOver && !this.#up.isHeld && this.#up.isBehind) this.#work(this.#up);
     // Look at `ended` here: an end that came before the session had the stream is not reported
     // again.
-    if (consumer.ended && !this.#up.isHeld) pass(consumer, provider);
-    if (provider.ended) pass(provider, consumer);
+    if (consumer.ended && !this.#up.isHeld) passEnd(consumer, provider);
+    if (provider.ended) passEnd(provider, consumer);
     if (consumer.failed || provider.failed) this.#end();
     for (const way of [this.#up, this.#down]) if (this.#mayRead(way)) way.source.resume();
     if (consumer.closed && provider.closed) this.#finish();
@@ -220,15 +221,4 @@ export class DbusSession {
     // No `letPromisesRun()`: the code that waits for this can wait for the end of the turn.
     this.#finished.resolve(undefined);
   }
-}
-
-/** Pass on the end of a side whose messages have all been dealt with. */
-function pass(from: PolledStream, to: PolledStream): void {
-  if (!from.gone && !to.ended) {
-    to.end();
-    return;
-  }
-  // The side that ended reads no more, or both sides have ended.
-  from.closeSoon();
-  to.closeSoon();
 }

@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
@@ -8,6 +7,7 @@ import { expect, test } from "vitest";
 import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
 import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
+import { openFds } from "../descriptors.fixture.ts";
 
 /**
  * The whole plugin between a consumer that sends what it likes and Node's own HTTP server: a
@@ -133,7 +133,7 @@ test("the provider sees each good request as it was, with our identity, and each
     0,
   );
   await settled();
-  const before = openDescriptors();
+  const before = openFds();
   const together = fc.array(session, { minLength: SESSIONS, maxLength: SESSIONS });
   await fc.assert(
     fc.asyncProperty(together, async (sessions) => {
@@ -143,7 +143,7 @@ test("the provider sees each good request as it was, with our identity, and each
     { numRuns: Math.ceil(PROPERTY_RUNS / SESSIONS) },
   );
   await settled();
-  expect(openDescriptors()).toBeLessThanOrEqual(before);
+  expect(openFds()).toBeLessThanOrEqual(before);
   server.close();
 }, 120_000);
 
@@ -154,10 +154,6 @@ function identityOf(lines: readonly string[]): string[] {
 function send(socket: Socket, bytes: Buffer, cuts: readonly number[]): void {
   const points = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b)];
   points.forEach((from, n) => socket.write(bytes.subarray(from, points[n + 1])));
-}
-
-function openDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
 }
 
 async function recordingServer(path: string, seen: Map<string, Seen[]>): Promise<Server> {

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -7,6 +6,7 @@ import { restPlugin } from "./rest.ts";
 import { Bench, readText } from "../socket-bench.fixture.ts";
 import type { BenchOptions } from "../socket-bench.fixture.ts";
 import { loopTurns, sendPieces, settled } from "../socket-progress.fixture.ts";
+import { openFds } from "../descriptors.fixture.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -249,14 +249,14 @@ describe("a consumer", () => {
     const sent = sendPieces(consumer, piece, 100);
     const provider = await provided.promise;
     await settled(() => sent.count);
-    const before = openDescriptors();
+    const before = openFds();
     consumer.destroy();
     await once(consumer, "close");
     await loopTurns(50);
     // The consumer's own, the session's to it; the one to the provider gets time to be drained.
-    expect(openDescriptors()).toBe(before - 2);
+    expect(openFds()).toBe(before - 2);
     vi.advanceTimersByTime(30_000);
-    expect(openDescriptors()).toBe(before - 3);
+    expect(openFds()).toBe(before - 3);
     provider.destroy();
   });
 
@@ -289,7 +289,3 @@ describe("a consumer", () => {
     server.close();
   });
 });
-
-function openDescriptors(): number {
-  return readdirSync("/proc/self/fd").length;
-}

@@ -1,5 +1,5 @@
 import { closeFd } from "../../../shared/linux/epoll.ts";
-import { PolledStream } from "../../../shared/linux/polled-stream.ts";
+import { passEnd, PolledStream } from "../../../shared/linux/polled-stream.ts";
 import { displayError, IMPLEMENTATION } from "../../../shared/protocols/wayland/display-error.ts";
 import type { WireBytes } from "../../../shared/protocols/wayland/arguments.ts";
 import type { Message } from "../../../shared/protocols/wayland/interfaces.ts";
@@ -183,8 +183,8 @@ export class WaylandSession {
     const [consumer, compositor] = [this.#consumer, this.#compositor];
     // Look at `ended` here: an end that came before the session had the stream is not reported
     // again.
-    if (consumer.ended) pass(consumer, compositor);
-    if (compositor.ended) pass(compositor, consumer);
+    if (consumer.ended) passEnd(consumer, compositor);
+    if (compositor.ended) passEnd(compositor, consumer);
     if (consumer.failed || compositor.failed) this.end();
     for (const { source, sink } of [this.#up, this.#down]) {
       if (!this.#isOver && !sink.stalled) source.resume();
@@ -199,17 +199,6 @@ export class WaylandSession {
     // No `letPromisesRun()`: the code that waits for this can wait for the end of the turn.
     this.#finished.resolve(undefined);
   }
-}
-
-/** Pass on the end of a side whose messages have all been dealt with. */
-function pass(from: PolledStream, to: PolledStream): void {
-  if (!from.gone && !to.ended) {
-    to.end();
-    return;
-  }
-  // The side that ended reads no more, or both sides have ended.
-  from.closeSoon();
-  to.closeSoon();
 }
 
 function openBoth(consumer: number, compositor: number): [PolledStream, PolledStream] {

@@ -1,12 +1,12 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { MessageSocket } from "../../../shared/linux/message-socket.ts";
 import { makePipe } from "../../../shared/linux/pipe.ts";
-import { createMemfd } from "../../../shared/linux/sealed-memfd.ts";
 import { socketPair } from "../../../shared/linux/socket-pair.fixture.ts";
 import { displayError } from "../../../shared/protocols/wayland/display-error.ts";
 import { wire } from "../../../shared/protocols/wayland/wire.fixture.ts";
 import { Session } from "../../links/session.ts";
+import { contentOf, memfd, openFds } from "../descriptors.fixture.ts";
 import { Bench } from "../socket-bench.fixture.ts";
 import { waylandPlugin } from "./wayland.ts";
 
@@ -354,26 +354,8 @@ test("a link whose list names an interface without signatures is refused by its 
   );
 });
 
-function memfd(content: string): number {
-  const fd = createMemfd("fd");
-  writeSync(fd, content);
-  return fd;
-}
-
 function pipeEnd(): number {
   const { read: end, write } = makePipe(4096);
   closeSync(write);
   return end;
-}
-
-/** The content of a file. Closes it. */
-function contentOf(fd: number): string {
-  const bytes = Buffer.alloc(fstatSync(fd).size);
-  readSync(fd, bytes, 0, bytes.length, 0);
-  closeSync(fd);
-  return bytes.toString();
-}
-
-function openFds(): number {
-  return readdirSync("/proc/self/fd").length;
 }
