@@ -39,9 +39,16 @@ test("a file that is not whole is not there", async () => {
   });
   const saving = saveImage(it.engine, "pvh:x", join(folder, "x.tar"), signal);
   await expect(saving).rejects.toMatchObject({
+    code: "PVH_ENGINE",
     message: expect.stringMatching(/x\.tar/) as string,
   });
   expect(await readdir(folder)).toEqual(["s"]);
+});
+
+test("a folder that is not there is the user's mistake", async () => {
+  using it = await engineThat((_request, response) => response.end("archive"));
+  const saving = saveImage(it.engine, "pvh:x", join(folder, "nowhere/x.tar"), signal);
+  await expect(saving).rejects.toMatchObject({ code: "PVH_USAGE" });
 });
 
 test("an image that the engine does not have is told by name", async () => {

@@ -5,11 +5,13 @@ import { pipeline } from "node:stream/promises";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { PvhError } from "../errors.ts";
+import { machineError } from "../machine-error.ts";
 import { messageOfThrown } from "../thrown.ts";
 
 /**
  * Write an image of the engine as `docker save` does. The file is whole, or not there.
- * @throws PvhError PVH_ENGINE, PVH_IMAGE_MISSING, PVH_NO_SPACE, PVH_ABORTED
+ * @throws PvhError PVH_ENGINE, PVH_IMAGE_MISSING, PVH_NO_SPACE, PVH_ABORTED; PVH_USAGE for a folder
+ *         that is not there
  */
 export async function saveImage(
   engine: Engine,
@@ -30,7 +32,8 @@ export async function saveImage(
   } catch (cause) {
     await rm(part, { force: true });
     if (signal.aborted) throw new PvhError("PVH_ABORTED", `cancelled: writing ${path}`, { cause });
-    const why = messageOfThrown(cause);
-    throw new PvhError("PVH_NO_SPACE", `${path} cannot be written: ${why}`, { cause });
+    const isNoFolder = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const code = machineError(cause)?.code ?? (isNoFolder ? "PVH_USAGE" : "PVH_ENGINE");
+    throw new PvhError(code, `${path} cannot be written: ${messageOfThrown(cause)}`, { cause });
   }
 }
