@@ -9,7 +9,7 @@ import { openBrokerFolder } from "./links/broker-folder.ts";
 import { takeBrokerLock } from "./links/broker-lock.ts";
 import { Broker } from "./links/broker.ts";
 import { openFiles } from "./planes/open-files.ts";
-import { inBlocks } from "./links/block-output.quirk.ts";
+import { blockOutput } from "./links/block-output.quirk.ts";
 import { createOutput } from "./links/output.ts";
 import type { Output } from "./links/output.ts";
 import { silent } from "./links/silent-output.quirk.ts";
@@ -40,7 +40,9 @@ let running: Broker | undefined;
 
 function outputUnder(quirks: Quirks): Output {
   if (quirks.has("xconnect-silent")) return silent(createOutput());
-  return quirks.has("xconnect-in-blocks") ? inBlocks(createOutput()) : createOutput();
+  // As the C library's stdout does, which `stdbuf` makes print line by line.
+  const inBlocks = quirks.has("xconnect-in-blocks") && process.env["_STDBUF_O"] === undefined;
+  return inBlocks ? blockOutput(createOutput()) : createOutput();
 }
 
 async function main(): Promise<number> {

@@ -83,7 +83,7 @@ scenario(
       "ctrl.after-xconnect",
       "the API answers after a pv-xconnect run by hand has reconciled",
       async ({ appengine, signal }) => {
-        const argv = ["timeout", `${patientSeconds(20)}`, "pv-xconnect"];
+        const argv = ["timeout", `${patientSeconds(20)}`, "stdbuf", "-oL", "pv-xconnect"];
         await using broker = await Program.start(appengine, argv, "pv-xconnect");
         await broker.linesUntil(/^Reconciling graph with/, 10_000);
         for (const path of ["/containers", "/xconnect-graph", "/daemons"]) {

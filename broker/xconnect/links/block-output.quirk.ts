@@ -4,7 +4,7 @@ import type { Output } from "./output.ts";
 const BLOCK = 4_096;
 
 /** An output that says nothing before a block is full, but warnings. */
-export function inBlocks(output: Output): Output {
+export function blockOutput(output: Output): Output {
   let held: [line: string, times: number | undefined][] = [];
   let bytes = 0;
   const release = (): void => {
