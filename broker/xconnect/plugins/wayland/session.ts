@@ -63,8 +63,8 @@ export class WaylandSession {
     this.#options = options;
     const { mediator } = options;
     [this.#consumer, this.#compositor] = openBoth(consumer, compositor);
-    this.#up = this.#direction("consumer", (...message) => mediator.request(...message));
-    this.#down = this.#direction("compositor", (...message) => mediator.event(...message));
+    this.#up = this.#direction("consumer", (bytes, at, size) => mediator.request(bytes, at, size));
+    this.#down = this.#direction("compositor", (bytes, at, size) => mediator.event(bytes, at, size));
   }
 
   /**
