@@ -5,7 +5,10 @@ export type ErrorClass = "product" | "scenario" | "infra" | "harness" | "usage";
 export const ERROR_CODES = {
   PVH_USAGE: { class: "usage", means: "the command line or a named file is wrong" },
   PVH_BAD_EXPORT: { class: "usage", means: "an export cannot be read or is unsafe" },
-  PVH_BAD_IMAGE: { class: "usage", means: "a file is not an image that the engine can load" },
+  PVH_BAD_IMAGE: {
+    class: "usage",
+    means: "a file is no image that the engine can load, or an image cannot start as an appengine",
+  },
   PVH_BAD_SCENARIO: {
     class: "usage",
     means: "a scenario file or a row of the catalogue is wrong",

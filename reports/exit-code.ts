@@ -61,7 +61,7 @@ export function exitReason(state: RunState): string | undefined {
 }
 
 const MEANINGS: Readonly<Record<number, string>> = {
-  [EXIT.usage]: "a scenario file, a row of the catalogue or what they name is wrong",
+  [EXIT.usage]: "the image, a scenario file, a row of the catalogue or what they name is wrong",
   [EXIT.infra]: "engine, image or machine failed",
   [EXIT.neverReady]: "an appengine never reached READY",
   [EXIT.bug]: "pvh itself failed",

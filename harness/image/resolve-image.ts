@@ -6,6 +6,7 @@ import { imageFacts } from "./image-facts.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { loadImageTarball } from "./load-image.ts";
 import { CONTENT_LABEL, ensureReferenceImage } from "./reference-image.ts";
+import { refuseNoAppengine } from "./startable-image.ts";
 
 /** The image that is judged, and the one that is booted for it. */
 export interface ResolvedImage {
@@ -22,8 +23,8 @@ export interface ResolvedImage {
  * The image that `--image` names: a docker save tarball (loaded) or an image on the engine.
  * Without the option it is the reference appengine, made when needed.
  *
- * @throws PvhError PVH_USAGE for an invalid reference, PVH_IMAGE_MISSING, and the errors of making
- *         or loading an image
+ * @throws PvhError PVH_USAGE for an invalid reference, PVH_IMAGE_MISSING, PVH_BAD_IMAGE, and the errors
+ *         of making or loading an image
  */
 export async function resolveImage(
   engine: Engine,
@@ -36,6 +37,7 @@ export async function resolveImage(
   }
   const { ref, id, labels } = await findImage(engine, image, options);
   const bootImage = await ensureEquippedImage(engine, { ref, id, labels }, options);
+  await refuseNoAppengine(engine, { ref, bootImage }, options);
   return { ref, id, bootImage, reference: Object.hasOwn(labels, CONTENT_LABEL) };
 }
 

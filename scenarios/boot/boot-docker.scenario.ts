@@ -134,6 +134,7 @@ scenario(
           await second.remove();
         }
       },
+      { timeout: 90_000 },
     );
   },
 );
