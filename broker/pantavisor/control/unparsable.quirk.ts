@@ -34,13 +34,19 @@ function silentToTls(refuse: Refuse): Refuse {
   };
 }
 
-/** A request line whose path alone is too large. */
-const LONG_PATH = /^[A-Z]+ [^\s]{8192}/;
+/**
+ * A head that is too large in its first line. The packet is the last that came of it: its beginning when it
+ * came at once, else what followed; other lines would be in it as well.
+ */
+const LONG_PATH = /^([A-Z]+ )?[^\s]*$/;
+const FIRST_BYTES = 8192;
+const TOO_LARGE = "HPE_HEADER_OVERFLOW";
 
 function crashing(refuse: Refuse): Refuse {
   return (error: UnparsableError, socket) => {
     const text = error.rawPacket?.toString("latin1") ?? "";
-    if (LONG_PATH.test(text)) process.kill(process.pid, "SIGSEGV");
+    const isLong = error.code === TOO_LARGE && LONG_PATH.test(text.slice(0, FIRST_BYTES));
+    if (isLong) process.kill(process.pid, "SIGSEGV");
     refuse(error, socket);
   };
 }
