@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import type { GuestService, WasmGuest } from "../shared/formats/wasm-guest.ts";
+import type { GuestService, WasmEngine, WasmGuest } from "../shared/formats/wasm-guest.ts";
 
 /** Modules of the scenarios. */
 export const GUESTS = join(import.meta.dirname, "../../scenarios/wasm/guests");
@@ -26,6 +26,7 @@ export interface GuestResult {
 }
 
 export interface RunOptions {
+  readonly engine?: WasmEngine;
   /** File in GUESTS. */
   readonly module?: string;
   readonly words?: readonly string[];
@@ -43,10 +44,19 @@ const ABSENT: readonly GuestService[] = ["rest", "dbus", "unix"].map((type) => (
 }));
 
 export function startGuest(options: RunOptions): GuestProcess {
-  const { module = "probe.wasm", words = [], requires = [], provides = [], flags = [] } = options;
+  const {
+    engine = "v8",
+    module = "probe.wasm",
+    words = [],
+    requires = [],
+    provides = [],
+    flags = [],
+  } = options;
   const folder = mkdtempSync(join(tmpdir(), "pv-wasm-"));
   const task: WasmGuest = {
     name: "guest",
+    engine,
+    memoryPages: 100,
     module: join(GUESTS, module),
     args: words,
     env: { COLOUR: "blue" },

@@ -9,6 +9,8 @@ import type { GuestMemory } from "./guest-memory.ts";
  */
 export interface HostFunction {
   readonly parameters: readonly ValueType[];
+  /** Types of its results; that of an errno alone, or none. */
+  readonly results: readonly ValueType[];
   /** @throws GuestFailure when the module imports it with another signature */
   readonly call: (memory: GuestMemory, values: readonly unknown[]) => number;
 }
@@ -126,6 +128,7 @@ export function hostFunction<const T extends readonly Parameter<unknown>[]>(
   const types = parameters.flatMap(({ values }) => values);
   return {
     parameters: types,
+    results: ["i32"],
     call(memory, values) {
       const checked = checkValues(types, values);
       try {

@@ -13,7 +13,7 @@ const PATIENCE = 5_000;
 export function pantavisorModule(): HostModule {
   const client = new HttpClient(none);
   return {
-    abi_version: { parameters: [], call: () => ABI_VERSION },
+    abi_version: { parameters: [], results: ["i32"], call: () => ABI_VERSION },
     /** The guest is ready, as its status goal READY waits for (docs/pantavisor.md §3.3). */
     ready: hostFunction([], () => {
       const body = Buffer.from('{"type":"ready"}');

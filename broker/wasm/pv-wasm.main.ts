@@ -5,6 +5,7 @@ import { parseQuirks } from "../shared/quirks/quirks.ts";
 import { report, waitFor } from "./channel.ts";
 import { deadlineIn } from "./connection.ts";
 import { v8 } from "./engines/v8.ts";
+import { wasmEdge } from "./engines/wasmedge.ts";
 import { refuseUngranted } from "./grants.ts";
 import { GuestErrno, GuestFailure } from "./guest-errno.ts";
 import { hostModules } from "./host-modules.ts";
@@ -25,7 +26,8 @@ process.on("SIGUSR1", () => undefined);
 function main(): void {
   const guest = JSON.parse(readFileSync(TASK, "utf8")) as WasmGuest;
   const quirks = parseQuirks(guest.quirks);
-  const module = v8.load(readFileSync(guest.module));
+  const engine = guest.engine === "wasmedge" ? wasmEdge(guest.memoryPages) : v8;
+  const module = engine.load(readFileSync(guest.module));
   const modules = hostModules(guest, wasiOf(guest), quirks);
   refuseUngranted(module.imports, modules, guest, quirks);
   const instance = module.instantiate(modules);

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { findWasmEdge, WASMEDGE } from "./find-wasmedge.ts";
 import type { RunSettings } from "./run-settings.ts";
 
 /** Capabilities that a scenario may require; each gives the reason why it is missing. */
@@ -11,6 +12,8 @@ const CAPABILITIES = {
   /** The kernel can make input devices. */
   uinput: () =>
     existsSync("/sys/class/misc/uinput") ? undefined : "this machine's kernel has no uinput",
+  /** WasmEdge's library is here, to be put into an appengine. */
+  wasmedge: () => (findWasmEdge() === undefined ? `${WASMEDGE} is not on this machine` : undefined),
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;

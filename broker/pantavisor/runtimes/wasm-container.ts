@@ -5,7 +5,7 @@ import type { WasmGuest, WasmOptions } from "../../shared/formats/wasm-guest.ts"
 import { MountFlag, mount } from "../../shared/linux/mount.ts";
 import type { ContainerProcess } from "./container-process.ts";
 import type { ContainerStart } from "./container-start.ts";
-import { refuseWithoutEngine } from "./wasm-engine-gate.ts";
+import { engineOf } from "./wasm-engine-gate.ts";
 import { objectPath } from "./revision-object.ts";
 import { runBundle } from "./runc-bundle.ts";
 import { GUEST_FILE, GUEST_UID, MODULE_FILE, wasmConfig } from "./wasm-config.ts";
@@ -18,7 +18,8 @@ import { withGuestChannel } from "./wasm-process.ts";
  */
 export function startWasm(start: ContainerStart): ContainerProcess {
   const { name, run, revisionFolder, volumes, wasm, quirks } = start;
-  refuseWithoutEngine(wasm, quirks);
+  // A machine without an engine says so whatever else is wrong.
+  engineOf(wasm, "v8", quirks);
   if (run.config === undefined) throw new Error("run.json names no config, which is its module");
   if (start.configFolder !== undefined) {
     throw new Error("its _config cannot be laid over it: a wasm container has no file system");
@@ -35,8 +36,8 @@ export function startWasm(start: ContainerStart): ContainerProcess {
 }
 
 function guestOf(
-  { name, run, exports, wasm }: ContainerStart,
-  { args, env }: WasmOptions,
+  { name, run, exports, wasm, quirks }: ContainerStart,
+  { engine, args, env, memory_pages }: WasmOptions,
 ): WasmGuest {
   const foreign = exports.find(({ type }) => type !== "rest");
   if (foreign !== undefined) {
@@ -46,7 +47,9 @@ function guestOf(
   const { required, optional } = run.services;
   return {
     name,
+    engine: engineOf(wasm, engine, quirks),
     module: MODULE_FILE,
+    memoryPages: memory_pages,
     args,
     env,
     requires: [...required, ...optional].flatMap(({ name: service, type, target }) =>

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, test } from "vitest";
 import { none, parseQuirks } from "../../shared/quirks/quirks.ts";
 import { hasController } from "./cgroup-controllers.ts";
-import { refuseWithoutEngine } from "./wasm-engine-gate.ts";
+import { engineOf } from "./wasm-engine-gate.ts";
 import { wasmConfig } from "./wasm-config.ts";
 import { guestEnding } from "./wasm-process.ts";
 
@@ -45,7 +45,7 @@ describe("an engine", () => {
   const gate =
     (engine: string, machine: string, quirks = none) =>
     () =>
-      refuseWithoutEngine({ engine, machine, quirks: "" }, quirks);
+      engineOf({ engine, machine, quirks: "" }, undefined, quirks);
 
   test.each(["x86_64", "aarch64", "armv8l"])("is there on %s", (machine) => {
     expect(gate("v8", machine)).not.toThrow();
@@ -57,9 +57,15 @@ describe("an engine", () => {
   });
 
   it("of another name is refused with the names that there are", () => {
-    expect(gate("wasmedge", "x86_64")).toThrow(
-      "no WebAssembly engine 'wasmedge': PVH_WASM_ENGINE may be v8",
+    expect(gate("wasmtime", "x86_64")).toThrow(
+      "no WebAssembly engine 'wasmtime': PVH_WASM_ENGINE may be v8 or wasmedge",
     );
+  });
+
+  it("that run.json names comes before the appengine's", () => {
+    const settings = { engine: "v8", machine: "x86_64", quirks: "" };
+    expect(engineOf(settings, "wasmedge", none)).toBe("wasmedge");
+    expect(engineOf({ ...settings, engine: "wasmedge" }, undefined, none)).toBe("wasmedge");
   });
 });
 

@@ -1,5 +1,9 @@
 import * as z from "zod";
 
+/** Engines that pv-wasm has; the library of WasmEdge has to be on the machine. */
+export const WASM_ENGINES = ["v8", "wasmedge"] as const;
+export type WasmEngine = (typeof WASM_ENGINES)[number];
+
 /** One text for a program: NUL ends a string of C. */
 const word = z.string().regex(/^[^\0]*$/, "must not hold a NUL");
 
@@ -8,6 +12,8 @@ const word = z.string().regex(/^[^\0]*$/, "must not hold a NUL");
  * (docs/wasm.md).
  */
 export const wasmOptions = z.object({
+  /** Engine; default: that of the appengine, PVH_WASM_ENGINE. */
+  engine: z.enum(WASM_ENGINES).optional(),
   /** Arguments after the program's name, which is the container's. */
   args: z.array(word).default([]),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), word).default({}),
@@ -37,8 +43,12 @@ export interface GuestService {
 /** The task of pv-wasm, which pantavisor writes as JSON into the root of the container. */
 export interface WasmGuest {
   readonly name: string;
+  /** Engine that runs it. */
+  readonly engine: WasmEngine;
   /** Path of the module in the container. */
   readonly module: string;
+  /** Pages of 64 KiB that its memory may have. */
+  readonly memoryPages: number;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly requires: readonly GuestService[];

@@ -192,6 +192,7 @@ export const QUIRKS = {
   "wasm-all-imports": "a module gets every host function that it imports",
   "wasm-shm-unchecked": "a memfd is mapped wherever the guest says, whatever its seals",
   "wasm-other-api": "requests of a guest go to paths below /wasm",
+  "wasm-engine-ignored": "the engine that run.json names is not looked at: V8 runs each guest",
   "wasm-armv7": "containers of type wasm start on armv7",
   "wasm-provider-missing": "the sockets of a guest's services are not made",
   "wl-corrupts": "the first byte of each piece of a wayland session is changed",

@@ -95,7 +95,7 @@ export function preview1(options: WasiOptions): HostModule {
 /** Unlike the others it returns nothing: a module imports it as (i32) -> (). */
 function procExit(exit: (code: number) => never): HostFunction {
   const { parameters, call } = hostFunction([number], (code) => exit(code));
-  return { parameters, call };
+  return { parameters, results: [], call };
 }
 
 function isOutput(fd: number): fd is 1 | 2 {

@@ -56,6 +56,7 @@ function refusing(types: string, errno: ErrnoName): HostFunction {
   const parameters = Array.from(types, (one): ValueType => (one === "l" ? "i64" : "i32"));
   return {
     parameters,
+    results: ["i32"],
     call(_memory, values) {
       checkValues(parameters, values);
       return ERRNO[errno];
