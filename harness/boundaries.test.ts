@@ -95,6 +95,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/appengine/layout.ts",
     "broker/shared/quirks/names.ts",
   ],
+  // Rules for a checkout of meta-pantavisor: data in, findings out.
+  "harness/layer/": ["harness/*.ts", "harness/layer/"],
   "harness/control/": [
     "harness/*.ts",
     "harness/clock/",
@@ -164,6 +166,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/engine/",
     "harness/exports/",
     "harness/image/",
+    "harness/layer/",
     "harness/run/",
     "broker/shared/formats/",
   ],

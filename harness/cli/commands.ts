@@ -149,6 +149,20 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./load.ts")).loadCommand(call),
   },
   {
+    name: "layer",
+    summary: "check a checkout of meta-pantavisor against the rows layer.* of the catalogue",
+    args: [{ name: "<dir>", summary: "the checkout; nothing in it is run" }],
+    options: [
+      {
+        flags: "--log <file>",
+        summary: "log of a build of it: a known error is named",
+        many: true,
+      },
+      JSON_OPTION,
+    ],
+    run: async (call) => (await import("./layer.ts")).layerCommand(call),
+  },
+  {
     name: "exports",
     summary: "make and check pvrexports",
     commands: [

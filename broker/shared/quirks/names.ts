@@ -15,6 +15,15 @@ export const QUIRKS = {
   "storage-shared": "pvh gives all its appengines one storage volume",
   "image-bad-config":
     "pvh takes the configuration in an image tarball for another than the engine's",
+  "layer-recipe-unread": "pvh layer does not look at the recipe of WasmEdge",
+  "layer-kconfig-unread": "pvh layer does not look at Kconfig",
+  "layer-armv7ve-unread": "pvh layer does not look for features that armv7ve loses",
+  "layer-clang-unread": "pvh layer does not look for clang",
+  "layer-machines-unread": "pvh layer does not look at the release configurations",
+  "layer-workspace-unread":
+    "pvh layer does not look at the workspace's overlay and at calls of pvr",
+  "layer-examples-unread": "pvh layer does not look at the example recipes",
+  "layer-libthttp-unread": "pvh layer does not look at libthttp and at build logs",
   "host-header-hang": "pv-ctrl hangs while a request without Host is open",
   "host-foreign-closed": "a request with a foreign Host is not answered, its connection is closed",
   "host-foreign-stall": "pv-ctrl hangs while a request with a foreign Host is open",
