@@ -93,6 +93,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/engine/",
     // Objects are put where an appengine has its storage.
     "harness/appengine/layout.ts",
+    // Builds of a checkout: what it is made of, and what they leave.
+    "harness/layer/",
+    "harness/image/",
     "broker/shared/quirks/names.ts",
   ],
   // Rules for a checkout of meta-pantavisor: data in, findings out.

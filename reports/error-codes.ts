@@ -42,6 +42,10 @@ export const ERROR_CODES = {
     class: "product",
     means: "the appengine did not reach READY; the message says why",
   },
+  PVH_KAS_BUILD: {
+    class: "product",
+    means: "a build of a checkout with kas failed; the message is bitbake's own",
+  },
   PVH_TIMEOUT: { class: "product", means: "something expected did not happen before its deadline" },
   PVH_CONTROL: { class: "product", means: "pv-ctrl gave no valid answer" },
   PVH_SCENARIO: { class: "scenario", means: "a mistake in a scenario's own code" },

@@ -132,8 +132,19 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "build",
-    summary: "make the reference appengine's image, when its inputs have changed",
+    summary: "make the reference appengine's image, or with --kas that of a checkout",
     options: [
+      {
+        flags: "--kas <dir>",
+        summary: "build this checkout of meta-pantavisor with kas-container",
+      },
+      { flags: "--machine <name>", summary: "with --kas: machine (default: docker-x86_64)" },
+      {
+        flags: "--target <recipe>",
+        summary: "with --kas: recipe to build (default: those of the configuration)",
+        many: true,
+      },
+      { flags: "--workspace", summary: "with --kas: with the sources in build/workspace" },
       { flags: "--bare", summary: "with busybox in place of Debian's tools, as published images" },
       PROFILE_OPTION,
       { flags: "--output <file>", summary: "write it there too, as docker save does" },

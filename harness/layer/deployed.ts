@@ -15,7 +15,27 @@ export interface Deployed {
 
 /** Image tarballs of builds, the newest first: `…/deploy/images/MACHINE/pantavisor-appengine-docker.tar`. */
 export function imageTarballs(checkout: Checkout): Deployed[] {
-  return deployed(checkout, /^pantavisor-appengine-(?:docker|.*-docker)\.tar(?:\.gz)?$/);
+  return deployed(checkout, /^pantavisor-appengine-(?:(?:[\d.]+|latest)-)?docker\.tar(?:\.gz)?$/);
+}
+
+/**
+ * Exports of builds: `…/deploy/images/MACHINE/NAME.pvrexport.tgz`, and in the former layout
+ * `…/deploy/pvrexports/NAME/*.pvrexport.tgz`.
+ */
+export function deployedExports(checkout: Checkout): Deployed[] {
+  const former = buildFolders(checkout).flatMap((build) =>
+    checkout
+      .names(`${build}/deploy/pvrexports`)
+      .flatMap((name) =>
+        facts(
+          checkout,
+          `${build}/deploy/pvrexports/${name}`,
+          "",
+          checkout.names(`${build}/deploy/pvrexports/${name}`).filter(isExport),
+        ),
+      ),
+  );
+  return [...deployed(checkout, /\.pvrexport\.(?:tgz|tar\.gz)$/), ...former].sort(newestFirst);
 }
 
 function deployed(checkout: Checkout, pattern: RegExp): Deployed[] {
@@ -36,6 +56,10 @@ function buildFolders(checkout: Checkout): string[] {
     .names("build")
     .filter((name) => /^tmp(-|$)/.test(name))
     .map((name) => `build/${name}`);
+}
+
+function isExport(name: string): boolean {
+  return /\.pvrexport\.(?:tgz|tar\.gz)$/.test(name);
 }
 
 function facts(

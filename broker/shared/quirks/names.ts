@@ -15,6 +15,8 @@ export const QUIRKS = {
   "storage-shared": "pvh gives all its appengines one storage volume",
   "image-bad-config":
     "pvh takes the configuration in an image tarball for another than the engine's",
+  "kas-error-hidden": "pvh build --kas tells how a failed build ended, and not why",
+  "kas-oldest-tarball": "pvh build --kas loads the oldest tarball that it finds",
   "layer-recipe-unread": "pvh layer does not look at the recipe of WasmEdge",
   "layer-kconfig-unread": "pvh layer does not look at Kconfig",
   "layer-armv7ve-unread": "pvh layer does not look for features that armv7ve loses",
