@@ -142,6 +142,15 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/image/",
     "reports/",
   ],
+  // Pantavisor's own tests: an appengine for each, and a record as every run has it.
+  "harness/import/": [
+    "harness/*.ts",
+    "harness/appengine/",
+    "harness/clock/",
+    "harness/engine/",
+    "harness/run/",
+    "reports/",
+  ],
   "harness/bench/": [
     "harness/*.ts",
     "harness/appengine/",
@@ -169,6 +178,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/engine/",
     "harness/exports/",
     "harness/image/",
+    "harness/import/",
     "harness/layer/",
     "harness/run/",
     "broker/shared/formats/",

@@ -13,6 +13,10 @@ export const ERROR_CODES = {
     class: "usage",
     means: "a scenario file or a row of the catalogue is wrong",
   },
+  PVH_BAD_TEST: {
+    class: "usage",
+    means: "a directory of Pantavisor's own tests is wrong",
+  },
   PVH_IMAGE_MISSING: { class: "infra", means: "the image is not on the engine" },
   PVH_ENGINE_UNREACHABLE: { class: "infra", means: "no Docker engine answers" },
   PVH_ENGINE_SILENT: {

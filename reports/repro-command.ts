@@ -6,6 +6,7 @@ import { shellWord } from "./shell-word.ts";
 /** The command that runs a scenario again as it ran here. */
 export function reproCommand(state: RunState, scenario: string): string {
   const { started } = state;
+  if (started?.command[0] === "import") return importAgain(state, started.command, scenario);
   const words = ["npx", "pvh", "scenario", scenarioName(scenario)];
   if (started !== undefined) {
     words.push(...started.command.filter((word) => word.startsWith("--image=")));
@@ -16,6 +17,14 @@ export function reproCommand(state: RunState, scenario: string): string {
     words.push(`--seed=${started.seed}`);
   }
   return words.map(shellWord).join(" ");
+}
+
+/** A test of another format is named by its directory. */
+function importAgain(state: RunState, command: readonly string[], scenario: string): string {
+  const file = state.scenarios.get(scenario)?.file ?? "";
+  const folder = file.slice(0, file.lastIndexOf("/"));
+  const flags = command.filter((word) => word.startsWith("--") && word !== "--record");
+  return ["npx", "pvh", "import", folder, ...flags].map(shellWord).join(" ");
 }
 
 /** Flags without a field of their own in the record. */

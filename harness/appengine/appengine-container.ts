@@ -45,6 +45,7 @@ export interface StartOptions extends BootOptions {
 export class AppengineContainer extends GenericContainer {
   #exports: string[] = [];
   #boot: BootMode = "auto";
+  #cmdline = "";
   #storageShared = false;
   #engine: Engine | undefined;
   #begun = performance.now();
@@ -76,6 +77,12 @@ export class AppengineContainer extends GenericContainer {
   /** Divide every wait of the reference appengine and the examples by this. */
   withTimeScale(scale: number): this {
     return scale === 1 ? this : this.withEnvironment({ PVH_TIME_SCALE: String(scale) });
+  }
+
+  /** Appended to pantavisor's command line, as `pv-appengine -c` does; only with the boot `auto`. */
+  withCmdline(cmdline: string): this {
+    this.#cmdline = cmdline;
+    return this;
   }
 
   /** Use this engine instead of the one that findEngine() finds. */
@@ -149,7 +156,10 @@ export class AppengineContainer extends GenericContainer {
         hint: "boot it with --boot manual",
       });
     }
-    this.withEntrypoint(this.#boot === "manual" ? [...IDLE] : prepared(entrypoint)).withCommand([]);
+    const words = this.#cmdline === "" ? [] : ["-c", this.#cmdline];
+    this.withEntrypoint(
+      this.#boot === "manual" ? [...IDLE] : prepared([...entrypoint, ...words]),
+    ).withCommand([]);
     if (debugTopics().has("filter")) {
       this.withEnvironment({ PVH_DEBUG: "filter" satisfies DebugTopic });
     }

@@ -5,6 +5,7 @@ import {
   BOOT_OPTION,
   CONFORMANCE_OPTIONS,
   IMAGE_OPTION,
+  IMPORT_OPTIONS,
   JSON_OPTION,
   LIMIT_OPTION,
   PROFILE_OPTION,
@@ -158,6 +159,13 @@ export const COMMANDS: readonly Command[] = [
     args: [{ name: "<tarball>", summary: "plain or gzipped" }],
     options: [JSON_OPTION],
     run: async (call) => (await import("./load.ts")).loadCommand(call),
+  },
+  {
+    name: "import",
+    summary: "run Pantavisor's own tests: directories of pv-test@1, each on an appengine",
+    args: [{ name: "<dir...>", summary: "directories with a test.json, or folders of them" }],
+    options: IMPORT_OPTIONS,
+    run: async (call) => (await import("./import.ts")).importCommand(call),
   },
   {
     name: "layer",

@@ -103,3 +103,17 @@ export const BISECT_OPTIONS: readonly Option[] = [
   { flags: "--images <file>", summary: "the images, one a line, the oldest first" },
   ...RUN_OPTIONS.filter(({ flags }) => /^--(boot|seed|keep|timeout-scale|limit)\b/.test(flags)),
 ];
+
+/** Options of `pvh import`. */
+export const IMPORT_OPTIONS: readonly Option[] = [
+  { flags: "--tarballs <dir>", summary: "folder of tarballs that the tests name", many: true },
+  {
+    flags: "--normalise",
+    summary: "compare without key order, blank lines, times, pids, sizes and digests",
+  },
+  { flags: "--record", summary: "write each output as the new golden" },
+  { flags: "--deadline <seconds>", summary: "time for a test's script (default: 600)" },
+  ...RUN_OPTIONS.filter(({ flags }) =>
+    /^--(image|profile|quirk|jobs|timeout-scale|limit|junit|progress|json)\b/.test(flags),
+  ),
+];

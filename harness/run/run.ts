@@ -1,13 +1,11 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { hostname, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { NATIVE } from "../../reports/events.ts";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import type { FlakyPolicy } from "../../reports/exit-code.ts";
-import { junitReport } from "../../reports/junit.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
-import { summarise } from "../../reports/summary.ts";
 import type { BootMode } from "../appengine/appengine.ts";
 import type { BootSource } from "../exports/boot-source.ts";
 import { clock } from "../clock/clock.ts";
@@ -15,7 +13,7 @@ import { CORES } from "../clock/machine-reading.ts";
 import type { Stopwatch } from "../clock/stopwatch.ts";
 import { after, ENDING } from "../ending.ts";
 import { factsOf } from "../engine/find-engine.ts";
-import { PvhError } from "../errors.ts";
+import type { PvhError } from "../errors.ts";
 import type { RunDirectory } from "./run-directory.ts";
 import { endingSignal, EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -43,11 +41,11 @@ import type { Rounds } from "./run-rounds.ts";
 import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
-import { messageOfThrown } from "../thrown.ts";
 import { hearUncaught } from "./uncaught.ts";
 import { SHARES, VitestBridge } from "./vitest-bridge.ts";
 import { ordered } from "./scenario-order.ts";
 import type { Order } from "./scenario-order.ts";
+import { writeReports } from "./write-reports.ts";
 import { PATIENCE } from "./worker-watch.ts";
 import type { Patience } from "./worker-watch.ts";
 
@@ -285,24 +283,6 @@ async function runPrepared(
   for (const folder of [JOURNALS, SHARES]) {
     rmSync(join(directory.folder, folder), { recursive: true, force: true });
   }
-}
-
-/** Each report by itself: one that cannot be written takes no other with it. */
-function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError[] {
-  const reports: readonly (readonly [string, () => string])[] = [
-    ["junit.xml", () => junitReport(state, shown)],
-    ["summary.json", () => `${JSON.stringify(summarise(state), null, 2)}\n`],
-  ];
-  return reports.flatMap(([name, make]) => {
-    const path = join(folder, name);
-    try {
-      writeFileSync(path, make());
-      return [];
-    } catch (cause) {
-      const why = messageOfThrown(cause);
-      return [new PvhError("PVH_NO_SPACE", `${path} cannot be written: ${why}`, { cause })];
-    }
-  });
 }
 
 function cancelledBy(interrupted: Interruption, state: RunState): Failure {

@@ -15,6 +15,8 @@ export const QUIRKS = {
   "storage-shared": "pvh gives all its appengines one storage volume",
   "image-bad-config":
     "pvh takes the configuration in an image tarball for another than the engine's",
+  "import-setup-ignored": "pvh import boots without the test's environment and command line",
+  "import-stderr-compared": "pvh import compares stderr with the golden of the second generation",
   "kas-error-hidden": "pvh build --kas tells how a failed build ended, and not why",
   "kas-oldest-tarball": "pvh build --kas loads the oldest tarball that it finds",
   "layer-recipe-unread": "pvh layer does not look at the recipe of WasmEdge",

@@ -1,0 +1,26 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { junitReport } from "../../reports/junit.ts";
+import type { RunState } from "../../reports/run-state.ts";
+import { summarise } from "../../reports/summary.ts";
+import { PvhError } from "../errors.ts";
+import { messageOfThrown } from "../thrown.ts";
+import type { RunDirectory } from "./run-directory.ts";
+
+/** Each report by itself: one that cannot be written takes no other with it. */
+export function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError[] {
+  const reports: readonly (readonly [string, () => string])[] = [
+    ["junit.xml", () => junitReport(state, shown)],
+    ["summary.json", () => `${JSON.stringify(summarise(state), null, 2)}\n`],
+  ];
+  return reports.flatMap(([name, make]) => {
+    const path = join(folder, name);
+    try {
+      writeFileSync(path, make());
+      return [];
+    } catch (cause) {
+      const why = messageOfThrown(cause);
+      return [new PvhError("PVH_NO_SPACE", `${path} cannot be written: ${why}`, { cause })];
+    }
+  });
+}
