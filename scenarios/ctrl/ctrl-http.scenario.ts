@@ -141,6 +141,19 @@ scenario(
     );
 
     check(
+      "ctrl.identity",
+      "identity beside a length is taken by its length, chunked beside a length is refused",
+      async ({ appengine, signal }) => {
+        const body = '{"action":"stop"}';
+        const upload = (coding: string): string =>
+          `PUT /containers/nosuch HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: ${coding}\r\n` +
+          `Content-Length: ${body.length}\r\n\r\n${body}`;
+        expect((await ask(appengine, upload("identity"), signal)).map(statusOf)).toEqual([404]);
+        expect((await ask(appengine, upload("chunked"), signal)).map(statusOf)).toEqual([400]);
+      },
+    );
+
+    check(
       "ctrl.concurrent",
       "50 clients at once get each its own reply, while a container takes 5 s to stop",
       async ({ appengine, control, signal }) => {

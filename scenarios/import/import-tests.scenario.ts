@@ -98,10 +98,7 @@ class Tests implements AsyncDisposable {
     keys.entry({ name: "pvs/own.pem" }, "a key of the tests\n");
     keys.finalize();
     mkdirSync(join(folder, "local/common/pvs"), { recursive: true });
-    writeFileSync(
-      join(folder, "local/common/pvs/own.tar.gz"),
-      gzipSync(await buffer(keys)),
-    );
+    writeFileSync(join(folder, "local/common/pvs/own.tar.gz"), gzipSync(await buffer(keys)));
     return new Tests(folder);
   }
 

@@ -294,3 +294,44 @@ describe("quirks", () => {
     expect(await call("GET", "/containers")).not.toContain("auto_recovery");
   });
 });
+
+describe("Transfer-Encoding: identity beside a length, as the shipped pvcontrol sends", () => {
+  const head = (coding: string): string =>
+    `PUT /containers/c HTTP/1.1\r\nHost: localhost\r\n${coding}Content-Length: ${ACTION.length}\r\n\r\n`;
+  const ask = async (quirks: string, coding: string, ...parts: string[]): Promise<string> => {
+    const { storage } = await start(quirks);
+    const socket = connect(join(storage, "../pv-ctrl"));
+    for (const part of [head(coding), ...parts]) {
+      await new Promise((resolve) => socket.write(part, resolve));
+    }
+    return text(socket);
+  };
+  const identity = "Transfer-Encoding: identity\r\n";
+
+  it("is served by its length, and the connection closes", async () => {
+    const next = "GET /daemons HTTP/1.1\r\n\r\n";
+    for (const parts of [[ACTION], [ACTION.slice(0, 4), ACTION.slice(4)], [ACTION + next]]) {
+      const reply = await ask("", identity, ...parts);
+      expect(statusOf(reply)).toBe(200);
+      expect(repliesIn(reply)).toBe(1);
+      expect(reply).toContain("Connection: close");
+    }
+  });
+
+  it.each([
+    ["another coding", "Transfer-Encoding: chunked\r\n"],
+    ["two codings", "Transfer-Encoding: identity, chunked\r\n"],
+    ["two fields", identity + identity],
+    ["two lengths", `${identity}Content-Length: 3\r\n`],
+    ["a folded one", "Transfer-Encoding: identity\r\n chunked\r\n"],
+    ["a blank before the colon", "Transfer-Encoding : identity\r\n"],
+  ])("is refused with %s", async (_what, coding) => {
+    const reply = await ask("", coding, ACTION);
+    expect(statusOf(reply)).toBe(400);
+    expect(repliesIn(reply)).toBe(1);
+  });
+
+  it("is refused under its quirk", async () => {
+    expect(statusOf(await ask("identity-refused", identity, ACTION))).toBe(400);
+  });
+});

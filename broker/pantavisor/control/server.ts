@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { deviatingHandler } from "./handle-request.quirk.ts";
 import { strictHandler } from "./handle-request.ts";
@@ -24,6 +25,7 @@ import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
 import type { PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
+import { serveIdentity } from "./identity-coding.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { deviatingRefusal } from "./unparsable.quirk.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
@@ -68,7 +70,7 @@ export async function serveControl(
   ];
   const handle = deviatingHandler(strictHandler(view, routes), view);
   const refuse = deviatingRefusal(refuseUnparsable, view.quirks);
-  const callers = new WeakMap<Socket, Caller>();
+  const callers = new WeakMap<Duplex, Caller>();
   const queue = new RequestQueue();
   const server = createServer(
     {
@@ -111,12 +113,27 @@ export async function serveControl(
   server.on("connection", (socket: Socket) => {
     // node:http stops listening for errors where it hands a socket over, as at CONNECT.
     socket.on("error", () => socket.destroy());
+    // A request that is served on a connection of its own has the caller of the one it came on.
+    if (callers.has(socket)) return;
     const caller = identify(socket, () => view.callers(), view.quirks);
     callers.set(socket, caller);
     if (limit.admit(caller, socket)) return;
     socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
   });
-  server.on("clientError", (error, socket) => queue.break(socket, () => refuse(error, socket)));
+  const takesIdentity = !view.quirks.has("identity-refused");
+  server.on("clientError", (error, socket: Duplex) => {
+    const caller = callers.get(socket);
+    queue.break(socket, () => {
+      const isServed =
+        takesIdentity &&
+        caller !== undefined &&
+        serveIdentity(error, socket, (connection) => {
+          callers.set(connection, caller);
+          server.emit("connection", connection);
+        });
+      if (!isServed) refuse(error, socket);
+    });
+  });
   server.on("connect", (_request, socket) => {
     // No limit of node:http's holds for this connection any more: it ends with its reply.
     const refusal = rawReply(errorReply(405, "Method not supported for this endpoint"));

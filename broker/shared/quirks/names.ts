@@ -35,6 +35,7 @@ export const QUIRKS = {
     "once a manual pv-xconnect has read the graph, later requests are held 10 s",
   "pvcontrol-exit-zero": "pvcontrol exits 0 whatever the answer was",
   "pvcontrol-plural-only": "pvcontrol takes containers and daemons in the plural only",
+  "identity-refused": "a request with Transfer-Encoding: identity beside its length is refused",
   "no-body-hang": "a PUT without a body is never answered",
   "double-reply": "an oversized body gets two replies, 507 and 400",
   "long-path-crash": "a request path that is too large ends pantavisor",

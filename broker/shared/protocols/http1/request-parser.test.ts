@@ -132,6 +132,7 @@ describe("what could be read in two ways is refused with 400", () => {
     ["another coding", post("Transfer-Encoding: gzip, chunked")],
     ["a coding spelt with a prefix", post("Transfer-Encoding: xchunked")],
     ["a coding twice", post("Transfer-Encoding: chunked", "Transfer-Encoding: chunked")],
+    ["identity beside a length", post("Transfer-Encoding: identity", "Content-Length: 3")],
     ["a coding after identity", post("Transfer-Encoding: identity", "Transfer-Encoding: chunked")],
     ["a coding with a vertical tab", post("Transfer-Encoding: \x0bchunked")],
     ["a coding in HTTP/1.0", text("POST / HTTP/1.0", "Transfer-Encoding: chunked", "", "")],
