@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KNOWN_SETTINGS } from "./known-settings.ts";
+import { applyLayer, cmdlinePairs, keyValueLines } from "./setting-layers.ts";
+import type { LayeredValue } from "./setting-layers.ts";
 
 /**
- * Settings of the appengine (docs/pantavisor.md §2.4): built-in values, then the config file, then
- * `PV_*` variables of the environment.
+ * Settings of the appengine (docs/pantavisor.md §2.4): built-in values, then the config file, a policy,
+ * an OEM's file, the command line, and `PV_*` variables of the environment.
  */
 export interface AppengineConfig {
   readonly storage: string;
@@ -18,47 +20,93 @@ export interface AppengineConfig {
   readonly goalsTimeout: number;
   /** Seconds that an update has to be READY before it is committed. */
   readonly commitDelay: number;
-  /** Every known key with its value, for GET /config. */
-  readonly values: ReadonlyMap<string, string>;
-  /** Sources of the values that are not built in. */
-  readonly sources: ReadonlyMap<string, "pv conf file" | "env">;
+  /** Every known key with its value and its layer, for GET /config. */
+  readonly values: ReadonlyMap<string, LayeredValue>;
 }
 
 export const CONFIG_FILE = "/etc/pantavisor-appengine.config";
 
+export interface ConfigLayers {
+  /** Words `pv_…` and `ph_…` of pantavisor's command line. */
+  readonly cmdline?: string;
+  /** Text of a file, undefined where it is missing; for the policy's and the OEM's. */
+  readonly read?: (path: string) => string | undefined;
+}
+
 /** @throws when the file cannot be read or a number is none */
-export function readConfig(file: string, environment: NodeJS.ProcessEnv): AppengineConfig {
-  return toConfig(readFileSync(file, "utf8"), environment);
+export function readConfig(
+  file: string,
+  environment: NodeJS.ProcessEnv,
+  cmdline = "",
+): AppengineConfig {
+  const read = (path: string): string | undefined => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return undefined;
+    }
+  };
+  return toConfig(readFileSync(file, "utf8"), environment, { cmdline, read });
 }
 
 /** @param text lines of KEY=VALUE; blank lines and `#` comments are skipped */
-export function toConfig(text: string, environment: NodeJS.ProcessEnv): AppengineConfig {
-  const values = new Map(KNOWN_SETTINGS.map(({ key, value }) => [key, value]));
-  const sources = new Map<string, "pv conf file" | "env">();
-  const set = (key: string, value: string, source: "pv conf file" | "env"): void => {
-    values.set(key, value);
-    sources.set(key, source);
-  };
-  for (const line of text.split("\n")) {
-    const match = /^\s*([A-Z][A-Z0-9_]*)=(.*?)\s*$/.exec(line);
-    if (match !== null) set(match[1] ?? "", match[2] ?? "", "pv conf file");
+export function toConfig(
+  text: string,
+  environment: NodeJS.ProcessEnv,
+  { cmdline = "", read = () => undefined }: ConfigLayers = {},
+): AppengineConfig {
+  const values = new Map<string, LayeredValue>(
+    KNOWN_SETTINGS.map(({ key, value }) => [key, { value, layer: "default" }]),
+  );
+  const file = keyValueLines(text);
+  const env = Object.entries(environment).flatMap(([key, value]): [string, string][] =>
+    /^p[vh]_/i.test(key) && value !== undefined ? [[key, value]] : [],
+  );
+  refuseNoNumbers(new Map([...file, ...env]));
+  const words = cmdlinePairs(cmdline, "pv_");
+  applyLayer(values, "pv conf file", file);
+  const get = (key: string): string => values.get(key)?.value ?? "";
+  const policy = [words, env, file].map(policyIn).find((name) => name !== undefined);
+  if (policy !== undefined) {
+    const path = `${get("PV_SYSTEM_ETCPANTAVISORDIR")}/policies/${policy}.config`;
+    applyLayer(values, "policy", keyValueLines(read(path) ?? ""));
   }
-  for (const [key, value] of Object.entries(environment)) {
-    if (/^P[VH]_/.test(key) && value !== undefined) set(key, value, "env");
+  applyLayer(values, "pv cmdline", words);
+  applyLayer(values, "ph cmdline", cmdlinePairs(cmdline, "ph_"));
+  applyLayer(values, "env", env);
+  const oem = values.get("PV_OEM_NAME")?.value ?? "";
+  if (/^[\w.-]+$/.test(oem)) {
+    const revision = /(?:^| )pv_rev=(\S+)/.exec(cmdline)?.[1] ?? "0";
+    const name = `${values.get("PV_POLICY")?.value ?? "default"}.config`;
+    const path = join(get("PV_STORAGE_MNTPOINT"), "trails", revision, oem, name);
+    applyLayer(values, "oem config", keyValueLines(read(path) ?? ""));
   }
-  const base = values.get("PV_LOOP_INDEX_BASE");
+  const base = get("PV_LOOP_INDEX_BASE");
   return {
-    storage: values.get("PV_STORAGE_MNTPOINT") ?? "",
-    runDirectory: values.get("PV_SYSTEM_RUNDIR") ?? "",
-    volumes: values.get("PV_DISK_VOLDIR") ?? "",
-    configs: values.get("PV_SYSTEM_CONFDIR") ?? "",
-    loopIndexBase:
-      base === undefined || base === "-1" ? undefined : integer("PV_LOOP_INDEX_BASE", base),
-    goalsTimeout: integer("PV_UPDATER_GOALS_TIMEOUT", values.get("PV_UPDATER_GOALS_TIMEOUT") ?? ""),
-    commitDelay: integer("PV_UPDATER_COMMIT_DELAY", values.get("PV_UPDATER_COMMIT_DELAY") ?? ""),
+    storage: get("PV_STORAGE_MNTPOINT"),
+    runDirectory: get("PV_SYSTEM_RUNDIR"),
+    volumes: get("PV_DISK_VOLDIR"),
+    configs: get("PV_SYSTEM_CONFDIR"),
+    loopIndexBase: base === "-1" ? undefined : integer("PV_LOOP_INDEX_BASE", base),
+    goalsTimeout: integer("PV_UPDATER_GOALS_TIMEOUT", get("PV_UPDATER_GOALS_TIMEOUT")),
+    commitDelay: integer("PV_UPDATER_COMMIT_DELAY", get("PV_UPDATER_COMMIT_DELAY")),
     values,
-    sources,
   };
+}
+
+/** Settings that the appengine acts on; a mistake in one must not be passed over. */
+const ACTED_ON = ["PV_LOOP_INDEX_BASE", "PV_UPDATER_GOALS_TIMEOUT", "PV_UPDATER_COMMIT_DELAY"];
+
+function refuseNoNumbers(given: ReadonlyMap<string, string>): void {
+  for (const [key, value] of given) {
+    if (ACTED_ON.includes(key) && value !== "-1") integer(key, value);
+  }
+}
+
+/** A policy is a file's name, and no path. */
+function policyIn(pairs: readonly (readonly [string, string])[]): string | undefined {
+  const [, name] = pairs.find(([key]) => ["PV_POLICY", "policy"].includes(key)) ?? [];
+  return name === undefined || !/^[\w.-]+$/.test(name) ? undefined : name;
 }
 
 /** Folder of a revision in storage. */

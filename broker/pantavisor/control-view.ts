@@ -38,6 +38,7 @@ export function controlView(parts: ViewParts): PantavisorView {
   const { storage } = config;
   const objects = join(storage, "objects");
   const steps = openSteps(storage, () => running().revision);
+  const userMeta = openMetaStore(join(storage, "cache/usrmeta"));
   const overrides = new Map<string, string>();
   const graphOf = quirks.has("duplicate-flaps") ? flapping(buildGraph) : buildGraph;
   return {
@@ -77,7 +78,7 @@ export function controlView(parts: ViewParts): PantavisorView {
     makeFactory: (revision) => makeFactory(storage, stepName(revision), useOf(FACTORY)),
     override: (key, value) => void overrides.set(key, value),
     deviceMeta: withAutomaticMeta(deviceMeta, storage),
-    userMeta: openMetaStore(join(storage, "cache/usrmeta")),
+    userMeta,
     objects: openObjectCatalogue(objects, quirks),
     steps: {
       ...steps,
@@ -94,7 +95,8 @@ export function controlView(parts: ViewParts): PantavisorView {
         steps.list().map(({ name }) => steps.state(name)),
       ),
     buildInfo: () => `${parts.buildInfo}\n`,
-    settings: () => settingsOf(config, overrides),
+    settings: () =>
+      settingsOf(config, overrides, quirks.has("settings-meta-ignored") ? {} : userMeta.all()),
   };
 
   function stepName(name: string): string {

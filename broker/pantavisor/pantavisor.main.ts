@@ -40,7 +40,7 @@ async function start(): Promise<Pantavisor> {
   });
   const quirks = quirksOf(process.env);
   const pantavisor = await runPantavisor({
-    config: readConfig(values.config, process.env),
+    config: readConfig(values.config, process.env, values.cmdline),
     revision: /(?:^| )pv_rev=(\S+)/.exec(values.cmdline)?.[1] ?? "0",
     trial: /(?:^| )pv_try=\S/.test(values.cmdline),
     environment: process.env,

@@ -13,7 +13,12 @@ import { formatLine } from "./pantavisor-log.ts";
 import { afterExit } from "./supervisor.ts";
 import { mountsBelow } from "./runtimes/volumes.ts";
 
-const key = fc.constantFrom("PV_A", "PV_STORAGE_MNTPOINT", "PH_X", "PV_UPDATER_COMMIT_DELAY");
+const key = fc.constantFrom(
+  "PV_OEM_NAME",
+  "PV_STORAGE_MNTPOINT",
+  "PV_A",
+  "PV_UPDATER_COMMIT_DELAY",
+);
 
 describe("a configuration", () => {
   it("is the last line of each key, below the environment", () => {
@@ -22,9 +27,13 @@ describe("a configuration", () => {
       fc.tuple(key, value).map(([name, text]) => ({ name, text, line: ` ${name}=${text}\t` })),
       fc.constantFrom("", "# PV_A=0", "lower=1", "=", "PV_A", "\0").map((line) => ({ line })),
     );
-    const environment = fc.dictionary(fc.constantFrom("PV_A", "PH_X", "HOME"), value, {
-      maxKeys: 2,
-    });
+    const environment = fc.dictionary(
+      fc.constantFrom("PV_OEM_NAME", "PH_CREDS_ID", "HOME"),
+      value,
+      {
+        maxKeys: 2,
+      },
+    );
     fc.assert(
       fc.property(fc.array(line, { maxLength: 6 }), environment, (lines, variables) => {
         const all = new Map<string, string>();
@@ -37,12 +46,14 @@ describe("a configuration", () => {
           expect(read).toThrow(/^PV_UPDATER_COMMIT_DELAY=.* is not a number$/);
           return;
         }
-        const { values, sources } = read();
-        for (const [name, text] of all) {
-          expect(values.get(name)).toBe(text);
-          expect(sources.get(name)).toBe(Object.hasOwn(variables, name) ? "env" : "pv conf file");
+        const { values } = read();
+        all.delete("PV_A");
+        for (const [name, value] of all) {
+          const layer = Object.hasOwn(variables, name) ? "env" : "pv conf file";
+          expect(values.get(name)).toEqual({ value, layer });
         }
-        expect(sources.size).toBe(all.size);
+        const changed = [...values.values()].filter(({ layer }) => layer !== "default");
+        expect(changed.length).toBe(all.size);
       }),
       { numRuns: PROPERTY_RUNS },
     );

@@ -150,6 +150,27 @@ scenario(
     );
 
     check(
+      "ctrl.settings",
+      "user-meta changes a setting while it runs, /config2 says so, and its removal reverts it",
+      async ({ control, signal }) => {
+        const level = async () => {
+          const settings = (await control.json("/config2", signal)) as { key: string }[];
+          expect(settings).toHaveLength(113);
+          return settings.find(({ key }) => key === "PV_LOG_LEVEL");
+        };
+        const before = { key: "PV_LOG_LEVEL", value: "4", modified: "pv conf file" };
+        expect(await level()).toEqual(before);
+        await control.send("PUT", "/user-meta/log.level", { body: "5", signal });
+        try {
+          expect(await level()).toEqual({ ...before, value: "5", modified: "metadata" });
+        } finally {
+          await control.send("DELETE", "/user-meta/log.level", { signal });
+        }
+        expect(await level()).toEqual(before);
+      },
+    );
+
+    check(
       "ctrl.groups",
       "/groups lists the groups with their goals and status",
       async ({ control, signal }) => {

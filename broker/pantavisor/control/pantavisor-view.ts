@@ -124,15 +124,13 @@ export interface StepView {
 }
 
 export interface Setting {
-  /** `updater.goals.timeout` */
-  readonly alias: string;
+  /** `updater.goals.timeout`; undefined for those that /config does not list. */
+  readonly alias: string | undefined;
   /** `PV_UPDATER_GOALS_TIMEOUT` */
   readonly key: string;
-  readonly value: string;
+  /** undefined when unset. */
+  readonly value: string | undefined;
   readonly typed: boolean | number | string | null;
-  /** Source of the value. */
-  readonly modified: SettingSource;
+  /** Layer that the value comes from: `default`, `pv conf file`, `env`, `metadata`, … */
+  readonly modified: string;
 }
-
-/** `command`: changed at run time. */
-export type SettingSource = "default" | "pv conf file" | "env" | "command";

@@ -65,6 +65,7 @@ export const QUIRKS = {
   "meta-bad-key-200": "metadata whose key is no file name is answered 200",
   "object-unverified": "an object is stored whatever its sha256",
   "step-unvalidated": "a state is stored as a step without being read",
+  "settings-meta-ignored": "user-meta changes no setting",
   "config-missing": "/config and /config2 are empty",
   "signal-from-anyone": "a ready signal that is not expected is answered 200",
   "half-revision": "a revision has half of its state under its name for 0.3 s, then all of it",

@@ -2,6 +2,9 @@ import type { PantavisorView } from "../pantavisor-view.ts";
 import { jsonReply, textReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
+/** Text of a setting without a value in /config2, where every value is text. */
+const UNSET = "(null)";
+
 /** GET /config, /config2 and /buildinfo (docs/pantavisor.md §3.3). */
 export function configRoutes(view: PantavisorView): Route[] {
   const settings = () => (view.quirks.has("config-missing") ? [] : view.settings());
@@ -11,7 +14,13 @@ export function configRoutes(view: PantavisorView): Route[] {
       methods: {
         GET: {
           reply: () =>
-            jsonReply(Object.fromEntries(settings().map(({ alias, typed }) => [alias, typed]))),
+            jsonReply(
+              Object.fromEntries(
+                settings().flatMap(({ alias, typed }) =>
+                  alias === undefined ? [] : [[alias, typed]],
+                ),
+              ),
+            ),
         },
       },
     },
@@ -20,7 +29,9 @@ export function configRoutes(view: PantavisorView): Route[] {
       methods: {
         GET: {
           reply: () =>
-            jsonReply(settings().map(({ key, value, modified }) => ({ key, value, modified }))),
+            jsonReply(
+              settings().map(({ key, value = UNSET, modified }) => ({ key, value, modified })),
+            ),
         },
       },
     },
