@@ -80,7 +80,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "reports/": [],
 
   "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
-  "harness/clock/": ["harness/*.ts"],
+  "harness/clock/": ["harness/*.ts", "reports/failure-details.ts"],
+  // Assertions of checks that name the value.
+  "harness/facts/": ["harness/*.ts", "reports/"],
   "harness/setup/": [],
   // The checker takes off the same indent as the run.
   "harness/python/": ["harness/dedent.ts"],
@@ -177,6 +179,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/control/",
     "harness/engine/",
     "harness/exports/",
+    "harness/facts/",
     "harness/image/",
     "harness/import/",
     "harness/layer/",
@@ -184,7 +187,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "broker/shared/formats/",
   ],
   // Newcomers copy these: scenarios use the harness, a program only the package.
-  "examples/": ["harness/appengine/", "harness/exports/", "harness/run/"],
+  "examples/": ["harness/appengine/", "harness/exports/", "harness/facts/", "harness/run/"],
   "examples/library/": [],
 };
 

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../reports/error-codes.ts";
 import type { PvhError } from "./errors.ts";
 import { machineError } from "./machine-error.ts";
 import type { Failure } from "../reports/events.ts";
+import { readDetails } from "./read-details.ts";
 import { propertyOf, readThrown, textOf } from "./thrown.ts";
 import type { Thrown } from "./thrown.ts";
 
@@ -30,18 +31,30 @@ export function toFailure(thrown: unknown): Failure {
       ...(Array.isArray(evidence) &&
         evidence.length > 0 && { evidence: evidence.filter((path) => typeof path === "string") }),
       ...stack,
+      ...readDetails(error, stack.stack),
     };
   }
   if (read.name === "AssertionError") {
-    const message = read.message + comparisonOf(error);
-    return { class: "product", code: "PVH_ASSERT", message, ...stack };
+    const details = readDetails(error, stack.stack);
+    const said = read.message.replace(EQUALITY, "");
+    const message = details.fact === undefined ? said + comparisonOf(error) : said;
+    return { class: "product", code: "PVH_ASSERT", message, ...stack, ...details };
   }
   const said = read.message.replace(UNAWAITED, "");
   const message = read.name === undefined ? said : `${read.name}: ${said}`;
   return isOurs(stack.stack)
     ? { class: "harness", code: "PVH_INTERNAL", message, ...stack }
-    : { class: "scenario", code: "PVH_SCENARIO", message, ...stack };
+    : {
+        class: "scenario",
+        code: "PVH_SCENARIO",
+        message,
+        ...stack,
+        ...readDetails(error, stack.stack),
+      };
 }
+
+/** Tail of vitest's messages about how it compares. */
+const EQUALITY = / \/\/ Object\.is equality$/;
 
 /** Rest of vitest's message about an assertion that was not awaited; it repeats the assertion. */
 const UNAWAITED = /(?<=was not awaited)\. This assertion is asynchronous and must be awaited[^]*$/;
@@ -90,7 +103,7 @@ function comparisonOf(error: unknown): string {
 
 // Frames left out: those that call the check are the same in every stack.
 const UNTOLD =
-  /node_modules|node:internal|harness\/run\/(check-run|scenario|scenario-session|stray-errors)\.ts|<anonymous>\)$/;
+  /node_modules|node:internal|harness\/facts\/expect\.ts|harness\/run\/(check-run|scenario|scenario-session|stray-errors)\.ts|<anonymous>\)$/;
 
 /** The frames only, of the project's own files: the message is told apart from them. */
 function stackOf({ message, stack }: Thrown): { stack?: string } {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { clock } from "./clock/clock.ts";
 import { PvhError } from "./errors.ts";
+import { Observed } from "./observed.ts";
 import type { ErrorCode } from "../reports/error-codes.ts";
 
 export interface UntilOptions {
@@ -33,11 +34,13 @@ export async function until<T>(
 ): Promise<Exclude<T, undefined | false | null>> {
   using deadline = clock.deadline(timeout);
   const begun = now();
+  const observed = new Observed();
+  const look = (one: typeof probe): Promise<T> => observed.during(async () => one());
   let last: unknown;
   for (;;) {
     if (signal?.aborted) throw aborted(what, signal);
     try {
-      const value = await probe();
+      const value = await look(probe);
       last = undefined;
       if (value !== undefined && value !== false && value !== null) {
         return value as Exclude<T, undefined | false | null>;
@@ -50,10 +53,13 @@ export async function until<T>(
     await delay(pause, undefined, { ...(signal && { signal }) }).catch(() => undefined);
   }
   const because = last instanceof Error ? `: ${last.message}` : "";
-  const late = deadline.error(`waited ${Math.round(deadline.ms)} ms for ${what}${because}`, last);
+  const ms = Math.round(deadline.ms);
+  const { seen } = observed;
+  const wait = { missing: what, ms, ...(seen !== undefined && { seen }) };
+  const late = deadline.error(`waited ${ms} ms for ${what}${because}`, last, wait);
   const blame = last instanceof PvhError && last.class === "infra" ? last.code : code;
   if (late.code === "PVH_STARVED" || blame === "PVH_TIMEOUT") throw late;
-  throw new PvhError(blame, late.message, { cause: last });
+  throw new PvhError(blame, late.message, { cause: last, wait });
 }
 
 // Kept before a scenario can put another clock in its place.

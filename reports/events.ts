@@ -1,5 +1,6 @@
 import type { EndingSignal } from "./exit-codes.ts";
 import type { ErrorClass, ErrorCode } from "./error-codes.ts";
+import type { FailureDetails, Quote } from "./failure-details.ts";
 
 /**
  * events.jsonl: the one record of a run. One JSON object a line, appended only; every report,
@@ -17,8 +18,8 @@ export const NOT_JUDGED = "not judged";
 
 export type Verdict = "passed" | "failed" | "skipped";
 
-/** A failure as data: what an error says, without its stack. */
-export interface Failure {
+/** A failure as data: the text of an error, and what explains it. */
+export interface Failure extends FailureDetails {
   /** product or scenario = the thing under test; infra, harness and usage = not its fault. */
   readonly class: ErrorClass;
   /** A PvhError code, or PVH_ASSERT for an assertion of the check itself. */
@@ -51,6 +52,16 @@ export interface Baseline {
   readonly known: readonly string[];
   /** A known check that passes fails the run: the baseline is out of date. */
   readonly strict: boolean;
+}
+
+/** A check of a scenario, and the promise that it proves. */
+export interface PlannedCheck {
+  readonly id: string;
+  readonly title: string;
+  /** The promise of its row in the catalogue. */
+  readonly promise?: string;
+  /** Documents that make the promise. */
+  readonly source?: string;
 }
 
 export type RunEvent =
@@ -90,7 +101,7 @@ export type RunEvent =
       readonly scenario: string;
       readonly suite: string;
       readonly summary: string;
-      readonly checks: readonly { readonly id: string; readonly title: string }[];
+      readonly checks: readonly PlannedCheck[];
       readonly file: string;
       /** Number of the attempt, from 1; a later one is a retry, and the last gives the verdict. */
       readonly attempt: number;
@@ -143,6 +154,8 @@ export type RunEvent =
       /** Path relative to the run directory. */
       readonly path: string;
       readonly what: string;
+      /** Lines of it that tell most, the most telling file first. */
+      readonly telling?: readonly Quote[];
     }
   | { readonly type: "note"; readonly scenario?: string; readonly text: string }
   | {

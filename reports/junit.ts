@@ -1,5 +1,7 @@
 import type { Failure } from "./events.ts";
-import { reproCommand } from "./repro-command.ts";
+import { factLines, whereLines, WHOLE } from "./block-lines.ts";
+import { blocksOf, checkBlock, outsideBlock } from "./failure-block.ts";
+import type { FailureBlock } from "./failure-block.ts";
 import { exitReason } from "./exit-code.ts";
 import { lastAttempt, untoldFailures } from "./run-state.ts";
 import type {
@@ -99,7 +101,9 @@ function suiteXml(
       .map(([name, value]) => `      <property${xmlAttributes({ name, value })}/>`),
     "    </properties>",
     ...checks.map((check) => caseXml(state, scenario, attempt, check, folder)),
-    ...outside.map((one, index) => outsideXml(`pvh.scenarios.${scenario.name}`, one, index)),
+    ...outside.map((one, index) =>
+      outsideXml(`pvh.scenarios.${scenario.name}`, outsideBlock(scenario.name, one), one, index),
+    ),
     `    <system-out>${xmlText(tail(attempt.notes.join("\n")))}</system-out>`,
     "    <system-err/>",
     "  </testsuite>",
@@ -120,7 +124,9 @@ function runSuiteXml(state: RunState, id: number): { xml: string; counts: SuiteC
   const xml = [
     `  <testsuite${suiteAttributes(state, counts, about)}>`,
     "    <properties/>",
-    ...failures.map((one, index) => outsideXml("pvh.run", one, index)),
+    ...failures.map((one, index) =>
+      outsideXml("pvh.run", outsideBlock("the run", one), one, index),
+    ),
     "    <system-out/>",
     "    <system-err/>",
     "  </testsuite>",
@@ -154,12 +160,17 @@ function elementsOf(elements: readonly Element[]): Pick<SuiteCounts, "failures" 
 }
 
 /** @param index makes its name one of its own */
-function outsideXml(classname: string, outside: OutsideFailure, index: number): string {
-  const { where, failure } = outside;
+function outsideXml(
+  classname: string,
+  block: FailureBlock,
+  outside: OutsideFailure,
+  index: number,
+): string {
+  const { where } = outside;
   const name = index === 0 ? where : `${where} (${index + 1})`;
   return [
     `    <testcase${xmlAttributes({ classname, name, time: seconds(0) })}>`,
-    `      ${failureXml(failure, elementOfOutside(outside))}`,
+    `      ${failureXml(block, elementOfOutside(outside))}`,
     "    </testcase>",
   ].join("\n");
 }
@@ -190,17 +201,20 @@ function caseXml(
 }
 
 function verdictXml(scenario: ScenarioState, check: CheckState): string[] {
-  if (check.verdict === "failed") return [failureXml(failureOfCheck(check))];
+  if (check.verdict === "failed") {
+    const told = { ...check, failure: failureOfCheck(check) };
+    return checkBlock(scenario.name, told).map((block) => failureXml(block));
+  }
   if (!isSkipped(check)) return [];
   return [
     `<skipped${xmlAttributes({ message: check.reason ?? `${scenario.name} did not end` })}/>`,
   ];
 }
 
-function failureXml(failure: Failure, element = elementOf(failure)): string {
-  const { code: type, message } = failure;
+function failureXml(block: FailureBlock, element = elementOf(block.failure)): string {
+  const { code: type, message } = block.failure;
   // GitLab used to ignore the attribute: the text says it again.
-  return `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(failure))}</${element}>`;
+  return `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(block))}</${element}>`;
 }
 
 /** A check that failed without a reason is one that the record has lost. */
@@ -212,12 +226,14 @@ function failureOfCheck({ id, failure }: CheckState): Failure {
 /** Attempts before the last one: a pass after them is flaky, a failure was tried again. */
 function earlierXml(scenario: ScenarioState, check: CheckState): string[] {
   return scenario.attempts.slice(0, -1).flatMap((attempt, index) => {
-    const failure = attempt.checks.get(check.id)?.failure;
-    if (failure === undefined) return [];
+    const earlier = attempt.checks.get(check.id);
+    const [block] = earlier === undefined ? [] : checkBlock(scenario.name, earlier);
+    if (block === undefined) return [];
+    const { failure } = block;
     const kind = elementOf(failure) === "failure" ? "Failure" : "Error";
     const element = `${check.verdict === "passed" ? "flaky" : "rerun"}${kind}`;
     const message = `attempt ${index + 1}: ${failure.message}`;
-    const stack = `<stackTrace>${xmlText(detailsOf(failure))}</stackTrace>`;
+    const stack = `<stackTrace>${xmlText(detailsOf(block))}</stackTrace>`;
     return [`<${element}${xmlAttributes({ type: failure.code, message })}>${stack}</${element}>`];
   });
 }
@@ -228,20 +244,20 @@ function outputXml(
   attempt: AttemptState,
   folder: string,
 ): string {
+  const [block] = blocksOf(state, scenario, folder);
   const lines = [
-    reproCommand(state, scenario.name),
+    ...(block === undefined ? [] : whereLines(block, WHOLE)),
     ...attempt.evidence.map(({ path }) => `[[ATTACHMENT|${folder}/${path}]]`),
   ];
   return `<system-out>${xmlText(tail(lines.join("\n")))}</system-out>`;
 }
 
-function detailsOf(failure: Failure): string {
-  return [
-    failure.message,
-    ...(failure.hint === undefined ? [] : [`hint: ${failure.hint}`]),
-    ...(failure.evidence ?? []).map((path) => `evidence: ${path}`),
-    ...(failure.stack === undefined ? [] : [failure.stack]),
-  ].join("\n");
+/** The failure as text; the message in whole, since the lines of a fact are short. */
+function detailsOf(block: FailureBlock): string {
+  const { failure } = block;
+  return [...factLines(block, WHOLE), ...(failure.stack === undefined ? [] : [failure.stack])].join(
+    "\n",
+  );
 }
 
 type Element = "failure" | "error";

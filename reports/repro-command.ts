@@ -27,5 +27,22 @@ function importAgain(state: RunState, command: readonly string[], scenario: stri
   return ["npx", "pvh", "import", folder, ...flags].map(shellWord).join(" ");
 }
 
+/** The command that boots the appengine of a scenario as it was booted here, and leaves it running. */
+export function holdCommand(state: RunState, scenario: string): string {
+  const { started } = state;
+  const words = ["npx", "pvh", "up", "--scenario", scenarioName(scenario)];
+  if (started !== undefined) {
+    words.push(...started.command.filter((word) => word.startsWith("--image=")));
+    if (started.profile !== "strict" && started.profile !== NATIVE)
+      words.push(`--profile=${started.profile}`);
+    if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
+    words.push(...started.command.filter((word) => OF_A_BOOT.test(word)));
+  }
+  return words.map(shellWord).join(" ");
+}
+
+/** Flags that change a boot. */
+const OF_A_BOOT = /^--(?:boot|broker|limit|timeout-scale)=/;
+
 /** Flags without a field of their own in the record. */
-const AS_GIVEN = /^--(?:boot|broker|timeout-scale|retries|jobs)=/;
+const AS_GIVEN = /^--(?:boot|broker|limit|timeout-scale|retries|jobs)=/;

@@ -1,3 +1,4 @@
+import type { Quote } from "./failure-details.ts";
 import type { BootStage, Failure, RecordedEvent, RunEvent, Verdict } from "./events.ts";
 
 /** A run as its events tell it: what every report is made from. */
@@ -32,7 +33,7 @@ export interface AttemptState {
   readonly stages: StageState[];
   /** Scenarios that had used its appengine before. */
   after: readonly string[];
-  readonly evidence: { readonly path: string; readonly what: string }[];
+  readonly evidence: EvidenceState[];
   readonly notes: string[];
   verdict: Verdict | undefined;
   ms: number;
@@ -60,9 +61,17 @@ export interface StageState {
   readonly inCheck: boolean;
 }
 
+export interface EvidenceState {
+  readonly path: string;
+  readonly what: string;
+  readonly telling?: readonly Quote[];
+}
+
 export interface CheckState {
   readonly id: string;
   readonly title: string;
+  readonly promise?: string;
+  readonly source?: string;
   /** `known`: it failed, as the baseline says; such a check counts as skipped. */
   verdict: Verdict | "known" | "waiting" | "running";
   ms: number;
@@ -192,11 +201,10 @@ function startScenario(state: RunState, event: EventOf<"scenario.started"> & { t
   const attempt: AttemptState = {
     t: event.t,
     checks: new Map(
-      event.checks.map(({ id, title }) => [
-        id,
+      event.checks.map((planned) => [
+        planned.id,
         {
-          id,
-          title,
+          ...planned,
           verdict: "waiting",
           ms: 0,
           failure: undefined,

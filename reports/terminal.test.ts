@@ -49,9 +49,9 @@ describe("the terminal report", () => {
   test("closes with what happened, the hint, the evidence and the command to repeat it", () => {
     const text = closing.join("\n");
     expect(text).toContain("dbus-roles > dbus.c: admin maps to uid 0");
-    expect(text).toContain("what      the engine went away  [infra PVH_ENGINE]");
+    expect(text).toContain("fact      the engine went away  [infra PVH_ENGINE]");
     expect(text).toContain("hint      pvh doctor");
-    expect(text).toContain("evidence  .pvh/runs/x/dbus-roles/boot.log  output of pv-appengine");
+    expect(text).toContain("evidence  .pvh/runs/x/dbus-roles/: boot.log");
     expect(text).toContain("again     npx pvh scenario dbus-roles --image=");
     expect(text).toContain("scenarios  0 passed, 2 failed, 0 skipped, 1 flaky");
   });

@@ -1,6 +1,7 @@
 import type { RecordedEvent } from "./events.ts";
 import { exitReason } from "./exit-code.ts";
-import { failureBlock, outsideBlock } from "./failure-block.ts";
+import { failureReport } from "./failure-report.ts";
+import { COLUMNS } from "./block-lines.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
 import { stageLine, timeLine } from "./timings.ts";
@@ -26,6 +27,8 @@ export interface Terminal {
 }
 
 const HEARTBEAT = 30_000;
+/** Lines of a message or a diff. */
+const LINES = 20;
 
 /** Tells a run as it goes, from its events. */
 export class TerminalReport {
@@ -90,8 +93,7 @@ export class TerminalReport {
     const reason = exitReason(this.state);
     return [
       "",
-      ...failed.flatMap((scenario) => failureBlock(this.state, scenario, folder, this.#paint)),
-      ...this.state.failures.flatMap((one) => [...outsideBlock("the run", one, this.#paint), ""]),
+      ...failureReport(this.state, folder, { paint: this.#paint, columns: COLUMNS, most: LINES }),
       `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
       `duration   ${duration(finished?.ms ?? 0)}${spent(timeLine(this.state))}`,
       ...line("boots", stageLine(this.state)),

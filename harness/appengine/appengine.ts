@@ -22,6 +22,7 @@ import { InsideContainer } from "./inside.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 import { PantavisorLog } from "./pantavisor-log.ts";
+import { observed } from "../observed.ts";
 import { toolsEnvironment } from "./tools.ts";
 import type { BootStage } from "../../reports/events.ts";
 
@@ -81,6 +82,7 @@ export class Appengine implements AppengineShell {
    */
   async sh(script: string, options: CommandOptions = {}): Promise<CommandResult> {
     const { exitCode, stdout, stderr } = await this.#shell.run(script, options);
+    observed(script, stdout.toString("utf8") + stderr.toString("utf8"));
     return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
 import { PvhError } from "../errors.ts";
+import { observed } from "../observed.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { enterArgv, findInit } from "./container-init.ts";
@@ -36,7 +37,10 @@ export class InsideContainer {
       const why = await this.whyDown(entered ? undefined : result);
       if (why !== undefined) throw why;
     }
-    return { ...result, stdout: result.stdout.slice(here.length) };
+    const stdout = result.stdout.slice(here.length);
+    const code = result.exitCode === 0 ? "" : `exit code ${result.exitCode}\n`;
+    observed(`in ${this.name}: ${script}`, code + stdout + result.stderr);
+    return { ...result, stdout };
   }
 
   /**

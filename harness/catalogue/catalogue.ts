@@ -13,6 +13,15 @@ export const PROMISE_SOURCES = {
   card: "pvh's own description: a test harness whose results other programs read",
 } as const;
 
+/** The same documents in a few words. */
+const SHORT_SOURCES: Readonly<Record<keyof typeof PROMISE_SOURCES, string>> = {
+  A: "design of services, GEMINI.md of meta-pantavisor, first state",
+  B: "appengine workflow, GEMINI.md of meta-pantavisor, 2026-01-22",
+  P: "published documentation and test plans of Pantavisor",
+  X: "no document: measured limits, races and hostile input",
+  card: "pvh's own description",
+};
+
 /**
  * The catalogue of promises, fixtures/catalogue.json: one row for each check. `src` holds letters
  * of PROMISE_SOURCES, separated by blanks. `quirk` is the deviation that must turn the check red;
@@ -60,6 +69,18 @@ export function catalogueProblems(): readonly Failure[] {
 export function quirksOf({ quirk, realQuirk }: CatalogueRow): string[] {
   return [quirk, realQuirk].filter((name) => name != null);
 }
+
+/** The promise of a row and the documents that make it, in words; empty for what is no row. */
+export function promiseOf(id: string): { readonly promise?: string; readonly source?: string } {
+  const found = load().rows.get(id);
+  if (found === undefined) return {};
+  const letters = found.src.split(" ").filter((letter) => Object.hasOwn(PROMISE_SOURCES, letter));
+  const documents = letters.map((letter) => `${letter}: ${SHORT_SOURCES[letter as Source]}`);
+  const fact = found.fact === undefined ? [] : [`docs/pantavisor.md ${found.fact}`];
+  return { promise: found.promise, source: [...documents, ...fact].join("; ") };
+}
+
+type Source = keyof typeof PROMISE_SOURCES;
 
 /** @returns why a check of this row cannot run */
 export function rowProblem(id: string): Failure | undefined {

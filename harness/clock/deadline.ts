@@ -1,4 +1,5 @@
 import { PvhError } from "../errors.ts";
+import type { Wait } from "../../reports/failure-details.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 /** A wait ends after so many times its deadline, however little time it was given. */
@@ -50,14 +51,15 @@ export class Deadline implements Disposable {
    * Error to throw when the deadline is over. It is PVH_STARVED, which blames the machine, when
    * the wait ended before the promised time was really given.
    */
-  error(message: string, cause?: unknown): PvhError {
+  error(message: string, cause?: unknown, wait?: Wait): PvhError {
+    const details = { cause, ...(wait !== undefined && { wait }) };
     if (this.left > 0 && this.over) {
       return new PvhError("PVH_STARVED", `${message}${this.words}`, {
         hint: "run fewer scenarios at a time (--jobs 1), or on a less busy machine",
-        cause,
+        ...details,
       });
     }
-    return new PvhError("PVH_TIMEOUT", `${message}${this.words}`, { cause });
+    return new PvhError("PVH_TIMEOUT", `${message}${this.words}`, details);
   }
 
   /** Words about a busy machine for the end of a message; empty when it is not busy. */

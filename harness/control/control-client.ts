@@ -16,6 +16,7 @@ import type { Deadline } from "../clock/deadline.ts";
 import { debugLog, millisecondsSince } from "../debug.ts";
 import { readBounded } from "../engine/bounded.ts";
 import { PvhError } from "../errors.ts";
+import { observed } from "../observed.ts";
 import { messageOfThrown } from "../thrown.ts";
 import { asSocket } from "./duplex-socket.ts";
 
@@ -62,11 +63,13 @@ export class ControlClient {
     try {
       const reply = await this.#send(method, path, options);
       const { status, body } = reply;
+      observed(`${method} ${path}`, `${status} ${body}`);
       this.#debug?.(
         `${method} ${path} ${status}, ${body.length} characters, ${millisecondsSince(begun)} ms`,
       );
       return reply;
     } catch (error) {
+      observed(`${method} ${path}`, messageOfThrown(error));
       this.#debug?.(`${messageOfThrown(error)}, ${millisecondsSince(begun)} ms`);
       throw error;
     }

@@ -3,6 +3,7 @@ import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import type { Failure } from "../../reports/events.ts";
 import type { AttemptState } from "../../reports/run-state.ts";
 import type { BootSource } from "../exports/boot-source.ts";
+import { promiseOf } from "../catalogue/catalogue.ts";
 import { toFailure } from "../failure.ts";
 import type { RunRecord } from "./run-record.ts";
 import { recordedName } from "./run-settings.ts";
@@ -11,6 +12,7 @@ import { ScenarioJudge } from "./scenario-judge.ts";
 import type { SharedAttempt } from "./scenario-judge.ts";
 import type { Selected } from "./selection.ts";
 import { CANCELLED } from "./testimony.ts";
+import { toVariant } from "./variants.ts";
 import { unitsOf } from "./units.ts";
 import type { Unit } from "./units.ts";
 import type { VitestBridge } from "./vitest-bridge.ts";
@@ -154,7 +156,7 @@ function judgeOf(
       file,
       attempt,
       ...(shared !== undefined && { shared }),
-      checks: planned.map(({ id, title }) => ({ id, title })),
+      checks: planned.map(({ id, title }) => ({ id, title, ...promiseOf(toVariant(id).check) })),
       refused: new Map(
         planned.flatMap(({ id, problem = unprepared }): [string, Failure][] =>
           problem === undefined ? [] : [[id, problem]],

@@ -1,5 +1,5 @@
 import { failureOf } from "../failure.ts";
-import type { Failure, RecordedEvent, Verdict } from "../../reports/events.ts";
+import type { Failure, PlannedCheck, RecordedEvent, Verdict } from "../../reports/events.ts";
 import { CANCELLED } from "./testimony.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 
@@ -11,7 +11,7 @@ export interface JudgedPlan {
   readonly summary: string;
   readonly file: string;
   readonly attempt: number;
-  readonly checks: readonly { readonly id: string; readonly title: string }[];
+  readonly checks: readonly PlannedCheck[];
   /** Checks that cannot run, with the reason; the others run. */
   readonly refused?: ReadonlyMap<string, Failure>;
   /** Its attempt on an appengine that others had used; present where this one repeats it. */
@@ -243,7 +243,7 @@ export class ScenarioJudge {
     if (this.#begun !== undefined) return [];
     this.#begun = t;
     const { scenario, suite, summary, file, attempt } = this.plan;
-    const checks = this.plan.checks.map(({ id, title }) => ({ id, title }));
+    const { checks } = this.plan;
     return [{ v: 1, t, type: "scenario.started", scenario, suite, summary, checks, file, attempt }];
   }
 

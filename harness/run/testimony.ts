@@ -66,6 +66,7 @@ export function parseTestimony(line: string): RecordedTestimony | undefined {
 }
 
 const verdict = z.enum(["passed", "failed", "skipped"]);
+const quotes = z.array(z.object({ from: z.string(), lines: z.array(z.string()) }));
 const failure = z.object({
   class: z.enum(["product", "scenario", "infra", "harness", "usage"]),
   code: z.enum(["PVH_ASSERT", ...Object.keys(ERROR_CODES)]),
@@ -73,6 +74,32 @@ const failure = z.object({
   hint: z.string().optional(),
   evidence: z.array(z.string()).optional(),
   stack: z.string().optional(),
+  fact: z
+    .object({
+      what: z.string(),
+      actual: z.string(),
+      promised: z.string(),
+      diff: z.array(z.string()).optional(),
+    })
+    .optional(),
+  wait: z
+    .object({ missing: z.string(), ms: z.number(), seen: quotes.element.optional() })
+    .optional(),
+  excerpt: z
+    .object({ file: z.string(), line: z.int(), from: z.int(), lines: z.array(z.string()) })
+    .optional(),
+  quotes: quotes.optional(),
+  diagnoses: z
+    .array(
+      z.object({
+        rule: z.string(),
+        cause: z.string(),
+        fix: z.string(),
+        source: z.string(),
+        evidence: quotes,
+      }),
+    )
+    .optional(),
 });
 const written = {
   v: z.literal(EVENTS_VERSION), // Milliseconds that a Date can hold.
@@ -121,7 +148,12 @@ const testimony = z.discriminatedUnion("type", [
     failure: failure.optional(),
     reason: z.string().optional(),
   }),
-  z.object({ ...of("evidence"), path: z.string(), what: z.string() }),
+  z.object({
+    ...of("evidence"),
+    path: z.string(),
+    what: z.string(),
+    telling: quotes.optional(),
+  }),
   z.object({ ...of("note"), text: z.string() }),
   z.object({
     ...of("scenario.finished"),

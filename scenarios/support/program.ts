@@ -24,6 +24,8 @@ export class Program implements AsyncDisposable {
   readonly #what: string;
   /** The line that a line() which timed out was waiting for. */
   #next: Promise<IteratorResult<string>> | undefined;
+  /** The last line that it printed. */
+  #said: string | undefined;
 
   private constructor(host: Host, stream: ExecStream, stderr: LastWords, what: string) {
     this.#host = host;
@@ -59,12 +61,17 @@ export class Program implements AsyncDisposable {
     });
     const next = await Promise.race([this.#next, late]);
     if (next === undefined) {
+      const wait = { missing: `a line of ${this.#what}`, ms: deadline.ms };
+      const seen = { from: this.#what, lines: [this.#said ?? "nothing"] };
       throw deadline.error(
         `${this.#what} printed nothing for ${deadline.ms} ms${this.#stderr.toString()}`,
+        undefined,
+        { ...wait, seen },
       );
     }
     this.#next = undefined;
     if (next.done === true) throw await this.#ended();
+    this.#said = next.value;
     return next.value;
   }
 
