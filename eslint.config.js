@@ -30,6 +30,20 @@ export default tseslint.config(
   {
     files: ["scenarios/**", "examples/**"],
     rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "vitest",
+              importNames: ["expect", "assert"],
+              message: "Take expect from harness/facts/expect.ts: it names the value.",
+            },
+            { name: "node:assert", message: "Take expect from harness/facts/expect.ts." },
+            { name: "node:assert/strict", message: "Take expect from harness/facts/expect.ts." },
+          ],
+        },
+      ],
       "no-restricted-syntax": [
         "error",
         noDefault,
@@ -48,6 +62,7 @@ export default tseslint.config(
       ],
     },
   },
+  { files: ["**/*.test.ts"], rules: { "no-restricted-imports": "off" } },
   { files: ["*.config.*"], rules: { "no-restricted-syntax": "off" } },
   { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },
 );

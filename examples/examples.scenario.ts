@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, inject } from "vitest";
+import { inject } from "vitest";
+import { expect } from "../harness/facts/expect.ts";
 import { exportsOf } from "../harness/run/exports-of.ts";
 import { scenario } from "../harness/run/scenario.ts";
 
@@ -19,7 +20,7 @@ scenario(
         const words = [inject("pvh").image, ...(await exportsOf([GREETER], signal))];
         const argv = ["--conditions=pvh-source", PROGRAM, ...words];
         const { stdout } = await promisify(execFile)(process.execPath, argv, { signal });
-        expect(stdout).toBe("greeter is STARTED\nhello Ada\n");
+        expect(stdout, "output of the program").toBe("greeter is STARTED\nhello Ada\n");
       },
       { timeout: 90_000 },
     );

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect } from "../harness/facts/expect.ts";
 import { patientSeconds } from "../harness/appengine/python.ts";
 import { defineContainer } from "../harness/exports/container-definition.ts";
 import { scenario } from "../harness/run/scenario.ts";
@@ -24,7 +24,9 @@ scenario(
   ({ check }) => {
     check("unix.roundtrip", "the greeter answers its visitor", async ({ inside }) => {
       const ask = `echo Ada | socat -t ${patientSeconds(5)} - UNIX-CONNECT:${TARGET}`;
-      expect(await inside("visitor").text(ask)).toBe("hello Ada\n");
+      expect(await inside("visitor").text(ask), "the greeter's answer to its visitor").toBe(
+        "hello Ada\n",
+      );
     });
   },
 );

@@ -14,7 +14,10 @@ export function failureReport(state: RunState, folder: string, style: BlockStyle
       const blocks = blocksOf(state, scenario, folder);
       const [first] = blocks;
       return [
-        ...blocks.flatMap((block) => factLines(block, style)),
+        ...blocks.flatMap((block, index) => [
+          ...(index === 0 ? [] : [""]),
+          ...factLines(block, style),
+        ]),
         ...(first === undefined ? [] : whereLines(first, style)),
         "",
       ];

@@ -5,7 +5,7 @@ import { rawExchange } from "../control/raw-exchange.ts";
 import type { RawExchange } from "../control/raw-exchange.ts";
 import { containerOutput, lastOutput } from "../engine/container-output.ts";
 import { engineError } from "../engine/engine-error.ts";
-import type { PvhError } from "../errors.ts";
+import { PvhError } from "../errors.ts";
 import { openShell, ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
@@ -23,6 +23,7 @@ import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 import { PantavisorLog } from "./pantavisor-log.ts";
 import { observed } from "../observed.ts";
+import { explainNeverReady } from "./why-never-ready.ts";
 import { toolsEnvironment } from "./tools.ts";
 import type { BootStage } from "../../reports/events.ts";
 
@@ -73,6 +74,9 @@ export class Appengine implements AppengineShell {
       signal,
       onStage: options.onStage ?? (() => undefined),
       whyNot: () => this.#whyNot(signal, options.whyLost),
+    }).catch(async (error: unknown) => {
+      if (!(error instanceof PvhError) || error.code !== "PVH_NEVER_READY") throw error;
+      throw await explainNeverReady(error, this, this.control, () => this.output());
     });
   }
 

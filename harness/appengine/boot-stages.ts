@@ -49,12 +49,14 @@ export async function runStages(
       options.onStage(stage.name, ms, false, outcome.reason);
       if (isNoFaultOfTheBoot(outcome.error)) throw outcome.error;
       if (stage.optional === true) continue;
+      const wait = outcome.error instanceof PvhError ? outcome.error.wait : undefined;
       throw new PvhError(
         "PVH_NEVER_READY",
         `boot stopped at stage '${stage.name}': ${outcome.reason}`,
         {
           hint: "read boot.log and pantavisor.log in the evidence",
           cause: outcome.error,
+          ...(wait !== undefined && { wait }),
         },
       );
     }

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import {
   BISECT_OPTIONS,
   BOOT_OPTION,
+  BROKER_OPTION,
   CONFORMANCE_OPTIONS,
   IMAGE_OPTION,
   IMPORT_OPTIONS,
@@ -210,8 +211,14 @@ export const COMMANDS: readonly Command[] = [
     args: [{ name: "[name]", summary: "name of its container" }],
     options: [
       { flags: "--with <export>", summary: "example or path of an export", many: true },
+      {
+        flags: "--scenario <name>",
+        summary: "boot what this scenario boots: containers, environment, mode",
+      },
       IMAGE_OPTION,
+      BROKER_OPTION,
       BOOT_OPTION,
+      PROFILE_OPTION,
       QUIRK_OPTION,
       { flags: "--time-scale <x>", summary: "divide every wait of the reference by this" },
       TIMEOUT_SCALE_OPTION,

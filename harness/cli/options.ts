@@ -8,6 +8,10 @@ export const BOOT_OPTION: Option = {
   flags: "--boot <mode>",
   summary: "auto: the image's entry point; manual: an idle container and pv-appengine",
 };
+export const BROKER_OPTION: Option = {
+  flags: "--broker <which>",
+  summary: "native: the image's (default); reference: the strict reference's, under its Pantavisor",
+};
 export const QUIRK_OPTION: Option = {
   flags: "--quirk <names>",
   summary: "deviations of the reference, comma-separated",
@@ -39,11 +43,7 @@ export const RUN_OPTIONS: readonly Option[] = [
   IMAGE_OPTION,
   PROFILE_OPTION,
   QUIRK_OPTION,
-  {
-    flags: "--broker <which>",
-    summary:
-      "native: the image's (default); reference: the strict reference's, under its Pantavisor",
-  },
+  BROKER_OPTION,
   BOOT_OPTION,
   { flags: "--jobs <n>", summary: "scenarios at a time (default: two for each core, at most 8)" },
   {
@@ -71,6 +71,7 @@ export const RUN_OPTIONS: readonly Option[] = [
   { flags: "--max-failures <n>", summary: "stop when n scenarios have failed" },
   { flags: "--seed <n>", summary: "seed of the checks' random choices" },
   { flags: "--keep <which>", summary: "when to keep evidence: failed (default), always or never" },
+  { flags: "--keep-appengine", summary: "leave the appengines of failed scenarios running" },
   TIMEOUT_SCALE_OPTION,
   LIMIT_OPTION,
   { flags: "--junit <file>", summary: "also write junit.xml to this file" },

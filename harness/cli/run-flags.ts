@@ -72,6 +72,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       quirks,
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
+      keepAppengine: args.flag("keepAppengine"),
       timeoutScale: scale,
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
       jobs: jobs ?? usualJobs(),

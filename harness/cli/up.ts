@@ -14,46 +14,52 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { bootSource } from "../exports/boot-source.ts";
+import { ensureBrokerImage } from "../image/broker-image.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { Args, Call } from "./command.ts";
-import { oneOf, positiveNumber, quirkList, setLimits, timeoutScale } from "./parse-value.ts";
+import { setLimits, timeoutScale } from "./parse-value.ts";
+import { upPlan } from "./up-plan.ts";
 
 /** `pvh up`: boot an appengine and leave it running until `pvh down`. */
 export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> {
   const name = nameOf(args) ?? `pvh-${crypto.randomUUID().slice(0, 8)}`;
   setLimits(args);
   clock.scale = timeoutScale(args);
-  const boot = oneOf(args, "boot", ["auto", "manual"]) ?? "auto";
-  const quirks = quirkList(args);
-  const timeScale = positiveNumber(args, "timeScale") ?? 1;
+  const plan = await upPlan(args);
+  const { quirks, timeScale, env } = plan;
+  if (plan.note !== undefined) out.say(plan.note);
   const progress = (line: string): void => out.say(line);
-  const engine = await findCleanEngine({ signal, progress });
+  const options = { signal, progress };
+  const engine = await findCleanEngine(options);
   const wantedImage = args.text("image");
-  const { bootImage, reference } = await resolveImage(engine, wantedImage, { signal, progress });
-  const target = { image: bootImage, reference };
-  const source = await bootSource(engine, target, args.list("with"), { signal, progress });
+  const { bootImage: own, reference } = await resolveImage(engine, wantedImage, options);
+  const image = plan.broker === "native" ? own : await ensureBrokerImage(engine, own, options);
+  const source = await bootSource(engine, { image, reference }, plan.containers, options);
   if (args.flag("print")) {
     const environment = [
       ...(quirks.length === 0 ? [] : [`PVH_QUIRKS=${quirks.join(",")}`]),
       ...(timeScale === 1 ? [] : [`PVH_TIME_SCALE=${timeScale}`]),
+      ...Object.entries(env).map(([key, value]) => `${key}=${value}`),
     ];
-    const { exports, image } = source;
-    out.data(await commandsFor(engine, { name, image, exports, environment }));
+    const { exports, image: booted } = source;
+    out.data(await commandsFor(engine, { name, image: booted, exports, environment }));
     return EXIT.pass;
   }
   const container = new AppengineContainer(source.image)
     .withEngine(engine)
     .withName(name)
     .withExports(...source.exports)
-    .withBoot(boot)
+    .withBoot(plan.boot)
     .withQuirks(...quirks)
     .withTimeScale(timeScale)
+    .withEnvironment(env)
     .withLabels(ownerLabels({ run: "", held: true }));
   const evidence = join(".pvh/up", name);
   const started = await container
     .start({
       signal,
       evidence,
+      until: plan.until,
       onStage: (stage, ms, ok, detail) =>
         out.say(
           `${ok ? "ok  " : "FAIL"} ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${detail ?? ""}`,
@@ -67,7 +73,7 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
   const made = { name, id: started.getId(), host: engine.host };
   out.data(args.flag("json") ? JSON.stringify(made) : name);
   out.say(`DOCKER_HOST=${engine.host} docker exec -it ${name} sh   # look inside`);
-  out.say(`pvh graph ${name}; pvh logs ${name}; pvh down ${name}`);
+  out.say(`pvh graph ${name}; pvh logs ${name}; pvh diagnose ${name}; pvh down ${name}`);
   return EXIT.pass;
 }
 

@@ -77,7 +77,7 @@ test("structures have a whole diff, and the message stays short", async () => {
 test("what holds, holds: plain, negated, and of a promise", async () => {
   expect(1, "it").toBe(1);
   expect([1], "it").not.toContain(2);
-  expect({ a: 1 }, "it").toEqual({ a: expect.any(Number) });
+  expect({ a: 1 }, "it").toEqual({ a: expect.any(Number) as number });
   await expect(Promise.resolve(1), "it").resolves.toBe(1);
 });
 

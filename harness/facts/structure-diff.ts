@@ -9,7 +9,7 @@ export function structureDiff(actual: unknown, promised: unknown): string[] | un
   if (types.isRegExp(promised)) return undefined;
   const [left, right] = [linesOf(actual), linesOf(promised)];
   const pairs = diff(left, right);
-  return pairs.map(([operation, line]) => `${SIGNS[operation]}${String(line)}`);
+  return pairs.map(([operation, line]) => `${SIGNS[operation]}${line}`);
 }
 
 const SIGNS = { "-1": "+ ", "0": "  ", "1": "- " } as const;

@@ -28,7 +28,7 @@ export function shortened(value: unknown, most = SHORT): string {
 
 function shown(value: unknown): string {
   try {
-    if (types.isNativeError(value)) return `${value.name}: ${value.message}`;
+    if (value instanceof Error) return `${value.name}: ${value.message}`;
     return inspect(value, {
       depth: 4,
       breakLength: Infinity,

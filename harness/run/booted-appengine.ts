@@ -71,6 +71,14 @@ export class BootedAppengine {
     }
   }
 
+  /** Leave it running for a look; `pvh down` removes it. */
+  async leave(): Promise<void> {
+    const { name } = this.container;
+    await this.container.appengine.close();
+    const text = `${name} is left running: pvh graph ${name}; pvh diagnose ${name}; pvh down ${name}`;
+    this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
+  }
+
   /** A removal that fails is noted: it must not hide why the scenario failed. */
   async remove(): Promise<void> {
     try {

@@ -10,6 +10,8 @@ export interface BootRequest {
   /** Engine to boot on; undefined: the one that is found. */
   readonly engine: EngineFacts | undefined;
   readonly run: string;
+  /** It may stay until `pvh down`; the run does not remove it. */
+  readonly held: boolean;
   readonly exports: readonly string[];
   readonly boot: BootMode;
   readonly quirks: readonly string[];
@@ -31,6 +33,8 @@ export const boot: Booter = async (request) => {
   // Loaded late: a scenario that is only listed or skipped needs no engine client.
   const { AppengineContainer } = await import("../appengine/appengine-container.ts");
   const container = new AppengineContainer(request.image);
+  const { ownerLabels } = await import("../engine/labels.ts");
+  const heldLabels = (): Record<string, string> => ownerLabels({ run: "", held: true });
   const { knownEngine } = await import("../engine/find-engine.ts");
   if (request.engine !== undefined) container.withEngine(knownEngine(request.engine));
   return await container
@@ -40,7 +44,7 @@ export const boot: Booter = async (request) => {
     .withQuirks(...request.quirks)
     .withTimeScale(request.timeScale)
     .withEnvironment(request.env)
-    .withLabels({ "pvh.run": request.run })
+    .withLabels(request.held ? heldLabels() : { "pvh.run": request.run })
     .start({
       signal: request.signal,
       onStage: request.onStage,

@@ -85,7 +85,8 @@ export class CheckRun {
     const keep = failed || cancellation.signal.aborted || settings.keep === "always";
     for (const appengine of this.#booted.splice(0)) {
       if (keep) await appengine.collect();
-      await appengine.remove();
+      if (failed && settings.keepAppengine === true) await appengine.leave();
+      else await appengine.remove();
     }
   }
 

@@ -67,6 +67,8 @@ export interface RunSettings {
   readonly boot?: BootMode;
   /** Scenarios whose evidence is kept: those that failed, all, or none. */
   readonly keep: Keep;
+  /** Present: the appengines of failed scenarios stay until `pvh down`. */
+  readonly keepAppengine?: true;
   readonly timeoutScale: number;
   readonly seed: number;
   /** Number of the repetition, from 1. */

@@ -59,6 +59,8 @@ export interface RunOptions {
   readonly quirks: readonly string[];
   readonly boot?: BootMode;
   readonly keep: Keep;
+  /** The appengines of failed scenarios stay until `pvh down`. */
+  readonly keepAppengine?: boolean;
   readonly timeoutScale: number;
   readonly seed: number;
   /** Number of scenarios at a time. */
@@ -273,7 +275,7 @@ async function runPrepared(
   };
   const inOrder: Rounds["inOrder"] = (repetition) => ordered(selected, order, repetition, former);
   const shared =
-    isReady && held === undefined && switchable === undefined
+    isReady && held === undefined && switchable === undefined && options.keepAppengine !== true
       ? prepared.shared
       : new Map<string, BootSource>();
   const rounds = { repeat, retries, patience, unprepared, inOrder, shared };
@@ -337,7 +339,7 @@ function settingsOf(
   selected: readonly Selected<DiscoveredScenario>[],
   prepared: Prepared | undefined,
   { run, folder }: RunDirectory,
-  { profile, quirks, boot, keep, timeoutScale, seed, held, switchable }: RunOptions,
+  { profile, quirks, boot, keep, timeoutScale, seed, held, switchable, keepAppengine }: RunOptions,
 ): RunSettings {
   const scenarios = selected.map(({ scenario, checks }) => {
     const runnable = scenario.checks.filter(
@@ -355,6 +357,7 @@ function settingsOf(
     quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),
     keep,
+    ...(keepAppengine === true && { keepAppengine }),
     timeoutScale,
     seed,
     repetition: 1,

@@ -240,6 +240,7 @@ export class ScenarioSession {
         ...source,
         engine: settings.engine,
         run: settings.run,
+        held: settings.keepAppengine === true,
         boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
         quirks,
         timeScale: overrides.timeScale ?? options.timeScale ?? 1,
@@ -358,6 +359,10 @@ export class ScenarioSession {
   async #remove(): Promise<void> {
     const left = this.#share?.appengine.release();
     if (this.settings.held !== undefined) return;
+    if (this.settings.keepAppengine === true && this.#verdict() === "failed") {
+      await this.#appengine?.leave();
+      return;
+    }
     if (this.#appengine !== undefined) await this.#appengine.remove();
     else if (left !== undefined) await new BootedAppengine(this, left, "").remove();
   }

@@ -1,5 +1,5 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { PvhError } from "../../harness/errors.ts";
 import { READY_LINE } from "../../harness/appengine/log-line.ts";
@@ -31,8 +31,11 @@ scenario(
       async ({ bootAppengine, signal }) => {
         const started = await bootAppengine({ boot: "auto", until: "containers" });
         await started.appengine.log.waitFor(READY_LINE, { signal, timeout: 15_000 });
-        expect((await started.appengine.text("cat /proc/1/comm")).trim()).not.toBe("sleep");
-        expect(await started.appengine.output()).toMatch(
+        expect(
+          (await started.appengine.text("cat /proc/1/comm")).trim(),
+          "program of the appengine's PID 1",
+        ).not.toBe("sleep");
+        expect(await started.appengine.output(), "output of pv-appengine").toMatch(
           /\[pv-appengine\]: launching pantavisor rev=0/,
         );
       },
@@ -44,8 +47,8 @@ scenario(
       async ({ bootAppengine }) => {
         const started = await bootAppengine({ boot: "auto", until: "containers" });
         const { exitCode, ms } = await started.halt(10);
-        expect(exitCode).toBe(0);
-        expect(ms).toBeLessThan(10_000);
+        expect(exitCode, "exit code of the appengine after docker stop").toBe(0);
+        expect(ms, "ms that docker stop took").toBeLessThan(10_000);
       },
     );
 
@@ -58,11 +61,19 @@ scenario(
           () => undefined,
           (error: unknown) => error,
         );
-        expect(failure).toBeInstanceOf(PvhError);
-        expect(failure).toMatchObject({ code: "PVH_NEVER_READY" });
-        expect((failure as PvhError).message).toContain("no-such-service");
-        expect((failure as PvhError).message).toContain("orphan-client");
-        expect(watch.given).toBeLessThan(15_000);
+        expect(failure, "error of the boot without its required service").toBeInstanceOf(PvhError);
+        expect(failure, "error of the boot without its required service").toMatchObject({
+          code: "PVH_NEVER_READY",
+        });
+        expect(
+          (failure as PvhError).message,
+          "error of the boot, which has to name the service",
+        ).toContain("no-such-service");
+        expect(
+          (failure as PvhError).message,
+          "error of the boot, which has to name the container",
+        ).toContain("orphan-client");
+        expect(watch.given, "ms until the boot gave up").toBeLessThan(15_000);
       },
     );
   },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { RUN_LOG_ROOT } from "../../harness/appengine/layout.ts";
 import { findEngine } from "../../harness/engine/find-engine.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
@@ -53,9 +53,21 @@ scenario(
           await docker.getImage(tag).remove();
 
           const load = () => loadImageTarball(engine, tarball, { quirks });
-          expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: true });
-          expect((await docker.getImage(tag).inspect()).Id).toBe(id);
-          expect(await load()).toEqual({ ref: tag, tags: [tag], id, loaded: false });
+          expect(await load(), "outcome of the first load").toEqual({
+            ref: tag,
+            tags: [tag],
+            id,
+            loaded: true,
+          });
+          expect((await docker.getImage(tag).inspect()).Id, "id of the image under its tag").toBe(
+            id,
+          );
+          expect(await load(), "outcome of the second load").toEqual({
+            ref: tag,
+            tags: [tag],
+            id,
+            loaded: false,
+          });
         } finally {
           await docker
             .getImage(tag)
@@ -88,7 +100,7 @@ scenario(
         });
         try {
           const stdout = await interactive.appengine.text("ls /run/pantavisor 2>/dev/null; :");
-          expect(stdout).toBe("");
+          expect(stdout, "containers that run from the new exports on the used volume").toBe("");
           await interactive.execInBackground(["sh", "-c", "pv-appengine &"]);
           await expectStable(interactive, signal);
         } finally {
@@ -121,9 +133,10 @@ scenario(
             async () => (await second.appengine.control.containers(signal)).map(({ name }) => name),
             { signal, timeout: READY_SOON },
           );
-          expect(names).toEqual([SERVER]);
+          expect(names, "containers of the second appengine on the used volume").toEqual([SERVER]);
           await expect(
             second.appengine.boot("auto", { signal, until: "ready" }),
+            "boot on a used volume with a new export",
           ).rejects.toMatchObject({
             code: "PVH_NEVER_READY",
             message: expect.stringMatching(
@@ -163,7 +176,7 @@ async function expectStable({ appengine }: DockerRun, signal: AbortSignal): Prom
   );
   const stdout = await appengine.text("lxc-ls -f");
   for (const name of [SERVER, CLIENT]) {
-    expect(stdout).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
+    expect(stdout, `row of ${name} in lxc-ls -f`).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
   }
 }
 

@@ -1,5 +1,5 @@
 import { patientSeconds } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import {
   consoleLog,
   LOG_ROOT,
@@ -37,7 +37,7 @@ scenario(
           },
           { signal, timeout: READY_SOON },
         );
-        expect(line).toMatch(READY_LINE);
+        expect(line, "READY line of pantavisor.log").toMatch(READY_LINE);
       },
     );
 
@@ -51,10 +51,16 @@ scenario(
         const ready = place("state revision '0' status is now READY");
         for (const name of [SERVER, CLIENT]) {
           const started = place(`platform '${name}' status is now STARTED`);
-          expect(started).toBeGreaterThan(-1);
-          expect(started).toBeLessThan(ready);
+          expect(started, "place of the last STARTED line among the log lines").toBeGreaterThan(-1);
+          expect(
+            started,
+            "place of the last STARTED line, which the READY line follows",
+          ).toBeLessThan(ready);
         }
-        expect(await appengine.control.json("/device-meta", signal)).toMatchObject({
+        expect(
+          await appengine.control.json("/device-meta", signal),
+          "revision and its state in /device-meta",
+        ).toMatchObject({
           "pantavisor.status": "READY",
           "pantavisor.revision": "0",
         });
@@ -75,13 +81,18 @@ scenario(
           { signal, timeout: READY_SOON },
         );
         const containers = await appengine.control.containers();
-        expect(containers.map(({ name, status }) => [name, status]).sort()).toEqual([
+        expect(
+          containers.map(({ name, status }) => [name, status]).sort(),
+          "containers and their states when READY was logged",
+        ).toEqual([
           [CLIENT, "STARTED"],
           [SERVER, "STARTED"],
         ]);
         const stdout = await appengine.text("lxc-ls -f");
         for (const name of [SERVER, CLIENT]) {
-          expect(stdout).toMatch(new RegExp(`^${name} +RUNNING `, "m"));
+          expect(stdout, `row of ${name} in lxc-ls -f`).toMatch(
+            new RegExp(`^${name} +RUNNING `, "m"),
+          );
         }
       },
     );
@@ -101,7 +112,7 @@ scenario(
           },
           { signal, timeout: 10_000 },
         );
-        expect(listing.trim().split("\n").sort()).toEqual(paths.sort());
+        expect(listing.trim().split("\n").sort(), "paths of the logs").toEqual(paths.sort());
       },
     );
 
@@ -114,13 +125,19 @@ scenario(
         await using broker = await Program.start(appengine, argv, "pv-xconnect");
         const stdout = (await broker.linesUntil(/^pvx-unix: Injecting/, 10_000)).join("\n");
         const pid = await inside(CLIENT).pid();
-        expect(stdout).toMatch(/^pv-xconnect starting\.\.\.$/m);
-        expect(stdout).toMatch(/^Connected to pv-ctrl$/m);
-        expect(stdout).toMatch(/^Reconciling graph with 1 links$/m);
-        expect(stdout).toContain(
+        expect(stdout, "output of pv-xconnect, with its first line").toMatch(
+          /^pv-xconnect starting\.\.\.$/m,
+        );
+        expect(stdout, "output of pv-xconnect, with its connection to pv-ctrl").toMatch(
+          /^Connected to pv-ctrl$/m,
+        );
+        expect(stdout, "output of pv-xconnect, with the count of links").toMatch(
+          /^Reconciling graph with 1 links$/m,
+        );
+        expect(stdout, "output of pv-xconnect, with the link that it adds").toContain(
           `Adding link: ${CLIENT} (pid=${pid}, unix) -> /run/example/raw.sock (inject to: /run/pv/services/raw-unix.sock)`,
         );
-        expect(stdout).toContain(
+        expect(stdout, "output of pv-xconnect, with the socket that it injects").toContain(
           `pvx-unix: Injecting socket /run/pv/services/raw-unix.sock into pid ${pid}`,
         );
       },

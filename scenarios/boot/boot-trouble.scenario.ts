@@ -2,7 +2,7 @@ import { patientSeconds } from "../../harness/appengine/python.ts";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { EXIT_FILE } from "../../harness/appengine/boot-preparation.ts";
 import { EXPORTS_FOLDER, STORAGE } from "../../harness/appengine/layout.ts";
 import { READY_LINE } from "../../harness/appengine/log-line.ts";
@@ -65,12 +65,15 @@ scenario(
               `rm -f ${EXPORTS_FOLDER}/*; echo ${base64} | base64 -d >${file}; timeout ${patientSeconds(5)} pv-appengine 2>&1`,
             );
             const says = stdout.split("\n").find((line) => line.includes(name)) ?? stdout;
-            expect([name, exitCode, says]).toEqual([name, 1, expect.stringMatching(reason)]);
+            expect(
+              [name, exitCode, says],
+              `exit code and message of pvtx for the export ${name}`,
+            ).toEqual([name, 1, expect.stringMatching(reason)]);
           }
           const escaped = await appengine.sh(
             `find / ${STORAGE} -xdev -name ${shellQuote(`*${ESCAPED}*`)}`,
           );
-          expect(escaped.stdout).toBe("");
+          expect(escaped.stdout, "files that exports wrote outside of the storage").toBe("");
         } finally {
           await rm(folder, { recursive: true });
         }
@@ -84,7 +87,10 @@ scenario(
         const once = await bootAppengine({ timeScale: 20, until: "ready" });
         await once.appengine.text("kill -SEGV $(pgrep -x pantavisor)");
         await once.appengine.log.waitFor(READY_LINE, { count: 2, signal, timeout: 15_000 });
-        expect((await once.appengine.output()).match(/launching pantavisor/g)).toHaveLength(2);
+        expect(
+          (await once.appengine.output()).match(/launching pantavisor/g),
+          "launches of pantavisor after one crash",
+        ).toHaveLength(2);
 
         await expectNeverReady(
           bootAppengine({ containers: [hopeless], timeScale: 20 }),
@@ -103,13 +109,23 @@ scenario(
         const two = await bootAppengine({ containers: [probeProvider, probeConsumer] });
         const names = async (which: typeof one): Promise<string[]> =>
           (await which.control.containers(signal)).map(({ name }) => name).sort();
-        expect(await names(one)).toEqual([APP]);
-        expect(await names(two)).toEqual([probeConsumer.name, probeProvider.name].sort());
+        expect(await names(one), "containers of the first appengine").toEqual([APP]);
+        expect(await names(two), "containers of the second appengine").toEqual(
+          [probeConsumer.name, probeProvider.name].sort(),
+        );
         const seen = await two.appengine.sh(`ls -d ${marks.join(" ")}; lxc-ls -1; ls /volumes`);
-        expect(seen.stdout).not.toMatch(new RegExp(`mark|${APP}`));
+        expect(seen.stdout, "things of the first appengine that the second one sees").not.toMatch(
+          new RegExp(`mark|${APP}`),
+        );
         const consumer = two.inside(probeConsumer.name);
-        expect((await consumer.sh(`ls ${PROBE_TARGET}`)).exitCode).toBe(0);
-        expect((await one.inside(APP).sh(`ls ${PROBE_TARGET}`)).exitCode).not.toBe(0);
+        expect(
+          (await consumer.sh(`ls ${PROBE_TARGET}`)).exitCode,
+          "exit code of ls on the socket in the second appengine",
+        ).toBe(0);
+        expect(
+          (await one.inside(APP).sh(`ls ${PROBE_TARGET}`)).exitCode,
+          "exit code of ls on the second one's socket in the first appengine",
+        ).not.toBe(0);
       },
     );
   },
@@ -121,7 +137,7 @@ async function expectNeverReady(boot: Promise<unknown>, reason: RegExp): Promise
     () => "it booted",
     (cause: unknown) => cause,
   );
-  expect(error).toMatchObject({
+  expect(error, "error of the boot in a crash loop").toMatchObject({
     code: "PVH_NEVER_READY",
     message: expect.stringMatching(reason) as string,
   });

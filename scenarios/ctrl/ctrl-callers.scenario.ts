@@ -1,5 +1,5 @@
 import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
@@ -42,10 +42,16 @@ scenario(
         ] as const) {
           const request = wholeRequest(method, path, body);
           const allowed = await callFrom(inside(MGMT), request);
-          expect([method, path, statuses(allowed)]).toEqual([method, path, [right]]);
+          expect(
+            [method, path, statuses(allowed)],
+            "status of a call from a container of role mgmt",
+          ).toEqual([method, path, [right]]);
           const refused = await callFrom(inside(NOBODY), request);
-          expect([method, path, statuses(refused)]).toEqual([method, path, [403]]);
-          expect(refused).toContain('{"Error":');
+          expect(
+            [method, path, statuses(refused)],
+            "statuses of a call from a container of role nobody",
+          ).toEqual([method, path, [403]]);
+          expect(refused, "body of the refusal").toContain('{"Error":');
         }
       },
     );
@@ -63,7 +69,10 @@ scenario(
         await waitForStatus(control, MGMT, "STARTED", signal);
         const reply = await callFrom(inside(MGMT), wholeRequest("GET", "/containers"));
         await appengine.text(`rmdir ${left}`);
-        expect(statuses(reply)).toEqual([200]);
+        expect(
+          statuses(reply),
+          "statuses of the call beside a cgroup that was left behind",
+        ).toEqual([200]);
       },
     );
 
@@ -78,7 +87,10 @@ scenario(
             `mkdir -p ${folder} && sh -c 'echo $$ >${folder}/cgroup.procs && ${call}'`,
             { signal },
           );
-          expect([group, stdout]).toEqual([group, "200"]);
+          expect(
+            [group, stdout],
+            `status of a call by the appengine's process in cgroup ${group}`,
+          ).toEqual([group, "200"]);
         }
       },
     );
@@ -90,7 +102,7 @@ scenario(
         const request = wholeRequest("GET", "/containers");
         const call = await appenginePython(appengine, exchange(CONTROL_SOCKET, request));
         const elsewhere = await appengine.sh(`unshare -m ${call}`, { signal });
-        expect(statuses(elsewhere.stdout)).toEqual([403]);
+        expect(statuses(elsewhere.stdout), "statuses of a call from no known place").toEqual([403]);
         const pantavisor = Number(await appengine.text("pgrep -x pantavisor"));
         const gone = await appengine.sh(
           await appenginePython(
@@ -99,8 +111,10 @@ scenario(
           ),
           { signal, timeout: 20_000 },
         );
-        expect(gone.stderr).toBe("");
-        expect(statuses(gone.stdout)).toEqual([403]);
+        expect(gone.stderr, "stderr of the caller that goes away").toBe("");
+        expect(statuses(gone.stdout), "statuses of the call of a caller that has gone").toEqual([
+          403,
+        ]);
       },
     );
 
@@ -112,15 +126,29 @@ scenario(
         const request = wholeRequest("POST", "/signal", '{"type":"ready","payload":""}');
         for (const name of [MGMT, NOBODY]) {
           const [status = 0] = statuses(await callFrom(inside(name), request));
-          expect([name, String(status)]).toEqual([name, expect.stringMatching(REFUSED)]);
+          expect(
+            [name, String(status)],
+            `status of the ready signal of ${name}, which has no goal READY`,
+          ).toEqual([name, expect.stringMatching(REFUSED)]);
         }
         const host = await control.send("POST", "/signal", { body: '{"type":"ready"}', signal });
-        expect(String(host.status)).toMatch(REFUSED);
+        expect(String(host.status), "status of the ready signal from the appengine").toMatch(
+          REFUSED,
+        );
         const bad = wholeRequest("POST", "/signal", '{"type":"steady"}');
-        expect(statuses(await callFrom(inside(READY), bad)).join()).toMatch(REFUSED);
-        expect((await control.container(READY, signal)).status).toBe("STARTED");
+        expect(
+          statuses(await callFrom(inside(READY), bad)).join(),
+          "statuses of a signal of an unknown type",
+        ).toMatch(REFUSED);
+        expect(
+          (await control.container(READY, signal)).status,
+          "status of the container with goal READY before its signal",
+        ).toBe("STARTED");
 
-        expect(statuses(await callFrom(inside(READY), request))).toEqual([200]);
+        expect(
+          statuses(await callFrom(inside(READY), request)),
+          "statuses of the ready signal of the container with goal READY",
+        ).toEqual([200]);
         await waitForStatus(control, READY, "READY", signal);
         await until(
           "the revision to be READY",

@@ -1,5 +1,5 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { python } from "../../harness/appengine/python.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
@@ -28,13 +28,16 @@ scenario(
         const before = await broker(appengine, signal);
         await restartBroker(appengine, signal);
         const body = await control.json("/daemons", signal);
-        expect(body).toEqual([
+        expect(body, "reply to GET /daemons").toEqual([
           { name: "hwrngd", pid: 0, respawn: true },
           { name: BROKER, pid: expect.any(Number) as number, respawn: true },
         ]);
         const after = await broker(appengine, signal);
-        expect(after.pid).not.toBe(before.pid);
-        expect(await commandOf(appengine, after.pid)).toContain(BROKER);
+        expect(after.pid, "pid of pv-xconnect after its restart").not.toBe(before.pid);
+        expect(
+          await commandOf(appengine, after.pid),
+          "program of the pid that /daemons names for pv-xconnect",
+        ).toContain(BROKER);
       },
     );
 
@@ -43,7 +46,10 @@ scenario(
       "stop ends it for good: no process, no respawn",
       async ({ appengine, control, signal }) => {
         const { pid } = await broker(appengine, signal);
-        expect((await control.actOnDaemon(BROKER, "stop", signal)).status).toBe(200);
+        expect(
+          (await control.actOnDaemon(BROKER, "stop", signal)).status,
+          "status of PUT /daemons/pv-xconnect stop",
+        ).toBe(200);
         await until("the process to be gone", async () => !(await alive(appengine, pid)), {
           signal,
           timeout: 5_000,
@@ -52,12 +58,15 @@ scenario(
           1_500,
           async () => {
             const now = await broker(appengine, signal);
-            expect(now.respawn).toBe(false);
-            expect(now.pid).toBeLessThanOrEqual(0);
+            expect(now.respawn, "pv-xconnect is respawned after its stop").toBe(false);
+            expect(now.pid, "pid of pv-xconnect after its stop").toBeLessThanOrEqual(0);
           },
           { signal },
         );
-        expect((await appengine.sh(`pgrep -x ${BROKER}`)).exitCode).toBe(1);
+        expect(
+          (await appengine.sh(`pgrep -x ${BROKER}`)).exitCode,
+          "exit code of pgrep pv-xconnect after its stop",
+        ).toBe(1);
       },
     );
 
@@ -66,21 +75,32 @@ scenario(
       "start runs it again, and links work within 2 s",
       async ({ appengine, control, inside, signal }) => {
         await using provider = await Program.python(inside(probeProvider.name), ECHO);
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await control.actOnDaemon(BROKER, "stop", signal);
         await until("no broker", async () => (await broker(appengine, signal)).pid <= 0, {
           signal,
           timeout: 5_000,
         });
         await using consumer = await Program.python(inside(probeConsumer.name), UNTIL_ECHO);
-        expect(await consumer.line()).toBe("trying");
-        expect((await control.actOnDaemon(BROKER, "start", signal)).status).toBe(200);
+        expect(await consumer.line(), "first line of the consumer").toBe("trying");
+        expect(
+          (await control.actOnDaemon(BROKER, "start", signal)).status,
+          "status of PUT /daemons/pv-xconnect start",
+        ).toBe(200);
         consumer.say("go");
         const started = await broker(appengine, signal);
-        expect(await commandOf(appengine, started.pid)).toContain(BROKER);
+        expect(
+          await commandOf(appengine, started.pid),
+          "program of the pid that /daemons names after the start",
+        ).toContain(BROKER);
         const { seconds } = (await consumer.json(10_000)) as { seconds: number };
-        expect(seconds * 1000).toBeLessThan(SOON * clock.stretch());
-        expect((await broker(appengine, signal)).respawn).toBe(true);
+        expect(seconds * 1000, "ms from the start until the link works").toBeLessThan(
+          SOON * clock.stretch(),
+        );
+        expect(
+          (await broker(appengine, signal)).respawn,
+          "pv-xconnect is respawned after its start",
+        ).toBe(true);
       },
     );
 
@@ -89,7 +109,7 @@ scenario(
       "a killed daemon is respawned and listed with its own pid",
       async ({ appengine, signal }) => {
         const { pid } = await broker(appengine, signal);
-        expect(pid).toBeGreaterThan(0);
+        expect(pid, "pid of pv-xconnect before the kill").toBeGreaterThan(0);
         await appengine.text(`kill -9 ${pid}`);
         const now = await until(
           "another pv-xconnect",
@@ -99,8 +119,11 @@ scenario(
           },
           { signal, timeout: 10_000 },
         );
-        expect(now.respawn).toBe(true);
-        expect(await commandOf(appengine, now.pid)).toContain(BROKER);
+        expect(now.respawn, "pv-xconnect is respawned after the kill").toBe(true);
+        expect(
+          await commandOf(appengine, now.pid),
+          "program of the pid that /daemons names after the kill",
+        ).toContain(BROKER);
       },
     );
 
@@ -109,13 +132,21 @@ scenario(
       "an unknown daemon is 404, bad JSON and unknown actions are 400",
       async ({ appengine, control, signal }) => {
         const before = await broker(appengine, signal);
-        expect((await control.actOnDaemon("nonexistent-daemon", "stop", signal)).status).toBe(404);
+        expect(
+          (await control.actOnDaemon("nonexistent-daemon", "stop", signal)).status,
+          "status of a stop of an unknown daemon",
+        ).toBe(404);
         for (const body of ["{", "{}", "[]", '{"action":"restart"}', '{"action":7}']) {
           const reply = await control.send("PUT", `/daemons/${BROKER}`, { body, signal });
-          expect([body, reply.status]).toEqual([body, 400]);
-          expect(reasonOf(reply)).toContain("action");
+          expect([body, reply.status], "status of PUT /daemons/pv-xconnect with this body").toEqual(
+            [body, 400],
+          );
+          expect(reasonOf(reply), "reason of the refusal").toContain("action");
         }
-        expect(await broker(appengine, signal)).toEqual(before);
+        expect(
+          await broker(appengine, signal),
+          "pv-xconnect in /daemons after refused actions",
+        ).toEqual(before);
       },
     );
 
@@ -126,10 +157,13 @@ scenario(
         const { appengine, control } = await bootAppengine({ containers: [probeProvider] });
         for (const body of ["{", "{}", '{"op":"NOPE","payload":""}', '{"op":"POWEROFF"}']) {
           const reply = await control.send("POST", "/commands", { body, signal });
-          expect([body, reply.status]).toEqual([body, 400]);
+          expect([body, reply.status], "status of POST /commands with this body").toEqual([
+            body,
+            400,
+          ]);
         }
         const before = await pantavisor(appengine);
-        expect(before).toMatch(/^\d+$/);
+        expect(before, "pid of pantavisor before the reboot").toMatch(/^\d+$/);
         // 503 while another command is pending, with the time after which to try again.
         const command = (op: string) =>
           until(
@@ -141,8 +175,10 @@ scenario(
             },
             { signal, timeout: 10_000 },
           );
-        expect((await command("RUN_GC")).status).toBe(200);
-        expect((await command("REBOOT_DEVICE")).status).toBe(200);
+        expect((await command("RUN_GC")).status, "status of the command RUN_GC").toBe(200);
+        expect((await command("REBOOT_DEVICE")).status, "status of the command REBOOT_DEVICE").toBe(
+          200,
+        );
         await until(
           "another pantavisor",
           async () => {
@@ -156,7 +192,10 @@ scenario(
           async () => (await control.container(probeProvider.name)).status === "STARTED",
           { signal, timeout: 10_000 },
         );
-        expect((await command("POWEROFF_DEVICE")).status).toBe(200);
+        expect(
+          (await command("POWEROFF_DEVICE")).status,
+          "status of the command POWEROFF_DEVICE",
+        ).toBe(200);
         await until(
           "the appengine to end",
           () =>
@@ -167,7 +206,7 @@ scenario(
           { signal, timeout: 10_000 },
         );
         const lines = (await appengine.output()).trim().split("\n");
-        expect(lines.at(-1)).toMatch(/pantavisor exited$/);
+        expect(lines.at(-1), "last line of the appengine's output").toMatch(/pantavisor exited$/);
       },
       { timeout: 60_000 },
     );

@@ -1,6 +1,6 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
@@ -31,8 +31,11 @@ scenario(
         for (const length of ["", "Content-Length: 0\r\n"]) {
           const head = `PUT ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${length}`;
           const [reply, ...more] = await ask(appengine, `${head}\r\n`, signal);
-          expect([path, length, reply?.status, more]).toEqual([path, length, 400, []]);
-          expect(errorIn(reply)).toMatch(/body/);
+          expect(
+            [path, length, reply?.status, more],
+            "status of a PUT without a body, and what follows it",
+          ).toEqual([path, length, 400, []]);
+          expect(errorIn(reply), "reason of the refusal").toMatch(/body/);
         }
       }
     });
@@ -46,8 +49,11 @@ scenario(
       ] as const) {
         const body = JSON.stringify({ action: "stop", x: "x".repeat(size) });
         const replies = await ask(appengine, wholeRequest(method, path, body), signal);
-        expect([path, replies.map(({ status }) => status)]).toEqual([path, [413]]);
-        expect(errorIn(replies[0])).toMatch(/larger/);
+        expect(
+          [path, replies.map(({ status }) => status)],
+          "statuses of the replies to an oversized body",
+        ).toEqual([path, [413]]);
+        expect(errorIn(replies[0]), "reason of the refusal").toMatch(/larger/);
       }
     });
 
@@ -57,8 +63,11 @@ scenario(
       async ({ appengine, control, signal }) => {
         for (const garbage of ["\x16\x03\x01\x02garbage\r\n\r\n", "GET\r\n\r\n", "HELLO\r\n\r\n"]) {
           const [reply, ...more] = await ask(appengine, garbage, signal);
-          expect([garbage, reply?.status, more]).toEqual([garbage, 400, []]);
-          expect(errorIn(reply)).toBeTruthy();
+          expect(
+            [garbage, reply?.status, more],
+            "status of the reply to garbage, and what follows it",
+          ).toEqual([garbage, 400, []]);
+          expect(errorIn(reply), "reason of the refusal").toBeTruthy();
         }
         const bodies = ["{", "hello", "[]", '"stop"', "{}", '{"action":1}', '{"action":"STOP"}'];
         for (const body of bodies) {
@@ -68,19 +77,26 @@ scenario(
             ["POST", "/signal"],
           ] as const) {
             const reply = await control.send(method, path, { body, signal });
-            expect([path, body, reply.status]).toEqual([path, body, 400]);
-            expect(reasonOf(reply)).not.toBe("");
+            expect([path, body, reply.status], "status of the reply to this body").toEqual([
+              path,
+              body,
+              400,
+            ]);
+            expect(reasonOf(reply), "reason of the refusal").not.toBe("");
           }
         }
-        expect((await control.container(IDLE, signal)).status).toBe("STARTED");
+        expect(
+          (await control.container(IDLE, signal)).status,
+          "status of the container after refused requests",
+        ).toBe("STARTED");
       },
     );
 
     check("ctrl.unknown-path", "an unknown path is a 404", async ({ control, signal }) => {
       for (const path of ["/", "/nosuch", "/containers/", `/containers/${IDLE}/x`, '/"quoted"']) {
         const reply = await control.send("GET", path, { signal });
-        expect([path, reply.status]).toEqual([path, 404]);
-        expect(reasonOf(reply)).toContain(path);
+        expect([path, reply.status], "status of GET on an unknown path").toEqual([path, 404]);
+        expect(reasonOf(reply), "reason of the refusal").toContain(path);
       }
     });
 
@@ -96,8 +112,12 @@ scenario(
           ["GET", "/user-meta/x", "PUT, DELETE"],
         ] as const) {
           const reply = await control.send(method, path, { signal });
-          expect([method, path, reply.status]).toEqual([method, path, 405]);
-          expect(reply.headers["allow"]).toBe(allow);
+          expect([method, path, reply.status], "status of a wrong method").toEqual([
+            method,
+            path,
+            405,
+          ]);
+          expect(reply.headers["allow"], "header Allow of the refusal").toBe(allow);
         }
       },
     );
@@ -109,15 +129,25 @@ scenario(
         const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
         const three = get("/daemons") + get("/groups") + wholeRequest("GET", "/drivers");
         const pipelined = await ask(appengine, three, signal);
-        expect(pipelined.map(({ status }) => status)).toEqual([200, 200, 200]);
-        expect(pipelined[0]?.body).toContain("pv-xconnect");
-        expect(pipelined[1]?.body).toContain("status_goal");
-        expect(pipelined[2]?.body).toBe("{}");
+        expect(
+          pipelined.map(({ status }) => status),
+          "statuses of three pipelined requests",
+        ).toEqual([200, 200, 200]);
+        expect(pipelined[0]?.body, "reply to the first of the pipelined requests").toContain(
+          "pv-xconnect",
+        );
+        expect(pipelined[1]?.body, "reply to the second of the pipelined requests").toContain(
+          "status_goal",
+        );
+        expect(pipelined[2]?.body, "reply to the third of the pipelined requests").toBe("{}");
 
         const head = "PUT /containers/nosuch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
         const chunks = '7\r\n{"actio\r\na\r\nn":"stop"}\r\n0\r\n\r\n';
         const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${chunks}`;
-        expect((await ask(appengine, chunked, signal)).map(statusOf)).toEqual([404]);
+        expect(
+          (await ask(appengine, chunked, signal)).map(statusOf),
+          "statuses of the replies to a chunked request",
+        ).toEqual([404]);
 
         const request = wholeRequest("PUT", "/containers/nosuch", '{"action":"stop"}');
         const parts = [request.slice(0, 30), request.slice(30, -5), request.slice(-5)];
@@ -125,7 +155,10 @@ scenario(
           `(${parts.map((part) => `printf '${part.replaceAll("\r\n", "\\r\\n")}'; sleep 0.1`).join("; ")}) | nc -q ${patientSeconds(3)} -U ${CONTROL_SOCKET}`,
           { signal },
         );
-        expect(repliesOf(split.stdout).map(statusOf)).toEqual([404]);
+        expect(
+          repliesOf(split.stdout).map(statusOf),
+          "statuses of the replies to a request in two packets",
+        ).toEqual([404]);
 
         for (const bytes of [request, "GET /daemons HTTP/1.0\r\n\r\n", get("/daemons")]) {
           const halfClosed = await appengine.rawControl(bytes, {
@@ -134,8 +167,11 @@ scenario(
             signal,
           });
           const [reply] = repliesOf(halfClosed.bytes.toString());
-          expect([bytes, reply?.status]).toEqual([bytes, bytes === request ? 404 : 200]);
-          expect(halfClosed.closed).toBe(true);
+          expect([bytes, reply?.status], "status of the reply to a half-closed request").toEqual([
+            bytes,
+            bytes === request ? 404 : 200,
+          ]);
+          expect(halfClosed.closed, "pv-ctrl closes the half-closed connection").toBe(true);
         }
       },
     );
@@ -166,20 +202,27 @@ scenario(
         const [before = "", during = "", stopped = ""] = stdout.trim().split("\n");
         const slowest = [before, during].map((told) => {
           const replies = JSON.parse(told) as { n: number; reply: string; ms: number }[];
-          expect(replies).toHaveLength(50);
+          expect(replies, "replies to 50 clients").toHaveLength(50);
           for (const { n, reply } of replies) {
-            expect(repliesOf(reply).map(({ body }) => body)).toEqual([
-              JSON.stringify({ Error: `unknown endpoint: /nosuch/${n}` }),
-            ]);
+            expect(
+              repliesOf(reply).map(({ body }) => body),
+              `replies to client ${n}`,
+            ).toEqual([JSON.stringify({ Error: `unknown endpoint: /nosuch/${n}` })]);
           }
           return Math.max(...replies.map(({ ms }) => ms));
         });
-        expect(repliesOf(JSON.parse(stopped) as string).map(statusOf)).toEqual([200]);
+        expect(
+          repliesOf(JSON.parse(stopped) as string).map(statusOf),
+          "statuses of the stop that runs meanwhile",
+        ).toEqual([200]);
         // However busy the machine is, it was so before.
-        expect(slowest[1]).toBeLessThan(2 * (slowest[0] ?? 0) + 2_000);
+        expect(slowest[1], "ms of the slowest reply while a container stops").toBeLessThan(
+          2 * (slowest[0] ?? 0) + 2_000,
+        );
         // The 50 were there while it stopped, unless the machine took longer for them than that.
         const { status } = await control.container(STUBBORN, signal);
-        if (watch.wall < 5_000) expect(status).toBe("STOPPING");
+        if (watch.wall < 5_000)
+          expect(status, "status of the container that stops meanwhile").toBe("STOPPING");
         await waitForStatus(control, STUBBORN, "STOPPED", signal);
       },
     );
@@ -190,14 +233,21 @@ scenario(
       "a request target of 64 KiB is a 4xx, and pantavisor lives on",
       async ({ appengine, control, signal }) => {
         const before = await pantavisor(appengine);
-        expect(before).toMatch(/^\d+$/);
+        expect(before, "pid of pantavisor before the long request").toMatch(/^\d+$/);
         for (const path of [`/${"a".repeat(65_536)}`, `/containers/${"a".repeat(9_000)}`]) {
           const [reply] = await ask(appengine, wholeRequest("GET", path), signal);
-          expect(String(reply?.status)).toMatch(/^4\d\d$/);
-          expect(errorIn(reply)).toBeTruthy();
+          expect(String(reply?.status), "status of the reply to a target of 64 KiB").toMatch(
+            /^4\d\d$/,
+          );
+          expect(errorIn(reply), "reason of the refusal").toBeTruthy();
         }
-        expect((await control.send("GET", "/containers", { signal })).status).toBe(200);
-        expect(await pantavisor(appengine)).toBe(before);
+        expect(
+          (await control.send("GET", "/containers", { signal })).status,
+          "status of GET /containers after the long request",
+        ).toBe(200);
+        expect(await pantavisor(appengine), "pid of pantavisor after the long request").toBe(
+          before,
+        );
       },
     );
   },

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { CONTROL_SOCKET, STORAGE } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -23,23 +23,35 @@ scenario(
             ((await control.json(path, signal)) as Record<string, unknown>)["pvh.test-key"];
           const put = (body: string) =>
             control.send("PUT", `${path}/pvh.test-key`, { body, signal });
-          expect((await put("first")).status).toBe(200);
-          expect(await read()).toBe("first");
-          expect((await put('{"second":[2,"two"]}')).status).toBe(200);
-          expect(await read()).toEqual({ second: [2, "two"] });
+          expect((await put("first")).status, `status of the first PUT of ${kind} metadata`).toBe(
+            200,
+          );
+          expect(await read(), `${kind} metadata after its first PUT`).toBe("first");
+          expect(
+            (await put('{"second":[2,"two"]}')).status,
+            `status of the second PUT of ${kind} metadata`,
+          ).toBe(200);
+          expect(await read(), `${kind} metadata after its second PUT`).toEqual({
+            second: [2, "two"],
+          });
           const file = `${STORAGE}/cache/${kind === "device" ? "dev" : "usr"}meta/pvh.test-key`;
-          expect(await appengine.text(`cat ${file}`)).toBe('{"second":[2,"two"]}');
+          expect(await appengine.text(`cat ${file}`), `file of the ${kind} metadata`).toBe(
+            '{"second":[2,"two"]}',
+          );
           const gone = await control.send("DELETE", `${path}/pvh.test-key`, { signal });
-          expect(gone.status).toBe(200);
-          expect(await read()).toBeUndefined();
+          expect(gone.status, `status of DELETE of ${kind} metadata`).toBe(200);
+          expect(await read(), `${kind} metadata after its DELETE`).toBeUndefined();
           const again = await control.send("DELETE", `${path}/pvh.test-key`, { signal });
-          expect([again.status, reasonOf(again)]).toEqual([
-            404,
-            `${kind === "device" ? "Device" : "User"} meta does not exist`,
-          ]);
+          expect(
+            [again.status, reasonOf(again)],
+            `status and reason of DELETE of missing ${kind} metadata`,
+          ).toEqual([404, `${kind === "device" ? "Device" : "User"} meta does not exist`]);
           for (const key of ["..%2F..%2Fescaped", "..", "a%2Fb"]) {
             const reply = await control.send("PUT", `${path}/${key}`, { body: "x", signal });
-            expect([key, reply.status]).toEqual([key, 400]);
+            expect([key, reply.status], "status of a PUT of metadata with a bad key").toEqual([
+              key,
+              400,
+            ]);
           }
         }
       },
@@ -65,21 +77,34 @@ scenario(
         const listed = async () =>
           (await control.json("/objects", signal)) as { sha256: string; size: string }[];
         const wrong = "a".repeat(64);
-        expect(await put(wrong)).toBe("422");
-        expect((await listed()).map((one) => one.sha256)).not.toContain(wrong);
-        expect(await put("abc")).toBe("400");
-        expect(await put(sha256)).toBe("200");
-        expect(await put(sha256)).toBe("200");
-        expect(await listed()).toContainEqual({ sha256, size: "2000000" });
+        expect(await put(wrong), "status of a PUT of an object under another's hash").toBe("422");
+        expect(
+          (await listed()).map((one) => one.sha256),
+          "objects listed after the refused PUT",
+        ).not.toContain(wrong);
+        expect(await put("abc"), "status of a PUT under what is no hash").toBe("400");
+        expect(await put(sha256), "status of the first PUT of an object").toBe("200");
+        expect(await put(sha256), "status of the second PUT of the same object").toBe("200");
+        expect(await listed(), "objects listed after the PUT").toContainEqual({
+          sha256,
+          size: "2000000",
+        });
         const back = await appengine.sh(
           `curl -sS -D /tmp/head --unix-socket ${CONTROL_SOCKET} http://localhost/objects/${sha256} | sha256sum; cat /tmp/head`,
           { signal },
         );
-        expect(back.stdout).toMatch(new RegExp(`^${sha256} `));
-        expect(back.stdout).toMatch(/^content-type: application\/octet-stream\r?$/im);
+        expect(back.stdout, "hash of the object that is read back").toMatch(
+          new RegExp(`^${sha256} `),
+        );
+        expect(back.stdout, "headers of the object that is read back").toMatch(
+          /^content-type: application\/octet-stream\r?$/im,
+        );
         const missing = await control.send("GET", `/objects/${wrong}`, { signal });
-        expect(String(missing.status)).toMatch(/^4\d\d$/);
-        expect(await appengine.text(`ls -A ${STORAGE}/objects`)).not.toContain(".incoming");
+        expect(String(missing.status), "status of GET of a missing object").toMatch(/^4\d\d$/);
+        expect(
+          await appengine.text(`ls -A ${STORAGE}/objects`),
+          "files in the folder of objects",
+        ).not.toContain(".incoming");
       },
     );
 
@@ -88,8 +113,13 @@ scenario(
       "steps are listed and read; a bad state is refused with its key",
       async ({ control, signal }) => {
         const state = (await control.json("/steps/current", signal)) as Record<string, unknown>;
-        expect(await control.json("/steps/0", signal)).toEqual(state);
-        expect(await control.json("/steps/0/progress", signal)).toMatchObject({
+        expect(await control.json("/steps/0", signal), "state of revision 0 from /steps/0").toEqual(
+          state,
+        );
+        expect(
+          await control.json("/steps/0/progress", signal),
+          "progress of revision 0",
+        ).toMatchObject({
           status: "DONE",
           progress: 100,
         });
@@ -108,23 +138,37 @@ scenario(
         ];
         for (const [key, value] of bad) {
           const reply = await install("test-bad", { ...state, [key]: value });
-          expect([key, reply.status]).toEqual([key, 422]);
+          expect([key, reply.status], "status of a PUT of a state with this bad key").toEqual([
+            key,
+            422,
+          ]);
           const named = value instanceof Object && "group" in value && value.group === "nosuch";
-          expect(reasonOf(reply)).toContain(named ? "nosuch" : key);
+          expect(reasonOf(reply), "reason of the refusal").toContain(named ? "nosuch" : key);
         }
-        expect((await install("a%2Fb", state)).status).toBe(400);
-        expect(await names()).toEqual(["0"]);
+        expect(
+          (await install("a%2Fb", state)).status,
+          "status of a PUT of a step with a slash in its name",
+        ).toBe(400);
+        expect(await names(), "steps after refused ones").toEqual(["0"]);
 
-        expect((await install("test-put-rev", state)).status).toBe(200);
+        expect((await install("test-put-rev", state)).status, "status of a PUT of a step").toBe(
+          200,
+        );
         const message = { body: "as it was", signal };
         const noted = await control.send("PUT", "/steps/locals/test-put-rev/commitmsg", message);
-        expect(noted.status).toBe(200);
-        expect(await control.json("/steps", signal)).toEqual([
+        expect(noted.status, "status of a PUT of its commit message").toBe(200);
+        expect(await control.json("/steps", signal), "reply to GET /steps").toEqual([
           expect.objectContaining({ name: "0" }),
           expect.objectContaining({ name: "locals/test-put-rev", commitmsg: "as it was" }),
         ]);
-        expect(await control.json("/steps/locals/test-put-rev", signal)).toEqual(state);
-        expect((await control.send("GET", "/steps/locals/nosuch", { signal })).status).toBe(404);
+        expect(
+          await control.json("/steps/locals/test-put-rev", signal),
+          "state of the new step",
+        ).toEqual(state);
+        expect(
+          (await control.send("GET", "/steps/locals/nosuch", { signal })).status,
+          "status of GET of a missing step",
+        ).toBe(404);
       },
     );
 
@@ -132,20 +176,20 @@ scenario(
       "ctrl.config",
       "/config has typed values, /config2 their origin, /buildinfo is text",
       async ({ control, signal }) => {
-        expect(await control.json("/config", signal)).toMatchObject({
+        expect(await control.json("/config", signal), "values in /config").toMatchObject({
           "updater.goals.timeout": 10,
           "control.remote": false,
           "storage.mntpoint": STORAGE,
         });
         const settings = (await control.json("/config2", signal)) as Record<string, unknown>[];
-        expect(settings).toContainEqual({
+        expect(settings, "settings in /config2").toContainEqual({
           key: "PV_UPDATER_GOALS_TIMEOUT",
           value: "10",
           modified: expect.stringMatching(/^(default|pv conf file|env)$/) as string,
         });
         const build = await control.send("GET", "/buildinfo", { signal });
-        expect(build.status).toBe(200);
-        expect(build.headers["content-type"]).toBe("text/plain");
+        expect(build.status, "status of GET /buildinfo").toBe(200);
+        expect(build.headers["content-type"], "content type of /buildinfo").toBe("text/plain");
       },
     );
 
@@ -181,14 +225,18 @@ scenario(
             status_goal,
             restart_policy,
           ]),
+          "groups with their goals and policies",
         ).toEqual([
           ["data", "MOUNTED", "system"],
           ["root", "STARTED", "system"],
           ["platform", "STARTED", "system"],
           ["app", "STARTED", "container"],
         ]);
-        expect(groups.map(({ status }) => status)).toEqual(groups.map(() => "READY"));
-        expect(groups.at(-1)?.auto_recovery).toEqual({
+        expect(
+          groups.map(({ status }) => status),
+          "states of the groups",
+        ).toEqual(groups.map(() => "READY"));
+        expect(groups.at(-1)?.auto_recovery, "recovery of the group app").toEqual({
           max_retries: 5,
           stable_timeout: 30,
           backoff_policy: "reboot",

@@ -1,5 +1,5 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { waitForStatus } from "../support/steps.ts";
@@ -21,17 +21,27 @@ scenario(
       async ({ appengine, control, signal }) => {
         const sh = async (script: string) => appengine.sh(script, { signal, timeout: 15_000 });
         const list = await sh(`${PVCURL} http://localhost/containers`);
-        expect(list.exitCode).toBe(0);
-        expect((JSON.parse(list.stdout) as { name: string }[]).map(({ name }) => name)).toEqual(
-          (await control.containers(signal)).map(({ name }) => name),
-        );
+        expect(list.exitCode, "exit code of pvcurl /containers").toBe(0);
+        expect(
+          (JSON.parse(list.stdout) as { name: string }[]).map(({ name }) => name),
+          "containers that pvcurl lists",
+        ).toEqual((await control.containers(signal)).map(({ name }) => name));
         const put = `${PVCURL} -X PUT --data '{"ä":1}' http://localhost/user-meta/pvcurl`;
-        expect((await sh(`${put} -w '%{http_code}'`)).stdout).toBe("200");
-        expect(await control.json("/user-meta", signal)).toMatchObject({ pvcurl: { ä: 1 } });
+        expect((await sh(`${put} -w '%{http_code}'`)).stdout, "status of a PUT with pvcurl").toBe(
+          "200",
+        );
+        expect(
+          await control.json("/user-meta", signal),
+          "user metadata after the PUT with pvcurl",
+        ).toMatchObject({ pvcurl: { ä: 1 } });
         const missing = await sh(`${PVCURL} -o /tmp/out -w '%{http_code}' http://localhost/nosuch`);
         const { status } = await control.send("GET", "/nosuch", { signal });
-        expect(missing.stdout).toBe(String(status));
-        expect((await sh("cat /tmp/out")).stdout).toBe('{"Error":"unknown endpoint: /nosuch"}');
+        expect(missing.stdout, "status of an unknown path, as pvcurl prints it").toBe(
+          String(status),
+        );
+        expect((await sh("cat /tmp/out")).stdout, "file that pvcurl wrote").toBe(
+          '{"Error":"unknown endpoint: /nosuch"}',
+        );
 
         const silent = await sh(
           `rm -f /tmp/silent; nc -lU /tmp/silent >/dev/null & while ! [ -S /tmp/silent ]; do :; done
@@ -39,14 +49,14 @@ scenario(
            kill $!; echo "$code $(($(date +%s) - begun))"`,
         );
         const [code, seconds] = silent.stdout.trim().split(" ").map(Number);
-        expect(code).toBe(28);
-        expect(seconds).toBeLessThan(4 * clock.stretch());
+        expect(code, "curl's exit code for a time-out").toBe(28);
+        expect(seconds, "seconds until pvcurl gave up").toBeLessThan(4 * clock.stretch());
 
         const parallel = await sh(
           `for n in $(seq 20); do ${PVCURL} http://localhost/nosuch/$n >/tmp/parallel.$n & done; wait
            for n in $(seq 20); do echo "$(cat /tmp/parallel.$n)"; done`,
         );
-        expect(parallel.stdout.trim().split("\n")).toEqual(
+        expect(parallel.stdout.trim().split("\n"), "replies to 20 parallel pvcurl").toEqual(
           Array.from({ length: 20 }, (_, n) => `{"Error":"unknown endpoint: /nosuch/${n + 1}"}`),
         );
       },
@@ -65,16 +75,23 @@ scenario(
             },
           );
           const wanted = await appengine.sh(`readlink /proc/${pid}/ns/${kind}`, { signal });
-          expect(entered.stdout).toBe(wanted.stdout);
+          expect(entered.stdout, "output of the command that pventer runs").toBe(wanted.stdout);
         }
         const name = await appengine.sh(`pventer -c ${SERVER} sh -c 'hostname; exit 7'`, {
           signal,
         });
-        expect([name.stdout.trim(), name.exitCode]).toEqual([SERVER, 7]);
-        expect((await appengine.sh("pventer -c nonexistent true", { signal })).exitCode).not.toBe(
-          0,
-        );
-        expect((await appengine.sh("pventer", { signal })).exitCode).toBe(1);
+        expect([name.stdout.trim(), name.exitCode], "hostname and exit code from pventer").toEqual([
+          SERVER,
+          7,
+        ]);
+        expect(
+          (await appengine.sh("pventer -c nonexistent true", { signal })).exitCode,
+          "exit code of pventer for an unknown container",
+        ).not.toBe(0);
+        expect(
+          (await appengine.sh("pventer", { signal })).exitCode,
+          "exit code of pventer without arguments",
+        ).toBe(1);
       },
     );
 
@@ -83,21 +100,32 @@ scenario(
       "lxc-ls and lxc-info say of states and pids what the API says",
       async ({ appengine, control, signal }) => {
         const [link] = await appengine.graph(signal);
-        expect([link?.consumer, link?.provider]).toEqual([CLIENT, SERVER]);
+        expect([link?.consumer, link?.provider], "peers of the link in the graph").toEqual([
+          CLIENT,
+          SERVER,
+        ]);
         for (const [name, pid] of [
           [CLIENT, link?.consumer_pid],
           [SERVER, link?.provider_pid],
         ] as const) {
           const info = await appengine.sh(`lxc-info -n ${name} -p -H`, { signal });
-          expect([name, Number(info.stdout)]).toEqual([name, pid]);
+          expect([name, Number(info.stdout)], `pid of ${name} from lxc-info`).toEqual([name, pid]);
         }
-        expect(await lxcStates()).toEqual(await controlStates());
+        expect(
+          await lxcStates(),
+          "states of lxc-ls beside those of the API, while all run",
+        ).toEqual(await controlStates());
         await control.act(CLIENT, "stop", signal);
         await waitForStatus(control, CLIENT, "STOPPED", signal);
-        expect(await lxcStates()).toEqual(await controlStates());
+        expect(await lxcStates(), "states of lxc-ls beside those of the API, after a stop").toEqual(
+          await controlStates(),
+        );
         await control.act(CLIENT, "start", signal);
         await waitForStatus(control, CLIENT, "STARTED", signal);
-        expect(await lxcStates()).toEqual(await controlStates());
+        expect(
+          await lxcStates(),
+          "states of lxc-ls beside those of the API, after a start",
+        ).toEqual(await controlStates());
 
         async function lxcStates(): Promise<string[][]> {
           const stdout = await appengine.text("lxc-ls -f", { signal });

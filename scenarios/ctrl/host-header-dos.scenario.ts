@@ -1,6 +1,6 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { appenginePython } from "../support/appengine-python.ts";
 import { Program } from "../support/program.ts";
@@ -30,8 +30,8 @@ scenario(
           enough: /\r\n\r\n/,
           signal,
         });
-        expect(answer.bytes.toString()).toMatch(OK);
-        expect(answer.ms).toBeLessThan(1_000);
+        expect(answer.bytes.toString(), `reply to a request with ${what}`).toMatch(OK);
+        expect(answer.ms, "ms until the reply").toBeLessThan(1_000);
       });
     }
 
@@ -43,9 +43,9 @@ scenario(
           const request = `GET /containers HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
           const answer = await appengine.rawControl(request, { timeout: 3_000, signal });
           const [head = "", body = ""] = answer.bytes.toString().split("\r\n\r\n");
-          expect(head, host).toMatch(/^HTTP\/1\.1 4\d\d /);
-          expect(JSON.parse(body), host).toHaveProperty("Error");
-          expect(answer.closed, host).toBe(true);
+          expect(head, `first line of the reply to Host ${host}`).toMatch(/^HTTP\/1\.1 4\d\d /);
+          expect(JSON.parse(body), `body of the reply to Host ${host}`).toHaveProperty("Error");
+          expect(answer.closed, `pv-ctrl closes the connection of Host ${host}`).toBe(true);
         }
       },
     );
@@ -61,21 +61,23 @@ scenario(
           ["sh", "-c", `exec ${flood}`],
           "flood",
         );
-        expect(await clients.line(20_000)).toBe("ready");
+        expect(await clients.line(20_000), "first line of the 200 clients").toBe("ready");
         for (let round = 0; round < 5; round += 1) {
           const watch = clock.stopwatch();
           const reply = await appengine.control.send("GET", "/containers", {
             timeout: 3_000,
             signal,
           });
-          expect(reply.status).toBe(200);
-          expect(watch.given).toBeLessThan(1_000);
+          expect(reply.status, "status of GET /containers beside 200 bad clients").toBe(200);
+          expect(watch.given, "ms of GET /containers beside 200 bad clients").toBeLessThan(1_000);
         }
         const fresh = await appengine.rawControl("GET /containers HTTP/1.0\r\n\r\n", {
           timeout: 3_000,
           signal,
         });
-        expect(fresh.bytes.toString()).toMatch(OK);
+        expect(fresh.bytes.toString(), "reply on a new connection beside 200 bad clients").toMatch(
+          OK,
+        );
       },
     );
 
@@ -94,8 +96,11 @@ scenario(
               signal,
             },
           );
-          expect(answer.bytes.toString(), path).toMatch(OK);
-          expect(answer.ms, path).toBeLessThan(1_000);
+          expect(
+            answer.bytes.toString(),
+            `reply to GET ${path} after the pv-xconnect by hand`,
+          ).toMatch(OK);
+          expect(answer.ms, `ms of GET ${path} after the pv-xconnect by hand`).toBeLessThan(1_000);
         }
         await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
       },

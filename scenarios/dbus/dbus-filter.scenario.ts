@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { BusServices, OPEN_BUS, busConsumer, openBus } from "../support/open-bus.ts";
@@ -41,11 +41,17 @@ scenario(
         inside("owner"),
         request("org.pvh.Own.here", "org.pvh.Owner", "org.pvh.Talk"),
       );
-      expect(await program.json()).toEqual([1]);
-      expect(await program.json()).toBe("AccessDenied");
-      expect(await program.json()).toBe("AccessDenied");
+      expect(await program.json(), "reply to RequestName of an allowed name").toEqual([1]);
+      expect(await program.json(), "reply to RequestName of a name that is not allowed").toBe(
+        "AccessDenied",
+      );
+      expect(await program.json(), "reply to RequestName of another name that is not allowed").toBe(
+        "AccessDenied",
+      );
       await using talker = await Program.python(inside("client"), request("org.pvh.Talk.mine"));
-      expect(await talker.json()).toBe("AccessDenied");
+      expect(await talker.json(), "reply to RequestName of a consumer that may own none").toBe(
+        "AccessDenied",
+      );
     });
 
     check(
@@ -65,10 +71,14 @@ scenario(
           `,
         );
         const denied = "AccessDenied";
-        expect(await program.json()).toEqual([["org.pvh.Talk"], denied, denied, denied, denied]);
-        expect(await services.heard("org.pvh.Hidden")).not.toContainEqual(
-          expect.objectContaining({ member: "Go" }),
-        );
+        expect(
+          await program.json(),
+          "replies to calls inside and outside of the allowed names",
+        ).toEqual([["org.pvh.Talk"], denied, denied, denied, denied]);
+        expect(
+          await services.heard("org.pvh.Hidden"),
+          "calls that the hidden name heard",
+        ).not.toContainEqual(expect.objectContaining({ member: "Go" }));
       },
     );
 
@@ -95,11 +105,14 @@ scenario(
           `,
         );
         const denied = "AccessDenied";
-        expect(await program.json()).toEqual([["org.pvh.Called"], denied, denied, denied, denied]);
+        expect(
+          await program.json(),
+          "replies to calls with an allowed and with foreign interfaces, members and paths",
+        ).toEqual([["org.pvh.Called"], denied, denied, denied, denied]);
         const calls = (await services.heard("org.pvh.Called")).filter(
           ({ type }) => type === "method_call",
         );
-        expect(calls).toHaveLength(1);
+        expect(calls, "calls that arrived at the service").toHaveLength(1);
       },
     );
 
@@ -113,7 +126,10 @@ scenario(
           pythonFile(import.meta.dirname, "hears_signals.py"),
         );
         const denied = "AccessDenied";
-        expect(await program.json()).toEqual([[], [], denied, denied, denied, denied]);
+        expect(
+          await program.json(),
+          "signals that arrived, and replies to requests for more",
+        ).toEqual([[], [], denied, denied, denied, denied]);
         const consumer = (await program.json()) as string;
         const called = services.uniqueNames["org.pvh.Called"];
         const talk = services.uniqueNames["org.pvh.Talk"] ?? "";
@@ -127,7 +143,10 @@ scenario(
         await services.signal("org.pvh.Talk", null, FINE, "End");
         program.say("");
         // Signals of different senders may overtake each other.
-        expect(new Set((await program.json()) as unknown[])).toEqual(
+        expect(
+          new Set((await program.json()) as unknown[]),
+          "allowed signals that arrived",
+        ).toEqual(
           new Set([
             [called, FINE, "Allowed"],
             [talk, "org.pvh.Foreign", "AllowedToo"],
@@ -150,7 +169,7 @@ scenario(
         );
         const self = await program.json();
         const visible = ["org.pvh.Talk", "org.pvh.Called", "org.pvh.Seen"];
-        expect(new Set((await program.json()) as string[])).toEqual(
+        expect(new Set((await program.json()) as string[]), "names that ListNames gives").toEqual(
           new Set([
             "org.freedesktop.DBus",
             self,
@@ -159,9 +178,19 @@ scenario(
           ]),
         );
         const none = "NameHasNoOwner";
-        expect(await program.json()).toEqual([[false], none, none, none, "ServiceUnknown", none]);
-        expect(await program.json()).toEqual([[true], [uniqueNames["org.pvh.Talk"]]]);
-        expect(await program.json()).toBe("ready");
+        expect(await program.json(), "replies to questions about hidden names").toEqual([
+          [false],
+          none,
+          none,
+          none,
+          "ServiceUnknown",
+          none,
+        ]);
+        expect(await program.json(), "replies to questions about visible names").toEqual([
+          [true],
+          [uniqueNames["org.pvh.Talk"]],
+        ]);
+        expect(await program.json(), "first line of the listener").toBe("ready");
         for (const name of ["org.pvh.Hidden.child", "org.pvh.Seen.child"]) {
           await services.own(name);
           await services.leave(name);
@@ -170,11 +199,14 @@ scenario(
         await services.signal("org.pvh.Talk", self as string, FINE, "End");
         program.say("");
         const changed = (await program.json()) as string[];
-        expect(changed.filter((name) => !name.startsWith(":"))).toEqual([
-          "org.pvh.Seen.child",
-          "org.pvh.Seen.child",
-        ]);
-        expect(new Set(changed.filter((name) => name.startsWith(":"))).size).toBeLessThanOrEqual(1);
+        expect(
+          changed.filter((name) => !name.startsWith(":")),
+          "changes of well-known names that the consumer heard of",
+        ).toEqual(["org.pvh.Seen.child", "org.pvh.Seen.child"]);
+        expect(
+          new Set(changed.filter((name) => name.startsWith(":"))).size,
+          "changes of unique names that the consumer heard of",
+        ).toBeLessThanOrEqual(1);
       },
     );
 
@@ -189,13 +221,16 @@ scenario(
         );
         await services.forgeReplies("org.pvh.Hidden", (await program.json()) as string, 32);
         program.say("");
-        expect(await program.json()).toEqual(["org.pvh.Talk"]);
+        expect(await program.json(), "reply to the call").toEqual(["org.pvh.Talk"]);
         const call = (await services.heard("org.pvh.Talk")).find(({ member }) => member === "Go");
         await services.signal("org.pvh.Talk", call?.sender ?? "", FINE, "End");
-        expect(await program.json()).not.toContain("method_return");
-        expect(await services.heard("org.pvh.Talk")).not.toContainEqual(
-          expect.objectContaining({ type: "method_return", body: ["forged"] }),
+        expect(await program.json(), "types of the messages that the consumer heard").not.toContain(
+          "method_return",
         );
+        expect(
+          await services.heard("org.pvh.Talk"),
+          "messages that the service heard",
+        ).not.toContainEqual(expect.objectContaining({ type: "method_return", body: ["forged"] }));
       },
     );
 
@@ -221,11 +256,14 @@ scenario(
           `,
         );
         const [self, spoof, answer] = (await program.json()) as unknown[];
-        expect([spoof, answer]).toEqual(["AccessDenied", ["org.pvh.Talk"]]);
+        expect([spoof, answer], "replies to a forged identity and to a true call").toEqual([
+          "AccessDenied",
+          ["org.pvh.Talk"],
+        ]);
         const fromSelf = (await services.heard("org.pvh.Talk")).filter(
           ({ sender }) => sender === self,
         );
-        expect(fromSelf).toEqual([
+        expect(fromSelf, "messages that the service got from this client").toEqual([
           {
             type: "signal",
             interface: "org.pantavisor.Xconnect1",
@@ -259,10 +297,16 @@ scenario(
         const [oneName, twoName] = [await one.json(), await two.json()];
         one.say("");
         two.say("");
-        expect(await one.json()).toEqual([["org.pvh.Talk"], "AccessDenied"]);
-        expect(await two.json()).toEqual(["AccessDenied", ["org.pvh.Hidden"]]);
-        expect(await one.json()).not.toContain(twoName);
-        expect(await two.json()).not.toContain(oneName);
+        expect(await one.json(), "replies that the first consumer got").toEqual([
+          ["org.pvh.Talk"],
+          "AccessDenied",
+        ]);
+        expect(await two.json(), "replies that the second consumer got").toEqual([
+          "AccessDenied",
+          ["org.pvh.Hidden"],
+        ]);
+        expect(await one.json(), "names that the first consumer sees").not.toContain(twoName);
+        expect(await two.json(), "names that the second consumer sees").not.toContain(oneName);
       },
     );
   },

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { python } from "../../harness/appengine/python.ts";
@@ -51,9 +51,15 @@ scenario(
       async ({ inside, signal }) => {
         await serviceUp(inside(SERVER), signal);
         const call = await inside(ROOT).sh(SEND, { timeout: 10_000 });
-        expect(call.stdout + call.stderr).toContain('"service": "dbus-example"');
+        expect(
+          call.stdout + call.stderr,
+          "output of dbus-send in the container of role root",
+        ).toContain('"service": "dbus-example"');
         await using bus = await holdBus(inside(ROOT));
-        expect(await uidAtDaemon(inside(SERVER), bus.name)).toBe(0);
+        expect(
+          await uidAtDaemon(inside(SERVER), bus.name),
+          "uid of role root's connection at the provider's bus",
+        ).toBe(0);
       },
     );
 
@@ -64,10 +70,16 @@ scenario(
         await serviceUp(inside(SERVER), signal);
         for (const client of [SEND, BUSCTL]) {
           const call = await inside(NOBODY).sh(client, { timeout: 10_000 });
-          expect(call.stdout + call.stderr).toMatch(/service\\*": \\*"dbus-example/);
+          expect(
+            call.stdout + call.stderr,
+            "output of the call in the container of role nobody",
+          ).toMatch(/service\\*": \\*"dbus-example/);
         }
         await using bus = await holdBus(inside(NOBODY));
-        expect(await uidAtDaemon(inside(SERVER), bus.name)).toBe(65534);
+        expect(
+          await uidAtDaemon(inside(SERVER), bus.name),
+          "uid of role nobody's connection at the provider's bus",
+        ).toBe(65534);
       },
     );
 
@@ -79,21 +91,33 @@ scenario(
           "awk -F: '$1 == \"messagebus\" { print $3 }' /etc/passwd",
         );
         await using byName = await holdBus(inside("by-name"));
-        expect(await uidAtDaemon(inside(SERVER), byName.name)).toBe(Number(stdout));
+        expect(
+          await uidAtDaemon(inside(SERVER), byName.name),
+          "uid of role messagebus's connection at the provider's bus",
+        ).toBe(Number(stdout));
         await using stranger = await holdBus(inside("stranger"));
-        expect(await uidAtDaemon(inside(SERVER), stranger.name)).toBe(65534);
+        expect(
+          await uidAtDaemon(inside(SERVER), stranger.name),
+          "uid of an unknown role's connection at the provider's bus",
+        ).toBe(65534);
       },
     );
 
     check("dbus.auth.bare", "a bare AUTH EXTERNAL gains nothing", async ({ inside }) => {
-      expect(await uidAfter(inside, ["AUTH EXTERNAL", "DATA"])).toBe(65534);
+      expect(
+        await uidAfter(inside, ["AUTH EXTERNAL", "DATA"]),
+        "uid of the connection at the provider's bus, after a bare AUTH EXTERNAL",
+      ).toBe(65534);
     });
 
     check(
       "dbus.auth.second",
       "a second AUTH after a rejection gains nothing",
       async ({ inside }) => {
-        expect(await uidAfter(inside, ["AUTH ANONYMOUS", "AUTH EXTERNAL 30"])).toBe(65534);
+        expect(
+          await uidAfter(inside, ["AUTH ANONYMOUS", "AUTH EXTERNAL 30"]),
+          "uid of the connection at the provider's bus, after a second AUTH",
+        ).toBe(65534);
       },
     );
   },
@@ -129,6 +153,6 @@ async function uidAfter(
       hold()
     `,
   );
-  expect(await program.json()).toEqual({ reply: "OK" });
+  expect(await program.json(), "reply to the last line of the handshake").toEqual({ reply: "OK" });
   return await uidAtDaemon(inside(SERVER), await program.line());
 }

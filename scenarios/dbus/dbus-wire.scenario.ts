@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -31,10 +31,22 @@ scenario(
         await using one = await holdBus(inside("wire-client"));
         await using two = await holdBus(inside("wire-nobody"));
         await using three = await holdBus(inside("wire-nobody"));
-        expect(new Set([one.name, two.name, three.name]).size).toBe(3);
-        expect(await uidAtDaemon(inside(OPEN_BUS), one.name)).toBe(0);
-        expect(await uidAtDaemon(inside(OPEN_BUS), two.name)).toBe(65534);
-        expect(await uidAtDaemon(inside(OPEN_BUS), three.name)).toBe(65534);
+        expect(
+          new Set([one.name, two.name, three.name]).size,
+          "number of different unique names of three consumers",
+        ).toBe(3);
+        expect(
+          await uidAtDaemon(inside(OPEN_BUS), one.name),
+          "uid of role root's connection at the provider's bus",
+        ).toBe(0);
+        expect(
+          await uidAtDaemon(inside(OPEN_BUS), two.name),
+          "uid of the second consumer's connection at the provider's bus",
+        ).toBe(65534);
+        expect(
+          await uidAtDaemon(inside(OPEN_BUS), three.name),
+          "uid of the third consumer's connection at the provider's bus",
+        ).toBe(65534);
       },
     );
 
@@ -60,9 +72,15 @@ scenario(
           `,
         );
         const rejected = ["REJECTED", "EXTERNAL"];
-        expect(await program.json()).toEqual([[rejected, rejected, rejected], "OK "]);
+        expect(
+          await program.json(),
+          "replies to foreign mechanisms, and to a split handshake",
+        ).toEqual([[rejected, rejected, rejected], "OK "]);
         for (const name of [await program.line(), await program.line()]) {
-          expect(await uidAtDaemon(inside(OPEN_BUS), name)).toBe(65534);
+          expect(
+            await uidAtDaemon(inside(OPEN_BUS), name),
+            "uid of the connection at the provider's bus, after a split handshake",
+          ).toBe(65534);
         }
       },
     );
@@ -81,26 +99,33 @@ scenario(
             print(bus.ask(peer, "NEGOTIATE_UNIX_FD").split(" ")[0])
           `,
         );
-        expect(await refused.line()).toBe("ERROR");
+        expect(await refused.line(), "reply to NEGOTIATE_UNIX_FD where fds are not allowed").toBe(
+          "ERROR",
+        );
 
         await using service = await Program.python(
           inside(OPEN_BUS),
           pythonFile(HERE, "fd_service.py"),
         );
-        expect(await service.json()).toEqual([1]);
+        expect(await service.json(), "fds that the service got in its first call").toEqual([1]);
         const before = await brokerFds(appengine);
         {
           await using client = await Program.python(
             inside("wire-fds"),
             pythonFile(HERE, "fd_client.py"),
           );
-          expect(await client.json(20_000)).toEqual(
+          expect(
+            await client.json(20_000),
+            "texts read from fds, there and back, of 20 calls",
+          ).toEqual(
             Array.from({ length: 20 }, (_, at) => [
               [`${at} one`, `${at} two`],
               [`${at} one two back`],
             ]),
           );
-          expect(await client.line()).toBe("org.freedesktop.DBus.Error.AccessDenied");
+          expect(await client.line(), "reply to a message with an fd too many").toBe(
+            "org.freedesktop.DBus.Error.AccessDenied",
+          );
         }
         // 61 fds have passed; of the closed session not one may be left.
         await until(
@@ -123,11 +148,15 @@ scenario(
           inside("wire-client"),
           pythonFile(HERE, "malformed.py"),
         );
-        expect(await program.json(60_000)).toBe(null);
-        expect(await program.json()).toEqual([true, true]);
-        expect(await services.heard("org.pvh.Talk")).not.toContainEqual(
-          expect.objectContaining({ type: "method_call" }),
-        );
+        expect(
+          await program.json(60_000),
+          "first malformed message that did not end its session",
+        ).toBe(null);
+        expect(await program.json(), "other sessions still work").toEqual([true, true]);
+        expect(
+          await services.heard("org.pvh.Talk"),
+          "messages that the service heard",
+        ).not.toContainEqual(expect.objectContaining({ type: "method_call" }));
       },
     );
 
@@ -148,7 +177,7 @@ scenario(
         for (const consumer of ["wire-client", "wire-nobody"]) {
           for (const [command, answer] of Object.entries(answers)) {
             const { stdout, stderr } = await inside(consumer).sh(command, { timeout: 10_000 });
-            expect(stdout, `${command}: ${stderr}`).toContain(answer);
+            expect(stdout, `output of ${command} (${stderr})`).toContain(answer);
           }
         }
       },

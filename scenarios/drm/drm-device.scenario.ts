@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -34,7 +34,9 @@ scenario(
         { signal, timeout: 8_000 },
       );
       const opened = await inside("viewer").sh(`: <>${TARGET}`);
-      expect(opened).toMatchObject({ exitCode: 0 });
+      expect(opened, "outcome of open() on the node in the consumer").toMatchObject({
+        exitCode: 0,
+      });
     });
   },
 );

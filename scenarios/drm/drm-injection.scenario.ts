@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -76,7 +76,10 @@ scenario(
       async ({ appengine, inside, signal }) => {
         await makeNodes(appengine, signal);
         await exists(inside(MASTER), CARD, signal);
-        expect(await facts(inside(MASTER), CARD)).toBe("character special file 640 e2:0");
+        expect(
+          await facts(inside(MASTER), CARD),
+          "type, mode and device number of the consumer's card0",
+        ).toBe("character special file 640 e2:0");
       },
     );
 
@@ -86,7 +89,9 @@ scenario(
       async ({ appengine, inside, signal }) => {
         await makeNodes(appengine, signal);
         await exists(inside("as-master"), CARD, signal);
-        expect(await listing(inside("as-master"))).toEqual(["card0"]);
+        expect(await listing(inside("as-master")), "nodes in /dev/dri of role master").toEqual([
+          "card0",
+        ]);
       },
     );
 
@@ -96,7 +101,9 @@ scenario(
       async ({ appengine, inside, signal }) => {
         await makeNodes(appengine, signal);
         await exists(inside("as-render"), "/dev/dri/renderD128", signal);
-        expect(await listing(inside("as-render"))).toEqual(["renderD128"]);
+        expect(await listing(inside("as-render")), "nodes in /dev/dri of role render").toEqual([
+          "renderD128",
+        ]);
       },
     );
 
@@ -105,7 +112,10 @@ scenario(
       "an export that is not a character device is refused",
       async ({ appengine, inside, signal }) => {
         await makeNodes(appengine, signal);
-        expect(await listing(inside("victim"))).not.toContain("card1");
+        expect(
+          await listing(inside("victim")),
+          "nodes in /dev/dri of a consumer of a file that is no device",
+        ).not.toContain("card1");
       },
     );
 
@@ -114,7 +124,10 @@ scenario(
       "a device of another major is refused, whatever its name",
       async ({ appengine, inside, signal }) => {
         await makeNodes(appengine, signal);
-        expect(await listing(inside("victim"))).not.toContain("card2");
+        expect(
+          await listing(inside("victim")),
+          "nodes in /dev/dri of a consumer of a device of another major",
+        ).not.toContain("card2");
       },
     );
 
@@ -125,10 +138,16 @@ scenario(
         await makeNodes(appengine, signal);
         await exists(inside(MASTER), CARD, signal);
         const before = await inside(MASTER).pid();
-        expect((await control.act(MASTER, "restart")).status).toBe(200);
+        expect(
+          (await control.act(MASTER, "restart")).status,
+          "status of the restart of the consumer",
+        ).toBe(200);
         await waitForNewInit(inside(MASTER), before, signal);
         await exists(inside(MASTER), CARD, signal, 1_000);
-        expect(await facts(inside(MASTER), CARD)).toBe("character special file 640 e2:0");
+        expect(
+          await facts(inside(MASTER), CARD),
+          "type, mode and device number of card0 after the restart",
+        ).toBe("character special file 640 e2:0");
       },
     );
 
@@ -160,8 +179,14 @@ scenario(
         );
         // Others are not denied, and nothing is said of them.
         const lines = (await appengine.log.lines()).map(({ message }) => message);
-        expect(lines.filter((line) => /as-render.*device cgroup denies/.test(line))).toEqual([]);
-        expect((await control.act("as-master", "restart")).status).toBe(200);
+        expect(
+          lines.filter((line) => /as-render.*device cgroup denies/.test(line)),
+          "complaints about a device cgroup that denies nothing",
+        ).toEqual([]);
+        expect(
+          (await control.act("as-master", "restart")).status,
+          "status of the restart of the consumer",
+        ).toBe(200);
         await exists(inside("as-render"), "/dev/dri/renderD128", signal);
       },
     );
@@ -170,13 +195,19 @@ scenario(
       const { appengine, control, inside, signal } = context;
       await makeNodes(appengine, signal);
       await exists(inside(MASTER), CARD, signal);
-      expect((await control.act(PROVIDER, "stop")).status).toBe(200);
+      expect(
+        (await control.act(PROVIDER, "stop")).status,
+        "status of the stop of the provider",
+      ).toBe(200);
       await until(
         "the node to be gone",
         async () => (await inside(MASTER).sh(`test -e ${CARD}`)).exitCode !== 0,
         { signal, timeout: 8_000 },
       );
-      expect(await listing(inside("as-render"))).toEqual([]);
+      expect(
+        await listing(inside("as-render")),
+        "nodes in /dev/dri after the provider's stop",
+      ).toEqual([]);
     });
 
     // Last: an appengine that breaks the promise takes the others' down.
@@ -194,10 +225,16 @@ scenario(
         );
         await throughout(
           1_500,
-          async () => expect(await pantavisorPid(appengine)).toBe(pantavisor),
+          async () =>
+            expect(await pantavisorPid(appengine), "pid of pantavisor after the crash").toBe(
+              pantavisor,
+            ),
           { signal, every: 100 },
         );
-        expect((await control.container("as-render", signal)).status).toBe("STARTED");
+        expect(
+          (await control.container("as-render", signal)).status,
+          "status of the other consumer after the crash",
+        ).toBe("STARTED");
       },
     );
   },

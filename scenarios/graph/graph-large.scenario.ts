@@ -1,6 +1,6 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { patientSeconds } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { labelsAt, serveLabels } from "../support/labels.ts";
@@ -41,16 +41,18 @@ scenario(
           signal,
           timeout: 20_000,
         });
-        expect(exitCode, stderr).toBe(0);
+        expect(exitCode, `exit code of the watch for the links (${stderr})`).toBe(0);
         const [milliseconds, planted] = stdout.trim().split(" ").map(Number);
         note(`${planted ?? 0} links, ${milliseconds ?? 0} ms from the start of the broker`);
-        expect(planted).toBe(LINKS);
-        expect(milliseconds).toBeLessThan(SOON * clock.stretch());
+        expect(planted, "sockets planted").toBe(LINKS);
+        expect(milliseconds, "ms until all links were planted").toBeLessThan(
+          SOON * clock.stretch(),
+        );
         const paths = [target(0), target(LINKS - 1)];
-        expect(Object.values(await labelsAt(inside("demanding"), paths))).toEqual([
-          "probe",
-          "probe",
-        ]);
+        expect(
+          Object.values(await labelsAt(inside("demanding"), paths)),
+          "providers at the first and the last socket",
+        ).toEqual(["probe", "probe"]);
       },
     );
   },

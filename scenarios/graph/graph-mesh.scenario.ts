@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python } from "../../harness/appengine/python.ts";
@@ -89,11 +89,17 @@ scenario(
       async ({ appengine, inside, bootAppengine }) => {
         await serveAll(appengine);
         const paths = ["/run/forms/target.sock", "/run/forms/bare.sock"];
-        expect(await labelsAt(inside("forms"), paths)).toEqual({
+        expect(
+          await labelsAt(inside("forms"), paths),
+          "providers at the sockets of two manifest forms",
+        ).toEqual({
           "/run/forms/target.sock": "alpha plain",
           "/run/forms/bare.sock": "gamma bare",
         });
-        expect(await labelAt(inside("older"), "/run/older/selected.sock")).toMatch(/ selected$/);
+        expect(
+          await labelAt(inside("older"), "/run/older/selected.sock"),
+          "provider at the socket of the older manifest form",
+        ).toMatch(/ selected$/);
 
         // In an appengine of its own: a form that is not understood may keep it from running.
         let failure = "";
@@ -103,13 +109,13 @@ scenario(
             return undefined;
           },
         );
-        expect(failure).toBe("");
+        expect(failure, "error of the socket of the services.json form").toBe("");
         if (other === undefined) return;
         await using server = await serveLabels(other.inside("alpha"), {
           "/run/alpha/plain.sock": "alpha plain",
         });
         const label = await labelAt(other.inside("wordy"), "/run/pv/services/plain.sock");
-        expect(label).toBe("alpha plain");
+        expect(label, "provider at the socket of the services.json form").toBe("alpha plain");
         server.say("end");
       },
       { timeout: 60_000 },
@@ -122,7 +128,10 @@ scenario(
         await serveAll(appengine);
         for (const alias of ["target", "socket", "interface"]) {
           const path = `/run/forms/${alias}.sock`;
-          expect([path, await labelAt(inside("forms"), path)]).toEqual([path, "alpha plain"]);
+          expect(
+            [path, await labelAt(inside("forms"), path)],
+            "provider at the target of this manifest key",
+          ).toEqual([path, "alpha plain"]);
         }
       },
     );
@@ -132,9 +141,15 @@ scenario(
       "a name is all a consumer knows of its provider, wherever that has its socket",
       async ({ appengine, inside }) => {
         await serveAll(appengine);
-        expect(await labelAt(inside("forms"), "/run/forms/moved.sock")).toBe("alpha moved");
+        expect(
+          await labelAt(inside("forms"), "/run/forms/moved.sock"),
+          "provider at the socket of a renamed file",
+        ).toBe("alpha moved");
         const link = (await appengine.graph()).find(({ target }) => target?.endsWith("moved.sock"));
-        expect(link).toMatchObject({ name: "moved", socket: "/opt/vendor/release-7/moved.sock" });
+        expect(link, "link of the moved service in the graph").toMatchObject({
+          name: "moved",
+          socket: "/opt/vendor/release-7/moved.sock",
+        });
       },
     );
 
@@ -144,7 +159,9 @@ scenario(
       async ({ appengine, inside }) => {
         await serveAll(appengine);
         const label = await labelAt(inside("older"), "/run/older/selected.sock");
-        expect(label).toBe("beta selected");
+        expect(label, "provider at the socket of a requirement that names it").toBe(
+          "beta selected",
+        );
       },
     );
 
@@ -160,11 +177,19 @@ scenario(
           serving.add(providers.map(({ provider }) => provider).join());
           serving.add(await labelAt(inside("forms"), "/run/forms/twice.sock"));
         }
-        expect([...serving].sort()).toEqual(["alpha", "alpha twice"]);
+        expect([...serving].sort(), "providers of the duplicate service, at every look").toEqual([
+          "alpha",
+          "alpha twice",
+        ]);
         const lines = (await appengine.log.lines()).map(({ message }) => message);
         const diagnosis = lines.filter((line) => /two providers/i.test(line)).join("\n");
-        expect(diagnosis).toMatch(/twice.*forms.*alpha.*beta/);
-        expect(lines.filter((line) => /^Re-establishing link forms\/twice/.test(line))).toEqual([]);
+        expect(diagnosis, "line of pantavisor.log about the two providers").toMatch(
+          /twice.*forms.*alpha.*beta/,
+        );
+        expect(
+          lines.filter((line) => /^Re-establishing link forms\/twice/.test(line)),
+          "lines of pv-xconnect about a changed provider",
+        ).toEqual([]);
       },
     );
 
@@ -172,11 +197,19 @@ scenario(
       "graph.type-mismatch",
       "a requirement of another type than the export's is refused, and named",
       async ({ appengine, inside }) => {
-        expect(await isThere(inside("wrong"), "/run/wrong/type.sock")).toBe(false);
+        expect(
+          await isThere(inside("wrong"), "/run/wrong/type.sock"),
+          "a socket is planted for the wrong type",
+        ).toBe(false);
         const graph = await appengine.graph();
-        expect(graph.filter(({ target }) => target === "/run/wrong/type.sock")).toEqual([]);
+        expect(
+          graph.filter(({ target }) => target === "/run/wrong/type.sock"),
+          "links of the wrong type in the graph",
+        ).toEqual([]);
         const log = (await appengine.log.lines()).map(({ message }) => message).join("\n");
-        expect(log).toMatch(/service 'plain' for platform 'wrong' asks for type rest.*unix/);
+        expect(log, "pantavisor.log, about the wrong type").toMatch(
+          /service 'plain' for platform 'wrong' asks for type rest.*unix/,
+        );
       },
     );
 
@@ -198,8 +231,12 @@ scenario(
           async () => (await refused()) || (await planted()).length > 0,
           { signal, timeout: 8_000 },
         );
-        expect(await planted()).toEqual([]);
-        expect(await refused()).toBe(true);
+        expect(await planted(), "files planted for requirements without a usable target").toEqual(
+          [],
+        );
+        expect(await refused(), "the log names each requirement without a usable target").toBe(
+          true,
+        );
       },
     );
 
@@ -212,12 +249,17 @@ scenario(
           return stdout.split("\n").filter((path) => path.endsWith(".sock"));
         };
         // The broker may be about to plant.
-        await throughout(1_500, async () => expect(await sockets()).toEqual([]), {
-          signal,
-          every: 300,
-        });
+        await throughout(
+          1_500,
+          async () =>
+            expect(await sockets(), "sockets in the container that requires nothing").toEqual([]),
+          {
+            signal,
+            every: 300,
+          },
+        );
         const consumers = (await appengine.graph()).map(({ consumer }) => consumer);
-        expect(consumers).not.toContain("bystander");
+        expect(consumers, "consumers in the graph").not.toContain("bystander");
       },
     );
 
@@ -225,11 +267,17 @@ scenario(
       "graph.stopped-pid",
       "a peer that has been stopped has no pid in the graph",
       async ({ appengine, control, signal }) => {
-        expect((await control.act("older", "stop")).status).toBe(200);
+        expect(
+          (await control.act("older", "stop")).status,
+          "status of the stop of the consumer",
+        ).toBe(200);
         await waitForStatus(control, "older", "STOPPED", signal);
         const link = (await appengine.graph()).find(({ consumer }) => consumer === "older");
-        expect(link?.consumer_pid).toBeLessThanOrEqual(0);
-        expect((await control.act("older", "start")).status).toBe(200);
+        expect(link?.consumer_pid, "consumer_pid of a stopped consumer").toBeLessThanOrEqual(0);
+        expect(
+          (await control.act("older", "start")).status,
+          "status of the start of the consumer",
+        ).toBe(200);
         await waitForStatus(control, "older", "STARTED", signal);
       },
     );
@@ -255,16 +303,21 @@ scenario(
             except ConnectionRefusedError: print("refused")
           `,
         );
-        expect(await session.line()).toBe("gamma bare");
-        expect((await control.act("gamma", "stop")).status).toBe(200);
-        expect(await session.line()).toBe("EOF");
+        expect(await session.line(), "first line of the session").toBe("gamma bare");
+        expect(
+          (await control.act("gamma", "stop")).status,
+          "status of the stop of the provider",
+        ).toBe(200);
+        expect(await session.line(), "event of the session when its provider stops").toBe("EOF");
         await until(`${path} to be gone`, async () => !(await isThere(inside("forms"), path)), {
           signal,
           timeout: 10_000,
           every: 100,
         });
         session.say("look");
-        expect(await session.line()).toBe("refused");
+        expect(await session.line(), "outcome of a connect after the provider's stop").toBe(
+          "refused",
+        );
       },
     );
   },

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { findEngine } from "../../harness/engine/find-engine.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { exportContent } from "../../harness/exports/examples.ts";
@@ -26,8 +26,10 @@ scenario(
       "a required service that nobody provides stops the revision, by name",
       async (context) => {
         const failure = await bootFailure(context, [needy]);
-        expect(failure).toContain("nobody-provides-it");
-        expect(failure).toContain("needy");
+        expect(failure, "error of the boot, which has to name the service").toContain(
+          "nobody-provides-it",
+        );
+        expect(failure, "error of the boot, which has to name the container").toContain("needy");
       },
     );
 
@@ -38,11 +40,15 @@ scenario(
         const booted = await bootAppengine({ containers: [hopeful], until: "ready" }).catch(
           (error: unknown) => (error instanceof Error ? error.message : String(error)),
         );
-        if (typeof booted === "string") expect.fail(`the revision did not start: ${booted}`);
+        const why = typeof booted === "string" ? booted : undefined;
+        expect(why, "reason why the revision did not start").toBeUndefined();
+        if (typeof booted === "string") return;
         const { appengine } = booted;
-        expect(await appengine.graph()).toEqual([]);
+        expect(await appengine.graph(), "links in the graph").toEqual([]);
         const log = (await appengine.log.lines()).map(({ message }) => message).join("\n");
-        expect(log).toMatch(/optional service 'nobody-provides-it'.*'hopeful' not found/);
+        expect(log, "pantavisor.log, about the optional service").toMatch(
+          /optional service 'nobody-provides-it'.*'hopeful' not found/,
+        );
       },
     );
 
@@ -72,7 +78,7 @@ scenario(
             exports: [path],
             until: "ready",
           });
-          expect(await appengine.graph()).toMatchObject([
+          expect(await appengine.graph(), "links in the graph").toMatchObject([
             { name: "probe", provider: "probe-provider", target: PROBE_TARGET },
           ]);
         } finally {

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -67,9 +67,9 @@ scenario(
             tell(events)
           `,
         );
-        expect(await game.line()).toBe("open");
+        expect(await game.line(), "first line of the reader").toBe("open");
         device.say("press");
-        expect(await game.json()).toEqual([
+        expect(await game.json(), "events that the reader got").toEqual([
           [EV_KEY, KEY_A, 1],
           [0, 0, 0],
           [EV_KEY, KEY_A, 0],

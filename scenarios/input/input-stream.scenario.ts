@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { clock } from "../../harness/clock/clock.ts";
 import { consoleLog } from "../../harness/appengine/layout.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
@@ -84,9 +84,12 @@ scenario(
             tell({"count": len(seen), "wrong": wrong[:3]})
           `,
         );
-        expect(await consumer.json()).toEqual([]);
+        expect(await consumer.json(), "events before the first one was sent").toEqual([]);
         device.say("go");
-        expect(await consumer.json(40_000)).toEqual({ count: frames, wrong: [] });
+        expect(
+          await consumer.json(40_000),
+          "number of frames that arrived, and those that were wrong",
+        ).toEqual({ count: frames, wrong: [] });
         note(`${String(await device.json())} frames a second`);
       },
       { timeout: 60_000 },
@@ -109,11 +112,17 @@ scenario(
                 peer.sendall(evdev.frame())
           `,
         );
-        expect(await device.line()).toBe("listening");
+        expect(await device.line(), "first line of the device").toBe("listening");
         const seen = await framesOf(inside("limited"), "mouse");
-        expect(seen).toEqual([[], ...[1, 2, 0].map((value) => [[EV_KEY, KEY_A, value]])]);
+        expect(seen, "frames that arrived").toEqual([
+          [],
+          ...[1, 2, 0].map((value) => [[EV_KEY, KEY_A, value]]),
+        ]);
         for (const type of [EV_REL, EV_ABS, EV_MSC]) {
-          expect(seen.flat().map(([one]) => one)).not.toContain(type);
+          expect(
+            seen.flat().map(([one]) => one),
+            "types of the events that arrived",
+          ).not.toContain(type);
         }
       },
     );
@@ -130,11 +139,11 @@ scenario(
             tell(evdev.slots(evdev.frames(unix.connect(${targetOf("panel")}))))
           `,
         );
-        expect(await consumer.json()).toEqual({
+        expect(await consumer.json(), "slots of the two fingers at the consumer").toEqual({
           0: { [ABS_MT_TRACKING_ID]: 10, [ABS_MT_POSITION_X]: 110 },
           1: { [ABS_MT_TRACKING_ID]: -1, [ABS_MT_POSITION_X]: 210 },
         });
-        expect(await device.line()).toBe("sent");
+        expect(await device.line(), "last line of the device").toBe("sent");
       },
     );
 
@@ -154,7 +163,9 @@ scenario(
             tell({"before": count, "state": next(frames)})
           `,
         );
-        expect(await consumer.line()).toBe(`[[${EV_KEY}, ${KEY_A}, 1]]`);
+        expect(await consumer.line(), "first event of the slow reader").toBe(
+          `[[${EV_KEY}, ${KEY_A}, 1]]`,
+        );
         await using quick = await Program.python(
           inside("limited"),
           python`
@@ -164,14 +175,18 @@ scenario(
             print(next(frames))
           `,
         );
-        expect(await quick.line()).toBe(`[[${EV_KEY}, ${KEY_A}, 1]]`);
+        expect(await quick.line(), "first event of the quick reader").toBe(
+          `[[${EV_KEY}, ${KEY_A}, 1]]`,
+        );
         device.say("go");
         // The last event has passed the broker: the reader that stalls holds nobody up.
-        expect(await quick.line(20_000)).toBe(`[[${EV_KEY}, ${KEY_A}, 0]]`);
+        expect(await quick.line(20_000), "last event of the quick reader").toBe(
+          `[[${EV_KEY}, ${KEY_A}, 0]]`,
+        );
         consumer.say("go");
         const { before, state } = (await consumer.json()) as { before: number; state: unknown };
-        expect(before).toBeLessThan(64_000);
-        expect(state).toEqual([
+        expect(before, "events that the slow reader got before SYN_DROPPED").toBeLessThan(64_000);
+        expect(state, "keys after SYN_DROPPED").toEqual([
           [EV_KEY, KEY_A, 0],
           [EV_KEY, KEY_B, 1],
         ]);
@@ -193,7 +208,9 @@ scenario(
             tell(sorted({code for kind, code, _ in seen if kind == evdev.EV_KEY}))
           `,
         );
-        expect(await other.json(10_000)).toEqual([BTN_TOUCH]);
+        expect(await other.json(10_000), "codes that the reader of the touch screen got").toEqual([
+          BTN_TOUCH,
+        ]);
         // Meanwhile the keyboard's reader has got what its manifest asks for.
         const console = await until(
           "the client to print events",
@@ -203,9 +220,17 @@ scenario(
           },
           { signal, timeout: 8_000 },
         );
-        expect(console).not.toContain(`code ${KEY_B} `);
-        expect(await inside("bystander").text("ls /run/pv/services")).toBe("touchscreen.sock\n");
-        expect(await inside("devices").text("ls /run/pv/services 2>/dev/null; :")).toBe("");
+        expect(console, "console of the reader of the touch screen").not.toContain(
+          `code ${KEY_B} `,
+        );
+        expect(
+          await inside("bystander").text("ls /run/pv/services"),
+          "sockets of the reader of the touch screen",
+        ).toBe("touchscreen.sock\n");
+        expect(
+          await inside("devices").text("ls /run/pv/services 2>/dev/null; :"),
+          "sockets of a container that requires none",
+        ).toBe("");
       },
     );
 
@@ -229,11 +254,14 @@ scenario(
         );
         await using session = await Program.start(appengine, ["sh", "-c", read]);
         await session.line();
-        expect((await control.act("limited", "stop")).status).toBe(200);
+        expect(
+          (await control.act("limited", "stop")).status,
+          "status of the stop of the reader",
+        ).toBe(200);
         const [ended, cut] = [await session.json(10_000), await device.json(10_000)].map(Number);
         const late = (ended ?? NaN) - (cut ?? NaN);
         note(`EOF ${late.toFixed(1)} ms after the device's`);
-        expect(late).toBeLessThan(50 * clock.stretch());
+        expect(late, "ms from the broker's release until EOF").toBeLessThan(50 * clock.stretch());
       },
       { timeout: 40_000 },
     );
@@ -249,7 +277,7 @@ async function deviceOf(
 ): Promise<Program> {
   const program = pythonFile(import.meta.dirname, file, socketOf(name), ...args);
   const device = await Program.python(container, program);
-  expect(await device.line()).toBe("listening");
+  expect(await device.line(), "first line of the device").toBe("listening");
   return device;
 }
 

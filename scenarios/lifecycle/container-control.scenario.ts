@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -24,7 +24,7 @@ scenario(
       "ctrl.containers.shape",
       "/containers says all that is documented of each container",
       async ({ control }) => {
-        expect(await control.container(SERVER)).toEqual({
+        expect(await control.container(SERVER), `${SERVER} in /containers`).toEqual({
           name: SERVER,
           group: "app",
           status: "STARTED",
@@ -41,7 +41,10 @@ scenario(
           }) as object,
           user_stopped: "false",
         });
-        expect(await control.container("system-thing")).not.toHaveProperty("user_stopped");
+        expect(
+          await control.container("system-thing"),
+          "the system container in /containers",
+        ).not.toHaveProperty("user_stopped");
       },
     );
 
@@ -49,16 +52,23 @@ scenario(
       "life.stop",
       "stop stops, sets user_stopped, and nothing restarts it",
       async ({ appengine, control, signal }) => {
-        expect((await control.act(SERVER, "stop")).status).toBe(200);
+        expect((await control.act(SERVER, "stop")).status, "status of the stop").toBe(200);
         const stopped = await waitForStatus(control, SERVER, "STOPPED", signal);
-        expect(stopped.user_stopped).toBe("true");
+        expect(stopped.user_stopped, "user_stopped after the stop").toBe("true");
         // A crash would be answered in retry_delay = 5 s: watch for longer than that.
         await throughout(
           6_000,
-          async () => expect((await control.container(SERVER, signal)).status).toBe("STOPPED"),
+          async () =>
+            expect(
+              (await control.container(SERVER, signal)).status,
+              "status of the container some time after the stop",
+            ).toBe("STOPPED"),
           { signal, every: 100 },
         );
-        expect((await appengine.text(`lxc-info -n ${SERVER} -s -H`)).trim()).toBe("STOPPED");
+        expect(
+          (await appengine.text(`lxc-info -n ${SERVER} -s -H`)).trim(),
+          "state of the container in lxc-info",
+        ).toBe("STOPPED");
       },
     );
 
@@ -67,13 +77,16 @@ scenario(
       "start runs it again and clears user_stopped",
       async ({ control, inside, signal }) => {
         if ((await control.container(SERVER, signal)).status !== "STOPPED") {
-          expect((await control.act(SERVER, "stop")).status).toBe(200);
+          expect((await control.act(SERVER, "stop")).status, "status of the stop").toBe(200);
           await waitForStatus(control, SERVER, "STOPPED", signal);
         }
-        expect((await control.act(SERVER, "start")).status).toBe(200);
+        expect((await control.act(SERVER, "start")).status, "status of the start").toBe(200);
         const started = await waitForStatus(control, SERVER, "STARTED", signal);
-        expect(started.user_stopped).toBe("false");
-        expect(await inside(SERVER).pid()).toBeGreaterThan(0);
+        expect(started.user_stopped, "user_stopped after the start").toBe("false");
+        expect(
+          await inside(SERVER).pid(),
+          "pid of the container's init after the start",
+        ).toBeGreaterThan(0);
       },
     );
 
@@ -82,10 +95,10 @@ scenario(
       "restart gives a new init process and ends at STARTED",
       async ({ control, inside, signal }) => {
         const before = await inside(SERVER).pid();
-        expect((await control.act(SERVER, "restart")).status).toBe(200);
+        expect((await control.act(SERVER, "restart")).status, "status of the restart").toBe(200);
         await waitForNewInit(inside(SERVER), before, signal);
         const restarted = await waitForStatus(control, SERVER, "STARTED", signal);
-        expect(restarted.user_stopped).toBe("false");
+        expect(restarted.user_stopped, "user_stopped after the restart").toBe("false");
       },
     );
 
@@ -96,20 +109,32 @@ scenario(
         const before = await inside("system-thing").pid();
         for (const action of ["stop", "start", "restart"] as const) {
           const reply = await control.act("system-thing", action);
-          expect([reply.status, reasonOf(reply)]).toEqual([
+          expect(
+            [reply.status, reasonOf(reply)],
+            "status and reason of an action on a system container",
+          ).toEqual([
             403,
             "Container has restart_policy 'system' and cannot be controlled via API",
           ]);
         }
-        expect(await inside("system-thing").pid()).toBe(before);
+        expect(
+          await inside("system-thing").pid(),
+          "pid of the system container's init after the refusals",
+        ).toBe(before);
       },
     );
 
     check("life.unknown", "an unknown container is 404, a bad action 400", async ({ control }) => {
-      expect((await control.act("nonexistent", "stop")).status).toBe(404);
+      expect(
+        (await control.act("nonexistent", "stop")).status,
+        "status of a stop of an unknown container",
+      ).toBe(404);
       for (const body of ['{"action":"explode"}', '{"action":7}', "{}", "[]", "hello"]) {
         const reply = await control.send("PUT", `/containers/${SERVER}`, { body });
-        expect([body, reply.status]).toEqual([body, 400]);
+        expect([body, reply.status], "status of PUT /containers with this body").toEqual([
+          body,
+          400,
+        ]);
       }
     });
 
@@ -126,8 +151,8 @@ scenario(
         // However busy the machine is, it was so before; a stop by force takes 5 s.
         const soon = 2 * usual + 2_500;
         const [stopped, took] = await timed(() => control.act(STUBBORN, "stop"));
-        expect(stopped.status).toBe(200);
-        expect(took).toBeLessThan(soon);
+        expect(stopped.status, "status of a stop that needs force").toBe(200);
+        expect(took, "ms that the reply to the stop took").toBeLessThan(soon);
         const times: number[] = [];
         await until(
           `${STUBBORN} to be STOPPED`,
@@ -138,7 +163,9 @@ scenario(
           },
           { signal, timeout: 15_000, every: 100 },
         );
-        expect(Math.max(...times)).toBeLessThan(soon);
+        expect(Math.max(...times), "ms of the slowest reply of the API meanwhile").toBeLessThan(
+          soon,
+        );
       },
     );
 
@@ -148,14 +175,23 @@ scenario(
       async ({ appengine, control, signal }) => {
         for (const noun of ["container", "containers"]) {
           const list = await appengine.sh(`pvcontrol ${noun} ls`);
-          expect(list.exitCode).toBe(0);
-          expect(JSON.parse(list.stdout)).toHaveLength(4);
-          expect((await appengine.sh(`pvcontrol ${noun} stop ${SERVER}`)).exitCode).toBe(0);
+          expect(list.exitCode, "exit code of pvcontrol containers ls").toBe(0);
+          expect(JSON.parse(list.stdout), "containers that pvcontrol lists").toHaveLength(4);
+          expect(
+            (await appengine.sh(`pvcontrol ${noun} stop ${SERVER}`)).exitCode,
+            `exit code of pvcontrol ${noun} stop`,
+          ).toBe(0);
           await waitForStatus(control, SERVER, "STOPPED", signal);
-          expect((await appengine.sh(`pvcontrol ${noun} start ${SERVER}`)).exitCode).toBe(0);
+          expect(
+            (await appengine.sh(`pvcontrol ${noun} start ${SERVER}`)).exitCode,
+            `exit code of pvcontrol ${noun} start`,
+          ).toBe(0);
           await waitForStatus(control, SERVER, "STARTED", signal);
         }
-        expect((await appengine.sh("pvcontrol container stop nonexistent")).exitCode).not.toBe(0);
+        expect(
+          (await appengine.sh("pvcontrol container stop nonexistent")).exitCode,
+          "exit code of pvcontrol for an unknown container",
+        ).not.toBe(0);
       },
     );
   },

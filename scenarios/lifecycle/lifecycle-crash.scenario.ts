@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -47,14 +47,20 @@ scenario(
 
         await appengine.text(`kill -KILL ${await inside("fragile").pid()}`);
         await waitForRevision(control, "STOPPED", signal);
-        expect((await control.container("fragile", signal)).user_stopped).toBe("false");
+        expect(
+          (await control.container("fragile", signal)).user_stopped,
+          "user_stopped of the crashed container",
+        ).toBe("false");
         await control.act("fragile", "start", signal);
         await waitForRevision(control, "READY", signal);
 
         // Down because the user wants it so: nothing is wrong with the revision.
         await control.act("fragile", "stop", signal);
         await waitForStatus(control, "fragile", "STOPPED", signal);
-        expect(await revisionStatus(control, signal)).toBe("READY");
+        expect(
+          await revisionStatus(control, signal),
+          "status of the revision after the recovery",
+        ).toBe("READY");
         await control.act("fragile", "start", signal);
         await waitForStatus(control, "fragile", "STARTED", signal);
       },
@@ -71,12 +77,18 @@ scenario(
         await throughout(
           1_000,
           async () => {
-            expect((await control.container("fragile", signal)).status).toBe("STOPPED");
-            expect(await inside(APP).pid()).toBe(other);
+            expect(
+              (await control.container("fragile", signal)).status,
+              "status of the container that crashed",
+            ).toBe("STOPPED");
+            expect(await inside(APP).pid(), "pid of the other container's init").toBe(other);
           },
           { signal },
         );
-        expect((await appengine.output()).match(/launching pantavisor/g)).toHaveLength(1);
+        expect(
+          (await appengine.output()).match(/launching pantavisor/g),
+          "launches of pantavisor",
+        ).toHaveLength(1);
       },
     );
   },

@@ -1,5 +1,5 @@
 import { patientSeconds } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { ContainerDefinition } from "../../harness/exports/container-definition.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import type { JsonObject } from "../../harness/exports/json-value.ts";
@@ -75,7 +75,10 @@ scenario(
         await throughout(
           (SHORT_TIMEOUT + 1) * 1_000,
           async () =>
-            expect(await statuses()).toEqual({
+            expect(
+              await statuses(),
+              "statuses of the containers before the first group is ready",
+            ).toEqual({
               "in-first": "STARTED",
               "in-second": "BLOCKED",
               "in-third": "BLOCKED",
@@ -83,7 +86,10 @@ scenario(
           { signal, every: 100 },
         );
         const ready = `${ask()}/signal -d '{"type":"ready"}'`;
-        expect((await appengine.inside("in-first").sh(ready)).exitCode).toBe(0);
+        expect(
+          (await appengine.inside("in-first").sh(ready)).exitCode,
+          "exit code of the ready signal of the first group",
+        ).toBe(0);
         const second = await until(
           "the second group to start",
           async () => {
@@ -92,10 +98,16 @@ scenario(
           },
           { signal, timeout: 5_000 },
         );
-        expect(second).toMatchObject({ "in-first": "READY", "in-third": "BLOCKED" });
+        expect(second, "statuses of the containers after the first group is ready").toMatchObject({
+          "in-first": "READY",
+          "in-third": "BLOCKED",
+        });
         // It never says that it is ready; the third does not wait for ever.
         await waitForStatus(control, "in-third", "STARTED", signal);
-        expect((await control.container("in-second", signal)).status).toBe("STARTED");
+        expect(
+          (await control.container("in-second", signal)).status,
+          "status of the second group's container",
+        ).toBe("STARTED");
       },
     );
 
@@ -129,17 +141,23 @@ scenario(
           { name: "nameless", type: "OPTIONAL", status: "UNKNOWN" },
           { name: "late", type: "MANUAL", status: "UNKNOWN" },
         ];
-        expect(await drivers()).toEqual(listed);
+        expect(await drivers(), "drivers after the boot").toEqual(listed);
         const put = (path: string): Promise<string> =>
           inside.text(`${ask()}/drivers/${path} -X PUT -o /dev/null -w '%{http_code}'`);
-        expect(await put("always/unload")).toBe("200");
-        expect(await drivers()).toEqual([{ ...listed[0], status: "UNLOADED" }, ...listed.slice(1)]);
-        expect(await put("always/load")).toBe("200");
-        expect(await drivers()).toEqual(listed);
-        expect(await put("absent/load")).toBe("400");
-        expect(await put("load")).toBe("400");
+        expect(await put("always/unload"), "status of an unload of a driver").toBe("200");
+        expect(await drivers(), "drivers after the unload").toEqual([
+          { ...listed[0], status: "UNLOADED" },
+          ...listed.slice(1),
+        ]);
+        expect(await put("always/load"), "status of a load of a driver").toBe("200");
+        expect(await drivers(), "drivers after the load").toEqual(listed);
+        expect(await put("absent/load"), "status of a load of a missing driver").toBe("400");
+        expect(await put("load"), "status of a load of all drivers").toBe("400");
         // The appengine itself has none.
-        expect(await control.json("/drivers", signal)).toEqual({});
+        expect(
+          await control.json("/drivers", signal),
+          "drivers after the container's stop",
+        ).toEqual({});
       },
     );
   },

@@ -1,5 +1,5 @@
 import { patientSeconds } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { LOG_ROOT } from "../../harness/appengine/layout.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -69,14 +69,22 @@ scenario(
           );
         const first = await running();
         const [link] = await control.graph(signal);
-        expect([link?.consumer, link?.consumer_pid]).toEqual([name, first]);
+        expect(
+          [link?.consumer, link?.consumer_pid],
+          "consumer and consumer_pid of the link in the graph",
+        ).toEqual([name, first]);
         await expectEcho(appengine, name, signal);
         const own = `curl -s --max-time ${patientSeconds(3)} --unix-socket ${INNER_CONTROL_SOCKET} http://localhost/containers`;
-        expect(JSON.parse(await inside(appengine, name, own))).toHaveLength(3);
+        expect(
+          JSON.parse(await inside(appengine, name, own)),
+          "identities that the container of type runc got",
+        ).toHaveLength(3);
         const log = await appengine.sh(`cat ${LOG_ROOT}/0/${name}/runc/console.log`);
-        expect(log.stdout).toContain("App container alive");
+        expect(log.stdout, "console of the container of type runc").toContain(
+          "App container alive",
+        );
 
-        expect((await control.act(name, "restart")).status).toBe(200);
+        expect((await control.act(name, "restart")).status, "status of the restart").toBe(200);
         const second = await running(first);
         await waitForStatus(control, name, "STARTED", signal);
         await expectEcho(appengine, name, signal);
@@ -93,16 +101,20 @@ scenario(
         const third = await running(second);
         await appengine.text("pkill -KILL -x runc");
         await running(third);
-        expect((await appengine.sh(`kill -0 ${third}`)).exitCode).not.toBe(0);
+        expect(
+          (await appengine.sh(`kill -0 ${third}`)).exitCode,
+          "exit code of kill -0 on the old init",
+        ).not.toBe(0);
         await expectEcho(appengine, name, signal);
 
-        expect((await control.act(name, "stop")).status).toBe(200);
+        expect((await control.act(name, "stop")).status, "status of the stop").toBe(200);
         const stopped = await waitForStatus(control, name, "STOPPED", signal);
-        expect(stopped.user_stopped).toBe("true");
-        expect((await runcList(appengine)).filter(({ status }) => status === "running")).toEqual(
-          [],
-        );
-        expect((await control.act(name, "start")).status).toBe(200);
+        expect(stopped.user_stopped, "user_stopped after the stop").toBe("true");
+        expect(
+          (await runcList(appengine)).filter(({ status }) => status === "running"),
+          "containers that runc lists as running",
+        ).toEqual([]);
+        expect((await control.act(name, "start")).status, "status of the start").toBe(200);
         await waitForStatus(control, name, "STARTED", signal);
         await expectEcho(appengine, name, signal);
       },

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { STORAGE } from "../../harness/appengine/layout.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
@@ -101,18 +101,23 @@ async function backInOrder(
     },
     { signal, timeout: 20_000 },
   );
-  expect(pid).toBeGreaterThan(0);
+  expect(pid, "pid of the program that is cut off").toBeGreaterThan(0);
   const steps = (await control.json("/steps", signal)) as { name: string }[];
   for (const { name } of steps) {
     const stdout = await appengine.text(`cat ${STORAGE}/trails/${name}/.pvr/json`);
-    expect([name, states.includes(stdout)]).toEqual([name, true]);
+    expect(
+      [name, states.includes(stdout)],
+      "the state is one of those before and after the cut",
+    ).toEqual([name, true]);
   }
   const left = `find ${STORAGE}/trails ${STORAGE}/objects -name '*.incoming*' -o -name '*.bak'`;
-  expect(await appengine.text(left)).toBe("");
+  expect(await appengine.text(left), "temporary files after the recovery").toBe("");
   const objects = await appengine.sh(`cd ${STORAGE}/objects && for o in *; do
     [ "$(stat -c %s $o)" -gt 100000 ] || echo "$o  $o" | sha256sum -c --quiet
   done`);
-  expect(objects.stdout).toBe("");
+  expect(objects.stdout, "objects with another content than their name says").toBe("");
   const boot = await appengine.sh(`tr '\\0' '\\n' <${STORAGE}/boot/uboot.txt`);
-  expect(boot.stdout).toMatch(/^pv_rev=(0|locals\/\w+)\n(pv_try=locals\/\w+\n)?$/);
+  expect(boot.stdout, "boot environment after the cut").toMatch(
+    /^pv_rev=(0|locals\/\w+)\n(pv_try=locals\/\w+\n)?$/,
+  );
 }

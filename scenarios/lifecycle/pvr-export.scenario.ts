@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -61,7 +61,10 @@ scenario(
           const script = `for path in ${Object.keys(exported.volumes).join(" ")}; do
             grep -c " $path " /proc/1/mountinfo; echo here >$path/probe; stat -c %a $path; done`;
           const { stdout, exitCode } = await inside(name).sh(script, { signal });
-          expect([name, stdout, exitCode]).toEqual([name, "1\n755\n1\n755\n1\n1777\n", 0]);
+          expect(
+            [name, stdout, exitCode],
+            `volumes of ${name}: mounts, modes, and the exit code of a write`,
+          ).toEqual([name, "1\n755\n1\n755\n1\n1777\n", 0]);
         }
       },
     );
@@ -74,7 +77,10 @@ scenario(
           const script = `cat /etc/app/app.conf; stat -c '%a %u:%g' /etc/app/app.conf /etc/app
             [ -s /etc/passwd ] && [ ! -s /etc/hostname ] && echo over`;
           const { stdout } = await inside(name).sh(script, { signal });
-          expect([name, stdout]).toEqual([name, "first\n644 0:0\n755 0:0\nover\n"]);
+          expect([name, stdout], `files of the state in the root of ${name}`).toEqual([
+            name,
+            "first\n644 0:0\n755 0:0\nover\n",
+          ]);
         }
       },
     );
@@ -90,17 +96,26 @@ scenario(
           await control.act(name, "start", signal);
           await waitForStatus(control, name, "STARTED", signal);
         }
-        expect(await marks(appengine, "one", signal)).toEqual(["/var/lib/kept", "/var/lib/rev"]);
+        expect(
+          await marks(appengine, "one", signal),
+          "marks that are left after a restart",
+        ).toEqual(["/var/lib/kept", "/var/lib/rev"]);
 
         const { revision } = await update(appengine, control, signal);
-        expect(await marks(appengine, "one", signal)).toEqual(["/var/lib/kept"]);
+        expect(
+          await marks(appengine, "one", signal),
+          "marks that are left after an update",
+        ).toEqual(["/var/lib/kept"]);
         await mark(appengine, "two", signal);
         const reboot = JSON.stringify({ op: "REBOOT_DEVICE", payload: "" });
-        expect((await control.send("POST", "/commands", { body: reboot, signal })).status).toBe(
-          200,
-        );
+        expect(
+          (await control.send("POST", "/commands", { body: reboot, signal })).status,
+          "status of the command that reboots",
+        ).toBe(200);
         await progress(control, revision, "DONE", signal);
-        expect(await marks(appengine, "two", signal)).toEqual(["/var/lib/kept", "/var/lib/rev"]);
+        expect(await marks(appengine, "two", signal), "marks that are left after a reboot").toEqual(
+          ["/var/lib/kept", "/var/lib/rev"],
+        );
       },
       { timeout: 60_000 },
     );
@@ -110,28 +125,32 @@ scenario(
       "pvtx replaces an export whole: what its signature owned and the new one lacks is gone",
       async ({ appengine, control, signal }) => {
         const { state } = await update(appengine, control, signal);
-        expect(Object.keys(state).filter((key) => key.startsWith(`_config/${APP}/`))).toEqual([
-          `_config/${APP}/etc/app/app.conf`,
-        ]);
+        expect(
+          Object.keys(state).filter((key) => key.startsWith(`_config/${APP}/`)),
+          "files that the export owns after its update",
+        ).toEqual([`_config/${APP}/etc/app/app.conf`]);
         for (const key of ["_dm/root.squashfs.json", "root.squashfs.hash", "more.squashfs"]) {
-          expect(Object.keys(state)).toContain(`${APP}/${key}`);
+          expect(Object.keys(state), "keys of the state").toContain(`${APP}/${key}`);
         }
         const { stdout } = await appengine
           .inside(APP)
           .sh("ls /etc/app; cat /etc/app/app.conf; ls /var/lib/kept", { signal });
-        expect(stdout).toMatch(/^app\.conf\nsecond\n/);
+        expect(stdout, "files of the container after the update").toMatch(/^app\.conf\nsecond\n/);
         const images = await appengine.sh(`ls /volumes/${APP}/more.squashfs/etc/passwd`, {
           signal,
         });
-        expect(images.exitCode).toBe(0);
+        expect(images.exitCode, "exit code of the look at the images").toBe(0);
 
         const removed = await appengine.sh(
           `pvtx abort; pvtx begin current && pvtx remove _sigs/${APP}.json && pvtx show; pvtx abort`,
           { signal },
         );
         const left = Object.keys(JSON.parse(removed.stdout) as State);
-        expect(left.filter((key) => key.includes(APP))).toEqual([]);
-        expect(left).toContain(`_config/${OTHER}/etc/app/app.conf`);
+        expect(
+          left.filter((key) => key.includes(APP)),
+          "keys of the removed export that are left",
+        ).toEqual([]);
+        expect(left, "keys that are left").toContain(`_config/${OTHER}/etc/app/app.conf`);
       },
       { timeout: 40_000 },
     );
@@ -144,9 +163,10 @@ scenario(
         const state = (await control.json("/steps/current", signal)) as State;
         const run = state[`${BROKEN}/run.json`] as State;
         const body = JSON.stringify({ ...state, [`${BROKEN}/run.json`]: { ...run, storage: {} } });
-        expect((await control.send("PUT", "/steps/locals/broken", { body, signal })).status).toBe(
-          200,
-        );
+        expect(
+          (await control.send("PUT", "/steps/locals/broken", { body, signal })).status,
+          "status of the PUT of the broken step",
+        ).toBe(200);
         const start = JSON.stringify({ op: "LOCAL_RUN", payload: "locals/broken" });
         await control.send("POST", "/commands", { body: start, signal });
         await appengine.log.waitFor(/^platform 'pvr-broken' suddenly stopped \(.*docker--data/, {
@@ -155,7 +175,7 @@ scenario(
           timeout: START_SOON,
         });
         const { error = "none" } = await control.container(BROKEN, signal);
-        expect(error).toMatch(/docker--data/);
+        expect(error, "error of the container in /containers").toMatch(/docker--data/);
       },
     );
   },
@@ -166,7 +186,10 @@ const PATHS = Object.keys(exported.volumes);
 async function mark(appengine: Appengine, name: string, signal: AbortSignal): Promise<void> {
   for (const container of [APP, OTHER]) {
     const script = PATHS.map((path) => `touch ${path}/${name}`).join(" && ");
-    expect((await appengine.inside(container).sh(script, { signal })).exitCode).toBe(0);
+    expect(
+      (await appengine.inside(container).sh(script, { signal })).exitCode,
+      "exit code of the script in the container",
+    ).toBe(0);
   }
 }
 
@@ -179,7 +202,7 @@ async function marks(appengine: Appengine, name: string, signal: AbortSignal): P
       return stdout.split("\n").filter(Boolean);
     }),
   );
-  expect(one).toEqual(other);
+  expect(one, "files of the two containers").toEqual(other);
   return one ?? [];
 }
 
@@ -203,10 +226,13 @@ async function update(
      && pvtx add /tmp/next.json && pvtx commit`,
     { signal },
   );
-  expect([made.exitCode, made.stderr]).toEqual([0, ""]);
+  expect([made.exitCode, made.stderr], "exit code and stderr of pvtx").toEqual([0, ""]);
   const revision = made.stdout.trim();
   const run = JSON.stringify({ op: "LOCAL_RUN", payload: revision });
-  expect((await control.send("POST", "/commands", { body: run, signal })).status).toBe(200);
+  expect(
+    (await control.send("POST", "/commands", { body: run, signal })).status,
+    "status of the command that runs the step",
+  ).toBe(200);
   await progress(control, revision, "UPDATED", signal);
   return { revision, state: (await control.json("/steps/current", signal)) as State };
 }

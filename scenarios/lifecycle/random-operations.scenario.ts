@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { CONTAINER_STATUSES } from "../../broker/shared/formats/control.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
@@ -59,7 +59,7 @@ scenario(
           "ls -d /sys/fs/cgroup/lxc.payload.* /sys/fs/cgroup/lxc.monitor.* 2>/dev/null; " +
             "grep ' /volumes/' /proc/self/mountinfo; pgrep -x lxc-start; :",
         );
-        expect(left.stdout).toBe("");
+        expect(left.stdout, "processes that are left of stopped containers").toBe("");
       },
       { timeout: 60_000 },
     );
@@ -79,7 +79,8 @@ async function perform(
     case "stop":
     case "restart": {
       const { status } = await control.act(name, kind, signal);
-      if (status !== 200) expect([kind, name, status]).toEqual([kind, name, 400]);
+      if (status !== 200)
+        expect([kind, name, status], "status of the bad request").toEqual([kind, name, 400]);
       else if (kind === "stop") stopped.add(name);
       else stopped.delete(name);
       return;
@@ -90,7 +91,10 @@ async function perform(
     case "signal": {
       // None of them has the goal READY: nobody expects that.
       const body = '{"type":"ready"}';
-      expect((await control.send("POST", "/signal", { body, signal })).status).toBe(403);
+      expect(
+        (await control.send("POST", "/signal", { body, signal })).status,
+        "status of the ready signal from the appengine",
+      ).toBe(403);
       return;
     }
     case "kill broker":
@@ -114,7 +118,7 @@ async function settled(
     },
     { signal, timeout: 15_000 },
   ).catch((error: unknown) => {
-    expect(wrong).toEqual([]);
+    expect(wrong, "statements of API, links and processes that disagree").toEqual([]);
     throw error;
   });
 }
@@ -128,7 +132,7 @@ async function findWrong(
   const wrong: string[] = [];
   const running = new Map<string, number>();
   for (const { name, status } of await control.containers(signal)) {
-    expect(CONTAINER_STATUSES).toContain(status);
+    expect(CONTAINER_STATUSES, "status of the container").toContain(status);
     const wanted = stopped.has(name) ? "STOPPED" : "STARTED";
     if (status !== wanted) wrong.push(`${name} is ${status}, not ${wanted}`);
     const stdout = await appengine.text(`lxc-info -n ${name} -pH 2>/dev/null; :`);

@@ -1,5 +1,5 @@
 import { patientSeconds } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { STORAGE } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
@@ -51,9 +51,17 @@ scenario(
         await command(control, "LOCAL_RUN", "locals/two", signal);
         await progress(control, "locals/two", "UPDATED", signal);
         const statuses = (await control.containers(signal)).map(({ status }) => status);
-        expect(statuses).toEqual(["STARTED", "STARTED", "STARTED", "STARTED"]);
-        expect(await currentState(control, signal)).toEqual(next);
-        expect(await control.json("/device-meta", signal)).toMatchObject({
+        expect(statuses, "statuses of the containers at every look").toEqual([
+          "STARTED",
+          "STARTED",
+          "STARTED",
+          "STARTED",
+        ]);
+        expect(await currentState(control, signal), "current state after the switch").toEqual(next);
+        expect(
+          await control.json("/device-meta", signal),
+          "revision and its state in /device-meta",
+        ).toMatchObject({
           "pantavisor.revision": "locals/two",
           "pantavisor.status": "READY",
         });
@@ -64,11 +72,12 @@ scenario(
         await command(control, "LOCAL_RUN", "locals/three", signal);
         await progress(control, "locals/three", "UPDATED", signal);
         const names = (await control.containers(signal)).map(({ name }) => name);
-        expect(names.sort()).toEqual([CLIENT, SERVER]);
+        expect(names.sort(), "containers after the switch").toEqual([CLIENT, SERVER]);
         await linked(appengine, [CLIENT], signal);
-        expect((await appengine.text("lxc-ls -1")).split("\n").filter(Boolean).sort()).toEqual(
-          names,
-        );
+        expect(
+          (await appengine.text("lxc-ls -1")).split("\n").filter(Boolean).sort(),
+          "containers that lxc-ls lists after the switch",
+        ).toEqual(names);
       },
     );
 
@@ -81,8 +90,11 @@ scenario(
         const before = [await pidOf(appengine, SERVER), await pidOf(appengine, CLIENT)];
         await command(control, "LOCAL_RUN", "locals/four", signal);
         await progress(control, "locals/four", "UPDATED", signal);
-        expect([await pidOf(appengine, SERVER), await pidOf(appengine, CLIENT)]).toEqual(before);
-        expect(await pidOf(appengine, "late")).not.toBe("");
+        expect(
+          [await pidOf(appengine, SERVER), await pidOf(appengine, CLIENT)],
+          "pids of the unchanged containers' inits",
+        ).toEqual(before);
+        expect(await pidOf(appengine, "late"), "pid of the new container's init").not.toBe("");
       },
     );
 
@@ -93,33 +105,58 @@ scenario(
         const state = await currentState(control, signal);
         const names = (await control.containers(signal)).map(({ name }) => name);
         const gone = names.find((name) => name !== SERVER && name !== CLIENT) ?? "";
-        expect((await appengine.sh("pvtx begin current && pvtx show")).exitCode).toBe(0);
+        expect(
+          (await appengine.sh("pvtx begin current && pvtx show")).exitCode,
+          "exit code of pvtx begin and show",
+        ).toBe(0);
         const again = await appengine.sh("pvtx begin empty");
-        expect([again.exitCode, again.stderr]).toEqual([
+        expect(
+          [again.exitCode, again.stderr],
+          "exit code and stderr of a second pvtx begin",
+        ).toEqual([
           255,
           "pvtx begin empty: a transaction is under way: deploy or abort it first\n",
         ]);
-        expect((await appengine.sh(`pvtx remove ${gone}`)).exitCode).toBe(0);
+        expect(
+          (await appengine.sh(`pvtx remove ${gone}`)).exitCode,
+          "exit code of pvtx remove",
+        ).toBe(0);
         const local = await appengine.sh("pvtx deploy /tmp/nowhere");
-        expect([local.exitCode, local.stderr]).toEqual([
-          255,
-          "pvtx deploy /tmp/nowhere: the transaction is remote: commit it\n",
-        ]);
+        expect(
+          [local.exitCode, local.stderr],
+          "exit code and stderr of pvtx deploy of a remote transaction",
+        ).toEqual([255, "pvtx deploy /tmp/nowhere: the transaction is remote: commit it\n"]);
         const committed = await appengine.sh("pvtx commit");
         const revision = committed.stdout.trim();
-        expect(revision).toMatch(/^locals\/pvtx-\d+-[0-9a-f]{8}-\d+$/);
-        expect(Object.keys((await control.json(`/steps/${revision}`, signal)) as State)).toEqual(
-          Object.keys(state).filter((key) => !key.startsWith(`${gone}/`)),
+        expect(revision, "name of the revision that pvtx commit printed").toMatch(
+          /^locals\/pvtx-\d+-[0-9a-f]{8}-\d+$/,
         );
-        expect((await appengine.sh(`pvcontrol cmd run ${revision}`)).exitCode).toBe(0);
+        expect(
+          Object.keys((await control.json(`/steps/${revision}`, signal)) as State),
+          "keys of the step that pvtx made",
+        ).toEqual(Object.keys(state).filter((key) => !key.startsWith(`${gone}/`)));
+        expect(
+          (await appengine.sh(`pvcontrol cmd run ${revision}`)).exitCode,
+          "exit code of pvcontrol cmd run",
+        ).toBe(0);
         await progress(control, revision, "UPDATED", signal);
-        expect((await control.containers(signal)).map(({ name }) => name).sort()).toEqual(
-          names.filter((name) => name !== gone).sort(),
-        );
+        expect(
+          (await control.containers(signal)).map(({ name }) => name).sort(),
+          "containers of the step that pvtx made",
+        ).toEqual(names.filter((name) => name !== gone).sort());
         const stdout = await appengine.text(`pvcontrol steps show-progress ${revision}`);
-        expect(JSON.parse(stdout)).toMatchObject({ status: "UPDATED", progress: 100 });
-        expect((await appengine.sh("pvtx commit")).exitCode).toBe(11);
-        expect((await appengine.sh("pvtx nonsense")).exitCode).toBe(255);
+        expect(JSON.parse(stdout), "progress of the step that pvtx made").toMatchObject({
+          status: "UPDATED",
+          progress: 100,
+        });
+        expect(
+          (await appengine.sh("pvtx commit")).exitCode,
+          "exit code of pvtx commit without a transaction",
+        ).toBe(11);
+        expect(
+          (await appengine.sh("pvtx nonsense")).exitCode,
+          "exit code of pvtx with an unknown command",
+        ).toBe(255);
       },
     );
 
@@ -140,26 +177,38 @@ scenario(
           },
           { signal, timeout: 20_000 },
         );
-        expect(await bootFile(appengine)).toBe("pv_rev=0|");
+        expect(await bootFile(appengine), "boot environment before the commit").toBe("pv_rev=0|");
         const other = await control.send("POST", "/commands", {
           body: JSON.stringify({ op: "REBOOT_DEVICE", payload: "" }),
           signal,
         });
-        expect([other.status, other.headers["retry-after"]]).toEqual([503, "600"]);
+        expect(
+          [other.status, other.headers["retry-after"]],
+          "status and Retry-After of a step during the trial",
+        ).toEqual([503, "600"]);
         // A container that was stopped by request does not have to become stable.
         await control.act(EXTRA, "stop", signal);
         await progress(control, "locals/slow", "DONE", signal);
-        expect(await bootFile(appengine)).toBe("pv_rev=locals/slow|");
+        expect(await bootFile(appengine), "boot environment after the commit").toBe(
+          "pv_rev=locals/slow|",
+        );
 
         // In place there is no commit: the reboot tries it once more.
         await install(control, "locals/next", state, signal);
         await command(control, "LOCAL_RUN", "locals/next", signal);
         await progress(control, "locals/next", "UPDATED", signal);
-        expect(await bootFile(appengine)).toBe("pv_rev=locals/slow|pv_try=locals/next|");
+        expect(await bootFile(appengine), "boot environment during the next trial").toBe(
+          "pv_rev=locals/slow|pv_try=locals/next|",
+        );
         await command(control, "REBOOT_DEVICE", "", signal);
         await progress(control, "locals/next", "DONE", signal);
-        expect(await bootFile(appengine)).toBe("pv_rev=locals/next|");
-        expect(await control.json("/device-meta", signal)).toMatchObject({
+        expect(await bootFile(appengine), "boot environment after the next commit").toBe(
+          "pv_rev=locals/next|",
+        );
+        expect(
+          await control.json("/device-meta", signal),
+          "revision in /device-meta",
+        ).toMatchObject({
           "pantavisor.revision": "locals/next",
         });
       },
@@ -182,9 +231,12 @@ scenario(
           body: JSON.stringify({ op: "LOCAL_RUN", payload: "locals/lonely" }),
           signal,
         });
-        expect(refused.status).toBe(422);
-        expect(reasonOf(refused)).toContain("nobody-has-it");
-        expect(await readProgress(control, "locals/lonely", signal)).toMatchObject({
+        expect(refused.status, "status of the PUT of a step without a provider").toBe(422);
+        expect(reasonOf(refused), "reason of the refusal").toContain("nobody-has-it");
+        expect(
+          await readProgress(control, "locals/lonely", signal),
+          "progress of the refused step",
+        ).toMatchObject({
           status: "WONTGO",
           "status-msg": expect.stringContaining("nobody-has-it") as string,
         });
@@ -197,7 +249,7 @@ scenario(
         await command(control, "LOCAL_RUN", "locals/crashing", signal);
         await progress(control, "locals/crashing", "ERROR", signal);
         const { "status-msg": why } = await readProgress(control, "locals/crashing", signal);
-        expect(why).toBe(`A container could not be started: ${EXTRA}`);
+        expect(why, "reason of the rollback").toBe(`A container could not be started: ${EXTRA}`);
         await until(
           "revision 0 to be READY again",
           async () => {
@@ -206,7 +258,7 @@ scenario(
           },
           { signal, timeout: 20_000 },
         );
-        expect(await bootFile(appengine)).toBe("pv_rev=0|");
+        expect(await bootFile(appengine), "boot environment after the rollback").toBe("pv_rev=0|");
         await linked(appengine, [CLIENT], signal);
       },
       { timeout: 60_000 },
@@ -244,8 +296,11 @@ async function install(
 ): Promise<void> {
   const body = JSON.stringify({ ...base, ...state, "#spec": "pantavisor-service-system@1" });
   const reply = await control.send("PUT", `/steps/${name}`, { body, signal });
-  expect([reply.status, reply.body]).toEqual([200, ""]);
-  expect((await readProgress(control, name, signal)).status).toBe("NEW");
+  expect([reply.status, reply.body], "reply to the PUT of the step").toEqual([200, ""]);
+  expect(
+    (await readProgress(control, name, signal)).status,
+    "status of the step before it runs",
+  ).toBe("NEW");
 }
 
 async function command(
@@ -256,7 +311,7 @@ async function command(
 ): Promise<void> {
   const body = JSON.stringify({ op, payload });
   const reply = await control.send("POST", "/commands", { body, signal });
-  expect([reply.status, reply.body]).toEqual([200, ""]);
+  expect([reply.status, reply.body], "reply to the command that runs the step").toEqual([200, ""]);
 }
 
 async function readProgress(control: ControlClient, name: string, signal: AbortSignal) {
@@ -292,7 +347,9 @@ async function linked(
   signal: AbortSignal,
 ): Promise<void> {
   const graph = await appengine.graph(signal);
-  expect(graph.map(({ consumer }) => consumer).sort()).toEqual([...consumers].sort());
+  expect(graph.map(({ consumer }) => consumer).sort(), "consumers in the graph").toEqual(
+    [...consumers].sort(),
+  );
   for (const consumer of consumers) {
     await until(
       `a working socket in ${consumer}`,

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
@@ -43,19 +43,23 @@ scenario(
       "a stop while RECOVERING is final",
       async ({ appengine, control, signal }) => {
         await waitForStatus(control, "hasty", "RECOVERING", signal);
-        expect((await control.act("hasty", "stop")).status).toBe(200);
+        expect((await control.act("hasty", "stop")).status, "status of the stop").toBe(200);
         const stopped = await waitForStatus(control, "hasty", "STOPPED", signal);
-        expect(stopped.user_stopped).toBe("true");
+        expect(stopped.user_stopped, "user_stopped after the stop").toBe("true");
         // The timer would have fired retry_delay / SCALE after the crash: 4 s.
         await throughout(
           5_000,
-          async () => expect((await control.container("hasty", signal)).status).toBe("STOPPED"),
+          async () =>
+            expect(
+              (await control.container("hasty", signal)).status,
+              "status of the container some time after the stop",
+            ).toBe("STOPPED"),
           { signal },
         );
         const restarts = (await appengine.log.lines()).filter(({ message }) =>
           message.startsWith("recovery timer finished for platform 'hasty'"),
         );
-        expect(restarts).toEqual([]);
+        expect(restarts, "restarts after the stop").toEqual([]);
       },
     );
 
@@ -63,7 +67,10 @@ scenario(
       "rec.parse",
       "the recovery block of run.json shows in /containers",
       async ({ control }) => {
-        expect((await control.container(RECOVERY)).auto_recovery).toMatchObject({
+        expect(
+          (await control.container(RECOVERY)).auto_recovery,
+          "recovery block in /containers",
+        ).toMatchObject({
           policy: "on-failure",
           max_retries: 5,
           retry_delay: 5,
@@ -83,7 +90,10 @@ scenario(
           timeout: 25_000,
           signal,
         });
-        expect(await firstDelays(appengine.log, RECOVERY)).toEqual([5, 10, 20, 40, 80]);
+        expect(
+          await firstDelays(appengine.log, RECOVERY),
+          "seconds between the recovery attempts",
+        ).toEqual([5, 10, 20, 40, 80]);
       },
     );
 
@@ -98,9 +108,10 @@ scenario(
             signal,
           },
         );
-        expect(await firstDelays(appengine.log, RANDOM)).toEqual([
-          2, 3, 4, 6, 10, 15, 22, 34, 51, 76,
-        ]);
+        expect(
+          await firstDelays(appengine.log, RANDOM),
+          "seconds between the recovery attempts",
+        ).toEqual([2, 3, 4, 6, 10, 15, 22, 34, 51, 76]);
         await waitForStatus(control, RANDOM, "STOPPED", signal);
       },
     );
@@ -118,8 +129,14 @@ scenario(
           2_000,
           async () => {
             const random = await control.container(RANDOM, signal);
-            expect([random.status, random.user_stopped]).toEqual(["STOPPED", "false"]);
-            expect((await control.container("steady", signal)).status).toBe("STARTED");
+            expect(
+              [random.status, random.user_stopped],
+              "status and user_stopped after the last attempt",
+            ).toEqual(["STOPPED", "false"]);
+            expect(
+              (await control.container("steady", signal)).status,
+              "status of the other container",
+            ).toBe("STARTED");
           },
           { signal },
         );

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { ContainerDefinition } from "../../harness/exports/container-definition.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import type { JsonObject } from "../../harness/exports/json-value.ts";
@@ -67,16 +67,23 @@ scenario(
       "exit 0 is not a failure",
       async ({ appengine, control, signal }) => {
         const ended = await waitForStatus(control, CLEANEXIT, "STOPPED", signal);
-        expect(ended).toMatchObject({
+        expect(ended, "the container that ended with 0, in /containers").toMatchObject({
           user_stopped: "false",
           auto_recovery: { current_retries: 0 },
         });
         await throughout(
           LONG_ENOUGH,
-          async () => expect((await control.container(CLEANEXIT, signal)).status).toBe("STOPPED"),
+          async () =>
+            expect(
+              (await control.container(CLEANEXIT, signal)).status,
+              "status of the container that ended with 0",
+            ).toBe("STOPPED"),
           { signal },
         );
-        expect(await attemptsOf(appengine.log, CLEANEXIT)).toEqual([]);
+        expect(
+          await attemptsOf(appengine.log, CLEANEXIT),
+          "recovery attempts after an end with 0",
+        ).toEqual([]);
       },
     );
 
@@ -104,8 +111,14 @@ scenario(
             (await numbers("windowed")).length >= 4 && (await numbers("counted")).length >= 2,
           { signal, timeout: 10_000, every: 100 },
         );
-        expect(new Set(await numbers("windowed"))).toEqual(new Set([1]));
-        expect(await numbers("counted")).toEqual([1, 2]);
+        expect(
+          new Set(await numbers("windowed")),
+          "numbers of the attempts after runs longer than reset_window",
+        ).toEqual(new Set([1]));
+        expect(
+          await numbers("counted"),
+          "numbers of the attempts after runs shorter than reset_window",
+        ).toEqual([1, 2]);
       },
     );
 
@@ -120,21 +133,26 @@ scenario(
           (await attemptsOf(appengine.log, STABILIZE)).map(({ attempt }) => attempt);
         await until("three attempts", async () => (await attempts()).length >= 3, wait);
         await until("it to be stable", async () => (await isStable()) === "true", wait);
-        expect(await attempts()).toEqual([1, 2, 3]);
+        expect(await attempts(), "numbers of the attempts before the container was stable").toEqual(
+          [1, 2, 3],
+        );
         const stableLines = async (): Promise<number> =>
           (await appengine.log.lines()).filter(
             ({ message }) => message === `platform '${STABILIZE}' is now STABLE`,
           ).length;
         const before = await stableLines();
-        expect(before).toBeGreaterThan(0);
+        expect(before, "lines that say STABLE before the wait").toBeGreaterThan(0);
         await control.act(STABILIZE, "stop", signal);
         await waitForStatus(control, STABILIZE, "STOPPED", signal);
-        expect(await isStable()).toBe("false");
+        expect(await isStable(), "is_stable before stable_timeout").toBe("false");
         const started = performance.now();
         await control.act(STABILIZE, "start", signal);
         await until("it to be stable again", async () => (await isStable()) === "true", wait);
-        expect(performance.now() - started).toBeGreaterThanOrEqual(15_000 / SCALE);
-        expect(await stableLines()).toBe(before + 1);
+        expect(
+          performance.now() - started,
+          "ms from the start until is_stable, on the appengine's clock",
+        ).toBeGreaterThanOrEqual(15_000 / SCALE);
+        expect(await stableLines(), "lines that say STABLE after the wait").toBe(before + 1);
       },
     );
 
@@ -142,15 +160,22 @@ scenario(
       "rec.user-stop",
       "an API stop disables recovery; start restores it",
       async ({ appengine, control, inside, signal }) => {
-        expect((await control.act("steady", "stop")).status).toBe(200);
+        expect((await control.act("steady", "stop")).status, "status of the stop").toBe(200);
         await waitForStatus(control, "steady", "STOPPED", signal);
         await throughout(
           LONG_ENOUGH,
-          async () => expect((await control.container("steady", signal)).status).toBe("STOPPED"),
+          async () =>
+            expect(
+              (await control.container("steady", signal)).status,
+              "status of the container some time after the stop",
+            ).toBe("STOPPED"),
           { signal },
         );
-        expect(await attemptsOf(appengine.log, "steady")).toEqual([]);
-        expect((await control.act("steady", "start")).status).toBe(200);
+        expect(
+          await attemptsOf(appengine.log, "steady"),
+          "recovery attempts after the stop",
+        ).toEqual([]);
+        expect((await control.act("steady", "start")).status, "status of the start").toBe(200);
         await waitForStatus(control, "steady", "STARTED", signal);
         await appengine.text(`kill -KILL ${await inside("steady").pid()}`);
         await until(
@@ -177,10 +202,14 @@ scenario(
         const before = await attempts();
         await throughout(
           LONG_ENOUGH,
-          async () => expect((await control.container("faithful", signal)).status).toBe("STOPPED"),
+          async () =>
+            expect(
+              (await control.container("faithful", signal)).status,
+              "status of the container after the user's stop",
+            ).toBe("STOPPED"),
           { signal },
         );
-        expect(await attempts()).toBe(before);
+        expect(await attempts(), "recovery attempts after the user's stop").toBe(before);
         await control.act("faithful", "start", signal);
         await until("an attempt after the start", async () => (await attempts()) > before, wait);
       },

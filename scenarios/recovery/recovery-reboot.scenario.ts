@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -30,21 +30,32 @@ scenario(
       "rec.group",
       "a group's recovery block is inherited; an explicit `no` opts out",
       async ({ appengine, control, signal }) => {
-        expect((await control.container(CRASHING, signal)).auto_recovery).toMatchObject({
+        expect(
+          (await control.container(CRASHING, signal)).auto_recovery,
+          "recovery block that the container inherits",
+        ).toMatchObject({
           policy: "on-failure",
           max_retries: 5,
           stable_timeout: 30,
           backoff_policy: "reboot",
         });
         const out = await waitForStatus(control, "opted-out", "STOPPED", signal);
-        expect(out).not.toHaveProperty("auto_recovery");
+        expect(out, "the container that opted out, in /containers").not.toHaveProperty(
+          "auto_recovery",
+        );
         await until(
           "the inherited recovery to be used up",
           async () => (await attemptsOf(appengine.log, CRASHING)).length >= 5,
           { signal, timeout: 15_000, every: 100 },
         );
-        expect(await firstDelays(appengine.log, CRASHING)).toEqual([5, 10, 20, 40, 80]);
-        expect(await attemptsOf(appengine.log, "opted-out")).toEqual([]);
+        expect(
+          await firstDelays(appengine.log, CRASHING),
+          "seconds between the recovery attempts",
+        ).toEqual([5, 10, 20, 40, 80]);
+        expect(
+          await attemptsOf(appengine.log, "opted-out"),
+          "recovery attempts of the container that opted out",
+        ).toEqual([]);
       },
     );
 
@@ -60,7 +71,7 @@ scenario(
           timeout: 10_000,
         });
         await waitForStatus(control, CRASHING, "STARTED", signal);
-        expect(await launches()).toBe(2);
+        expect(await launches(), "launches of pantavisor").toBe(2);
       },
     );
   },

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { Program } from "../support/program.ts";
@@ -37,7 +37,7 @@ scenario(
             hold()
           `,
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside("rest-viewer"),
           python`
@@ -50,7 +50,10 @@ scenario(
             except TimeoutError: tell("the answer never ends")
           `,
         );
-        expect(await consumer.json(10_000)).toEqual({ head: "HTTP/1.0 200 OK", body: 8 * 4096 });
+        expect(
+          await consumer.json(10_000),
+          "head and body bytes that the client read until EOF",
+        ).toEqual({ head: "HTTP/1.0 200 OK", body: 8 * 4096 });
       },
     );
 
@@ -62,7 +65,7 @@ scenario(
           inside("rest-provider"),
           pythonFile(import.meta.dirname, "recording_server.py", GUARDED_SOCKET),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         const statuses = async (container: string, requests: readonly string[]) => {
           await using program = await Program.python(
             inside(container),
@@ -99,8 +102,10 @@ scenario(
         ];
         const requests = asked.map(([request]) => request);
         const viewer = await statuses("rest-viewer", requests);
-        expect(viewer).toEqual(asked.map(([, status]) => status));
-        expect(await statuses("rest-admin", requests)).toEqual(asked.map(([, , status]) => status));
+        expect(viewer, "statuses that the viewer got").toEqual(asked.map(([, status]) => status));
+        expect(await statuses("rest-admin", requests), "statuses that the admin got").toEqual(
+          asked.map(([, , status]) => status),
+        );
 
         // The provider's own word, and one connection that goes on behind a 403.
         await using last = await Program.python(
@@ -116,7 +121,10 @@ scenario(
           `,
         );
         const admins = ["/public", "/public/a?b=/../c", "/public", "/publicity", "/state"];
-        expect(await last.json()).toEqual([
+        expect(
+          await last.json(),
+          "status of the last request, and the requests that the provider got",
+        ).toEqual([
           "403",
           [
             ...["/public", "/public/a?b=/../c", "/public", "/state"].map((path) => `GET ${path}`),
@@ -136,12 +144,12 @@ scenario(
           inside("rest-provider"),
           pythonFile(import.meta.dirname, "recording_server.py", WEB_SOCKET),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using slow = await Program.python(
           inside("rest-viewer"),
           pythonFile(import.meta.dirname, "slow_heads.py", WEB_TARGET, 100),
         );
-        expect(await slow.line()).toBe("dripping");
+        expect(await slow.line(), "first line of the slow client").toBe("dripping");
         await using served = await Program.python(
           inside("rest-admin"),
           python`
@@ -155,8 +163,10 @@ scenario(
             tell({"quick": time.monotonic() - begun < 5})
           `,
         );
-        expect(await served.json(10_000)).toEqual({ quick: true });
-        expect(await slow.json(30_000)).toEqual({ cut: 100 });
+        expect(await served.json(10_000), "the other client is served").toEqual({ quick: true });
+        expect(await slow.json(30_000), "connections with a slow head that were cut").toEqual({
+          cut: 100,
+        });
       },
     );
   },

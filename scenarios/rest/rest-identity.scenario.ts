@@ -1,5 +1,5 @@
 import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import * as z from "zod";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -36,7 +36,10 @@ scenario(
           `curl -s --max-time ${patientSeconds(5)} --unix-socket ${TARGET} http://localhost/info`,
           { timeout: 10_000 },
         );
-        expect(JSON.parse(stdout)).toMatchObject({ client: "info-viewer", role: "viewer" });
+        expect(
+          JSON.parse(stdout),
+          "identity that the provider got with the first request",
+        ).toMatchObject({ client: "info-viewer", role: "viewer" });
       },
     );
 
@@ -45,7 +48,9 @@ scenario(
       "so does every later request of a kept connection, pipelined ones too",
       async ({ inside }) => {
         const seen = await headersSeen(inside("info-viewer"), [get(), get() + get(), get()], 4);
-        expect(seen.map(identity)).toEqual(Array(4).fill(["info-viewer", "viewer"]));
+        expect(seen.map(identity), "identities that the provider got with four requests").toEqual(
+          Array(4).fill(["info-viewer", "viewer"]),
+        );
       },
     );
 
@@ -63,10 +68,10 @@ scenario(
         for (const lines of forged) {
           const [headers = []] = await headersSeen(inside("info-viewer"), [get(...lines)], 1);
           const identities = headers.filter(([name]) => /^x[-_]pv[-_]/i.test(name));
-          expect(identities.map(([, value]) => value).sort(), lines.join(" | ")).toEqual([
-            "info-viewer",
-            "viewer",
-          ]);
+          expect(
+            identities.map(([, value]) => value).sort(),
+            `identity headers that the provider got (${lines.join(" | ")})`,
+          ).toEqual(["info-viewer", "viewer"]);
         }
       },
     );
@@ -87,7 +92,9 @@ scenario(
           "\r\n",
         );
         const answer = await exchange(inside("info-viewer"), request);
-        expect(answer.match(/HTTP\/1\.[01] (\d+)/g), what).toEqual(["HTTP/1.1 400"]);
+        expect(answer.match(/HTTP\/1\.[01] (\d+)/g), `statuses of the replies to ${what}`).toEqual([
+          "HTTP/1.1 400",
+        ]);
       }
     });
 
@@ -96,8 +103,10 @@ scenario(
         `printf 'GET /info HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' | nc -N -w ${patientSeconds(5)} -U ${TARGET}`,
         { timeout: 10_000 },
       );
-      expect(stdout).toMatch(/^HTTP\/1\.[01] 200/);
-      expect(stdout).toMatch(/"client": "[^"]*"\}\s*$/);
+      expect(stdout, "reply to the half-closed request").toMatch(/^HTTP\/1\.[01] 200/);
+      expect(stdout, "end of the reply to the half-closed request").toMatch(
+        /"client": "[^"]*"\}\s*$/,
+      );
     });
   },
 );
@@ -130,7 +139,7 @@ async function headersSeen(
     pythonFile(import.meta.dirname, "headers_seen.py", TARGET, writes),
   );
   const seen = headerLists.parse(await program.json(10_000));
-  expect(seen).toHaveLength(count);
+  expect(seen, "requests that the provider got").toHaveLength(count);
   return seen;
 }
 

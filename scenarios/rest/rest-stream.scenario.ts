@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -21,21 +21,38 @@ scenario(
       "chunked uploads, server-sent events, large bodies, Expect and an allowed Upgrade",
       async ({ inside }) => {
         await using provider = await Program.python(inside("rest-provider"), PROVIDER);
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         const run = async (client: PythonProgram): Promise<unknown> => {
           await using program = await Program.python(inside("rest-viewer"), client);
           return await program.json(60_000);
         };
-        expect(await run(TALKS_WHILE_UPLOADING)).toEqual(["got one", "got two", "got three"]);
-        expect(await run(READS_EVENTS)).toEqual(["1", "2", "3"]);
-        expect(await run(EXPECTS)).toEqual({ interim: "100", answer: "got 7" });
-        expect(await run(IS_TURNED_AWAY)).toEqual({ status: "417", connection: "close" });
-        expect(await run(CHANGES_PROTOCOL)).toEqual({
+        expect(await run(TALKS_WHILE_UPLOADING), "replies while the client uploads").toEqual([
+          "got one",
+          "got two",
+          "got three",
+        ]);
+        expect(await run(READS_EVENTS), "server-sent events that the client got").toEqual([
+          "1",
+          "2",
+          "3",
+        ]);
+        expect(await run(EXPECTS), "interim status and reply to Expect").toEqual({
+          interim: "100",
+          answer: "got 7",
+        });
+        expect(await run(IS_TURNED_AWAY), "reply to an Expect that the provider refuses").toEqual({
+          status: "417",
+          connection: "close",
+        });
+        expect(
+          await run(CHANGES_PROTOCOL),
+          "statuses of an allowed Upgrade and of another, and the echo",
+        ).toEqual({
           allowed: "101",
           echo: "one two",
           other: "200",
         });
-        expect(await run(SENDS_AND_FETCHES_MUCH)).toEqual({
+        expect(await run(SENDS_AND_FETCHES_MUCH), "large bodies, sent and fetched").toEqual({
           sent: "the same",
           fetched: "the same",
         });

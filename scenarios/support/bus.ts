@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python } from "../../harness/appengine/python.ts";
 import { Program } from "./program.ts";
@@ -29,6 +29,6 @@ export async function uidAtDaemon(provider: InsideContainer, uniqueName: string)
     `busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixUser s '${uniqueName}'`,
     { timeout: 10_000 },
   );
-  expect(call.stdout, call.stderr).toMatch(/^u \d+\n$/);
+  expect(call.stdout, `reply to GetConnectionUnixUser (${call.stderr})`).toMatch(/^u \d+\n$/);
   return Number(call.stdout.slice(2));
 }

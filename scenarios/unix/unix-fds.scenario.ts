@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
@@ -40,7 +40,7 @@ scenario(
           inside(PROVIDER),
           pythonFile(HERE, "fds_provider.py", socketOf("open")),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside(CONSUMER),
           python`
@@ -55,13 +55,16 @@ scenario(
             tell([data.decode(), fds.contents(received)])
           `,
         );
-        expect(await provider.json()).toEqual([
+        expect(await provider.json(), "bytes and fds that the provider got, in order").toEqual([
           ["head", []],
           ["ab", ["one"]],
           ["cde", ["two", "three"]],
           ["tail", []],
         ]);
-        expect(await consumer.json()).toEqual(["back", ["from the provider"]]);
+        expect(await consumer.json(), "bytes and fds that the consumer got").toEqual([
+          "back",
+          ["from the provider"],
+        ]);
       },
     );
 
@@ -73,7 +76,7 @@ scenario(
           inside(PROVIDER),
           pythonFile(HERE, "memfd_provider.py", socketOf("open")),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside(CONSUMER),
           python`
@@ -90,8 +93,14 @@ scenario(
             tell({"seen": seen, "seal": seal})
           `,
         );
-        expect(await consumer.json()).toEqual({ seen: "hello", seal: "holds" });
-        expect(await provider.json()).toBe(" world");
+        expect(await consumer.json(), "content and seal of the memfd at the consumer").toEqual({
+          seen: "hello",
+          seal: "holds",
+        });
+        expect(
+          await provider.json(),
+          "bytes that the consumer wrote, as the provider reads them",
+        ).toBe(" world");
       },
     );
 
@@ -108,7 +117,7 @@ scenario(
           inside(PROVIDER),
           pythonFile(HERE, "memfd_provider.py", socketOf("buffers"), UDMABUF),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside(CONSUMER),
           python`
@@ -123,8 +132,11 @@ scenario(
             tell(seen)
           `,
         );
-        expect(await consumer.json()).toBe("hello");
-        expect(await provider.json()).toBe(" world");
+        expect(await consumer.json(), "content of the dmabuf at the consumer").toBe("hello");
+        expect(
+          await provider.json(),
+          "bytes that the consumer wrote, as the provider reads them",
+        ).toBe(" world");
       },
     );
 
@@ -141,7 +153,10 @@ scenario(
           // The consumer lists it, the provider does not.
           ["narrow", "memfd"],
         ] as const) {
-          expect([fd, await offer(inside, service, fd)]).toEqual([fd, REFUSED]);
+          expect(
+            [fd, await offer(inside, service, fd)],
+            `outcome of an fd of type ${fd}, which nobody lists`,
+          ).toEqual([fd, REFUSED]);
         }
         await appengine.log.waitFor(/fd-consumer\/open: .*directory.* from the consumer/, {
           signal,
@@ -155,7 +170,10 @@ scenario(
       "unix.fd.requirement",
       "what the export allows and the requirement does not ask for is refused",
       async ({ inside }) => {
-        expect(await offer(inside, "open", "eventfd")).toEqual(REFUSED);
+        expect(
+          await offer(inside, "open", "eventfd"),
+          "outcome of an fd that the requirement does not ask for",
+        ).toEqual(REFUSED);
       },
     );
 
@@ -167,14 +185,17 @@ scenario(
           inside(PROVIDER),
           pythonFile(HERE, "flood_provider.py", socketOf("open"), 21),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         const before = await brokerFds(appengine, signal);
         await using consumer = await Program.python(
           inside(CONSUMER),
           pythonFile(HERE, "flood_consumer.py", targetOf("open"), 20, 20, 253),
         );
-        expect(await consumer.json(30_000)).toEqual({ bystander: "answered" });
-        expect(await provider.json()).toBe(20 * 20 * 253);
+        expect(
+          await consumer.json(30_000),
+          "outcome of the other session during the flood",
+        ).toEqual({ bystander: "answered" });
+        expect(await provider.json(), "fds that the provider got in the flood").toBe(20 * 20 * 253);
         await backAtBaseline(appengine, before, signal);
       },
       { timeout: 60_000 },

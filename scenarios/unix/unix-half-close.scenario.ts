@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { python } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
@@ -25,7 +25,7 @@ scenario(
           peer.close()
         `,
       );
-      expect(await provider.line()).toBe("listening");
+      expect(await provider.line(), "first line of the provider").toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
         python`
@@ -40,7 +40,10 @@ scenario(
           tell({"answer": answer, "quick": time.monotonic() - begun < 1})
         `,
       );
-      expect(await consumer.json()).toEqual({ answer: "got 5", quick: true });
+      expect(
+        await consumer.json(),
+        "answer of the provider after the consumer's EOF, and whether it came at once",
+      ).toEqual({ answer: "got 5", quick: true });
     });
 
     check("unix.half-close.to-consumer", "EOF reaches the consumer at once", async ({ inside }) => {
@@ -59,7 +62,10 @@ scenario(
           tell({"late": late})
         `,
       );
-      expect(await provider.line()).toBe("listening");
+      expect(
+        await provider.line(),
+        "last bytes that the consumer heard, and whether EOF came at once",
+      ).toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
         python`
@@ -74,8 +80,13 @@ scenario(
           peer.close()
         `,
       );
-      expect(await consumer.json()).toEqual({ heard: "bye", quick: true });
-      expect(await provider.json()).toEqual({ late: "late" });
+      expect(await consumer.json(), "first line of the provider").toEqual({
+        heard: "bye",
+        quick: true,
+      });
+      expect(await provider.json(), "bytes that the provider got after its own EOF").toEqual({
+        late: "late",
+      });
     });
 
     check(
@@ -99,7 +110,7 @@ scenario(
             except OSError as error: tell({"error": str(error)})
           `,
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside("probe-consumer"),
           python`
@@ -116,12 +127,14 @@ scenario(
             except OSError as error: tell({"error": str(error)})
           `,
         );
-        expect(await provider.line()).toBe("question");
-        expect(await consumer.line()).toBe("ended");
+        expect(await provider.line(), "line of the provider before it answers").toBe("question");
+        expect(await consumer.line(), "line of the consumer after its EOF").toBe("ended");
         // Whether the EOF has reached the provider is another promise: it answers in any case.
         provider.say("answer");
-        expect(await consumer.json()).toEqual({ bytes: 64 * 16384 });
-        expect(await provider.json()).toEqual({ error: null });
+        expect(await consumer.json(), "bytes of the answer that the consumer got").toEqual({
+          bytes: 64 * 16384,
+        });
+        expect(await provider.json(), "error of the provider's answer").toEqual({ error: null });
       },
     );
 
@@ -143,7 +156,7 @@ scenario(
                 peer.close()
           `,
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside("probe-consumer"),
           python`
@@ -157,7 +170,9 @@ scenario(
             except TimeoutError: tell({"answer": "none: stalled by those before"})
           `,
         );
-        expect(await consumer.json()).toEqual({ answer: "answer to the last one" });
+        expect(await consumer.json(), "answer to the last client").toEqual({
+          answer: "answer to the last one",
+        });
       },
     );
   },

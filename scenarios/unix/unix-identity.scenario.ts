@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import type { PythonProgram } from "../../harness/appengine/python.ts";
@@ -58,7 +58,7 @@ scenario(
             hold()
           `,
         );
-        expect(heard).toEqual([identity, forged, ""]);
+        expect(heard, "lines that the provider heard").toEqual([identity, forged, ""]);
 
         const { heard: packets } = await hear(
           inside,
@@ -79,7 +79,7 @@ scenario(
             hold()
           `,
         );
-        expect(packets).toEqual([identity, forged]);
+        expect(packets, "packets that the provider heard").toEqual([identity, forged]);
       },
     );
 
@@ -110,7 +110,10 @@ scenario(
             hold()
           `,
         );
-        expect({ heard, said }).toEqual({ heard: [1, 0, 7, 100_000, 2, 0], said: ["one", "two"] });
+        expect(
+          { heard, said },
+          "sizes of packets at the provider, and packets at the consumer",
+        ).toEqual({ heard: [1, 0, 7, 100_000, 2, 0], said: ["one", "two"] });
       },
     );
 
@@ -133,7 +136,7 @@ scenario(
         );
         const ids = [[1002, 1002]];
         const handle = ['{"client":"identity-viewer","role":"viewer"}', true];
-        expect(heard).toEqual([
+        expect(heard, "bytes, credentials and handles at the provider").toEqual([
           { data: "first", ids, handles: [handle] },
           { data: "second", ids, handles: [] },
         ]);
@@ -157,7 +160,7 @@ scenario(
             hold()
           `,
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         for (const [container, expected] of [
           [VIEWER, "legacy.viewer"],
           [ADMIN, "legacy.admin"],
@@ -169,7 +172,9 @@ scenario(
               tell(unix.connect(${targetOf("legacy")}).recv(100).decode())
             `,
           );
-          expect(await consumer.json()).toBe(expected);
+          expect(await consumer.json(), "role socket that the provider was reached at").toBe(
+            expected,
+          );
         }
       },
     );

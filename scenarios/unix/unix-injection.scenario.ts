@@ -1,6 +1,6 @@
 import { patientSeconds } from "../../harness/appengine/python.ts";
 import { posix } from "node:path";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -35,7 +35,7 @@ scenario(
       "the graph names both peers with their real init pids",
       async ({ appengine, inside }) => {
         const link = (await appengine.graph()).find(({ consumer }) => consumer === CLIENT);
-        expect(link).toMatchObject({
+        expect(link, "link in the graph").toMatchObject({
           type: "unix",
           name: "raw-unix",
           consumer: CLIENT,
@@ -54,9 +54,15 @@ scenario(
       "a socket, mode 0666, root's, in the consumer only",
       async ({ appengine, inside }) => {
         const stdout = await inside(CLIENT).text(`stat -c '%F %a %u:%g' ${TARGET}`);
-        expect(stdout.trim()).toBe("socket 666 0:0");
-        expect((await inside(SERVER).sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
-        expect((await appengine.sh(`ls ${TARGET}`)).exitCode).not.toBe(0);
+        expect(stdout.trim(), "type, mode and owner of the injected socket").toBe("socket 666 0:0");
+        expect(
+          (await inside(SERVER).sh(`ls ${TARGET}`)).exitCode,
+          "exit code of ls on the target in the provider",
+        ).not.toBe(0);
+        expect(
+          (await appengine.sh(`ls ${TARGET}`)).exitCode,
+          "exit code of ls on the target in the appengine",
+        ).not.toBe(0);
       },
     );
 
@@ -68,7 +74,7 @@ scenario(
           `head -c 65536 /dev/urandom >/tmp/sent; socat -t ${patientSeconds(5)} - UNIX-CONNECT:${TARGET} </tmp/sent | cmp - /tmp/sent && echo same`,
           { timeout: 10_000 },
         );
-        expect(stdout.trim()).toBe("same");
+        expect(stdout.trim(), "64 KiB that come back").toBe("same");
       },
     );
 
@@ -76,7 +82,10 @@ scenario(
       "xc.inject.before-start",
       "a consumer that does not run leaves nothing on the appengine's own file system",
       async ({ appengine, control, signal }) => {
-        expect((await control.act(CLIENT, "stop")).status).toBe(200);
+        expect(
+          (await control.act(CLIENT, "stop")).status,
+          "status of the stop of the consumer",
+        ).toBe(200);
         await waitForStatus(control, CLIENT, "STOPPED", signal);
         const targets = [TARGET, EARLY_TARGET];
         const folders = targets.map((path) => posix.dirname(path)).join(" ");
@@ -84,10 +93,16 @@ scenario(
         await restartBroker(appengine, signal);
         for (const path of targets) {
           const isThere = (await appengine.sh(`ls ${path}`)).exitCode === 0;
-          expect([path, isThere]).toEqual([path, false]);
+          expect([path, isThere], "the path is on the appengine's own file system").toEqual([
+            path,
+            false,
+          ]);
         }
         await appengine.text(`rmdir -p --ignore-fail-on-non-empty ${folders}`);
-        expect((await control.act(CLIENT, "start")).status).toBe(200);
+        expect(
+          (await control.act(CLIENT, "start")).status,
+          "status of the start of the consumer",
+        ).toBe(200);
         await waitForStatus(control, CLIENT, "STARTED", signal);
       },
     );
@@ -104,14 +119,19 @@ scenario(
           `printf '${request}' | timeout ${patientSeconds(2)} socat -t ${patientSeconds(1)} - UNIX-CONNECT:${PROBE_TARGET}; :`,
           { timeout: 10_000 },
         );
-        expect(answer.stdout).not.toContain("HTTP/1");
+        expect(answer.stdout, "answer at the socket behind a symlink to pv-ctrl").not.toContain(
+          "HTTP/1",
+        );
 
         await appengine.text("mkdir -p /mnt/trap");
         await inside("probe-consumer").text(
           "rm -rf /run/pv/services; mkdir -p /run/pv; ln -s /mnt/trap /run/pv/services",
         );
         await restartBroker(appengine, signal);
-        expect(await appengine.text("ls -A /mnt/trap")).toBe("");
+        expect(
+          await appengine.text("ls -A /mnt/trap"),
+          "files in the trap outside of the consumer's root",
+        ).toBe("");
         await appengine.text("rmdir /mnt/trap");
       },
     );
@@ -121,7 +141,10 @@ scenario(
       "after a consumer restart the socket is back and works within 1 s",
       async ({ control, inside, signal }) => {
         const before = await inside(CLIENT).pid();
-        expect((await control.act(CLIENT, "restart")).status).toBe(200);
+        expect(
+          (await control.act(CLIENT, "restart")).status,
+          "status of the restart of the consumer",
+        ).toBe(200);
         await waitForNewInit(inside(CLIENT), before, signal);
         const back = until(
           "the socket to be back",
@@ -133,7 +156,7 @@ scenario(
           },
           { signal, timeout: 1_000 },
         );
-        await expect(back).resolves.toBe(true);
+        await expect(back, "the socket works after the restart").resolves.toBe(true);
       },
     );
   },

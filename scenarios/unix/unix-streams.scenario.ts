@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -27,7 +27,7 @@ scenario(
           tell(streams.exchange(peer, 1, ${size}, 2))
         `,
       );
-      expect(await provider.line()).toBe("listening");
+      expect(await provider.line(), "first line of the provider").toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
         python`
@@ -37,10 +37,10 @@ scenario(
       );
       const whole = { received: size, wrong: null };
       const limit = 60_000;
-      expect(await Promise.all([consumer.json(limit), provider.json(limit)])).toEqual([
-        whole,
-        whole,
-      ]);
+      expect(
+        await Promise.all([consumer.json(limit), provider.json(limit)]),
+        "streams of 1 GiB at the consumer and at the provider",
+      ).toEqual([whole, whole]);
     });
 
     check(
@@ -59,7 +59,7 @@ scenario(
             hold()
           `,
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside("probe-consumer"),
           python`
@@ -71,13 +71,14 @@ scenario(
             hold()
           `,
         );
-        expect(await provider.line()).toBe("1");
+        expect(await provider.line(), "sessions at the provider").toBe("1");
         const before = await brokerMemory(appengine, signal);
         consumer.say("go");
         const taken = await Promise.all([consumer.line(30_000), provider.line(30_000)]);
         const grown = (await brokerMemory(appengine, signal)) - before;
-        for (const bytes of taken) expect(Number(bytes)).toBeLessThan(8 * MiB);
-        expect(grown).toBeLessThan(8 * MiB);
+        for (const bytes of taken)
+          expect(Number(bytes), "bytes that the consumer could write").toBeLessThan(8 * MiB);
+        expect(grown, "bytes by which the broker's memory grew").toBeLessThan(8 * MiB);
       },
     );
 
@@ -86,7 +87,7 @@ scenario(
         inside("probe-provider"),
         pythonFile(import.meta.dirname, "answer_many.py", PROBE_SOCKET),
       );
-      expect(await provider.line()).toBe("listening");
+      expect(await provider.line(), "first line of the provider").toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
         python`
@@ -102,7 +103,10 @@ scenario(
           tell(outcome)
         `,
       );
-      expect(await consumer.json(60_000)).toEqual({ answered: 2000, errors: [] });
+      expect(await consumer.json(60_000), "sessions that were answered, and their errors").toEqual({
+        answered: 2000,
+        errors: [],
+      });
     });
   },
 );

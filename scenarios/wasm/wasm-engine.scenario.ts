@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { waitForStatus } from "../support/steps.ts";
 import { probeGuest } from "../support/wasm-guests.ts";
@@ -19,13 +19,15 @@ scenario(
       "on armv7 a guest is refused with the reason, and containers of type lxc start",
       async ({ appengine, control, signal }) => {
         const { error } = await waitForStatus(control, guest.name, "STOPPED", signal);
-        expect(error).toMatch(/no WebAssembly engine on armv7l/);
+        expect(error, "error of the guest in /containers").toMatch(
+          /no WebAssembly engine on armv7l/,
+        );
         await waitForStatus(control, "pv-example-app", "STARTED", signal);
         const shown = await appengine.log.waitFor(/platform 'guest' .*engine on armv7l/, {
           signal,
           timeout: 5_000,
         });
-        expect(shown).toHaveLength(1);
+        expect(shown, "containers of type lxc that run").toHaveLength(1);
       },
     );
   },

@@ -1,7 +1,7 @@
 import { mkdtemp, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -86,7 +86,7 @@ scenario(
           },
           { signal, timeout: 10_000 },
         );
-        expect(printed.trimEnd().split("\n")).toEqual([
+        expect(printed.trimEnd().split("\n"), "console of the guest").toEqual([
           "hello from a guest",
           "COLOUR=blue",
           ...POINTERS,
@@ -98,9 +98,16 @@ scenario(
           signal,
           timeout: 10_000,
         });
-        expect(await endings(appengine, "fails")).toEqual(["exit code 256", "exit code 256"]);
-        expect(await endings(appengine, "done")).toEqual(["exit code 0"]);
-        expect(await consoleOf(appengine, "fails")).toBe("failing\nfailing\n");
+        expect(await endings(appengine, "fails"), "ends of the guest that fails").toEqual([
+          "exit code 256",
+          "exit code 256",
+        ]);
+        expect(await endings(appengine, "done"), "ends of the guest that is done").toEqual([
+          "exit code 0",
+        ]);
+        expect(await consoleOf(appengine, "fails"), "console of the guest that fails").toBe(
+          "failing\nfailing\n",
+        );
 
         await waitForStatus(control, "ready", "READY", signal);
         for (const name of ["talker", "loops"]) {
@@ -114,7 +121,9 @@ scenario(
           await control.act(name, "stop");
           await waitForStatus(control, name, "STOPPED", signal);
         }
-        expect((await control.container("bystander")).status).toBe("STARTED");
+        expect((await control.container("bystander")).status, "status of the other guest").toBe(
+          "STARTED",
+        );
       },
       { timeout: 60_000 },
     );
@@ -124,7 +133,10 @@ scenario(
       "a guest without the service ends before it runs, and the import is named",
       async ({ appengine, control, signal }) => {
         await waitForStatus(control, "ungranted", "STOPPED", signal);
-        expect(await endings(appengine, "ungranted")).toEqual([
+        expect(
+          await endings(appengine, "ungranted"),
+          "ends of the guest without the service",
+        ).toEqual([
           "import pantavisor_dbus.close is not granted: run.json requires no service of type dbus",
         ]);
       },
@@ -150,16 +162,25 @@ scenario(
         const reasons = [...HOSTILE, ["large", /module module\.wasm has 33554433 bytes/]] as const;
         for (const [name, reason] of reasons) {
           await waitForStatus(appengine.control, name, "STOPPED", signal);
-          expect([name, await endings(appengine, name)]).toEqual([
-            name,
-            [expect.stringMatching(reason)],
-          ]);
+          expect(
+            [name, await endings(appengine, name)],
+            `ends of the hostile guest ${name}`,
+          ).toEqual([name, [expect.stringMatching(reason)]]);
         }
         await waitForStatus(appengine.control, "grows-table", "STOPPED", signal);
-        expect(await endings(appengine, "grows-table")).toEqual(["exit code 0"]);
-        expect((await appengine.control.container("bystander")).status).toBe("STARTED");
+        expect(
+          await endings(appengine, "grows-table"),
+          "ends of the guest that grows its table",
+        ).toEqual(["exit code 0"]);
+        expect(
+          (await appengine.control.container("bystander")).status,
+          "status of the other guest",
+        ).toBe("STARTED");
         const daemons = await appengine.control.daemons(signal);
-        expect(daemons.find(({ name }) => name === "pv-xconnect")?.pid).toBeGreaterThan(0);
+        expect(
+          daemons.find(({ name }) => name === "pv-xconnect")?.pid,
+          "pid of pv-xconnect after the hostile guests",
+        ).toBeGreaterThan(0);
       },
       { timeout: 90_000 },
     );

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -84,18 +84,23 @@ scenario(
       "a guest's request reaches the provider with the guest's identity, whatever it sends",
       async ({ appengine, control, signal }) => {
         const lines = await runGuest(appengine, control, wasmViewer.name, signal);
-        expect(lines[0]).toBe("status 200");
-        expect(JSON.parse(lines[1] ?? "")).toMatchObject({ client: "wasm-viewer", role: "viewer" });
-        expect(lines[2]).toBe("request: errno 44");
-        expect(await consoleOf(appengine, "pv-example-wasm-client")).toMatch(
+        expect(lines[0], "reply that the guest got").toBe("status 200");
+        expect(JSON.parse(lines[1] ?? ""), "identity that the provider got").toMatchObject({
+          client: "wasm-viewer",
+          role: "viewer",
+        });
+        expect(lines[2], "outcome of a request for a foreign service").toBe("request: errno 44");
+        expect(
+          await consoleOf(appengine, "pv-example-wasm-client"),
+          "console of the example guest",
+        ).toMatch(
           /^network-manager: 200 \{.*"role": "viewer", "client": "pv-example-wasm-client"\}$/m,
         );
-        expect(lines).toContain("content-type: application/json");
-        expect(await runGuest(appengine, control, forger.name, signal)).toEqual([
-          "request: errno 28",
-          "request: errno 28",
-          "request: errno 28",
-        ]);
+        expect(lines, "headers that the guest got").toContain("content-type: application/json");
+        expect(
+          await runGuest(appengine, control, forger.name, signal),
+          "outcomes of requests with forged headers",
+        ).toEqual(["request: errno 28", "request: errno 28", "request: errno 28"]);
       },
     );
 
@@ -106,8 +111,11 @@ scenario(
         const fromLxc = JSON.parse(await curl(appengine, REST, "/info")) as object;
         const lines = await runGuest(appengine, control, wasmViewer.name, signal);
         const fromWasm = JSON.parse(lines[1] ?? "") as object;
-        expect(fromLxc).toEqual({ ...fromWasm, client: "lxc-viewer" });
-        expect(fromWasm).toMatchObject({ client: "wasm-viewer" });
+        expect(fromLxc, "answer to the LXC consumer, beside the guest's").toEqual({
+          ...fromWasm,
+          client: "lxc-viewer",
+        });
+        expect(fromWasm, "answer to the guest").toMatchObject({ client: "wasm-viewer" });
       },
     );
 
@@ -116,14 +124,20 @@ scenario(
       "a guest calls what the rules of its link allow, and hears of what they refuse",
       async ({ appengine, control, signal }) => {
         const lines = await runGuest(appengine, control, caller.name, signal);
-        expect(lines.slice(0, 3)).toEqual([
+        expect(lines.slice(0, 3), "outcome of the allowed call").toEqual([
           "call: errno 0",
           expect.stringMatching(/^head :1\.\d+,,,,,s,$/),
           'string {"service": "dbus-example", "status": "active"}',
         ]);
         const denied = "org.freedesktop.DBus.Error.AccessDenied";
-        expect(lines.filter((line) => line.includes(denied))).toHaveLength(2);
-        expect(lines.slice(-2)).toEqual(["call: errno 28", "match: errno 2"]);
+        expect(
+          lines.filter((line) => line.includes(denied)),
+          "outcomes of the calls that the rules refuse",
+        ).toHaveLength(2);
+        expect(lines.slice(-2), "outcomes of calls after the refusals").toEqual([
+          "call: errno 28",
+          "match: errno 2",
+        ]);
       },
     );
 
@@ -140,8 +154,11 @@ scenario(
             inside(FRAMES.name),
             pythonFile(import.meta.dirname, "memory_provider.py", socketOf(MEMORY), "sealed"),
           );
-          expect(await provider.line()).toBe("listening");
-          expect(await runGuest(appengine, control, mapper.name, signal)).toEqual([
+          expect(await provider.line(), "first line of the provider").toBe("listening");
+          expect(
+            await runGuest(appengine, control, mapper.name, signal),
+            "outcomes of the guest's mappings",
+          ).toEqual([
             "behind the memory: errno 21",
             "over its end: errno 21",
             "wrapping: errno 21",
@@ -150,28 +167,45 @@ scenario(
             "map: errno 0 size 4096",
             "seen hello",
           ]);
-          expect(await provider.json()).toBe(" guest");
+          expect(
+            await provider.json(),
+            "bytes that the guest wrote, as the provider reads them",
+          ).toBe(" guest");
           // A store there is a trap, or the end of the process where V8 knows the address.
           const read = await runGuest(appengine, control, reader.name, signal);
-          expect(read.slice(0, 2)).toEqual(["map: errno 0 size 4096", "seen hello"]);
-          expect(read).not.toContain("stored");
-          expect(await provider.json()).toBe("\0".repeat(6));
-          expect(await runGuest(appengine, control, copier.name, signal)).toEqual([
+          expect(read.slice(0, 2), "outcome of a mapping without the right to write").toEqual([
+            "map: errno 0 size 4096",
+            "seen hello",
+          ]);
+          expect(read, "lines of the guest without the right to write").not.toContain("stored");
+          expect(
+            await provider.json(),
+            "bytes of the provider's memory after a refused write",
+          ).toBe("\0".repeat(6));
+          expect(
+            await runGuest(appengine, control, copier.name, signal),
+            "outcomes of reads and writes by copy",
+          ).toEqual([
             "size: errno 0",
             "bytes 4096",
             "read: errno 0 hello",
             "write: errno 0",
             "beyond: errno 28",
           ]);
-          expect(await provider.json()).toBe(" guest");
+          expect(
+            await provider.json(),
+            "bytes that the guest wrote by copy, as the provider reads them",
+          ).toBe(" guest");
         }
         await using provider = await Program.python(
           inside(FRAMES.name),
           pythonFile(import.meta.dirname, "memory_provider.py", socketOf(MEMORY)),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         const lines = await runGuest(appengine, control, mapper.name, signal);
-        expect(lines.at(-1)).toBe("map: errno 2 size 4096");
+        expect(lines.at(-1), "outcome of a mapping of memory that can shrink").toBe(
+          "map: errno 2 size 4096",
+        );
       },
       { timeout: 60_000 },
     );
@@ -185,12 +219,18 @@ scenario(
           timeout: 15_000,
         });
         for (const path of ["/hello", "/hello"]) {
-          expect(JSON.parse(await curl(appengine, "greeter", path))).toEqual({
+          expect(
+            JSON.parse(await curl(appengine, "greeter", path)),
+            "answer of the guest that provides",
+          ).toEqual({
             hello: "lxc-viewer",
             role: "guest",
           });
         }
-        expect(JSON.parse(await curl(appengine, "greeter", "/other"))).toEqual({
+        expect(
+          JSON.parse(await curl(appengine, "greeter", "/other")),
+          "answer of the guest to an unknown path",
+        ).toEqual({
           error: "no such path",
         });
       },

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
@@ -55,9 +55,14 @@ scenario(
         running.use(await startSway(inside(SWAY), signal));
         const offered = await listedGlobals(inside(SWAY), DIRECT);
         const allowed = allowedOf(offered, GLOBALS);
-        expect(offered).toContain("zwlr_screencopy_manager_v1 3");
-        expect(allowed).toHaveLength(GLOBALS.length);
-        expect(await listedGlobals(inside("client"), DISPLAY)).toEqual(allowed);
+        expect(offered, "globals that the compositor offers").toContain(
+          "zwlr_screencopy_manager_v1 3",
+        );
+        expect(allowed, "globals that the link allows").toHaveLength(GLOBALS.length);
+        expect(
+          await listedGlobals(inside("client"), DISPLAY),
+          "globals that the client sees",
+        ).toEqual(allowed);
 
         // A name that is only known to a direct client.
         await using spy = await Program.python(
@@ -81,7 +86,7 @@ scenario(
                   end(0, screencopy, 1), end(0, "wl_compositor", 4), end(0, "wl_compositor", 0)])
           `,
         );
-        expect(await program.json(15_000)).toEqual([
+        expect(await program.json(15_000), "errors of requests for hidden globals").toEqual([
           [2, 0, `invalid global zwlr_screencopy_manager_v1 (${hidden})`],
           [2, 0, `invalid global wl_shm (${hidden})`],
           [2, 0, expect.stringContaining("invalid global zwlr_screencopy_manager_v1")],
@@ -89,9 +94,13 @@ scenario(
           [2, 0, expect.stringMatching(/^invalid version .*: have 3, wanted 0$/)],
         ]);
         const log = await inside(SWAY).text(`cat ${LOG}`);
-        expect(log).toContain('"zwlr_screencopy_manager_v1"');
-        expect(log).not.toMatch(/bind\(\d+, "zwlr_screencopy_manager_v1"/);
-        expect(log).not.toMatch(/bind\(\d+, "wl_compositor", [04]/);
+        expect(log, "log of the compositor").toContain('"zwlr_screencopy_manager_v1"');
+        expect(log, "log of the compositor, about a bind of a hidden global").not.toMatch(
+          /bind\(\d+, "zwlr_screencopy_manager_v1"/,
+        );
+        expect(log, "log of the compositor, about a bind with a wrong version").not.toMatch(
+          /bind\(\d+, "wl_compositor", [04]/,
+        );
       },
       { timeout: 60_000 },
     );

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
 import { until } from "../../harness/until.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -61,9 +61,14 @@ scenario(
           { signal, timeout: 15_000 },
         );
         const allowed = allowedOf(offered, ALLOWED);
-        expect(offered.length).toBeGreaterThan(allowed.length);
-        expect(allowed).toContain("wl_compositor 4");
-        expect(await listedGlobals(inside(CLIENT), DISPLAY)).toEqual(allowed);
+        expect(offered.length, "number of globals that the compositor offers").toBeGreaterThan(
+          allowed.length,
+        );
+        expect(allowed, "globals that the link allows").toContain("wl_compositor 4");
+        expect(
+          await listedGlobals(inside(CLIENT), DISPLAY),
+          "globals that the client sees",
+        ).toEqual(allowed);
       },
     );
 
@@ -73,10 +78,18 @@ scenario(
       async ({ inside }) => {
         const before = await inside(SERVER).text(`wc -l <${LOG}`);
         const draw = onDisplay(DISPLAY, `timeout ${patientSeconds(2)} weston-simple-shm`);
-        expect(await inside("one").sh(draw)).toMatchObject({ exitCode: 124 });
+        expect(
+          await inside("one").sh(draw),
+          "outcome of the client that draws until its time-out",
+        ).toMatchObject({ exitCode: 124 });
         const arrived = await inside(SERVER).text(`tail -n +${before.trim()} ${LOG}`);
-        expect(arrived).toMatch(/wl_shm@\d+\.create_pool\(new id wl_shm_pool@\d+, fd \d+, \d+\)/);
-        expect([...arrived.matchAll(/wl_callback@\d+\.done/g)].length).toBeGreaterThan(10);
+        expect(arrived, "requests of the client at the compositor").toMatch(
+          /wl_shm@\d+\.create_pool\(new id wl_shm_pool@\d+, fd \d+, \d+\)/,
+        );
+        expect(
+          [...arrived.matchAll(/wl_callback@\d+\.done/g)].length,
+          "frames that the compositor reported as shown",
+        ).toBeGreaterThan(10);
       },
     );
 
@@ -101,12 +114,16 @@ scenario(
         await using two = await Program.python(inside("two"), source);
         const both = [await one.json(), await two.json()];
         // The ids are equal, since each session counts its own.
-        expect(both[0]).toEqual(both[1]);
-        expect(both[0]).toEqual([expect.any(Number), []]);
+        expect(both[0], "ids of the two clients' objects").toEqual(both[1]);
+        expect(both[0], "ids and errors of the first client").toEqual([expect.any(Number), []]);
         one.say("misbehave");
-        expect(await one.json()).toEqual([1, 1, "invalid method 99 of wl_output version 2"]);
+        expect(await one.json(), "error of the session with a bad request").toEqual([
+          1,
+          1,
+          "invalid method 99 of wl_output version 2",
+        ]);
         two.say("go on");
-        expect(await two.json()).toBe("goes on");
+        expect(await two.json(), "the other session").toBe("goes on");
       },
     );
 
@@ -125,16 +142,21 @@ scenario(
             tell("still open")
           `,
         );
-        expect(await bystander.json()).toBe("open");
+        expect(await bystander.json(), "first line of the bystander").toBe("open");
         await using program = await Program.python(
           inside("one"),
           pythonFile(import.meta.dirname, "malformed.py", DISPLAY),
         );
         for (const ended of Object.entries(MALFORMED)) {
-          expect(await program.json(10_000)).toEqual(ended);
+          expect(
+            await program.json(10_000),
+            "ends of the sessions with malformed messages",
+          ).toEqual(ended);
         }
         bystander.say("");
-        expect(await bystander.json()).toBe("still open");
+        expect(await bystander.json(), "the bystander's session after malformed messages").toBe(
+          "still open",
+        );
       },
       { timeout: 60_000 },
     );

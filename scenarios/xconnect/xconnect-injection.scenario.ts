@@ -1,5 +1,5 @@
 import { pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -77,8 +77,10 @@ scenario(
           },
           { signal, timeout: 8_000 },
         );
-        expect(labels).toEqual({ [NEAR]: "near" });
-        expect(await inside("user").text("ls /run/pv/services")).toBe("near.sock\n");
+        expect(labels, "providers at the sockets").toEqual({ [NEAR]: "near" });
+        expect(await inside("user").text("ls /run/pv/services"), "sockets in the consumer").toBe(
+          "near.sock\n",
+        );
         server.say("end");
       },
     );
@@ -91,11 +93,14 @@ scenario(
         if (before === undefined)
           return skip("this broker does not tell which plugins it has loaded");
         // The drm link cannot work, so it has not been added: its plugin has been asked for.
-        expect(before.plugins).toEqual({
+        expect(before.plugins, "links that each plugin was told of, before the stop").toEqual({
           unix: { added: 3, removed: 0 },
           drm: { added: 0, removed: 0 },
         });
-        expect((await control.act("user", "stop")).status).toBe(200);
+        expect(
+          (await control.act("user", "stop")).status,
+          "status of the stop of the consumer",
+        ).toBe(200);
         await waitForStatus(control, "user", "STOPPED", signal);
         const after = await until(
           "the links to be gone",
@@ -105,8 +110,14 @@ scenario(
           },
           { signal, timeout: 8_000 },
         );
-        expect(after.plugins["unix"]).toEqual({ added: 3, removed: 2 });
-        expect((await control.act("user", "start")).status).toBe(200);
+        expect(after.plugins["unix"], "links that the plugin was told of, after the stop").toEqual({
+          added: 3,
+          removed: 2,
+        });
+        expect(
+          (await control.act("user", "start")).status,
+          "status of the start of the consumer",
+        ).toBe(200);
         await waitForStatus(control, "user", "STARTED", signal);
       },
     );
@@ -135,7 +146,7 @@ scenario(
         const mounted = await inside("unlucky").sh(
           "mkdir -p /frozen && mount -t tmpfs -o ro none /frozen",
         );
-        expect(mounted).toMatchObject({ exitCode: 0 });
+        expect(mounted, "outcome of the mount").toMatchObject({ exitCode: 0 });
         await restartBroker(appengine, signal);
         const options = { signal, timeout: 8_000 };
         await appengine.log.waitFor(
@@ -151,7 +162,10 @@ scenario(
           .filter(({ consumer }) => consumer === "unlucky")
           .map(({ name, lastError }) => [name, lastError?.message ?? ""]);
         if (errors !== undefined) {
-          expect(Object.fromEntries(errors)).toMatchObject({
+          expect(
+            Object.fromEntries(errors),
+            "errors of the links in the broker's status",
+          ).toMatchObject({
             near: expect.stringMatching(/EROFS/) as string,
             card: expect.stringMatching(/no devices/) as string,
           });
@@ -172,7 +186,10 @@ scenario(
         const stdout = await appengine.text(`unshare --pid --fork --mount-proc ${reuse}`, {
           timeout: 25_000,
         });
-        expect(JSON.parse(stdout)).toEqual({
+        expect(
+          JSON.parse(stdout),
+          "planting in the first process, in the one that got its pid, and whether the pid was the same",
+        ).toEqual({
           plantedInFirst: true,
           samePid: true,
           plantedInSecond: false,

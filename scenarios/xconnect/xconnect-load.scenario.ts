@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { BrokerStatus } from "../../broker/shared/formats/broker-status.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
@@ -64,7 +64,9 @@ scenario(
           { signal, timeout: 5_000, every: 100 },
         ).catch(() => openFiles(appengine));
         note(`${before} descriptors before, ${after} after 3 times ${TIMES} connects`);
-        expect(after).toBeLessThanOrEqual(before + 8);
+        expect(after, "open descriptors of the broker after the load").toBeLessThanOrEqual(
+          before + 8,
+        );
         for (const program of [server, http]) program.say("end");
       },
       { timeout: 60_000 },
@@ -104,9 +106,15 @@ scenario(
           { signal, timeout: 40_000 },
         );
         note(`1,000 reconciles in ${Math.round(performance.now() - begun)} ms`);
-        expect(await inside("modest").text(facts)).toBe(sockets);
-        expect(await lines()).toBe(logged);
-        expect(await steadyFiles(appengine, signal)).toBeLessThanOrEqual(files + 8);
+        expect(
+          await inside("modest").text(facts),
+          "sockets in the consumer after 1,000 reconciliations",
+        ).toBe(sockets);
+        expect(await lines(), "lines of pv-xconnect after 1,000 reconciliations").toBe(logged);
+        expect(
+          await steadyFiles(appengine, signal),
+          "open descriptors of the broker after 1,000 reconciliations",
+        ).toBeLessThanOrEqual(files + 8);
       },
       { timeout: 60_000 },
     );
@@ -141,10 +149,10 @@ scenario(
         const open = Number(await greedy.line(20_000));
         note(`${open} connections wait or are open`);
         // Without them the other consumer would be served in any case.
-        expect(open).toBeGreaterThan(50);
+        expect(open, "connections that the greedy consumer holds").toBeGreaterThan(50);
         const answers = [];
         for (let count = 0; count < 10; count += 1) answers.push(await works());
-        expect(answers).toEqual(Array(10).fill("200"));
+        expect(answers, "statuses of the other consumer's requests").toEqual(Array(10).fill("200"));
         for (const program of [greedy, http]) program.say("end");
       },
       { timeout: 60_000 },
@@ -215,7 +223,7 @@ async function connectEach(appengine: Appengine, times: number): Promise<void> {
     `,
     { timeout: 50_000 },
   );
-  expect(stdout.trim()).toBe(String(3 * times));
+  expect(stdout.trim(), "answers to the connects").toBe(String(3 * times));
 }
 
 async function openFiles(appengine: Appengine): Promise<number> {

@@ -1,6 +1,6 @@
 import { clock } from "../../harness/clock/clock.ts";
 import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -41,7 +41,10 @@ scenario(
       "an injected socket that its consumer deletes is planted again",
       async ({ inside, signal, note }) => {
         await using server = await serveLabels(inside(PROVIDER), { [PROBE_SOCKET]: "probe" });
-        expect(await labelAt(inside(CONSUMER))).toBe("probe");
+        expect(
+          await labelAt(inside(CONSUMER)),
+          "provider at the socket that was planted again",
+        ).toBe("probe");
         const begun = performance.now();
         await inside(CONSUMER).text(`rm ${PROBE_TARGET}`);
         await until(
@@ -72,7 +75,9 @@ scenario(
         const times = JSON.parse(stdout) as number[];
         note(`usable after ${times.map((time) => `${Math.round(time)} ms`).join(", ")}`);
         const [, median = Infinity] = times.toSorted((a, b) => a - b);
-        expect(median).toBeLessThan(100 * clock.stretch());
+        expect(median, "ms from the start until the socket is usable, median").toBeLessThan(
+          100 * clock.stretch(),
+        );
         server.say("end");
       },
       { timeout: 60_000 },
@@ -102,10 +107,12 @@ scenario(
           `,
         );
         crowd.say("connect");
-        expect(await provider.line()).toBe("listening");
-        expect(await crowd.line()).toBe("connected");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
+        expect(await crowd.line(), "first line of the crowd").toBe("connected");
         provider.say("accept");
-        expect(await crowd.json(8_000)).toEqual(Array(8).fill("served"));
+        expect(await crowd.json(8_000), "outcomes of connects beyond the backlog").toEqual(
+          Array(8).fill("served"),
+        );
       },
     );
 
@@ -114,22 +121,31 @@ scenario(
       "who connects while the provider restarts waits, and is served by the new one",
       async ({ appengine, control, inside, signal }) => {
         await using old = await serveLabels(inside(PROVIDER), { [PROBE_SOCKET]: "old" });
-        expect(await labelAt(inside(CONSUMER))).toBe("old");
+        expect(await labelAt(inside(CONSUMER)), "provider at the socket before the restart").toBe(
+          "old",
+        );
         await using crowd = await connectAtOnce(inside(CONSUMER), 5);
         const before = await inside(PROVIDER).pid();
-        expect((await control.act(PROVIDER, "restart")).status).toBe(200);
+        expect(
+          (await control.act(PROVIDER, "restart")).status,
+          "status of the restart of the provider",
+        ).toBe(200);
         await until(
           "the old process to be gone",
           async () => (await appengine.sh(`kill -0 ${before}`)).exitCode !== 0,
           { signal, timeout: 10_000 },
         );
         crowd.say("connect");
-        expect(await crowd.line()).toBe("connected");
+        expect(await crowd.line(), "first line of the crowd").toBe("connected");
         await waitForStatus(control, PROVIDER, "STARTED", signal);
         await waitForNewInit(inside(PROVIDER), before, signal);
         await using server = await serveLabels(inside(PROVIDER), { [PROBE_SOCKET]: "new" });
-        expect(await crowd.json(8_000)).toEqual(Array(5).fill("new"));
-        expect(await labelAt(inside(CONSUMER))).toBe("new");
+        expect(await crowd.json(8_000), "providers that served the crowd").toEqual(
+          Array(5).fill("new"),
+        );
+        expect(await labelAt(inside(CONSUMER)), "provider at the socket after the restart").toBe(
+          "new",
+        );
         for (const program of [old, server]) program.say("end");
       },
     );
@@ -141,15 +157,21 @@ scenario(
         await using server = await serveLabels(inside(PROVIDER), { [PROBE_SOCKET]: "probe" });
         await worksAgain(inside(CONSUMER), signal, 10_000);
         await using session = await openSession(inside(CONSUMER));
-        expect(await session.line()).toBe("probe");
-        expect(await isThere(inside("other-consumer"), OTHER_TARGET)).toBe(true);
+        expect(await session.line(), "first line of the session").toBe("probe");
+        expect(
+          await isThere(inside("other-consumer"), OTHER_TARGET),
+          "the socket of the other link is there before the kill",
+        ).toBe(true);
         const broker = await brokerPid(control);
         // A link leaves the graph while the broker cannot see it: the next one has to know.
         await appengine.text(`kill -STOP ${broker}`);
-        expect((await control.act("other-provider", "stop")).status).toBe(200);
+        expect(
+          (await control.act("other-provider", "stop")).status,
+          "status of the stop of the other provider",
+        ).toBe(200);
         await waitForStatus(control, "other-provider", "STOPPED", signal);
         await appengine.text(`kill -KILL ${broker}`);
-        expect(await session.line()).toBe("EOF");
+        expect(await session.line(), "event of the session when the broker is killed").toBe("EOF");
         await until(
           "another broker",
           async () => ![broker, 0, -1].includes(await brokerPid(control)),
@@ -158,8 +180,11 @@ scenario(
         const watch = clock.stopwatch();
         await worksAgain(inside(CONSUMER), signal, 10_000);
         note(`works ${Math.round(watch.given)} ms after the new broker's start`);
-        expect(watch.given).toBeLessThan(1_000);
-        expect(await isThere(inside("other-consumer"), OTHER_TARGET)).toBe(false);
+        expect(watch.given, "ms until the links were back").toBeLessThan(1_000);
+        expect(
+          await isThere(inside("other-consumer"), OTHER_TARGET),
+          "the socket of the stopped provider is there after the kill",
+        ).toBe(false);
         server.say("end");
       },
     );
@@ -172,14 +197,14 @@ scenario(
         await using server = await serveLabels(inside(PROVIDER), { [PROBE_SOCKET]: "probe" });
         await worksAgain(inside(CONSUMER), signal, 10_000);
         await using session = await openSession(inside(CONSUMER));
-        expect(await session.line()).toBe("probe");
+        expect(await session.line(), "first line of the session").toBe("probe");
         const argv = ["stdbuf", "-oL", "timeout", `${patientSeconds(20)}`, "pv-xconnect"];
         await using second = await Program.start(appengine, argv, "a second pv-xconnect");
         const lines = [await second.line(15_000)];
         while (!lines.includes(`Link established: ${CONSUMER}/probe`)) {
           lines.push(await second.line());
         }
-        expect(lines).toEqual(
+        expect(lines, "output of the second pv-xconnect").toEqual(
           expect.arrayContaining([
             "pv-xconnect starting...",
             "Connected to pv-ctrl",
@@ -188,7 +213,9 @@ scenario(
         );
         await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
         session.say("still here");
-        expect(await session.line()).toBe("still here");
+        expect(await session.line(), "line of the session beside the second pv-xconnect").toBe(
+          "still here",
+        );
         await worksAgain(inside(CONSUMER), signal, 1_000);
         server.say("end");
       },

@@ -1,5 +1,5 @@
 import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -68,7 +68,10 @@ scenario(
           },
           { signal, timeout: 10_000 },
         );
-        expect(JSON.parse(answer)).toMatchObject({ client: LIAR, role: "viewer" });
+        expect(JSON.parse(answer), "identity that the REST provider got").toMatchObject({
+          client: LIAR,
+          role: "viewer",
+        });
 
         // "30" is uid 0 in hexadecimal digits of its decimal ones.
         await using bus = await Program.python(
@@ -81,8 +84,11 @@ scenario(
             hold()
           `,
         );
-        expect(await bus.line()).toBe("OK");
-        expect(await uidAtDaemon(inside(BUS), await bus.line())).toBe(65_534);
+        expect(await bus.line(), "reply to the handshake with a lie").toBe("OK");
+        expect(
+          await uidAtDaemon(inside(BUS), await bus.line()),
+          "uid of the lying connection at the provider's bus",
+        ).toBe(65_534);
 
         await using provider = await Program.python(
           inside(RAW),
@@ -93,16 +99,19 @@ scenario(
             socketOf("marked"),
           ),
         );
-        expect(await provider.line()).toBe("listening");
+        expect(await provider.line(), "first line of the provider").toBe("listening");
         await using consumer = await Program.python(
           inside(LIAR),
           pythonFile(import.meta.dirname, "liar.py", LIE, targetOf("line"), targetOf("marked")),
         );
-        expect(await consumer.line()).toBe("sent");
+        expect(await consumer.line(), "line of the consumer that lies").toBe("sent");
         // The consumer's own come second, as what they are: bytes, and a memfd that may pass.
-        expect(await provider.json()).toEqual([TRUTH, LIE]);
+        expect(await provider.json(), "lines that the provider heard").toEqual([TRUTH, LIE]);
         const marks = [TRUTH.replace("viewer", "nobody"), LIE];
-        expect(await provider.json()).toEqual({ ids: [[65_534, 65_534]], handles: marks });
+        expect(await provider.json(), "credentials and handles that the provider got").toEqual({
+          ids: [[65_534, 65_534]],
+          handles: marks,
+        });
       },
       { timeout: 30_000 },
     );
