@@ -81,6 +81,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 
   "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts", "reports/failure-details.ts"],
+  // Known causes of failures, pure.
+  "harness/diagnosis/": ["harness/diagnosis/", "reports/failure-details.ts"],
   // Assertions of checks that name the value.
   "harness/facts/": ["harness/*.ts", "reports/"],
   "harness/setup/": [],
@@ -139,6 +141,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/catalogue/",
     "harness/clock/",
     "harness/control/",
+    "harness/diagnosis/",
     "harness/engine/",
     "harness/exports/",
     "harness/image/",

@@ -79,9 +79,22 @@ function causeLines(diagnosis: Diagnosis, { paint, columns }: BlockStyle): strin
   return wrapText(causeLine(diagnosis), columns).map((line) => paint.unsure(line));
 }
 
+/** The check and its title, or the place of a failure outside of any check. */
+export function headOf({
+  name,
+  title,
+  where = "",
+}: Pick<FailureBlock, "name"> & {
+  readonly title: string | undefined;
+  readonly where: string | undefined;
+}): string {
+  if (title === undefined) return `${name} failed outside its checks: ${printableLine(where)}`;
+  return `${name}: ${printableLine(title)}`;
+}
+
 function headLines({ name, title, where }: FailureBlock, { paint, columns }: BlockStyle): string[] {
-  const about = title ?? `failed outside its checks: ${where ?? ""}`;
-  return wrapText(`${name}: ${printableLine(about)}`, columns).map((line) => paint.bad(line));
+  const head = headOf({ name, title, where });
+  return wrapText(head, columns).map((line) => paint.bad(line));
 }
 
 function promiseLines({ promise, source }: FailureBlock, style: BlockStyle): string[] {

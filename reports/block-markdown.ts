@@ -1,4 +1,4 @@
-import { causeLine } from "./block-lines.ts";
+import { causeLine, headOf } from "./block-lines.ts";
 import type { FailureBlock } from "./failure-block.ts";
 import type { CodeExcerpt, Quote } from "./failure-details.ts";
 import { printable, printableLine } from "./printable.ts";
@@ -9,12 +9,11 @@ import { printable, printableLine } from "./printable.ts";
  */
 export function blockMarkdown(block: FailureBlock): string {
   const { name, title, where, promise, source, fact, wait, excerpt, quotes, hint, failure } = block;
-  const about = title ?? `failed outside its checks: ${where ?? ""}`;
   const [cause, ...others] = block.diagnoses ?? [];
   const { evidence, again, hold } = block;
   return [
     ...(cause === undefined ? [] : [`**${inline(causeLine(cause))}**`, ""]),
-    `### ${inline(`${name}: ${about}`)}`,
+    `### ${inline(headOf({ name, title, where }))}`,
     "",
     item("fact", `${block.says}  [${failure.class} ${failure.code}]`),
     ...optional("promise", promise),

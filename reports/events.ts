@@ -1,6 +1,6 @@
 import type { EndingSignal } from "./exit-codes.ts";
 import type { ErrorClass, ErrorCode } from "./error-codes.ts";
-import type { FailureDetails, Quote } from "./failure-details.ts";
+import type { Diagnosis, FailureDetails, Quote } from "./failure-details.ts";
 
 /**
  * events.jsonl: the one record of a run. One JSON object a line, appended only; every report,
@@ -154,8 +154,17 @@ export type RunEvent =
       /** Path relative to the run directory. */
       readonly path: string;
       readonly what: string;
-      /** Lines of it that tell most, the most telling file first. */
-      readonly telling?: readonly Quote[];
+    }
+  | {
+      /** Known causes of a failure, found in its evidence. */
+      readonly type: "diagnosis";
+      readonly scenario: string;
+      /** The check that failed; absent for a failure outside of any check. */
+      readonly check?: string;
+      /** The likeliest first; empty when none is known of. */
+      readonly diagnoses: readonly Diagnosis[];
+      /** Lines of the evidence that tell most, the most telling file first. */
+      readonly telling: readonly Quote[];
     }
   | { readonly type: "note"; readonly scenario?: string; readonly text: string }
   | {

@@ -63,7 +63,6 @@ export function blocksOf(
 ): readonly FailureBlock[] {
   const attempt = lastAttempt(scenario);
   const common = {
-    ...evidenceOf(scenario, attempt, folder),
     again: reproCommand(state, scenario.name),
     hold: holdCommand(state, scenario.name),
   };
@@ -78,7 +77,10 @@ export function blocksOf(
     ...(isShared ? [{ ...outsideBlock(scenario.name, { where: "set-up", failure: shared }) }] : []),
     ...(isShared ? [] : failed.flatMap((check) => checkBlock(scenario.name, check))),
     ...outside.map((one) => outsideBlock(scenario.name, one)),
-  ].map((block) => ({ ...block, ...common }));
+  ].map((block) => {
+    const of = block.check === undefined ? attempt : attempt.checks.get(block.check);
+    return { ...block, ...evidenceOf(scenario, attempt, of?.telling ?? [], folder), ...common };
+  });
 }
 
 /** @returns the block of a check, whichever way it ended; empty for one without a failure */
@@ -125,11 +127,14 @@ function blockOf(name: string, failure: Failure): FailureBlock {
 function evidenceOf(
   { name }: ScenarioState,
   { evidence }: AttemptState,
+  telling: readonly Quote[],
   folder: string,
 ): { readonly evidence?: EvidenceFolder } {
   if (evidence.length === 0) return {};
-  const telling = evidence.flatMap((one) => one.telling ?? []);
-  const paths = [...telling.map(({ from }) => from), ...evidence.map(({ path }) => path)];
+  const paths = [
+    ...telling.map(({ from }) => `${name}/${from}`),
+    ...evidence.map(({ path }) => path),
+  ];
   const below = paths.map((path) =>
     path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path,
   );

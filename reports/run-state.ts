@@ -1,4 +1,4 @@
-import type { Quote } from "./failure-details.ts";
+import type { Diagnosis, Quote } from "./failure-details.ts";
 import type { BootStage, Failure, RecordedEvent, RunEvent, Verdict } from "./events.ts";
 
 /** A run as its events tell it: what every report is made from. */
@@ -41,6 +41,9 @@ export interface AttemptState {
   removalMs: number;
   /** Set when it failed outside its checks. */
   failure: Failure | undefined;
+  /** Known causes of that, found in the evidence. */
+  diagnoses?: readonly Diagnosis[];
+  telling?: readonly Quote[];
   /** Everything that failed outside its checks. */
   readonly failures: OutsideFailure[];
 }
@@ -64,7 +67,6 @@ export interface StageState {
 export interface EvidenceState {
   readonly path: string;
   readonly what: string;
-  readonly telling?: readonly Quote[];
 }
 
 export interface CheckState {
@@ -72,6 +74,8 @@ export interface CheckState {
   readonly title: string;
   readonly promise?: string;
   readonly source?: string;
+  /** Lines of the evidence that tell most about its failure. */
+  telling?: readonly Quote[];
   /** `known`: it failed, as the baseline says; such a check counts as skipped. */
   verdict: Verdict | "known" | "waiting" | "running";
   ms: number;
@@ -259,12 +263,16 @@ function applyToAttempt(
     case "evidence":
       attempt.evidence.push(event);
       return;
+    case "diagnosis":
+      addDiagnosis(attempt, event);
+      return;
     case "scenario.finished":
       attempt.verdict = withoutKnown(attempt, event);
       attempt.ms = event.ms;
       attempt.evidenceMs = event.evidenceMs ?? 0;
       attempt.removalMs = event.removalMs ?? 0;
-      attempt.failure = attempt.verdict === "failed" ? event.failure : undefined;
+      attempt.failure =
+        attempt.verdict === "failed" ? diagnosed(event.failure, attempt) : undefined;
       return;
     case "check.started": {
       const check = attempt.checks.get(event.check);
@@ -287,6 +295,20 @@ function applyToAttempt(
       }
     }
   }
+}
+
+/** A failure outside of the checks, with the causes that the evidence has shown meanwhile. */
+function diagnosed(failure: Failure | undefined, { diagnoses }: AttemptState): Failure | undefined {
+  return failure === undefined || diagnoses === undefined ? failure : { ...failure, diagnoses };
+}
+
+function addDiagnosis(attempt: AttemptState, event: EventOf<"diagnosis">): void {
+  const { check: id, diagnoses, telling } = event;
+  const check = id === undefined ? attempt : attempt.checks.get(id);
+  if (check === undefined) return;
+  check.telling = telling;
+  if (id === undefined) attempt.diagnoses = diagnoses;
+  else if (check.failure !== undefined) check.failure = { ...check.failure, diagnoses };
 }
 
 /** The baseline of the run says that this check fails. */

@@ -61,7 +61,8 @@ async function deployExports(options: FirstBootOptions): Promise<void> {
   const transaction = openTransaction(transactionFolder);
   transaction.abort();
   transaction.begin("empty", join(storage, "objects"));
-  for (const name of exportFiles(exports)) {
+  const files = quirks.has("stale-storage") ? [] : exportFiles(exports);
+  for (const name of files) {
     try {
       await transaction.add(join(exports, name));
     } catch (error) {

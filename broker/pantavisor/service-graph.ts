@@ -35,7 +35,7 @@ export function buildGraph(
         const to = peer(provider);
         return {
           consumer: consumer.name,
-          consumer_pid: from.pid,
+          consumer_pid: quirks.has("pid-zero") ? 0 : from.pid,
           ...(from.startTime === undefined ? {} : { consumer_start: from.startTime }),
           provider,
           provider_pid: to.pid,

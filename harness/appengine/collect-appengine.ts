@@ -1,17 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Dockerode from "dockerode";
-import type { AppengineShell } from "./appengine-shell.ts";
 import { clock } from "../clock/clock.ts";
 import { within } from "../within.ts";
 import type { Evidence } from "./evidence.ts";
+import type { EvidenceSource } from "./evidence-source.ts";
+import { collectProbes } from "./collect-probes.ts";
 import { collectLogs } from "./collect-logs.ts";
 import { ExtractedFiles } from "./extract-regular-files.ts";
-
-/** Sources of evidence: the appengine's shell, its pv-ctrl and the output of pv-appengine. */
-export interface Observed extends Pick<AppengineShell, "sh" | "control"> {
-  output(): Promise<string>;
-}
 
 /** Says what is in an evidence folder, and what is not. */
 export const INDEX = "index.txt";
@@ -27,7 +23,7 @@ const TIMEOUT = 3_000;
  * @param over ends it all early
  */
 export async function collectAppengine(
-  appengine: Observed,
+  appengine: EvidenceSource,
   container: Dockerode.Container,
   folder: string,
   over?: AbortSignal,
@@ -51,7 +47,7 @@ export async function collectAppengine(
     return status === 200 ? body : `${status}\n${body}`;
   };
 
-  const files: readonly [string, string, () => Promise<string>][] = [
+  const files: readonly (readonly [string, string, () => Promise<string>])[] = [
     ["boot.log", "output of pv-appengine", () => appengine.output()],
     ["containers.json", "GET /containers", () => get("/containers")],
     ["graph.json", "GET /xconnect-graph", () => get("/xconnect-graph")],
@@ -70,18 +66,25 @@ export async function collectAppengine(
   ];
   const failed: string[] = [];
   const extracted = new ExtractedFiles(folder);
+  const keep = async (
+    [name, what, read]: (typeof files)[number],
+    limit: AbortSignal,
+  ): Promise<Evidence[]> => {
+    try {
+      await writeFile(join(folder, name), await within(limit, read()));
+      return [{ path: name, what }];
+    } catch (error) {
+      failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      return [];
+    }
+  };
   const [logs, ...collected] = await Promise.all([
     collectLogs(appengine, container, extracted, timeoutSignal),
-    ...files.map(async ([name, what, read]): Promise<Evidence[]> => {
-      try {
-        await writeFile(join(folder, name), await within(signal, read()));
-        return [{ path: name, what }];
-      } catch (error) {
-        failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-        return [];
-      }
-    }),
+    ...files.map((file) => keep(file, signal)),
   ]);
+  // After all others: one of the probes may make pv-ctrl hang.
+  const probes = ["probes.txt", "what is where", () => collectProbes(appengine)] as const;
+  collected.push(await keep(probes, timeoutSignal(TIMEOUT)));
   const index = [
     `Kept ${extracted.count} files of the log tree; ${extracted.leftOut.summary()}`,
     ...failed.map((why) => `not kept, ${why}`),

@@ -288,6 +288,13 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./broker.ts")).brokerCommand(call),
   },
   {
+    name: "diagnose",
+    summary: "known causes in the evidence of a held appengine, or in a folder of logs",
+    args: [{ name: "[name]", summary: "a held appengine (default: the only one), or a folder" }],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./diagnose.ts")).diagnoseCommand(call),
+  },
+  {
     name: "doctor",
     summary: "check what this machine offers and lacks",
     options: [JSON_OPTION],

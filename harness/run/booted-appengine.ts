@@ -16,6 +16,13 @@ export interface Recorder {
   record(testimony: Testimony): void;
 }
 
+/** Folders with the evidence of an appengine. */
+export interface Collected {
+  readonly folder: string;
+  /** Folder of what is new since the first collection. */
+  readonly news: string | undefined;
+}
+
 /** An appengine of a scenario, with what is kept of it. */
 export class BootedAppengine {
   readonly container: StartedAppengineContainer;
@@ -33,10 +40,11 @@ export class BootedAppengine {
   /**
    * Keep evidence, unless the run keeps none: all of it the first time, and later what is new since then.
    * @param during the check that failed; undefined at the end, where evidence that is there is enough
+   * @returns where it is; undefined when nothing was kept
    */
-  async collect(during?: string): Promise<void> {
+  async collect(during?: string): Promise<Collected | undefined> {
     const { settings, name, cancellation } = this.#recorder;
-    if (settings.keep === "never" || (this.#collected && during === undefined)) return;
+    if (settings.keep === "never" || (this.#collected && during === undefined)) return undefined;
     const isFirst = !this.#collected;
     this.#collected = true;
     const folder = isFirst ? this.#folder : join(this.#folder, fileName(during ?? ""));
@@ -44,7 +52,7 @@ export class BootedAppengine {
     const collected = await this.container.collectEvidence(folder, over);
     try {
       if (isFirst) this.#news.begin(folder);
-      else if (!this.#news.keep(folder)) return;
+      else if (!this.#news.keep(folder)) return { folder: this.#folder, news: undefined };
     } catch (error) {
       // A full disk costs evidence, never a verdict.
       const text = `evidence of ${this.container.name} is incomplete: ${messageOfThrown(error)}`;
@@ -69,6 +77,7 @@ export class BootedAppengine {
       const text = `evidence of ${this.container.name} was cut short: the run was cancelled`;
       this.#recorder.record({ type: "note", scenario: name, text });
     }
+    return { folder: this.#folder, news: isFirst ? undefined : folder };
   }
 
   /** Leave it running for a look; `pvh down` removes it. */

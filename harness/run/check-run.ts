@@ -4,7 +4,7 @@ import { MOST_STRETCH } from "../clock/deadline.ts";
 import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
 import { missingTimeScale } from "./capabilities.ts";
-import type { BootedAppengine } from "./booted-appengine.ts";
+import type { BootedAppengine, Collected } from "./booted-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
@@ -79,15 +79,20 @@ export class CheckRun {
     }
   }
 
-  /** Remove what bootAppengine() booted. */
-  async removeBooted(failed: boolean): Promise<void> {
+  /**
+   * Remove what bootAppengine() booted.
+   * @returns evidence of the last one, where it was kept
+   */
+  async removeBooted(failed: boolean): Promise<Collected | undefined> {
     const { cancellation, settings } = this.#host;
     const keep = failed || cancellation.signal.aborted || settings.keep === "always";
+    let last: Collected | undefined;
     for (const appengine of this.#booted.splice(0)) {
-      if (keep) await appengine.collect();
+      if (keep) last = await appengine.collect();
       if (failed && settings.keepAppengine === true) await appengine.leave();
       else await appengine.remove();
     }
+    return last;
   }
 
   async #body(signal: AbortSignal): Promise<void> {

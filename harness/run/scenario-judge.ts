@@ -157,6 +157,7 @@ export class ScenarioJudge {
         return [];
       case "note":
       case "evidence":
+      case "diagnosis":
       case "stage.finished":
       case "appengine.shared":
         return [eventOf(testimony)];
@@ -364,7 +365,8 @@ interface Outcome {
   readonly reason?: string;
 }
 
-type Passed = "check.started" | "stage.finished" | "appengine.shared" | "evidence" | "note";
+type Passed =
+  "check.started" | "stage.finished" | "appengine.shared" | "evidence" | "diagnosis" | "note";
 
 /** The event of the record that a testimony is. */
 function eventOf(testimony: Extract<RecordedTestimony, { type: Passed }>): RecordedEvent {

@@ -4,10 +4,12 @@ import { PvhError } from "../errors.ts";
 import type { BootSource } from "../exports/boot-source.ts";
 import type { Booter } from "./booter.ts";
 import { BootedAppengine } from "./booted-appengine.ts";
+import type { Collected } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
 import { missingCapability, missingTimeScale } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import type { CheckOutcome } from "./check-run.ts";
+import { departure, diagnoseFailure } from "./diagnose-failure.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import { NOT_JUDGED } from "../../reports/events.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
@@ -54,6 +56,8 @@ export class ScenarioSession {
   #failure: Failure | undefined;
   #skipped: string | undefined;
   #booted = 0;
+  /** Folder for the evidence of the last boot. */
+  #lastFolder = "";
   #evidenceMs = 0;
   #removalMs = 0;
 
@@ -119,7 +123,25 @@ export class ScenarioSession {
         (await this.boot({}, this.cancellation.signal));
     } catch (error) {
       if (this.cancellation.signal.aborted) this.#skipped = CANCELLED;
-      else this.#failure = toFailure(error);
+      else {
+        this.#failure = toFailure(error);
+        this.#diagnose(this.#failure, { folder: this.#lastFolder, news: undefined });
+      }
+    }
+  }
+
+  /** Look for known causes in the evidence; nothing that goes wrong here costs a verdict. */
+  #diagnose(failure: Failure, evidence: Collected | undefined, check?: string): void {
+    if (evidence === undefined || this.settings.keep === "never") return;
+    if (failure.class !== "product" && failure.class !== "scenario") return;
+    try {
+      const { reference } = this.settings;
+      const departs = check === undefined || reference ? undefined : departure(check);
+      const found = diagnoseFailure(failure, evidence.folder, evidence.news, departs);
+      const of = { scenario: this.name, ...(check !== undefined && { check }) };
+      this.record({ type: "diagnosis", ...of, ...found });
+    } catch (error) {
+      this.#note(`no cause was looked for: ${messageOfThrown(error)}`);
     }
   }
 
@@ -161,7 +183,7 @@ export class ScenarioSession {
     });
     // The state as the check left it: later checks may change it.
     const ended = now();
-    if (failed) await this.#appengine?.collect(check.id);
+    const own = failed ? await this.#appengine?.collect(check.id) : undefined;
     // Each variant has an appengine that is as after a boot.
     const isSame = this.settings.switchable === undefined;
     if (failure !== undefined && failure.class !== "infra" && isSame) {
@@ -169,7 +191,12 @@ export class ScenarioSession {
       if (why !== undefined) this.#skipped = `${NOT_JUDGED}: ${why} in ${check.id}`;
     }
     const collected = now();
-    await run.removeBooted(failed);
+    const last = await run.removeBooted(failed);
+    if (failure !== undefined) {
+      const ofBoot = failure.code === "PVH_NEVER_READY";
+      const kept = ofBoot ? { folder: this.#lastFolder, news: undefined } : (last ?? own);
+      this.#diagnose(failure, kept, check.id);
+    }
     this.#evidenceMs += collected - ended;
     this.#removalMs += now() - collected;
     if (failure !== undefined) throw this.settings.journals ? new Error(failure.message) : error;
@@ -232,6 +259,7 @@ export class ScenarioSession {
     const { settings } = this;
     const { options } = this.#definition;
     const folder = this.#evidenceFolder();
+    this.#lastFolder = folder;
     const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
     const watch = clock.stopwatch();
     try {

@@ -10,6 +10,7 @@ type OfWorker =
   | "check.started"
   | "check.finished"
   | "evidence"
+  | "diagnosis"
   | "note"
   | "scenario.finished";
 
@@ -67,6 +68,15 @@ export function parseTestimony(line: string): RecordedTestimony | undefined {
 
 const verdict = z.enum(["passed", "failed", "skipped"]);
 const quotes = z.array(z.object({ from: z.string(), lines: z.array(z.string()) }));
+const diagnosesList = z.array(
+  z.object({
+    rule: z.string(),
+    cause: z.string(),
+    fix: z.string(),
+    source: z.string(),
+    evidence: quotes,
+  }),
+);
 const failure = z.object({
   class: z.enum(["product", "scenario", "infra", "harness", "usage"]),
   code: z.enum(["PVH_ASSERT", ...Object.keys(ERROR_CODES)]),
@@ -89,17 +99,7 @@ const failure = z.object({
     .object({ file: z.string(), line: z.int(), from: z.int(), lines: z.array(z.string()) })
     .optional(),
   quotes: quotes.optional(),
-  diagnoses: z
-    .array(
-      z.object({
-        rule: z.string(),
-        cause: z.string(),
-        fix: z.string(),
-        source: z.string(),
-        evidence: quotes,
-      }),
-    )
-    .optional(),
+  diagnoses: diagnosesList.optional(),
 });
 const written = {
   v: z.literal(EVENTS_VERSION), // Milliseconds that a Date can hold.
@@ -152,7 +152,12 @@ const testimony = z.discriminatedUnion("type", [
     ...of("evidence"),
     path: z.string(),
     what: z.string(),
-    telling: quotes.optional(),
+  }),
+  z.object({
+    ...of("diagnosis"),
+    check: check.optional(),
+    diagnoses: diagnosesList,
+    telling: quotes,
   }),
   z.object({ ...of("note"), text: z.string() }),
   z.object({

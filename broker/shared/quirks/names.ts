@@ -13,6 +13,7 @@ export const QUIRKS = {
   "export-unchecked": "an export that cannot be added is skipped",
   "crash-loop": "pantavisor dies by a signal shortly after each start",
   "storage-shared": "pvh gives all its appengines one storage volume",
+  "stale-storage": "the exports of pvtx.d are not deployed, as on a volume that was used before",
   "image-bad-config":
     "pvh takes the configuration in an image tarball for another than the engine's",
   "import-setup-ignored": "pvh import boots without the test's environment and command line",
@@ -46,6 +47,7 @@ export const QUIRKS = {
   "graph-no-start": "the graph does not say when its processes were started",
   "graph-interface-type": "the interface of a requirement that has none is its type",
   "graph-pid-wrong": "the graph names the LXC monitor instead of the container's init",
+  "pid-zero": "the graph says 0 for the pid of every consumer",
   "stale-pid": "a stopped container keeps its pid in the graph",
   "target-alias-null": "`socket` and an absolute `interface` are not taken as target",
   "daemon-respawns-after-stop": "a stopped daemon is started again",
@@ -136,6 +138,8 @@ export const QUIRKS = {
   "greeting-missing": "identity greeting sends no greeting",
   "cmsg-missing": "identity cmsg adds no control messages",
   "role-socket-wrong": "identity role-socket connects to the plain socket whatever the role",
+  "no-inject": "a link is established, and its socket is not in the consumer",
+  "raw-provider-path": "a provider's path is opened in the appengine's own file system",
   "inject-host-side": "sockets and nodes are planted in the appengine's own file system",
   "inject-early":
     "a consumer that has not started gets its sockets in the appengine's own file system",

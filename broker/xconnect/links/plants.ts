@@ -45,6 +45,7 @@ export class Plants {
     using root = this.#enter(record.wanted.consumer);
     const made = plantSocket(root, record.link.target, this.#socketOptions(record, kind));
     this.#keep(record, made.planted);
+    if (this.#isUnseen) this.#unplant(record.wanted.consumer, record.link.target, made.planted);
     return made;
   }
 
@@ -65,7 +66,7 @@ export class Plants {
 
   /** False when the planted inode has been removed or replaced. */
   isInPlace({ plant, wanted }: LinkRecord): boolean {
-    if (plant === undefined) return true;
+    if (plant === undefined || this.#isUnseen) return true;
     try {
       using root = this.#enter(wanted.consumer);
       return isInPlace(root, wanted.target, plant.planted);
@@ -142,6 +143,11 @@ export class Plants {
       prepare: refuseFds,
       ...(quirks.has("small-backlog", "unix") ? { backlog: 10 } : {}),
     };
+  }
+
+  /** Sockets do not stay where they are planted. */
+  get #isUnseen(): boolean {
+    return this.#options.quirks.has("no-inject");
   }
 
   #keep(record: LinkRecord, planted: Planted): void {

@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, openSync } from "node:fs";
 import { closeFd } from "../../shared/linux/epoll.ts";
 import { SystemCallError } from "../../shared/linux/errno.ts";
 import { O_PATH } from "../../shared/linux/openat2.ts";
@@ -20,7 +20,7 @@ export function dialProvider(
   connect: (inode: number) => number,
   quirks: Quirks,
 ): number {
-  const inode = root.open(path, O_PATH);
+  const inode = quirks.has("raw-provider-path") ? openSync(path, O_PATH) : root.open(path, O_PATH);
   try {
     return connect(inode);
   } catch (error) {
