@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { NATIVE_IMPORTS, SCENARIO_OPTIONS } from "./harness/run/vitest-options.ts";
 
 /**
- * Three projects: `unit` needs no engine, `robust` neither, `scenarios` boots appengines. `pvh run` does not read
+ * Four projects: `unit` needs no engine, `robust` neither, `package` and `scenarios` boot appengines. `pvh run` does not read
  * this file; it gives vitest the same SCENARIO_OPTIONS.
  */
 export default defineConfig({
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{harness,broker,reports,scenarios,containers,examples}/**/*.test.ts"],
-          exclude: ["**/*.robust.test.ts"],
+          exclude: ["**/*.robust.test.ts", "**/*.pack.test.ts"],
           globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
           ...NATIVE_IMPORTS,
@@ -34,6 +34,18 @@ export default defineConfig({
           environment: "node",
           ...NATIVE_IMPORTS,
           testTimeout: 60_000,
+        },
+      },
+      {
+        // Packs pvh and installs it from the registry: npx vitest run --project package.
+        test: {
+          name: "package",
+          include: ["harness/package/*.pack.test.ts"],
+          globalSetup: "harness/temporary-folder.setup.ts",
+          environment: "node",
+          ...NATIVE_IMPORTS,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {

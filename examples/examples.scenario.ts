@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import { inject } from "vitest";
 import { expect } from "../harness/facts/expect.ts";
 import { exportsOf } from "../harness/run/exports-of.ts";
 import { scenario } from "../harness/run/scenario.ts";
 
-const PROGRAM = join(import.meta.dirname, "library/greet.ts");
+const PROGRAM = join(import.meta.dirname, `library/greet${extname(import.meta.filename)}`);
 const GREETER = join(import.meta.dirname, "greeter");
 
 scenario(

@@ -103,7 +103,7 @@ function comparisonOf(error: unknown): string {
 
 // Frames left out: those that call the check are the same in every stack.
 const UNTOLD =
-  /node_modules|node:internal|harness\/facts\/expect\.ts|harness\/run\/(check-run|scenario|scenario-session|stray-errors)\.ts|<anonymous>\)$/;
+  /node_modules|node:internal|harness\/facts\/expect\.[jt]s|harness\/run\/(check-run|scenario|scenario-session|stray-errors)\.[jt]s|<anonymous>\)$/;
 
 /** The frames only, of the project's own files: the message is told apart from them. */
 function stackOf({ message, stack }: Thrown): { stack?: string } {
@@ -112,8 +112,9 @@ function stackOf({ message, stack }: Thrown): { stack?: string } {
   const frames = stack
     .slice(head < 0 ? 0 : head + message.length)
     .split("\n")
-    .filter((line) => /^\s+at /.test(line) && !UNTOLD.test(line))
-    .map(asPath);
+    .filter((line) => /^\s+at /.test(line))
+    .map(asPath)
+    .filter((line) => !UNTOLD.test(line));
   return frames.length === 0 ? {} : { stack: frames.slice(0, 12).join("\n") };
 }
 
@@ -137,7 +138,7 @@ function decoded(path: string): string {
 function isOurs(stack: string | undefined): boolean {
   const [first = ""] = stack?.split("\n") ?? [];
   return (
-    /(?:^|[/ (])(?:harness|reports|broker)\/[\w./-]+\.ts\b/.test(first) &&
-    !/\.scenario\.ts|\.test\.ts|\/testdata\//.test(first)
+    /(?:^|[/ (])(?:harness|reports|broker)\/[\w./-]+\.[jt]s\b/.test(first) &&
+    !/\.scenario\.[cm]?[jt]s|\.test\.ts|\/testdata\//.test(first)
   );
 }

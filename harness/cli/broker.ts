@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { PROJECT } from "../image/sources.ts";
+import { MODULE, ROOT } from "../root.ts";
 import type { Call } from "./command.ts";
 import { quirkList } from "./parse-value.ts";
 
@@ -29,7 +29,7 @@ export async function brokerCommand({ args, signal }: Call): Promise<ExitCode> {
       },
     );
   }
-  const program = join(PROJECT, "broker/xconnect/pv-xconnect.main.ts");
+  const program = join(ROOT, `broker/xconnect/pv-xconnect.main${MODULE}`);
   const child = spawn(process.execPath, [program, "--ctrl", ctrl], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, PVH_QUIRKS: quirks.join(",") },

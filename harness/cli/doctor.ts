@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Engine } from "../engine/engine.ts";
 import { cacheFolder, engineFolder } from "../engine/folders.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
@@ -16,7 +15,7 @@ import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { PROJECT } from "../image/sources.ts";
+import { pinnedNode } from "../package-folder.ts";
 import type { Call } from "./command.ts";
 
 /** `pvh doctor`: whether this machine can run appengines; exit 3 when something is missing. */
@@ -88,11 +87,19 @@ function checkLimits(engine: Engine | undefined): Finding {
 
 function checkNode(): Finding {
   const name = "pinned node";
-  const pinned = join(PROJECT, "node_modules", `node-linux-${process.arch}`);
   const found = `${process.version} at ${process.execPath}`;
-  if (process.execPath.startsWith(pinned)) return { name, ok: true, found };
+  if (process.execPath === whereIs(pinnedNode)) return { name, ok: true, found };
   const means = "pvh and the appengine may behave differently";
   return { name, ok: false, found, means, fix: "start pvh with npx pvh, which uses its own Node" };
+}
+
+/** @returns undefined for a package that is not installed */
+function whereIs(find: () => string): string | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 function checkBuilder(engine: Engine | undefined): Finding {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MODULE } from "../root.ts";
 import type { Sources } from "../catalogue/touched.ts";
 
 const FOLDERS = ["broker", "containers", "examples", "scenarios"];
@@ -9,7 +10,7 @@ export function sourceTexts(root: string): Sources {
   const paths = FOLDERS.flatMap((folder) => {
     try {
       const names = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
-      return names.filter((name) => name.endsWith(".ts")).map((name) => `${folder}/${name}`);
+      return names.filter((name) => name.endsWith(MODULE)).map((name) => `${folder}/${name}`);
     } catch {
       return [];
     }

@@ -4,6 +4,7 @@ import { build } from "esbuild";
 import { PvhError } from "../errors.ts";
 import type { LayerFile } from "./layer.ts";
 import { filesBelow } from "./layer.ts";
+import { packageFolder } from "../package-folder.ts";
 import { PROJECT } from "./sources.ts";
 
 /** Where the appengine's own files are in the image. */
@@ -99,10 +100,12 @@ module.exports = function start(name) {
 
 /** koffi finds its library beside its own files, so it stays a package. */
 async function koffi(): Promise<LayerFile[]> {
-  const names = ["koffi", `@koromix/koffi-linux-${process.arch}`];
+  const native = `@koromix/koffi-linux-${process.arch}`;
+  const own = packageFolder("koffi");
+  const folders = { koffi: own, [native]: packageFolder(native, own) };
   const all = await Promise.all(
-    names.map((name) =>
-      filesBelow(join(PROJECT, "node_modules", name), `${HOME}/node_modules/${name}`),
+    Object.entries(folders).map(([name, folder]) =>
+      filesBelow(folder, `${HOME}/node_modules/${name}`),
     ),
   );
   const wanted = /\/(package\.json|[^/]+\.c?js|linux_[^/]+\/koffi\.node)$/;

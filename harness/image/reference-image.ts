@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import * as z from "zod";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError, isNotFound } from "../engine/engine-error.ts";
 import { OWN_TOOLS, TOOLS_LABEL } from "../engine/labels.ts";
 import { PvhError } from "../errors.ts";
+import { pinnedNode } from "../package-folder.ts";
 import { dockerArchive } from "./docker-archive.ts";
 import { writeLayer } from "./layer.ts";
 import type { CacheOptions, Layer } from "./layer-cache.ts";
@@ -13,7 +13,7 @@ import { makeImage } from "./load-stream.ts";
 import { programFiles } from "./program-layer.ts";
 import { makeRootfs } from "./rootfs.ts";
 import type { Inputs } from "./sources.ts";
-import { PROJECT, readInputs, readMains, readPackages } from "./sources.ts";
+import { readInputs, readMains, readPackages } from "./sources.ts";
 
 export interface ReferenceImage {
   /** Names exactly this content; another clone's build does not move it. */
@@ -94,7 +94,7 @@ export async function nodeLayer(inputs: Inputs, options: CacheOptions): Promise<
     2,
     async (path) => {
       options.progress(`packing Node ${process.version}`);
-      const file = join(PROJECT, `node_modules/node-linux-${process.arch}/bin/node`);
+      const file = pinnedNode();
       const { size } = await stat(file);
       await writeLayer(path, [
         { path: "usr/lib/pvh/node", executable: true, content: { file, size } },

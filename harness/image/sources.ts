@@ -28,10 +28,10 @@ export async function readInputs(): Promise<Inputs> {
     readFile(join(PROJECT, "package-lock.json")),
     hashFolder(
       join(PROJECT, "broker"),
-      (path) => /\.(ts|json)$/.test(path) && !path.includes(".test."),
+      (path) => /\.([jt]s|json)$/.test(path) && !/\.test\.|\.d\.ts$/.test(path),
     ),
     hashFolder(join(PROJECT, "containers/appengine/overlay")),
-    hashFolder(join(PROJECT, "harness/image"), (path) => !path.includes(".test.")),
+    hashFolder(join(PROJECT, "harness/image"), (path) => !/\.test\.|\.d\.ts$/.test(path)),
   ]);
   const rootfs = await rootfsKey(packages);
   const node = hash(RECIPE, process.arch, nodeIntegrity(lock.toString()));
@@ -53,14 +53,15 @@ export async function readPackages(): Promise<string[]> {
 
 /**
  * Names of the programs, with their paths: every `broker/**` file NAME.main.ts. With them the
- * worker threads that they start: NAME.thread.ts, as `NAME.thread`.
+ * worker threads that they start: NAME.thread.ts, as `NAME.thread`. Compiled ones end in `.js`.
  */
 export async function readMains(): Promise<Map<string, string>> {
   const folder = join(PROJECT, "broker");
-  const mains = (await files(folder)).filter((path) => /\.(main|thread)\.ts$/.test(path));
-  return new Map(mains.map((path) => [path.replace(/^.*\/|(\.main)?\.ts$/g, ""), path]));
+  const mains = (await files(folder)).filter((path) => /\.(main|thread)\.[jt]s$/.test(path));
+  return new Map(mains.map((path) => [path.replace(/^.*\/|(\.main)?\.[jt]s$/g, ""), path]));
 }
 
+/** The source, in an installed package, too: so that it finds the file system that a clone has made. */
 const rootfsRecipe = (): Promise<Buffer> => readFile(join(PROJECT, "harness/image/rootfs.ts"));
 
 function nodeIntegrity(lock: string): string {

@@ -4,7 +4,7 @@ import type * as Rows from "../catalogue/catalogue.ts";
 import type { Failure } from "../../reports/events.ts";
 import { failureOf } from "../failure.ts";
 import type { LoadedFile } from "./file-loader.ts";
-import { ROOT } from "../root.ts";
+import { MODULE, ROOT } from "../root.ts";
 import { unknownName } from "./selection.ts";
 import { ScenarioIndex } from "./scenario-index.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
@@ -64,14 +64,14 @@ function pathsIn(folders: readonly string[]): string[] {
     .filter((folder) => existsSync(folder))
     .flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: "utf8" })
-        .filter((file) => file.endsWith(".scenario.ts"))
+        .filter((file) => file.endsWith(`.scenario${MODULE}`))
         .sort()
         .map((file) => resolve(folder, file)),
     );
 }
 
 function nameOf(path: string): string {
-  return basename(path, ".scenario.ts");
+  return basename(path).replace(/\.scenario\.[cm]?[jt]s$/, "");
 }
 
 async function discoverFiles(paths: readonly string[]): Promise<DiscoveredScenario[]> {

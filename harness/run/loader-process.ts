@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
+import { MODULE, OWN_SOURCES } from "../root.ts";
 import { propertyOf } from "../thrown.ts";
 
 /** Declaration of a scenario in its file, as plain data. */
@@ -101,11 +102,11 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 function start(): ChildProcess {
-  const child = fork(join(import.meta.dirname, "load-files.main.ts"), {
+  const child = fork(join(import.meta.dirname, `load-files.main${MODULE}`), {
     // A file may print when it is loaded; that is not what the command was asked for.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     serialization: "advanced",
-    execArgv: [],
+    execArgv: [...OWN_SOURCES],
   });
   child.on("error", () => undefined);
   child.setMaxListeners(0);

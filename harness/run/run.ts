@@ -42,7 +42,7 @@ import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { hearUncaught } from "./uncaught.ts";
-import { SHARES, VitestBridge } from "./vitest-bridge.ts";
+import { SHARES, VITEST, VitestBridge } from "./vitest-bridge.ts";
 import { ordered } from "./scenario-order.ts";
 import type { Order } from "./scenario-order.ts";
 import { writeReports } from "./write-reports.ts";
@@ -282,7 +282,7 @@ async function runPrepared(
   await runRounds(bridge, settings, rounds, record, stopped);
   // A worker that did not stop in time would hold this up; it ends with the process.
   if (!stopped.aborted) await (await opening).close();
-  for (const folder of [JOURNALS, SHARES]) {
+  for (const folder of [JOURNALS, SHARES, VITEST]) {
     rmSync(join(directory.folder, folder), { recursive: true, force: true });
   }
 }

@@ -5,6 +5,7 @@ import type { PoolOptions, WorkerRequest } from "vitest/node";
 import { debugTopics } from "../debug.ts";
 import { PvhError } from "../errors.ts";
 import { WORKER_VARIABLE } from "../processes.ts";
+import { MODULE } from "../root.ts";
 import { ALIVE } from "./sign-of-life.ts";
 import { endProcessesOf, endWorkersWithUs, nameWorker } from "./worker-processes.ts";
 
@@ -29,7 +30,7 @@ export interface Exit {
 /** vitest's process for one scenario file, with an ear for its end; what it started ends with it. */
 export class ScenarioFork extends ForksPoolWorker {
   override readonly name = POOL;
-  override readonly entrypoint = join(import.meta.dirname, "scenario-worker.ts");
+  override readonly entrypoint = join(import.meta.dirname, `scenario-worker${MODULE}`);
   readonly #host: ForkHost;
   readonly #worker: string;
   #file: string | undefined;

@@ -45,12 +45,28 @@ export function scenario(
   else collector.push(definition);
 }
 
+/** Declares the checks of the scenario whose declaration runs. */
+let declaring: ScenarioTools["check"] | undefined;
+
+/**
+ * Declare a check of the scenario whose function runs: the same as the argument `check` of that function.
+ * @throws PvhError PVH_BAD_SCENARIO outside of a scenario
+ */
+export const check: ScenarioTools["check"] = (id, ...rest) => {
+  if (declaring === undefined) {
+    throw new PvhError("PVH_BAD_SCENARIO", `check '${id}' stands outside of a scenario`, {
+      hint: "call it in the function that scenario() is given",
+    });
+  }
+  declaring(id, ...rest);
+};
+
 function checksOf(
   scenarioName: string,
   declare: (tools: ScenarioTools) => void,
 ): readonly CheckDefinition[] {
   const checks = new Map<string, CheckDefinition>();
-  declare({
+  const tools: ScenarioTools = {
     check(id, title, body, options = {}) {
       const wrong = !isRow(id)
         ? "is no row of the catalogue"
@@ -64,7 +80,14 @@ function checksOf(
       }
       checks.set(id, { id, title, body, options });
     },
-  });
+  };
+  const outer = declaring;
+  declaring = tools.check;
+  try {
+    declare(tools);
+  } finally {
+    declaring = outer;
+  }
   if (checks.size === 0) {
     throw new PvhError("PVH_BAD_SCENARIO", `scenario ${scenarioName} has no check`);
   }

@@ -73,7 +73,7 @@ async function specifierIn(path: string, message: string): Promise<string | unde
   return `${shown(file)}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-const UNTOLD = /\/node_modules\/|\/load-files\.main\.ts$/;
+const UNTOLD = /\/node_modules\/|\/load-files\.main\.[jt]s$/;
 
 function isInClone([, file]: RegExpMatchArray): boolean {
   const path = fileOf(file);

@@ -35,6 +35,9 @@ export interface Round {
 /** Folder of the files that import the scenarios of a share, in a run directory while it runs. */
 export const SHARES = ".shares";
 
+/** Folder of vitest's own files in a run directory, while the run goes on. */
+export const VITEST = ".vitest";
+
 /** Bytes of vitest.log: a scenario that prints without end must not fill the disk. */
 const LOG_LIMIT = 16 * 1024 * 1024;
 
@@ -84,6 +87,9 @@ export class VitestBridge {
           config: false,
           watch: false,
           api: false,
+          // By default it would write to node_modules.
+          cache: false,
+          fsModuleCachePath: join(folder, VITEST),
           include: [...files],
           maxWorkers: jobs,
           env: { [OWNER_VARIABLE]: ownerName() },
@@ -99,7 +105,7 @@ export class VitestBridge {
             },
           ],
         },
-        { logLevel: "silent" },
+        { logLevel: "silent", cacheDir: join(folder, VITEST) },
         { stdout: log, stderr: log },
       ),
     );

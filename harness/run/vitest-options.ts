@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { MODULE, OWN_SOURCES } from "../root.ts";
 
 /**
  * Test files and what they import are loaded by Node itself. Vite would take a path for a URL: a
@@ -21,6 +22,7 @@ export const SCENARIO_OPTIONS = {
 
 /** Options of node for the process of a scenario. */
 export const SCENARIO_EXEC_ARGV = [
+  ...OWN_SOURCES,
   "--import",
-  pathToFileURL(join(import.meta.dirname, "worker-preload.ts")).href,
+  pathToFileURL(join(import.meta.dirname, `worker-preload${MODULE}`)).href,
 ];

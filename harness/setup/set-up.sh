@@ -7,6 +7,7 @@
 #
 #   PVH_HOME            the clone; set by the caller
 #   set_up_packages     node_modules exactly as package-lock.json says; sets PVH_NODE
+#   find_node           of an installed package: sets PVH_NODE, installs nothing
 #   set_up_engine       a Docker engine and mmdebstrap, where apt can bring them
 
 say() { printf 'pvh set-up: %s\n' "$*" >&2; }
@@ -55,6 +56,23 @@ set_up_packages() {
     cp "$PVH_HOME/package-lock.json" "$PVH_HOME/node_modules/.pvh-lock"
   fi
   unlock
+}
+
+# The pinned Node is an optional package beside pvh or above it; without it, the caller's own has to do.
+find_node() {
+  [ -f "$PVH_HOME/dist/harness/cli/main.js" ] ||
+    fail "the package has no dist/: $PVH_HOME" "pack it with its scripts: npm pack --ignore-scripts=false"
+  folder="$PVH_HOME"
+  while [ -n "$folder" ]; do
+    for PVH_NODE in "$folder"/node_modules/node-linux-*/bin/node; do
+      [ -x "$PVH_NODE" ] && return 0
+    done
+    folder="${folder%/*}"
+  done
+  PVH_NODE="$(command -v node)" || fail "there is no Node" "install Node 24, or npm install --include=optional"
+  # Node 22.18 is the first that strips types of itself, which scenarios need.
+  "$PVH_NODE" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)' ||
+    fail "the pinned Node is not installed, and $("$PVH_NODE" --version) is too old" "npm install --include=optional"
 }
 
 # Options that the environment or an npmrc may have set otherwise: NODE_ENV=production leaves out
