@@ -63,6 +63,6 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.test.ts"], rules: { "no-restricted-imports": "off" } },
-  { files: ["*.config.*"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["**/*.config.*"], rules: { "no-restricted-syntax": "off" } },
   { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -145,6 +145,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/engine/",
     "harness/exports/",
     "harness/image/",
+    "harness/project/",
     "reports/",
   ],
   // Pantavisor's own tests: an appengine for each, and a record as every run has it.
@@ -166,6 +167,13 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "reports/",
   ],
   "harness/chaos/": ["harness/*.ts", "harness/engine/", "harness/image/sources.ts", "reports/"],
+  // A repository of the user's: its configuration, and how it begins.
+  "harness/project/": [
+    "harness/*.ts",
+    "harness/run/source-position.ts",
+    "broker/shared/formats/names.ts",
+  ],
+  "harness/project/template/": [],
   // The package's public face.
   "harness/library/": ["harness/", "reports/", "scenarios/support/program.ts"],
   // Makes the package's files.

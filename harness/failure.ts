@@ -1,4 +1,4 @@
-import { ROOT } from "./root.ts";
+import { ownRoots, shownPath } from "./shown-path.ts";
 import { inspect, types } from "node:util";
 import { ERROR_CODES } from "../reports/error-codes.ts";
 import type { ErrorCode } from "../reports/error-codes.ts";
@@ -122,7 +122,7 @@ function stackOf({ message, stack }: Thrown): { stack?: string } {
 function asPath(frame: string): string {
   return frame.replace(/file:\/\/(\/[^\s()?#]+)(?:[?#][^\s():]*)?/, (_url, path: string) => {
     const name = decoded(path);
-    return name.startsWith(`${ROOT}/`) ? name.slice(ROOT.length + 1) : name;
+    return ownRoots().some((root) => name.startsWith(`${root}/`)) ? shownPath(name) : name;
   });
 }
 

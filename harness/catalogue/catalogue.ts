@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Failure } from "../../reports/events.ts";
+import { PvhError } from "../errors.ts";
 import { failureOf } from "../failure.ts";
+import { shownPath } from "../shown-path.ts";
 import { messageOfThrown, propertyOf } from "../thrown.ts";
 
 /** Letters of a row's `src`: the document that makes the promise. */
@@ -43,6 +45,18 @@ const row = z.object({
 });
 export type CatalogueRow = z.infer<typeof row>;
 
+/** A row of a project's own: an id and a sentence are enough. */
+const ownRow = z
+  .strictObject({
+    id: z.string(),
+    promise: z.string(),
+    suite: z.string().default("own"),
+    src: z.string().default(""),
+    quirk: z.string().nullable().default(null),
+    fixture: z.string().optional(),
+  })
+  .transform((given): CatalogueRow => ({ ...given, real: "–" }));
+
 export interface Catalogue {
   readonly rows: ReadonlyMap<string, CatalogueRow>;
   /** Problems of rows, by the row's id; a row without an id goes by its number. */
@@ -82,10 +96,14 @@ export function promiseOf(id: string): { readonly promise?: string; readonly sou
 
 type Source = keyof typeof PROMISE_SOURCES;
 
-/** @returns why a check of this row cannot run */
-export function rowProblem(id: string): Failure | undefined {
+/**
+ * @param mustBe the check has to be a row of the catalogue
+ * @returns why a check of this row cannot run
+ */
+export function rowProblem(id: string, mustBe = true): Failure | undefined {
   const { unreadable, problems, rows } = load();
   if (rows.has(id)) return undefined;
+  if (!mustBe) return problems.get(id);
   return (
     problems.get(id) ??
     unreadable ??
@@ -99,8 +117,49 @@ export function isRow(id: string): boolean {
   return unreadable !== undefined || problems.has(id) || rows.has(id);
 }
 
+/**
+ * Add the rows of a project's own catalogue, a JSON list of `{ id, promise, suite?, src?, quirk? }`.
+ * @throws PvhError PVH_USAGE for a file that cannot be read; a row that is wrong is a problem of its check
+ */
+export function useCatalogue(path: string): void {
+  if (used === path) return;
+  const own = readCatalogue(textOf(path), shownPath(path), ownRow);
+  if (own.unreadable !== undefined) throw new PvhError("PVH_USAGE", own.unreadable.message);
+  const pvhs = read();
+  const isTaken = (id: string): boolean => pvhs.rows.has(id) || pvhs.problems.has(id);
+  const taken = [...own.rows.keys()].filter(isTaken).map((id): [string, Failure] => {
+    const message = `${shownPath(path)}: row '${id}' is one of pvh's own catalogue, too`;
+    return [id, failureOf("PVH_BAD_SCENARIO", message, "give it another id")];
+  });
+  const free = [...own.rows].filter(([id]) => !isTaken(id));
+  used = path;
+  known = {
+    ...pvhs,
+    rows: new Map([...free, ...[...pvhs.rows].filter(([id]) => !own.rows.has(id))]),
+    problems: new Map([...pvhs.problems, ...own.problems, ...taken]),
+  };
+}
+
+/** Path of the project's catalogue that is in `known`. */
+let used: string | undefined;
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const why = messageOfThrown(cause);
+    throw new PvhError("PVH_USAGE", `the catalogue ${shownPath(path)} cannot be read: ${why}`, {
+      cause,
+    });
+  }
+}
+
 /** Read what can be read: a row that is wrong takes no other with it. */
-export function readCatalogue(text: string): Catalogue {
+export function readCatalogue(
+  text: string,
+  file = FILE,
+  schema: z.ZodType<CatalogueRow> = row,
+): Catalogue {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -108,9 +167,9 @@ export function readCatalogue(text: string): Catalogue {
     // V8 ends its message with the line and the column.
     const [, line = "1", column = "1"] =
       /\(line (\d+) column (\d+)\)/.exec(messageOfThrown(error)) ?? [];
-    return unreadable(`${FILE}:${line}:${column}: it is no JSON: ${messageOfThrown(error)}`);
+    return unreadable(`${file}:${line}:${column}: it is no JSON: ${messageOfThrown(error)}`);
   }
-  if (!Array.isArray(parsed)) return unreadable(`${FILE}:1:1: it is no list of rows`);
+  if (!Array.isArray(parsed)) return unreadable(`${file}:1:1: it is no list of rows`);
   const rows = new Map<string, CatalogueRow>();
   const problems = new Map<string, Failure>();
   parsed.forEach((entry: unknown, index) => {
@@ -118,11 +177,11 @@ export function readCatalogue(text: string): Catalogue {
     const name = typeof id === "string" ? id : `row ${index + 1}`;
     const wrong = (what: string): void => {
       const called = typeof id === "string" ? `row '${id}'` : name;
-      const at = `${FILE}:${positionOf(text, name)}: ${called}`;
+      const at = `${file}:${positionOf(text, name)}: ${called}`;
       rows.delete(name);
       problems.set(name, failureOf("PVH_BAD_SCENARIO", `${at}: ${what}`));
     };
-    const { success, data, error } = row.safeParse(entry);
+    const { success, data, error } = schema.safeParse(entry);
     if (!success) {
       wrong(error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
     } else if (rows.has(name) || problems.has(name)) {

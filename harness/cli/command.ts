@@ -57,6 +57,16 @@ export class Args {
     return typeof value === "string" ? value : undefined;
   }
 
+  /** The same, with values for options that were not given. */
+  or(values: Readonly<Record<string, unknown>>): Args {
+    const given = Object.entries(values).filter(([, value]) => value !== undefined);
+    return new Args(this.words, { ...Object.fromEntries(given), ...this.#options });
+  }
+
+  has(name: string): boolean {
+    return this.#options[name] !== undefined;
+  }
+
   /** All values of an option that may come several times. */
   list(name: string): readonly string[] {
     const value = this.#options[name];

@@ -48,6 +48,29 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await inSteps(call.signal, () => import("./run.ts"))).runCommand(call),
   },
   {
+    name: "init",
+    summary: "write a small project that works: containers, a scenario, a configuration, CI",
+    run: async (call) => (await import("./init.ts")).initCommand(call),
+  },
+  {
+    name: "new",
+    summary: "begin a scenario or a container",
+    commands: [
+      {
+        name: "scenario",
+        summary: "write scenarios/NAME.scenario.ts, for the project's containers",
+        args: [{ name: "<name>", summary: "name of the scenario" }],
+        run: async (call) => (await import("./new-scenario.ts")).newScenarioCommand(call),
+      },
+      {
+        name: "container",
+        summary: "write containers/NAME",
+        args: [{ name: "<name>", summary: "name of the container" }],
+        run: async (call) => (await import("./new-container.ts")).newContainerCommand(call),
+      },
+    ],
+  },
+  {
     name: "watch",
     summary: "run scenarios again whenever a file changes, on appengines that stay",
     args: [{ name: "<name...>", summary: "names, as pvh ls lists them" }],

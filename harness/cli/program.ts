@@ -25,6 +25,14 @@ export async function runProgram(
   const program = new Commander("pvh")
     .description("Integration tests and appengine orchestration for Pantavisor")
     .version(packageJson.version, "--version", "print the version")
+    .option(
+      "--config <file>",
+      "the project's configuration (default: the nearest pvh.config.ts; none)",
+    )
+    .hook("preAction", () => {
+      const { config } = program.opts<{ config?: string }>();
+      if (config !== undefined) process.env["PVH_CONFIG"] = config;
+    })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({

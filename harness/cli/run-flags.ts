@@ -14,6 +14,9 @@ import type { Progress } from "./progress.ts";
 import { readRun } from "./read-run.ts";
 import { usualJobs } from "./usual-jobs.ts";
 
+/** Value of `--image` for the reference, where a configuration names another image. */
+const REFERENCE = "reference";
+
 export interface RunFlags {
   readonly image: string | undefined;
   /** Whose pv-xconnect mediates. */
@@ -36,7 +39,8 @@ export interface RunFlags {
  */
 export function readRunFlags(args: Args, order: Order): RunFlags {
   const profile = oneOf(args, "profile", Object.keys(PROFILES) as Profile[]) ?? "strict";
-  const image = args.text("image");
+  const given = args.text("image");
+  const image = given === REFERENCE ? undefined : given;
   const quirks = quirkList(args);
   if (image !== undefined && (quirks.length > 0 || profile !== "strict")) {
     const flag = quirks.length > 0 ? "--quirk" : `--profile ${profile}`;

@@ -18,12 +18,13 @@ import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
 import { preparationOf } from "./preparation.ts";
 import { describeError } from "./report-error.ts";
+import { withProject } from "./project-args.ts";
 import { readRunFlags } from "./run-flags.ts";
 import type { RunFlags } from "./run-flags.ts";
 
 /** `pvh run [filter…]`: run what the filter selects, without one everything. */
 export async function runCommand(call: Call): Promise<ExitCode> {
-  const flags = readRunFlags(call.args, "longest first");
+  const flags = readRunFlags(await withProject(call.args), "longest first");
   const filter = call.args.words.join(" ");
   const selected = select(await discover(), filter);
   return runSelected(selected, flags, ["run", ...call.args.words], call);

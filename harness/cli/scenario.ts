@@ -3,6 +3,7 @@ import { discoverNamed } from "../run/discover.ts";
 import { wholly } from "../run/selection.ts";
 import type { Call } from "./command.ts";
 import { runSelected } from "./run.ts";
+import { withProject } from "./project-args.ts";
 import { readRunFlags } from "./run-flags.ts";
 
 /**
@@ -10,7 +11,7 @@ import { readRunFlags } from "./run-flags.ts";
  * @throws PvhError PVH_USAGE with near names for one that does not exist
  */
 export async function scenarioCommand(call: Call): Promise<ExitCode> {
-  const flags = readRunFlags(call.args, "given");
+  const flags = readRunFlags(await withProject(call.args), "given");
   const names = [...new Set(call.args.words)];
   const selected = wholly(await discoverNamed(names));
   return runSelected(selected, flags, ["scenario", ...call.args.words], call);

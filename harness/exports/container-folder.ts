@@ -8,6 +8,8 @@ import { PROJECT } from "../image/sources.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { MODULE_NAME } from "./manifest.ts";
+import { ownRootSource } from "./own-root-source.ts";
+import type { OwnRoot } from "./own-root-source.ts";
 import { ROOT_NAMES } from "./root-base.ts";
 
 /** A file that is laid over the shared root file system; `path` without the leading slash. */
@@ -20,6 +22,8 @@ export interface OverlayFile {
 /** A container as a folder: its definition and its own files. */
 export interface ContainerFolder {
   readonly definition: ContainerDefinition;
+  /** Its own root file system; absent: the shared one. */
+  readonly ownRoot?: OwnRoot;
   readonly files: readonly OverlayFile[];
 }
 
@@ -62,14 +66,28 @@ const json: z.ZodType<JsonValue> = z.json();
 const persistence = z.enum(["boot", "revision", "permanent"]);
 const containerJson = z.object({
   group: z.string().default("root"),
-  entrypoint: z.tuple([z.string().startsWith("/")], z.string()),
+  entrypoint: z.tuple([z.string().startsWith("/")], z.string()).optional(),
   persistence: z.record(z.string(), persistence).optional(),
   volumes: z.record(z.string().startsWith("/"), persistence).optional(),
   signed: z.boolean().optional(),
   root: z.enum(ROOT_NAMES).optional(),
+  rootfs: ownRootSource.optional(),
 });
 /** A module has no command: its arguments stand in args.json. */
-const guestJson = containerJson.extend({ entrypoint: z.tuple([]).default([]) });
+const guestJson = containerJson.extend({ entrypoint: z.tuple([]).optional() });
+
+/** An image may bring the command, nothing else does. */
+function hasCommand(
+  { entrypoint, rootfs }: z.output<typeof containerJson>,
+  context: z.RefinementCtx,
+): void {
+  if (entrypoint !== undefined || (rootfs !== undefined && "image" in rootfs)) return;
+  context.addIssue({
+    code: "custom",
+    path: ["entrypoint"],
+    message: "expected the command's words",
+  });
+}
 
 /**
  * Read a folder in the layout of containers/examples/README.md.
@@ -88,23 +106,30 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
   const isGuest = await isFile(module);
   const container = isGuest
     ? await readJson(join(folder, "container.json"), guestJson)
-    : await readJson(join(folder, "container.json"), containerJson);
+    : await readJson(join(folder, "container.json"), containerJson.superRefine(hasCommand));
   const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
   const services = await readJson(join(folder, "services.json"), json).catch(absent);
   const files = await filesBelow(join(folder, "rootfs"));
   const laidOver = await filesBelow(join(folder, "config"));
   const config = laidOver.map(({ path, content }) => [path, content.toString("utf8")] as const);
+  const { rootfs, entrypoint = [], ...given } = container;
   const definition = {
     name,
-    ...container,
+    ...given,
+    entrypoint,
     args: args satisfies JsonObject,
     ...(isGuest && { type: "wasm", module }),
     ...(config.length > 0 && { config: Object.fromEntries(config) }),
   };
   return {
     definition: services === undefined ? definition : { ...definition, services },
+    ...(rootfs !== undefined && { ownRoot: inFolder(rootfs, folder) }),
     files,
   };
+}
+
+function inFolder(source: OwnRoot, folder: string): OwnRoot {
+  return "tarball" in source ? { tarball: resolve(folder, source.tarball) } : source;
 }
 
 function isFile(path: string): Promise<boolean> {

@@ -39,7 +39,7 @@ test("a given export that is none is refused before anything is booted", async (
 test("an unknown name is told with the names that are there", async () => {
   await expect(ensureExports(engine, ["pv-example-unix"])).rejects.toMatchObject({
     code: "PVH_USAGE",
-    message: 'there is no example container "pv-example-unix"',
+    message: 'there is no container "pv-example-unix"',
     hint: expect.stringContaining("pv-example-unix-server") as string,
   });
 });

@@ -6,11 +6,15 @@ import { findCached, keepCached } from "../cached-file.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { cacheFolder } from "../engine/folders.ts";
 import { PvhError } from "../errors.ts";
+import { didYouMean } from "../near-names.ts";
+import { projectFacts } from "../project-facts.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
 import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
+import { ensureOwnRoot, imageCommand } from "./own-root.ts";
+import type { OwnRoot } from "./own-root-source.ts";
 import { readExport } from "./read-export.ts";
 import { readRootBase } from "./root-base.ts";
 import type { RootName } from "./root-base.ts";
@@ -106,7 +110,8 @@ export async function exportContent(
       : makeRoot(engine, files, name, options);
   const keys: JsonObject = {};
   const objects = new Map<string, ObjectSource>();
-  for (const { definition, files } of containers) {
+  for (const { definition: declared, files, ownRoot } of containers) {
+    const definition = await withCommand(engine, declared, ownRoot);
     const { module } = definition;
     const conf = module === undefined ? Buffer.from(configOf(definition)) : await readFile(module);
     const config: Record<string, string> = {};
@@ -116,7 +121,12 @@ export async function exportContent(
       objects.set(sha256Of(bytes), bytes);
     }
     objects.set(sha256Of(conf), conf);
-    const root = module === undefined ? await rootOf(files, definition.root) : undefined;
+    const root =
+      module !== undefined
+        ? undefined
+        : ownRoot !== undefined
+          ? await ensureOwnRoot(engine, ownRoot, files ?? [], options)
+          : await rootOf(files, definition.root);
     if (root !== undefined) objects.set(root.sha256, { file: root.path });
     Object.assign(
       keys,
@@ -125,6 +135,17 @@ export async function exportContent(
   }
   const sorted = Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1));
   return { fragment: { "#spec": STATE_SPEC, ...Object.fromEntries(sorted) }, objects };
+}
+
+async function withCommand(
+  engine: Engine,
+  definition: ContainerDefinition,
+  source: OwnRoot | undefined,
+): Promise<ContainerDefinition> {
+  if (source === undefined || !("image" in source) || definition.entrypoint.length > 0) {
+    return definition;
+  }
+  return { ...definition, entrypoint: await imageCommand(engine, source.image) };
 }
 
 function refuseTwice(names: readonly string[]): void {
@@ -136,10 +157,13 @@ function refuseTwice(names: readonly string[]): void {
 /** `files` only for a container that does not share the examples' root file system. */
 async function find(
   item: Wanted,
-): Promise<{ definition: ContainerDefinition; files?: ContainerFolder["files"] }> {
+): Promise<Pick<ContainerFolder, "definition" | "ownRoot"> & Partial<ContainerFolder>> {
   if (typeof item !== "string") return { definition: item };
   const examples = await exampleNames();
   if (examples.includes(item)) return { definition: (await readExample(item)).definition };
+  const containers = projectFacts()?.containers ?? {};
+  const own = containers[item];
+  if (own !== undefined) return readContainerFolder(own);
   if (item.includes("/")) {
     if (!(await exists(item))) {
       throw new PvhError("PVH_USAGE", `${item} does not exist`, {
@@ -148,8 +172,9 @@ async function find(
     }
     return readContainerFolder(item);
   }
-  throw new PvhError("PVH_USAGE", `there is no example container ${JSON.stringify(item)}`, {
-    hint: `the examples are ${examples.join(" ")}; write ./${item} for a file or folder`,
+  const known = [...Object.keys(containers), ...examples];
+  throw new PvhError("PVH_USAGE", `there is no container ${JSON.stringify(item)}`, {
+    hint: `${didYouMean(item, known) ?? ""} there are ${known.join(" ")}; write ./${item} for a file or folder`.trim(),
   });
 }
 

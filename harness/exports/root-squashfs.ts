@@ -136,7 +136,8 @@ function scriptFailed(code: number | undefined, said: readonly string[]): PvhErr
   });
 }
 
-function overlayTar(files: readonly OverlayFile[]): Pack {
+/** A tar of files that are laid over a root file system. */
+export function overlayTar(files: readonly OverlayFile[]): Pack {
   const tar = pack();
   for (const { path, executable, content } of files) {
     tar.entry({ name: path, mode: executable ? 0o755 : 0o644, mtime: new Date(0) }, content);

@@ -29,4 +29,6 @@ export type {
 } from "../run/scenario-definition.ts";
 export { until } from "../until.ts";
 export { Program } from "../../scenarios/support/program.ts";
+export { defineConfig } from "../project/config.ts";
+export type { UserConfig } from "../project/config.ts";
 export { expect } from "vitest";

@@ -23,6 +23,8 @@ const DATA = [
   "fixtures/catalogue.json",
   "harness/bench/load/*",
   "harness/image/rootfs.ts",
+  "harness/project/template/**",
+  "harness/project/template/.github/**",
   "harness/run/end-workers.sh",
   "scenarios/**/*.{py,wasm,json,txt}",
   "package-lock.json",
@@ -58,6 +60,10 @@ function manifest(): object {
   const { name, version, type } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     readonly [key: string]: unknown;
   };
-  const entry = { types: "./harness/library/index.d.ts", default: "./harness/library/index.js" };
-  return { name, version, type, private: true, exports: { ".": entry } };
+  const entry = (path: string): object => ({ types: `${path}.d.ts`, default: `${path}.js` });
+  const exports = {
+    ".": entry("./harness/library/index"),
+    "./config": entry("./harness/project/config"),
+  };
+  return { name, version, type, private: true, exports };
 }

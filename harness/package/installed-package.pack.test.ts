@@ -1,4 +1,4 @@
-import { globSync, statSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { installPackage } from "./installed-package.fixture.ts";
@@ -22,7 +22,9 @@ function stateOf({ project }: InstalledPackage): string[] {
 test("the package is small, and has neither tests nor sources that are compiled in it", () => {
   expect(installed.size).toBeLessThan(15e6);
   const unwanted = installed.files.filter(
-    (path) => /\.(test|fixture)\.|testdata|\.ts$/.test(path) && !/\.d\.ts$|rootfs\.ts$/.test(path),
+    (path) =>
+      /\.(test|fixture)\.|testdata|\.ts$/.test(path) &&
+      !/\.d\.ts$|rootfs\.ts$|\/template\//.test(path),
   );
   expect(unwanted).toEqual([]);
 });
@@ -43,6 +45,39 @@ test("a scenario of the package runs on the reference, and nothing is written to
   expect(run.stdout).toBe("2 passed, 0 failed, 0 skipped\n");
   expect(run.exitCode).toBe(0);
   expect(stateOf(installed)).toEqual(before);
+});
+
+test("pvh init writes a project that runs green, and red when its server is broken", async () => {
+  await installed.run("npx pvh init");
+  const green = await installed.run("npx pvh run");
+  expect(green).toMatchObject({ exitCode: 0, stdout: "2 passed, 0 failed, 0 skipped\n" });
+  const server = "containers/hello-server/rootfs/usr/bin/hello-server";
+  await installed.run(`sed -i 's/echo "hello/echo "hallo/' ${server}`);
+  const red = await installed.run("npx pvh run");
+  expect(red.exitCode).toBe(1);
+  expect(red.stderr).toContain("hello > hello.answer: the server greets its client by name");
+  expect(red.stderr).toContain("(scenarios/hello.scenario.ts:15:");
+});
+
+test("a container is made of an image, with its own command", async () => {
+  const folder = join(installed.project, "containers/of-image");
+  mkdirSync(folder);
+  const rootfs = { image: "pvh-appengine:reference" };
+  const container = { rootfs, entrypoint: ["/bin/sleep", "1000"] };
+  writeFileSync(join(folder, "container.json"), JSON.stringify(container));
+  writeFileSync(join(folder, "args.json"), "{}");
+  writeFileSync(
+    join(installed.project, "scenarios/of-image.scenario.ts"),
+    `import { check, expect, scenario } from "pvh";
+     scenario("of-image", { summary: "s", containers: ["of-image"] }, () => {
+       check("of-image.root", "it has the image's files", async ({ inside }) => {
+         expect(await inside("of-image").text("cat /etc/debian_version")).toMatch(/^12/);
+       });
+     });`,
+  );
+  expect((await installed.run("npx pvh run of-image")).stdout).toBe(
+    "1 passed, 0 failed, 0 skipped\n",
+  );
 });
 
 test("the library is imported by a program on Node 22", async () => {

@@ -3,6 +3,7 @@ import { clock } from "../clock/clock.ts";
 import { MOST_STRETCH } from "../clock/deadline.ts";
 import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
+import { projectFacts } from "../project-facts.ts";
 import { missingTimeScale } from "./capabilities.ts";
 import type { BootedAppengine, Collected } from "./booted-appengine.ts";
 import type { Cancellation } from "./cancellation.ts";
@@ -61,7 +62,7 @@ export class CheckRun {
   }
 
   get #timeout(): number {
-    return this.#check.options.timeout ?? DEADLINE;
+    return this.#check.options.timeout ?? projectFacts()?.checkTimeout ?? DEADLINE;
   }
 
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */

@@ -7,14 +7,18 @@ export interface DiscoveredCheck {
   readonly title: string;
   /** The catalogue's suite of the promise. */
   readonly suite: string;
+  /** As in DeclaredScenario. */
+  readonly entered?: readonly string[];
   /** Reason why it cannot run. */
   readonly problem?: Failure;
 }
 
 export interface DiscoveredScenario extends Selectable {
   readonly summary: string;
-  /** Path relative to ROOT. */
+  /** Path as people read it, relative to the project. */
   readonly file: string;
+  /** Absolute path. */
+  readonly path: string;
   readonly requires: readonly string[];
   readonly alone: boolean;
   /** As in ScenarioOptions. */

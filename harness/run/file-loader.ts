@@ -31,11 +31,15 @@ export class FileLoader implements AsyncDisposable {
     this.#deadline = deadline;
   }
 
-  /** @param shown the file's path as a failure names it */
-  async load(path: string, shown: string): Promise<LoadedFile> {
-    let answer = await this.#inTurn.add(() => this.#loadInTurn(path));
+  /**
+   * @param shown the file's path as a failure names it
+   * @param onlyRows every check has to be a row of the catalogue
+   */
+  async load(path: string, shown: string, onlyRows = true): Promise<LoadedFile> {
+    let answer = await this.#inTurn.add(() => this.#loadInTurn(path, onlyRows));
     // It may be slow, or a file that was loaded before may have ended or blocked the process.
-    if (typeof answer === "string") answer = await this.#apart.add(() => this.#loadApart(path));
+    if (typeof answer === "string")
+      answer = await this.#apart.add(() => this.#loadApart(path, onlyRows));
     if (typeof answer === "string") {
       return { failure: failureOf("PVH_BAD_SCENARIO", `${shown}:1:1: ${answer}`) };
     }
@@ -49,16 +53,16 @@ export class FileLoader implements AsyncDisposable {
     await this.#shared[Symbol.asyncDispose]();
   }
 
-  async #loadInTurn(path: string): Promise<Answer | string> {
+  async #loadInTurn(path: string, onlyRows: boolean): Promise<Answer | string> {
     // Time that is given: on a busy machine, nearly all files would need a process otherwise.
     using soon = clock.deadline(SOON);
-    return await this.#shared.ask(path, soon);
+    return await this.#shared.ask(path, onlyRows, soon);
   }
 
-  async #loadApart(path: string): Promise<Answer | string> {
+  async #loadApart(path: string, onlyRows: boolean): Promise<Answer | string> {
     await using process = new LoaderProcess();
     // Time of the wall: files that loop take the machine's time from each other.
     const ms = this.#deadline;
-    return await process.ask(path, { signal: AbortSignal.timeout(ms), ms });
+    return await process.ask(path, onlyRows, { signal: AbortSignal.timeout(ms), ms });
   }
 }

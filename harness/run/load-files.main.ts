@@ -1,10 +1,11 @@
 /**
- * The process that loads scenario files for discover(): one `{ id, path }` a message, one
+ * The process that loads scenario files for discover(): one `{ id, path, onlyRows }` a message, one
  * `{ id, answer }` each. It ends with its parent.
  */
 import { pathToFileURL } from "node:url";
+import "../project/esm-typescript.ts";
 import { collect } from "./collector.ts";
-import type { Answer, DeclaredScenario } from "./loader-process.ts";
+import type { Answer, DeclaredScenario, Question } from "./loader-process.ts";
 import type { ScenarioDefinition } from "./scenario-definition.ts";
 import { readThrown } from "../thrown.ts";
 
@@ -19,9 +20,9 @@ const send = process.send?.bind(process);
 process.on("disconnect", () => process.exit());
 /** The file that is loaded. */
 let current: number | undefined;
-process.on("message", ({ id, path }: { readonly id: number; readonly path: string }) => {
+process.on("message", ({ id, path, onlyRows }: Question) => {
   current = id;
-  void answerFor(path).then((answer) => {
+  void answerFor(path, onlyRows).then((answer) => {
     // Errors that a file leaves behind come before its answer, so they count as that file's.
     setImmediate(() => {
       if (current !== id) return;
@@ -42,9 +43,9 @@ process.on("uncaughtException", (error: unknown) => {
   send?.({ id: FIRST, answer: { error: { message: `uncaught error: ${message}`, stack } } });
 });
 
-async function answerFor(path: string): Promise<Answer> {
+async function answerFor(path: string, onlyRows: boolean): Promise<Answer> {
   try {
-    const definitions = await collect(() => import(pathToFileURL(path).href));
+    const definitions = await collect(onlyRows, () => import(pathToFileURL(path).href));
     return { definitions: definitions.map(declared) };
   } catch (error) {
     return { error: errorOf(error) };
@@ -63,8 +64,19 @@ function declared({ name, options, checks }: ScenarioDefinition): DeclaredScenar
     ...(shares !== undefined && { shares }),
     boot: JSON.stringify({ boot, timeScale, env, until }),
     containers,
-    checks: checks.map(({ id, title }) => ({ id, title })),
+    checks: checks.map(({ id, title, body }) => {
+      const entered = namesEntered(body);
+      return { id, title, ...(entered.length > 0 && { entered }) };
+    }),
   };
+}
+
+/** Names in `inside("NAME")`; none where the check may boot an appengine with other containers. */
+function namesEntered(body: unknown): string[] {
+  const text = typeof body === "function" ? Function.prototype.toString.call(body) : "";
+  if (/bootAppengine|steps|exports/i.test(text)) return [];
+  const calls = text.matchAll(/\binside\(\s*(["'`])([^"'`$\\]+)\1\s*\)/g);
+  return [...new Set([...calls].map(([, , name = ""]) => name))];
 }
 
 function errorOf(error: unknown): { message: string; stack: string } {

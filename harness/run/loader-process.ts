@@ -17,7 +17,22 @@ export interface DeclaredScenario {
   /** Options of its boot besides the containers, as text. */
   readonly boot: string;
   readonly containers: readonly (string | ContainerDefinition)[];
-  readonly checks: readonly { readonly id: string; readonly title: string }[];
+  readonly checks: readonly DeclaredCheck[];
+}
+
+interface DeclaredCheck {
+  readonly id: string;
+  readonly title: string;
+  /** Containers that its text enters by name; absent where it cannot be told. */
+  readonly entered?: readonly string[];
+}
+
+/** Question to load-files.main.ts. */
+export interface Question {
+  readonly id: number;
+  readonly path: string;
+  /** Every check has to be a row of the catalogue. */
+  readonly onlyRows: boolean;
 }
 
 export interface LoadError {
@@ -45,14 +60,18 @@ export class LoaderProcess implements AsyncDisposable {
   #asked = 0;
 
   /** @returns the answer, or why there is none */
-  async ask(path: string, { signal: late, ms }: Limit): Promise<Answer | string> {
+  async ask(
+    path: string,
+    onlyRows: boolean,
+    { signal: late, ms }: Limit,
+  ): Promise<Answer | string> {
     const child = this.#running();
     this.#asked += 1;
     const id = this.#asked;
     const over = new AbortController();
     const { signal } = over;
     try {
-      child.send({ id, path }, () => undefined);
+      child.send({ id, path, onlyRows } satisfies Question, () => undefined);
       const answer = await Promise.race([
         answerTo(id, child, signal),
         once(child, "exit", { signal }).then(

@@ -20,6 +20,7 @@ const scenario = (name: string, shares?: string): DiscoveredScenario => ({
   suite: "u",
   summary: "",
   file: `${name}.scenario.ts`,
+  path: `/${name}.scenario.ts`,
   tags: [],
   requires: [],
   alone: false,

@@ -7,8 +7,10 @@ export type Keep = "failed" | "always" | "never";
 /** File of a scenario of this run, and the parts of it that are to run. */
 export interface PlannedScenario {
   readonly suite: string;
-  /** Path relative to the root of the clone. */
+  /** Path of its file as people read it. */
   readonly file: string;
+  /** Absolute path of its file. */
+  readonly path: string;
   /** Ids of the checks that are to run. */
   readonly checks: readonly string[];
   /** Boot source of its appengine; undefined when nothing could be made ready. */
@@ -38,15 +40,16 @@ export function planScenario(
     name,
     suite,
     file,
+    path,
     alone,
-  }: Pick<PlannedScenario, "suite" | "file" | "alone"> & { readonly name: string },
+  }: Pick<PlannedScenario, "suite" | "file" | "path" | "alone"> & { readonly name: string },
   checks: readonly string[],
   prepared: Preparations | undefined,
 ): PlannedScenario {
   const source = prepared?.sources.get(name);
   const missing = prepared?.missing.get(name);
   return {
-    ...{ suite, file, checks, alone },
+    ...{ suite, file, path, checks, alone },
     ...(source !== undefined && { source }),
     ...(missing !== undefined && { missing }),
   };

@@ -134,7 +134,7 @@ export async function runScenarios(
   });
   const stopped = AbortSignal.any([signal, enough.signal]);
   const whole = async (): Promise<RunResult> => {
-    const files = selected.map(({ scenario }) => scenario.file);
+    const files = selected.map(({ scenario }) => scenario.path);
     const opening = VitestBridge.open(files, directory.folder, options.jobs, (event) =>
       record.append(event),
     );

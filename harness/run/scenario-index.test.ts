@@ -10,6 +10,7 @@ const declared = {
   name: "x",
   suite: "unix",
   file: "scenarios/x.scenario.ts",
+  path: "/clone/scenarios/x.scenario.ts",
   summary: "s",
   tags: [],
   requires: [],

@@ -53,6 +53,7 @@ function sessionOf(
         s: {
           suite: "unix",
           file: "f",
+          path: "/f",
           checks: definition.checks.map(({ id }) => id),
           source: { image: "stocked", exports: ["x.tgz"] },
           alone: false,

@@ -42,7 +42,7 @@ export function scenario(
   const definition: ScenarioDefinition = { name, options, checks: checksOf(name, declare) };
   const collector = openCollector();
   if (collector === undefined) register(definition);
-  else collector.push(definition);
+  else collector.definitions.push(definition);
 }
 
 /** Declares the checks of the scenario whose declaration runs. */
@@ -68,13 +68,10 @@ function checksOf(
   const checks = new Map<string, CheckDefinition>();
   const tools: ScenarioTools = {
     check(id, title, body, options = {}) {
-      const wrong = !isRow(id)
-        ? "is no row of the catalogue"
-        : checks.has(id)
-          ? "comes twice"
-          : undefined;
-      if (wrong !== undefined) {
-        throw new PvhError("PVH_BAD_SCENARIO", `scenario ${scenarioName}: check '${id}' ${wrong}`, {
+      const wrong = wrongWith(id, title, openCollector()?.onlyRows === true);
+      if (wrong !== undefined || checks.has(id)) {
+        const what = `check '${id}' ${wrong ?? "comes twice"}`;
+        throw new PvhError("PVH_BAD_SCENARIO", `scenario ${scenarioName}: ${what}`, {
           hint: "the rows are in fixtures/catalogue.json",
         });
       }
@@ -93,6 +90,17 @@ function checksOf(
   }
   return [...checks.values()];
 }
+
+/** @returns why there can be no such check */
+function wrongWith(id: unknown, title: unknown, onlyRows: boolean): string | undefined {
+  if (typeof id !== "string" || !CHECK_ID.test(id)) {
+    return "has no usable id: letters, digits, '.', '_' and '-', as in unix.half-close";
+  }
+  if (typeof title !== "string" || title.trim() === "") return "has no sentence of what it shows";
+  return onlyRows && !isRow(id) ? "is no row of the catalogue" : undefined;
+}
+
+const CHECK_ID = /^[A-Za-z0-9][\w.-]*$/;
 
 /** vitest runs it: sequence, cancellation and watch mode are its; deadlines are ours. */
 function register(definition: ScenarioDefinition): void {

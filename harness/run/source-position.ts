@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { propertyOf, textOf } from "../thrown.ts";
-import { ROOT } from "../root.ts";
+import { ownRoots, shownPath } from "../shown-path.ts";
 
 /** Place at which a file is wrong, and the reason. */
 export interface Position {
-  /** `path:line:column`, the path relative to the clone; undefined where nothing tells. */
+  /** `path:line:column`, the path relative to the project; undefined where nothing tells. */
   readonly at: string | undefined;
   readonly what: string;
 }
@@ -25,10 +24,10 @@ export async function positionOf(
     if (linked !== undefined) return { at: linked, what: message };
   }
   const frames = [...stack.matchAll(/(file:\/\/\/[^\s():]+|\/[^\s():]+):(\d+):(\d+)/g)];
-  const own = frames.find(([, file]) => fileOf(file) === path) ?? frames.find(isInClone);
+  const own = frames.find(([, file]) => fileOf(file) === path) ?? frames.find(isOwn);
   if (own === undefined) return { at: await specifierIn(path, message), what: message };
   const [, file, line = "1", column = "1"] = own;
-  return { at: `${shown(fileOf(file) ?? path)}:${line}:${column}`, what: message };
+  return { at: `${shownPath(fileOf(file) ?? path)}:${line}:${column}`, what: message };
 }
 
 /** esbuild says where; Node does not always. */
@@ -46,7 +45,7 @@ async function syntaxErrorOf(path: string): Promise<Position | undefined> {
     if (typeof line !== "number" || typeof column !== "number" || what === undefined) {
       return undefined;
     }
-    return { at: `${shown(path)}:${line}:${column + 1}`, what };
+    return { at: `${shownPath(path)}:${line}:${column + 1}`, what };
   }
 }
 
@@ -57,7 +56,7 @@ function linkErrorOf(stack: string): string | undefined {
   const file = fileOf(url);
   return file === undefined
     ? undefined
-    : `${shown(file)}:${line}:${Math.max(0, carets.indexOf("^")) + 1}`;
+    : `${shownPath(file)}:${line}:${Math.max(0, carets.indexOf("^")) + 1}`;
 }
 
 /** An import of what is not there: the message names it, no frame does. */
@@ -70,21 +69,21 @@ async function specifierIn(path: string, message: string): Promise<string | unde
   const at = name === "" ? -1 : text.indexOf(name);
   if (at < 0) return undefined;
   const before = text.slice(0, at).split("\n");
-  return `${shown(file)}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  return `${shownPath(file)}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
 const UNTOLD = /\/node_modules\/|\/load-files\.main\.[jt]s$/;
 
-function isInClone([, file]: RegExpMatchArray): boolean {
+function isOwn([, file]: RegExpMatchArray): boolean {
   const path = fileOf(file);
-  return path !== undefined && path.startsWith(`${ROOT}/`) && !UNTOLD.test(path);
+  return (
+    path !== undefined &&
+    ownRoots().some((root) => path.startsWith(`${root}/`)) &&
+    !UNTOLD.test(path)
+  );
 }
 
 function fileOf(urlOrPath: string | undefined): string | undefined {
   if (urlOrPath === undefined || urlOrPath.startsWith("/")) return urlOrPath;
   return urlOrPath.startsWith("file:///") ? fileURLToPath(urlOrPath) : undefined;
-}
-
-function shown(path: string): string {
-  return relative(ROOT, path);
 }

@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { TestModule, TestSequencer, TestSpecification, Vitest } from "vitest/node";
@@ -8,6 +8,7 @@ import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
 import { cancelRun } from "./cancellation.ts";
 import { withoutEndingListeners } from "./foreign-listeners.ts";
 import { UnhandledErrors, viewOf } from "./framework-results.ts";
+import { projectFacts } from "../project-facts.ts";
 import { ROOT } from "../root.ts";
 import { RoundWatch } from "./round-watch.ts";
 import type { RunSettings } from "./run-settings.ts";
@@ -52,7 +53,7 @@ export class VitestBridge {
   }
 
   /**
-   * @param files of the scenarios, below ROOT
+   * @param files of the scenarios, absolute
    * @param folder the run directory
    * @param record takes what scenarios print
    */
@@ -83,7 +84,7 @@ export class VitestBridge {
           ...SCENARIO_OPTIONS,
           pool: { name: POOL, createPoolWorker: (options) => new ScenarioFork(options, host) },
           execArgv: SCENARIO_EXEC_ARGV,
-          root: ROOT,
+          root: projectFacts()?.root ?? ROOT,
           config: false,
           watch: false,
           api: false,
@@ -193,7 +194,7 @@ interface State {
 }
 
 function pathOf(name: string, { scenarios }: RunSettings): string {
-  return resolve(ROOT, scenarios[name]?.file ?? name);
+  return scenarios[name]?.path ?? name;
 }
 
 /** File that the process of these scenarios runs: their own, or one that imports those of several. */

@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { engineError } from "../engine/engine-error.ts";
+import type { Engine, FindOptions } from "../engine/engine.ts";
+import { ownerLabels } from "../engine/labels.ts";
+import { openStream } from "../engine/streams.ts";
+import { PvhError } from "../errors.ts";
+import { cachedLayer } from "../image/layer-cache.ts";
+import type { CacheOptions } from "../image/layer-cache.ts";
+import { ensureReferenceImage } from "../image/reference-image.ts";
+import { makeRootfs } from "../image/rootfs.ts";
+import { rootfsKey } from "../image/sources.ts";
+import type { OverlayFile } from "./container-folder.ts";
+import type { OwnRoot } from "./own-root-source.ts";
+import { keyOf, overlayTar } from "./root-squashfs.ts";
+import type { RootSquashfs } from "./root-squashfs.ts";
+
+/** Root file systems of containers' own that stay in the cache. */
+const KEEP = 8;
+
+/**
+ * The root file system of Debian packages, of a tarball (plain or gzipped), or of an image on the engine,
+ * with the container's own files laid over it.
+ *
+ * @throws PvhError PVH_USAGE for a tarball that cannot be read, PVH_IMAGE_MISSING, PVH_BUILD
+ */
+export async function ensureOwnRoot(
+  engine: Engine,
+  source: OwnRoot,
+  files: readonly OverlayFile[],
+  options: FindOptions,
+): Promise<RootSquashfs> {
+  const { signal = new AbortController().signal, progress = () => undefined } = options;
+  const key = keyOf(await identityOf(engine, source), SCRIPT, files);
+  const make = (path: string): Promise<void> =>
+    squash(engine, source, files, path, { signal, progress });
+  const { path, digest } = await cachedLayer("own-roots", key, KEEP, make, { signal, progress });
+  return { path, sha256: digest };
+}
+
+/** Command of an image, for a container that has none of its own. @throws PvhError */
+export async function imageCommand(engine: Engine, image: string): Promise<string[]> {
+  const { Config } = await inspected(engine, image);
+  const { Entrypoint, Cmd } = Config as { Entrypoint?: string | string[]; Cmd?: string[] };
+  const words = [Entrypoint ?? [], Cmd ?? []].flat();
+  if (words[0]?.startsWith("/") === true) return words;
+  throw new PvhError("PVH_USAGE", `the image ${image} has no command with an absolute path`, {
+    hint: 'name it in container.json: "entrypoint": ["/usr/bin/…"]',
+  });
+}
+
+async function identityOf(engine: Engine, source: OwnRoot): Promise<string> {
+  if ("packages" in source) return rootfsKey([...source.packages].sort());
+  if ("image" in source) return (await inspected(engine, source.image)).Id;
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(source.tarball), hash).catch((error: unknown) => {
+    throw unreadable(source.tarball, error);
+  });
+  return hash.digest("hex");
+}
+
+async function inspected(
+  engine: Engine,
+  image: string,
+): Promise<{ readonly Id: string; readonly Config: object }> {
+  try {
+    return await engine.docker.getImage(image).inspect();
+  } catch (error) {
+    throw engineError(error, image);
+  }
+}
+
+/** Tars on stdin, one after the other; the squashfs leaves on stdout. Same input, same bytes. */
+const SCRIPT = `set -eu
+work=$(mktemp -d)
+mkdir -p "$work/root"
+tar -xi --numeric-owner --exclude='dev/*' --exclude='./dev/*' -C "$work/root"
+cd "$work/root"
+mkdir -p dev proc sys run tmp etc
+mksquashfs "$work/root" "$work/squashfs" -comp zstd -Xcompression-level 12 -all-time 0 \
+  -mkfs-time 0 -no-xattrs -no-exports -noappend -no-progress -quiet 1>&2
+cat "$work/squashfs"
+rm -rf "$work"`;
+
+async function squash(
+  engine: Engine,
+  source: OwnRoot,
+  files: readonly OverlayFile[],
+  path: string,
+  options: CacheOptions,
+): Promise<void> {
+  const { ref } = await ensureReferenceImage(engine, options);
+  options.progress(`making the root file system of ${describe(source)}; once`);
+  const said: string[] = [];
+  try {
+    const container = await engine.docker.createContainer({
+      Image: ref,
+      Entrypoint: ["sleep", "infinity"],
+      Labels: ownerLabels(),
+      HostConfig: { NetworkMode: "none", Init: true },
+    });
+    try {
+      await container.start();
+      const stream = await openStream(container, ["sh", "-c", SCRIPT], {
+        onStderr: (line) => said.push(line),
+      });
+      const fed = withBase(engine, source, options, async (base) => {
+        await pipeline(base, stream, { end: false, signal: options.signal });
+        overlayTar(files).pipe(stream);
+      });
+      const taken = pipeline(stream, createWriteStream(path), { signal: options.signal });
+      await Promise.all([fed, taken]);
+      const code = await stream.exitCode();
+      if (code === 0) return;
+      const words = said.slice(-8).join("\n");
+      throw new PvhError("PVH_BUILD", `${describe(source)} makes no root file system:\n${words}`);
+    } finally {
+      await container.remove({ force: true, v: true });
+    }
+  } catch (error) {
+    if (!options.signal.aborted) throw engineError(error, describe(source));
+    throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {
+      cause: error,
+    });
+  }
+}
+
+/** Gives the tar of the base. */
+async function withBase(
+  engine: Engine,
+  source: OwnRoot,
+  options: CacheOptions,
+  use: (base: Readable) => Promise<void>,
+): Promise<void> {
+  if ("tarball" in source) return use(await tarOf(source.tarball));
+  if ("packages" in source) {
+    const packages = [...source.packages].sort();
+    const key = await rootfsKey(packages);
+    const make = (path: string): Promise<void> => makeRootfs(engine, packages, path, options);
+    const { path } = await cachedLayer("rootfs-own", key, 2, make, options);
+    return use(createReadStream(path));
+  }
+  // Created and never started: its file system can be read all the same.
+  const container = await engine.docker.createContainer({
+    Image: source.image,
+    Entrypoint: ["/"],
+    Labels: ownerLabels(),
+    HostConfig: { NetworkMode: "none" },
+  });
+  try {
+    await use(Readable.from(await container.export()));
+  } finally {
+    await container.remove({ force: true, v: true });
+  }
+}
+
+async function tarOf(path: string): Promise<Readable> {
+  const file = await open(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+  await file.close();
+  const stream = createReadStream(path);
+  return buffer.readUInt16BE() === 0x1f8b ? stream.pipe(createGunzip()) : stream;
+}
+
+function unreadable(path: string, cause: unknown): PvhError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PvhError("PVH_USAGE", `the tarball ${path} cannot be read: ${why}`, { cause });
+}
+
+function describe(source: OwnRoot): string {
+  if ("image" in source) return `the image ${source.image}`;
+  if ("tarball" in source) return `the tarball ${source.tarball}`;
+  return `the Debian packages ${source.packages.join(" ")}`;
+}

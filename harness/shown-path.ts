@@ -1,0 +1,17 @@
+import { relative } from "node:path";
+import { projectFacts } from "./project-facts.ts";
+import { ROOT } from "./root.ts";
+
+/** A path as people read it: relative to the user's project, or to pvh. */
+export function shownPath(path: string): string {
+  for (const root of ownRoots()) {
+    if (path.startsWith(`${root}/`)) return path.slice(root.length + 1);
+  }
+  return relative(projectFacts()?.root ?? ROOT, path);
+}
+
+/** The user's project and pvh, the inner one first: one may lie in the other. */
+export function ownRoots(): readonly string[] {
+  const root = projectFacts()?.root;
+  return root === undefined ? [ROOT] : [ROOT, root].sort((a, b) => b.length - a.length);
+}
