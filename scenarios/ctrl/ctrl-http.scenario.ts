@@ -184,8 +184,10 @@ scenario(
         const upload = (coding: string): string =>
           `PUT /containers/nosuch HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: ${coding}\r\n` +
           `Content-Length: ${body.length}\r\n\r\n${body}`;
-        expect((await ask(appengine, upload("identity"), signal)).map(statusOf)).toEqual([404]);
-        expect((await ask(appengine, upload("chunked"), signal)).map(statusOf)).toEqual([400]);
+        const identity = await ask(appengine, upload("identity"), signal);
+        expect(identity.map(statusOf), "status of an upload with coding identity").toEqual([404]);
+        const chunked = await ask(appengine, upload("chunked"), signal);
+        expect(chunked.map(statusOf), "status of a chunked upload with a length").toEqual([400]);
       },
     );
 

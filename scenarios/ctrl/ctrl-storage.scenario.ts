@@ -199,18 +199,22 @@ scenario(
       async ({ control, signal }) => {
         const level = async () => {
           const settings = (await control.json("/config2", signal)) as { key: string }[];
-          expect(settings).toHaveLength(113);
+          expect(settings, "settings in /config2").toHaveLength(113);
           return settings.find(({ key }) => key === "PV_LOG_LEVEL");
         };
         const before = { key: "PV_LOG_LEVEL", value: "4", modified: "pv conf file" };
-        expect(await level()).toEqual(before);
+        expect(await level(), "log level before the change").toEqual(before);
         await control.send("PUT", "/user-meta/log.level", { body: "5", signal });
         try {
-          expect(await level()).toEqual({ ...before, value: "5", modified: "metadata" });
+          expect(await level(), "log level that user-meta sets").toEqual({
+            ...before,
+            value: "5",
+            modified: "metadata",
+          });
         } finally {
           await control.send("DELETE", "/user-meta/log.level", { signal });
         }
-        expect(await level()).toEqual(before);
+        expect(await level(), "log level after the removal").toEqual(before);
       },
     );
 

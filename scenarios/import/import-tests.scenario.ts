@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { buffer } from "node:stream/consumers";
-import { expect, inject } from "vitest";
+import { inject } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { findEngine } from "../../harness/engine/find-engine.ts";
 import { findTests } from "../../harness/import/find-tests.ts";
 import { importTests } from "../../harness/import/import-tests.ts";
@@ -28,8 +29,8 @@ scenario(
       "environment, configuration file, trust folder and ready script reach the appengine",
       async (context) => {
         await using tests = await Tests.of("local/first");
-        const { verdicts, evidence } = await tests.run(context);
-        expect(verdicts, evidence("local-first-settings/diff")).toEqual({
+        const { verdicts } = await tests.run(context);
+        expect(verdicts, "verdicts of the imported tests").toEqual({
           "local-first-settings": "passed",
         });
       },
@@ -43,17 +44,21 @@ scenario(
         await using tests = await Tests.of("local/second");
         const name = "local-second-stdout";
         const first = await tests.run(context);
-        expect(first.verdicts, first.evidence(`${name}/diff`)).toEqual({ [name]: "passed" });
+        expect(first.verdicts, "verdict with its own golden").toEqual({ [name]: "passed" });
         const golden = join(tests.folder, "local/second/stdout/output");
         const text = readFileSync(golden, "utf8");
         writeFileSync(golden, text.replace("green", "red"));
         const second = await tests.run(context);
-        expect(second.verdicts).toEqual({ [name]: "failed" });
-        expect(second.evidence(`${name}/diff`)).toContain("-red\n+green\n");
-        expect(second.evidence("junit.xml")).toContain("1 lines of the golden are missing");
+        expect(second.verdicts, "verdict with another golden").toEqual({ [name]: "failed" });
+        expect(second.evidence(`${name}/diff`), "diff with the other golden").toContain(
+          "-red\n+green\n",
+        );
+        expect(second.evidence("junit.xml"), "junit.xml of the failed import").toContain(
+          "1 lines of the golden are missing",
+        );
         const third = await tests.run(context, { record: true });
-        expect(third.verdicts).toEqual({ [name]: "passed" });
-        expect(readFileSync(golden, "utf8")).toBe(text);
+        expect(third.verdicts, "verdict when the golden is recorded").toEqual({ [name]: "passed" });
+        expect(readFileSync(golden, "utf8"), "golden that was recorded").toBe(text);
       },
       { timeout: 150_000 },
     );
@@ -64,7 +69,7 @@ scenario(
       async (context) => {
         await using tests = await Tests.of("local/faults");
         const { verdicts, evidence } = await tests.run(context, { deadline: 5_000 });
-        expect(verdicts).toEqual({
+        expect(verdicts, "verdicts of the tests that cannot pass").toEqual({
           "local-faults-broken": "failed",
           "local-faults-claims": "skipped",
           "local-faults-endless": "failed",
@@ -73,10 +78,14 @@ scenario(
           "local-faults-missing": "skipped",
         });
         const junit = evidence("junit.xml");
-        expect(junit).toContain("test.json: ");
-        expect(junit).toMatch(/not done after 5000 ms: resources\/test/);
-        expect(junit).toContain("missing: ../../common/tarballs/nowhere.tgz");
-        expect(junit).toContain("it needs the cloud");
+        expect(junit, "junit.xml about a test.json that is none").toContain("test.json: ");
+        expect(junit, "junit.xml about a script that hangs").toMatch(
+          /not done after 5000 ms: resources\/test/,
+        );
+        expect(junit, "junit.xml about a missing tarball").toContain(
+          "missing: ../../common/tarballs/nowhere.tgz",
+        );
+        expect(junit, "junit.xml about a test of the cloud").toContain("it needs the cloud");
       },
       { timeout: 180_000 },
     );

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { pack } from "tar-stream";
-import { expect, inject } from "vitest";
+import { inject } from "vitest";
 import { AppengineContainer } from "../../harness/appengine/appengine-container.ts";
+import { expect } from "../../harness/facts/expect.ts";
 import { findEngine } from "../../harness/engine/find-engine.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
 import { buildWithKas } from "../../harness/image/kas/build-with-kas.ts";
@@ -46,14 +47,16 @@ mkdir -p ${images}; echo x > ${images}/pv-hello.pvrexport.tgz`;
         const { exports, configs } = await withKas(checkout, script, () =>
           buildWithKas(checkout.path, wish, options),
         );
-        expect({ exports, configs }).toEqual({
+        expect({ exports, configs }, "exports and configurations of the build").toEqual({
           exports: [join(images, "pv-hello.pvrexport.tgz")],
           configs: ["kas/build-configs/release/docker-x86_64-scarthgap.yaml"],
         });
-        expect(told).toContain("task 1 of 2 (50 %): pv-hello_1.0 do_fetch");
+        expect(told, "progress that was told").toContain(
+          "task 1 of 2 (50 %): pv-hello_1.0 do_fetch",
+        );
         await using broken = await LayerCheckout.of("former");
         const failing = withKas(broken, FAILS, () => buildWithKas(broken.path, wish, options));
-        await expect(failing).rejects.toMatchObject({
+        await expect(failing, "error of the failed build").rejects.toMatchObject({
           code: "PVH_KAS_BUILD",
           message: "the build failed at task 3 of 4: pv-hello-1.0-r0 do_compile: oe_runmake failed",
         });
@@ -90,12 +93,21 @@ ${put(built, "scarthgap")}`;
             engine: () => Promise.resolve(engine),
           }),
         );
-        expect(tarball).toBe(join(deploy("scarthgap"), "pantavisor-appengine-docker.tar"));
-        expect(image).toMatchObject({ ref: tag.name, id: tag.id, loaded: true });
+        expect(tarball, "tarball that was loaded").toBe(
+          join(deploy("scarthgap"), "pantavisor-appengine-docker.tar"),
+        );
+        expect(image, "image that was loaded").toMatchObject({
+          ref: tag.name,
+          id: tag.id,
+          loaded: true,
+        });
         await using appengine = await new AppengineContainer(tag.name)
           .withEngine(engine)
           .start({ signal });
-        expect(await appengine.control.json("/groups", signal)).not.toEqual([]);
+        expect(
+          await appengine.control.json("/groups", signal),
+          "groups of the booted image",
+        ).not.toEqual([]);
       },
       { timeout: 150_000 },
     );

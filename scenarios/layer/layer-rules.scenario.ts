@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { checkLayer, openCheckout } from "../../harness/layer/check-layer.ts";
 import type { BuildLog } from "../../harness/layer/rule.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -102,12 +102,18 @@ scenario(
         async ({ quirks }) => {
           for (const layout of LAYOUTS) {
             await using sound = await LayerCheckout.of(layout);
-            expect(stateOf(id, sound, quirks)).toEqual({ state: "ok", places: [] });
+            expect(stateOf(id, sound, quirks), `row of a sound ${layout} checkout`).toEqual({
+              state: "ok",
+              places: [],
+            });
             for (const { file, from, to = "", at, logs } of breaks(layout)) {
               await using broken = await LayerCheckout.of(layout);
               broken.change(file, from, to);
               const { state, places } = stateOf(id, broken, quirks, logs);
-              expect({ state, place: places[0] }, `${layout} ${file} ${from}`).toEqual({
+              expect(
+                { state, place: places[0] },
+                `row of a ${layout} checkout with ${file} changed at ${JSON.stringify(from)}`,
+              ).toEqual({
                 state: "failed",
                 place: at,
               });
@@ -136,6 +142,9 @@ function stateOf(
     (one) => one.id === id,
   );
   const findings = row?.findings ?? [];
-  expect(findings.filter(({ mend }) => mend === "")).toEqual([]);
+  expect(
+    findings.filter(({ mend }) => mend === ""),
+    "findings without a mend",
+  ).toEqual([]);
   return { state: row?.state, places: findings.map(({ file, line }) => `${file}:${line}`) };
 }

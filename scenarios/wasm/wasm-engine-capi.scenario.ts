@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect } from "../../harness/facts/expect.ts";
 import { findWasmEdge } from "../../harness/run/find-wasmedge.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -54,8 +54,10 @@ scenario(
         const expected = await runGuest(appengine, control, onV8.name, signal);
         const lines = await runGuest(appengine, control, onWasmEdge.name, signal);
         const name = (line: string) => line.replaceAll("on-v8", onWasmEdge.name);
-        expect(lines).toEqual(expected.map(name));
-        expect(lines.join()).toContain(`"client": "${onWasmEdge.name}"`);
+        expect(lines, "output on WasmEdge, beside that on V8").toEqual(expected.map(name));
+        expect(lines.join(), "identity in the provider's reply").toContain(
+          `"client": "${onWasmEdge.name}"`,
+        );
 
         await control.act(stays.name, "start");
         await until(
@@ -64,13 +66,19 @@ scenario(
           { signal, timeout: 10_000 },
         );
         const init = await inside(stays.name).pid();
-        expect(await appengine.text(`cat /proc/${init}/maps`)).toContain("libwasmedge");
+        expect(
+          await appengine.text(`cat /proc/${init}/maps`),
+          "files that the guest's process maps",
+        ).toContain("libwasmedge");
         await control.act(stays.name, "stop");
         await waitForStatus(control, stays.name, "STOPPED", signal);
 
         for (const [guestName, reason] of HOSTILE) {
           const said = await runGuest(appengine, control, guestName, signal);
-          expect([guestName, said]).toEqual([guestName, [expect.stringMatching(reason)]]);
+          expect([guestName, said], "reason of a hostile guest's end").toEqual([
+            guestName,
+            [expect.stringMatching(reason)],
+          ]);
         }
       },
       { timeout: 90_000 },

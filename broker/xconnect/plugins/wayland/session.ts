@@ -64,7 +64,9 @@ export class WaylandSession {
     const { mediator } = options;
     [this.#consumer, this.#compositor] = openBoth(consumer, compositor);
     this.#up = this.#direction("consumer", (bytes, at, size) => mediator.request(bytes, at, size));
-    this.#down = this.#direction("compositor", (bytes, at, size) => mediator.event(bytes, at, size));
+    this.#down = this.#direction("compositor", (bytes, at, size) =>
+      mediator.event(bytes, at, size),
+    );
   }
 
   /**
