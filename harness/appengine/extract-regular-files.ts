@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import type { Header } from "tar-stream";
 import { HarmlessNames, quotedName } from "./harmless-names.ts";
-import { LeftOut } from "./left-out.ts";
+import { LeftOut, NO_FILE } from "./left-out.ts";
 
 /** Most that is kept of a log tree; a container can write without end. */
 export interface Limits {
@@ -91,7 +91,7 @@ export class ExtractedFiles {
     const room = Math.min(file, bytes - this.#bytes);
     const refused =
       type !== "file"
-        ? `a ${type}, no file`
+        ? `a ${type}${NO_FILE}`
         : this.#kept.size >= files
           ? `beyond ${files} files`
           : room <= 0 && size > 0

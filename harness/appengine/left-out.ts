@@ -3,6 +3,9 @@ import { quotedName } from "./harmless-names.ts";
 /** Names of one reason that are told. */
 const NAMED = 20;
 
+/** End of the reason for a link, a device or a FIFO. */
+export const NO_FILE = ", no file";
+
 interface Kind {
   count: number;
   bytes: number;
@@ -21,8 +24,9 @@ export class LeftOut {
     if (kind.names.length < NAMED) kind.names.push(quotedName(name));
   }
 
-  get isEmpty(): boolean {
-    return this.#kinds.size === 0;
+  /** True when nothing was left out but what holds no bytes of its own. */
+  get isNoFilesAlone(): boolean {
+    return [...this.#kinds.keys()].every((reason) => reason.endsWith(NO_FILE));
   }
 
   /** One line: `left out: 18004 (beyond 2000 files, 123 bytes), 2 (a symlink)`. */

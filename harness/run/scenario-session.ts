@@ -111,6 +111,8 @@ export class ScenarioSession {
       : (this.#plan.missing ??
         missingCapability(options.requires ?? [], this.settings) ??
         missingTimeScale(options.timeScale, this.settings));
+    // Before a boot has shown it, the pace is that of any target of this kind.
+    if (options.boot === "none") clock.pace = targetPace(0, this.settings.reference);
     if (this.#skipped !== undefined || options.boot === "none") return;
     if (this.settings.switchable !== undefined) {
       this.#warm = this.#warmAppengine(this.settings.switchable);

@@ -3,6 +3,7 @@ import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { python } from "../../harness/appengine/python.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
+import { findEngine } from "../../harness/engine/find-engine.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
@@ -196,17 +197,16 @@ scenario(
           (await command("POWEROFF_DEVICE")).status,
           "status of the command POWEROFF_DEVICE",
         ).toBe(200);
-        await until(
+        const { docker } = await findEngine({ signal });
+        const state = await until(
           "the appengine to end",
-          () =>
-            appengine.sh(":", { timeout: 1_000 }).then(
-              () => false,
-              () => true,
-            ),
-          { signal, timeout: 10_000 },
+          async () => {
+            const { State } = await docker.getContainer(appengine.name).inspect();
+            return !State.Running && State;
+          },
+          { signal, timeout: 15_000 },
         );
-        const lines = (await appengine.output()).trim().split("\n");
-        expect(lines.at(-1), "last line of the appengine's output").toMatch(/pantavisor exited$/);
+        expect(state.ExitCode, "exit code of the appengine").toBe(0);
       },
       { timeout: 60_000 },
     );

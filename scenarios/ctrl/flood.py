@@ -15,11 +15,12 @@ heads = [
 ]
 kept = []
 for n in range(count):
-    peer = unix.connect(path)
     try:
+        peer = unix.connect(path)
         peer.sendall(heads[n % len(heads)].encode("latin1"))
+        kept.append(peer)
     except OSError:
+        # One that is refused, because so many wait already, floods as well.
         pass
-    kept.append(peer)
 print("ready")
 hold()

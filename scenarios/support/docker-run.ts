@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import type { Container } from "dockerode";
 import { inject } from "vitest";
 import { Appengine } from "../../harness/appengine/appengine.ts";
+import { entryPointOf, prepared } from "../../harness/appengine/boot-preparation.ts";
 import { EXPORTS_FOLDER, STORAGE } from "../../harness/appengine/layout.ts";
 import type { Engine } from "../../harness/engine/engine.ts";
 import { ownerLabels } from "../../harness/engine/labels.ts";
@@ -23,25 +24,27 @@ export interface DockerRunOptions {
 /**
  * The documented `docker run -d --privileged -v … -v … IMAGE`, on the image of this run, with
  * nothing that pvh does for an appengine. Where the machine cannot do `--privileged` it gets
- * what comes nearest, and no network. The labels are there to clean up by.
+ * what comes nearest: the privilege profile, and on an image other than the reference the preparation that
+ * `pvh up --print` prints too. There is no network. The labels are there to clean up by.
  */
 export async function dockerRun(engine: Engine, options: DockerRunOptions): Promise<DockerRun> {
-  const { run, image } = inject("pvh");
-  const { quirks } = options;
+  const { run, image, reference } = inject("pvh");
+  const { quirks, entrypoint } = options;
   const Labels = ownerLabels({ run });
   const profile = privilegeProfile(engine);
   await engine.docker.createVolume({ Name: options.volume, Labels });
+  const isPrivileged = profile.Privileged === true;
+  const own = entrypoint ?? entryPointOf((await engine.docker.getImage(image).inspect()).Config);
+  const [program, ...words] = isPrivileged || reference ? own : prepared(own);
   const container = await engine.docker.createContainer({
     name: `pva-test-${crypto.randomUUID().slice(0, 8)}`,
     Image: image,
-    ...(options.entrypoint !== undefined && {
-      Entrypoint: [...options.entrypoint.slice(0, 1)],
-      Cmd: [...options.entrypoint.slice(1)],
-    }),
+    Entrypoint: program === undefined ? [] : [program],
+    Cmd: words,
     Env: quirks.length === 0 ? [] : [`PVH_QUIRKS=${quirks.join(",")}`],
     Labels,
     HostConfig: {
-      ...(profile.Privileged === true ? { Privileged: true } : profile),
+      ...(isPrivileged ? { Privileged: true } : profile),
       NetworkMode: "none",
       Binds: [`${options.folder}:${EXPORTS_FOLDER}`, `${options.volume}:${STORAGE}`],
     },
