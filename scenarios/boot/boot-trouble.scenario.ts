@@ -43,7 +43,7 @@ scenario(
         try {
           // As pvh reports it.
           await expectNeverReady(
-            bootAppengine({ containers: [], exports: [path], boot: "auto" }),
+            bootAppengine({ containers: [], exports: [path], boot: "auto", until: "pantavisor" }),
             new RegExp(`exit code 1: .*${first.name}.*(${first.reason.source})`, "i"),
           );
           // The rest in one appengine, whose own boot ends with the first.
