@@ -3,12 +3,14 @@ import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { restartBroker as restart } from "../../harness/appengine/restart-broker.ts";
+import { patientSeconds } from "../../harness/appengine/python.ts";
 import { clock } from "../../harness/clock/clock.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { PvhError } from "../../harness/errors.ts";
 import { until } from "../../harness/until.ts";
+import { Program } from "./program.ts";
 
-/** Milliseconds in which 029-32's broker, which asks for the graph every 5 s, has asked twice. */
+/** Milliseconds on the wall in which 029-32's broker, which asks for the graph every 5 s, has asked twice. */
 const TWO_POLLS = 11_000;
 
 /** Wait until `/containers` shows the status; gives the container's whole entry. */
@@ -50,8 +52,7 @@ export async function waitForNewInit(
 
 /**
  * Stop and start pv-xconnect by the API, and wait until it has reconciled the graph. A broker that
- * has no status socket is taken by its line, or given the time of two polls: it may hold its lines
- * back in a buffer.
+ * has no status socket is given the time of two polls: it may hold its lines back in a buffer.
  */
 export async function restartBroker(appengine: Appengine, signal: AbortSignal): Promise<void> {
   const tells = (await askBroker(appengine, signal)) !== undefined;
@@ -61,12 +62,31 @@ export async function restartBroker(appengine: Appengine, signal: AbortSignal): 
     await until("the graph to be reconciled", isDone, { signal, timeout: 10_000 });
     return;
   }
-  const polled = clock.stopwatch();
-  const started = (await appengine.log.lines()).length;
-  const isDone = async () =>
-    polled.given > TWO_POLLS ||
-    (await appengine.log.lines())
-      .slice(started)
-      .some(({ message }) => message.startsWith("Reconciling graph with"));
-  await until("the graph to be reconciled", isDone, { signal, timeout: 2 * TWO_POLLS });
+  const started = clock.stopwatch();
+  const hasPolled = (): Promise<boolean> => Promise.resolve(started.wall > TWO_POLLS);
+  await until("two polls of the broker", hasPolled, { signal, timeout: 2 * TWO_POLLS });
+}
+
+/**
+ * Wait for a line of the broker. One that is not in the log, because the broker holds it in a
+ * buffer, is expected of a broker that is run by hand; what that one has replaced is planted anew.
+ */
+export async function brokerPrints(
+  appengine: Appengine,
+  pattern: RegExp,
+  signal: AbortSignal,
+): Promise<void> {
+  const logged = appengine.log.waitFor(pattern, { signal, timeout: 8_000 });
+  if (await logged.then(() => true, lateAlone)) return;
+  const argv = ["timeout", `${patientSeconds(20)}`, "stdbuf", "-oL", "pv-xconnect"];
+  await using broker = await Program.start(appengine, argv, "pv-xconnect");
+  await broker.linesUntil(pattern, 10_000);
+  await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
+  await restartBroker(appengine, signal);
+}
+
+/** @throws any other error than that a wait was in vain */
+function lateAlone(error: unknown): false {
+  if (error instanceof PvhError && error.code === "PVH_TIMEOUT") return false;
+  throw error;
 }

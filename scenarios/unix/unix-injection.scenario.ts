@@ -4,6 +4,7 @@ import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
+import { labelsAt, serveLabels } from "../support/labels.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { restartBroker, waitForNewInit, waitForStatus } from "../support/steps.ts";
 
@@ -111,9 +112,20 @@ scenario(
       "xc.inject.symlink",
       "symlinks of a provider or a consumer never lead out of its own root",
       async ({ appengine, inside, signal }) => {
-        await inside("probe-provider").text(
-          `mkdir -p ${PROBE_SOCKET.slice(0, PROBE_SOCKET.lastIndexOf("/"))} && ln -sfn /run/pantavisor/pv/pv-ctrl ${PROBE_SOCKET}`,
-        );
+        {
+          // The link works while its provider's socket is one.
+          await using server = await serveLabels(inside("probe-provider"), {
+            [PROBE_SOCKET]: "probe",
+          });
+          await until(
+            "the provider to answer",
+            async () =>
+              (await labelsAt(inside("probe-consumer"), [PROBE_TARGET]))[PROBE_TARGET] === "probe",
+            { signal, timeout: 10_000 },
+          );
+          server.say("end");
+        }
+        await inside("probe-provider").text(`ln -sfn /run/pantavisor/pv/pv-ctrl ${PROBE_SOCKET}`);
         const request = "GET /buildinfo HTTP/1.0\\r\\n\\r\\n";
         const answer = await inside("probe-consumer").sh(
           `printf '${request}' | timeout ${patientSeconds(2)} socat -t ${patientSeconds(1)} - UNIX-CONNECT:${PROBE_TARGET}; :`,

@@ -2,7 +2,7 @@ import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { BrokerStatus } from "../../broker/shared/formats/broker-status.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
-import { python } from "../../harness/appengine/python.ts";
+import { patientSeconds, python } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -196,12 +196,11 @@ async function serveHttp(appengine: Appengine): Promise<Program> {
 
 /** Status of a request to the api, as curl sees it; 000 for none. */
 async function get(appengine: Appengine, name: string): Promise<string> {
-  const stdout = await appengine
+  const curl = `curl -s -o /dev/null -m ${patientSeconds(3)} -w '%{http_code}'`;
+  // An answer whose end does not come is an answer.
+  const { stdout } = await appengine
     .inside(name)
-    .text(
-      `curl -s -o /dev/null -m 3 -w '%{http_code}' --unix-socket ${API_TARGET} http://localhost/`,
-      { timeout: 10_000 },
-    );
+    .sh(`${curl} --unix-socket ${API_TARGET} http://localhost/`, { timeout: 10_000 });
   return stdout;
 }
 
