@@ -2,6 +2,7 @@ import { endingSignal, EXIT, SIGNAL_EXIT } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { Failure, Interruption } from "./events.ts";
 import { countChecks, countKnown, failuresOf, isFlaky, unexpectedPasses } from "./run-state.ts";
+import { undivided } from "./exit-code.quirk.ts";
 import type { RunState } from "./run-state.ts";
 
 /** Verdict on a check that passes only after a retry. */
@@ -16,6 +17,14 @@ export function exitCodeOf(
   state: RunState,
   interrupted?: Interruption,
   flaky: FlakyPolicy = "fail",
+): ExitCode {
+  return undivided(state, dividedCode(state, interrupted, flaky));
+}
+
+function dividedCode(
+  state: RunState,
+  interrupted: Interruption | undefined,
+  flaky: FlakyPolicy,
 ): ExitCode {
   const signal = endingSignal(interrupted);
   if (signal !== undefined) return SIGNAL_EXIT[signal];

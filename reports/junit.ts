@@ -3,7 +3,9 @@ import { factLines, whereLines, WHOLE } from "./block-lines.ts";
 import { blocksOf, checkBlock, outsideBlock } from "./failure-block.ts";
 import type { FailureBlock } from "./failure-block.ts";
 import { exitReason } from "./exit-code.ts";
-import { lastAttempt, untoldFailures } from "./run-state.ts";
+import { insidePath } from "./inside-path.ts";
+import { asTold } from "./junit.quirk.ts";
+import { failuresOf, lastAttempt, untoldFailures } from "./run-state.ts";
 import type {
   AttemptState,
   CheckState,
@@ -15,6 +17,22 @@ import { xmlAttributes, xmlText } from "./xml.ts";
 
 /** Bytes of system-out that Jenkins and GitLab still take gladly. */
 const OUTPUT_LIMIT = 64 * 1024;
+/** Bytes of the whole report: GitLab takes 30 MB, and Jenkins holds all of it in memory. */
+const REPORT_LIMIT = 20_000_000;
+/** Characters of a failure's text, tried until the report is small enough. */
+const TEXT_LIMITS = [Infinity, 16_384, 4_096, 1_024, 256];
+/** Files of evidence that a case names. */
+const MOST_ATTACHMENTS = 40;
+
+/** What differs from one CI to another. */
+export interface JunitDialect {
+  /** The run directory, as the reader may open it. */
+  readonly folder: string;
+  /** Paths of the files that a path of evidence, relative to the run directory, stands for. */
+  readonly attachments: (path: string) => readonly string[];
+  /** Each case names its file: GitLab shows it, and junit-10.xsd refuses it. */
+  readonly caseFiles: boolean;
+}
 
 /**
  * junit.xml in the dialect that Jenkins' junit-10.xsd, GitLab and the GitHub actions all read:
@@ -24,13 +42,37 @@ const OUTPUT_LIMIT = 64 * 1024;
  * A failure outside of any check is a case of its own, in its scenario's suite or in the run's
  * suite `pvh`, so that a failed run always has a failed case.
  *
- * @param folder the run directory as CI sees it, for attachments
+ * @param of the dialect, or the run directory as CI sees it
  */
-export function junitReport(state: RunState, folder: string): string {
+export function junitReport(state: RunState, of: string | JunitDialect): string {
+  const dialect =
+    typeof of === "string"
+      ? { folder: of, attachments: (path: string) => [`${of}/${path}`], caseFiles: false }
+      : of;
+  let report = "";
+  const lengths = failuresOf(state).map(({ message, stack = "" }) => message.length + stack.length);
+  for (const longest of TEXT_LIMITS) {
+    // A text stands in an attribute and in an element: what is surely too large is not made.
+    const least = sumOf(lengths.map((length) => 2 * Math.min(length, longest)));
+    if (least > REPORT_LIMIT && longest !== TEXT_LIMITS.at(-1)) continue;
+    report = reportXml(asTold(state), { ...dialect, longest, names: new Set() });
+    if (Buffer.byteLength(report) <= REPORT_LIMIT) break;
+  }
+  return report;
+}
+
+interface Writing extends JunitDialect {
+  /** Characters of a failure's text. */
+  readonly longest: number;
+  /** Names of the cases so far, each with its class. */
+  readonly names: Set<string>;
+}
+
+function reportXml(state: RunState, writing: Writing): string {
   const suites = [...state.scenarios.values()].map((scenario, id) =>
-    suiteXml(state, scenario, id, folder),
+    suiteXml(state, scenario, id, writing),
   );
-  if (state.failures.length > 0) suites.push(runSuiteXml(state, suites.length));
+  if (state.failures.length > 0) suites.push(runSuiteXml(state, suites.length, writing));
   const all = suites.map(({ counts }) => counts);
   const attributes = xmlAttributes({
     name: "pvh",
@@ -60,7 +102,7 @@ function suiteXml(
   state: RunState,
   scenario: ScenarioState,
   id: number,
-  folder: string,
+  writing: Writing,
 ): { xml: string; counts: SuiteCounts } {
   const attempt = lastAttempt(scenario);
   const checks = [...attempt.checks.values()];
@@ -100,11 +142,11 @@ function suiteXml(
       .filter(([, value]) => value !== "")
       .map(([name, value]) => `      <property${xmlAttributes({ name, value })}/>`),
     "    </properties>",
-    ...checks.map((check) => caseXml(state, scenario, attempt, check, folder)),
-    ...outside.map((one, index) =>
-      outsideXml(`pvh.scenarios.${scenario.name}`, outsideBlock(scenario.name, one), one, index),
+    ...checks.map((check) => caseXml(state, scenario, attempt, check, writing)),
+    ...outside.map((one) =>
+      outsideXml(`pvh.scenarios.${scenario.name}`, outsideBlock(scenario.name, one), one, writing),
     ),
-    `    <system-out>${xmlText(tail(attempt.notes.join("\n")))}</system-out>`,
+    `    <system-out>${xmlText(tail(harmless(attempt.notes.join("\n"))))}</system-out>`,
     "    <system-err/>",
     "  </testsuite>",
   ].join("\n");
@@ -112,7 +154,11 @@ function suiteXml(
 }
 
 /** The suite of what failed of the run itself. */
-function runSuiteXml(state: RunState, id: number): { xml: string; counts: SuiteCounts } {
+function runSuiteXml(
+  state: RunState,
+  id: number,
+  writing: Writing,
+): { xml: string; counts: SuiteCounts } {
   const { failures, started } = state;
   const counts = {
     tests: failures.length,
@@ -124,9 +170,7 @@ function runSuiteXml(state: RunState, id: number): { xml: string; counts: SuiteC
   const xml = [
     `  <testsuite${suiteAttributes(state, counts, about)}>`,
     "    <properties/>",
-    ...failures.map((one, index) =>
-      outsideXml("pvh.run", outsideBlock("the run", one), one, index),
-    ),
+    ...failures.map((one) => outsideXml("pvh.run", outsideBlock("the run", one), one, writing)),
     "    <system-out/>",
     "    <system-err/>",
     "  </testsuite>",
@@ -159,18 +203,16 @@ function elementsOf(elements: readonly Element[]): Pick<SuiteCounts, "failures" 
   return { failures: count, errors: elements.length - count };
 }
 
-/** @param index makes its name one of its own */
 function outsideXml(
   classname: string,
   block: FailureBlock,
   outside: OutsideFailure,
-  index: number,
+  writing: Writing,
 ): string {
-  const { where } = outside;
-  const name = index === 0 ? where : `${where} (${index + 1})`;
+  const names = uniqueName(classname, outside.where, writing);
   return [
-    `    <testcase${xmlAttributes({ classname, name, time: seconds(0) })}>`,
-    `      ${failureXml(block, elementOfOutside(outside))}`,
+    `    <testcase${names}${xmlAttributes({ time: seconds(0) })}>`,
+    `      ${failureXml(block, writing, elementOfOutside(outside))}`,
     "    </testcase>",
   ].join("\n");
 }
@@ -180,17 +222,22 @@ function caseXml(
   scenario: ScenarioState,
   attempt: AttemptState,
   check: CheckState,
-  folder: string,
+  writing: Writing,
 ): string {
-  const attributes = xmlAttributes({
-    classname: `pvh.scenarios.${scenario.name}`,
-    name: `${check.title} (${check.id})`,
+  const { caseFiles } = writing;
+  const names = uniqueName(
+    `pvh.scenarios.${scenario.name}`,
+    `${check.title} (${check.id})`,
+    writing,
+  );
+  const attributes = `${names}${xmlAttributes({
+    file: caseFiles ? scenario.file : undefined,
     time: seconds(check.ms),
-  });
+  })}`;
   const body = [
-    ...verdictXml(scenario, check),
-    ...earlierXml(scenario, check),
-    ...(check.failure === undefined ? [] : [outputXml(state, scenario, attempt, folder)]),
+    ...verdictXml(scenario, check, writing),
+    ...earlierXml(scenario, check, writing),
+    ...(check.failure === undefined ? [] : [outputXml(state, scenario, attempt, writing)]),
   ];
   if (body.length === 0) return `    <testcase${attributes}/>`;
   return [
@@ -200,10 +247,21 @@ function caseXml(
   ].join("\n");
 }
 
-function verdictXml(scenario: ScenarioState, check: CheckState): string[] {
+/** Class and name of a case; what is left of two names may be the same. */
+function uniqueName(classname: string, wanted: string, { names }: Writing): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? wanted : `${wanted} (${number})`;
+    const attributes = xmlAttributes({ classname, name });
+    if (names.has(attributes)) continue;
+    names.add(attributes);
+    return attributes;
+  }
+}
+
+function verdictXml(scenario: ScenarioState, check: CheckState, writing: Writing): string[] {
   if (check.verdict === "failed") {
     const told = { ...check, failure: failureOfCheck(check) };
-    return checkBlock(scenario.name, told).map((block) => failureXml(block));
+    return checkBlock(scenario.name, told).map((block) => failureXml(block, writing));
   }
   if (!isSkipped(check)) return [];
   return [
@@ -211,10 +269,16 @@ function verdictXml(scenario: ScenarioState, check: CheckState): string[] {
   ];
 }
 
-function failureXml(block: FailureBlock, element = elementOf(block.failure)): string {
-  const { code: type, message } = block.failure;
+function failureXml(
+  block: FailureBlock,
+  { longest }: Writing,
+  element = elementOf(block.failure),
+): string {
+  const type = block.failure.code;
+  const message = cut(block.failure.message, longest);
+  const details = xmlText(cut(harmless(detailsOf(block)), longest));
   // GitLab used to ignore the attribute: the text says it again.
-  return `<${element}${xmlAttributes({ type, message })}>${xmlText(detailsOf(block))}</${element}>`;
+  return `<${element}${xmlAttributes({ type, message })}>${details}</${element}>`;
 }
 
 /** A check that failed without a reason is one that the record has lost. */
@@ -224,7 +288,7 @@ function failureOfCheck({ id, failure }: CheckState): Failure {
 }
 
 /** Attempts before the last one: a pass after them is flaky, a failure was tried again. */
-function earlierXml(scenario: ScenarioState, check: CheckState): string[] {
+function earlierXml(scenario: ScenarioState, check: CheckState, { longest }: Writing): string[] {
   return scenario.attempts.slice(0, -1).flatMap((attempt, index) => {
     const earlier = attempt.checks.get(check.id);
     const [block] = earlier === undefined ? [] : checkBlock(scenario.name, earlier);
@@ -232,8 +296,9 @@ function earlierXml(scenario: ScenarioState, check: CheckState): string[] {
     const { failure } = block;
     const kind = elementOf(failure) === "failure" ? "Failure" : "Error";
     const element = `${check.verdict === "passed" ? "flaky" : "rerun"}${kind}`;
-    const message = `attempt ${index + 1}: ${failure.message}`;
-    const stack = `<stackTrace>${xmlText(detailsOf(block))}</stackTrace>`;
+    const message = cut(`attempt ${index + 1}: ${failure.message}`, longest);
+    const details = xmlText(cut(harmless(detailsOf(block)), longest));
+    const stack = `<stackTrace>${details}</stackTrace>`;
     return [`<${element}${xmlAttributes({ type: failure.code, message })}>${stack}</${element}>`];
   });
 }
@@ -242,12 +307,15 @@ function outputXml(
   state: RunState,
   scenario: ScenarioState,
   attempt: AttemptState,
-  folder: string,
+  { attachments, folder }: Writing,
 ): string {
   const [block] = blocksOf(state, scenario, folder);
+  const files = attempt.evidence
+    .flatMap(({ path }) => (insidePath(path) === undefined ? [] : attachments(path)))
+    .slice(0, MOST_ATTACHMENTS);
   const lines = [
-    ...(block === undefined ? [] : whereLines(block, WHOLE)),
-    ...attempt.evidence.map(({ path }) => `[[ATTACHMENT|${folder}/${path}]]`),
+    ...(block === undefined ? [] : whereLines(block, WHOLE).map(harmless)),
+    ...files.map((path) => `[[ATTACHMENT|${path}]]`),
   ];
   return `<system-out>${xmlText(tail(lines.join("\n")))}</system-out>`;
 }
@@ -275,6 +343,16 @@ function isSkipped({ verdict }: CheckState): boolean {
   return verdict !== "passed" && verdict !== "failed";
 }
 
+/** Text of a container that neither Jenkins nor GitLab takes for the name of a file to attach. */
+function harmless(text: string): string {
+  return text.replaceAll("[[", "[ [");
+}
+
+function cut(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  return `${text.slice(0, longest)}… (${text.length - longest} more characters)`;
+}
+
 /** The last part of a text that fits the limit, from the start of a line where it was cut. */
 function tail(text: string): string {
   const bytes = Buffer.from(text);
@@ -288,5 +366,9 @@ function seconds(ms: number): string {
 }
 
 function sum(all: readonly SuiteCounts[], key: keyof SuiteCounts): number {
-  return all.reduce((total, counts) => total + counts[key], 0);
+  return sumOf(all.map((counts) => counts[key]));
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

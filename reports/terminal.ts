@@ -84,25 +84,7 @@ export class TerminalReport {
 
   /** The blocks of the failed scenarios and the totals, without the closing line. */
   closing(folder: string): string[] {
-    const { finished, scenarios } = this.state;
-    const all = [...scenarios.values()];
-    const failed = all.filter((scenario) => lastAttempt(scenario).verdict === "failed");
-    const flaky = all.filter(isFlaky).length;
-    const passed = all.filter((one) => lastAttempt(one).verdict === "passed").length - flaky;
-    const skipped = all.length - passed - flaky - failed.length;
-    const reason = exitReason(this.state);
-    return [
-      "",
-      ...failureReport(this.state, folder, { paint: this.#paint, columns: COLUMNS, most: LINES }),
-      `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
-      `duration   ${duration(finished?.ms ?? 0)}${spent(timeLine(this.state))}`,
-      ...line("boots", stageLine(this.state)),
-      ...line("baseline", baselineLine(this.state)),
-      ...(reason === undefined
-        ? []
-        : [`exit       ${finished?.exitCode ?? "?"}: ${printableLine(reason)}`]),
-      `record     ${folder}/README`,
-    ];
+    return closingReport(this.state, folder, this.#paint);
   }
 
   #finished(now: number, scenario: ScenarioState): void {
@@ -168,6 +150,32 @@ export class TerminalReport {
       )
       .join("; ");
   }
+}
+
+/**
+ * The blocks of a run's failed scenarios and its totals, without the closing line.
+ * @param folder the run directory, as the reader may open it
+ */
+export function closingReport(state: RunState, folder: string, paint: Paint): string[] {
+  const { finished, scenarios } = state;
+  const all = [...scenarios.values()];
+  const failed = all.filter((scenario) => lastAttempt(scenario).verdict === "failed");
+  const flaky = all.filter(isFlaky).length;
+  const passed = all.filter((one) => lastAttempt(one).verdict === "passed").length - flaky;
+  const skipped = all.length - passed - flaky - failed.length;
+  const reason = exitReason(state);
+  return [
+    "",
+    ...failureReport(state, folder, { paint, columns: COLUMNS, most: LINES }),
+    `scenarios  ${passed} passed, ${failed.length} failed, ${skipped} skipped${flaky > 0 ? `, ${flaky} flaky` : ""}`,
+    `duration   ${duration(finished?.ms ?? 0)}${spent(timeLine(state))}`,
+    ...line("boots", stageLine(state)),
+    ...line("baseline", baselineLine(state)),
+    ...(reason === undefined
+      ? []
+      : [`exit       ${finished?.exitCode ?? "?"}: ${printableLine(reason)}`]),
+    `record     ${folder}/README`,
+  ];
 }
 
 /** `N passed, N failed, N skipped`: CI reads this line, so it stands alone and has no colour. */

@@ -113,6 +113,20 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./compare.ts")).compareCommand(call),
   },
   {
+    name: "report",
+    summary: "a report of a run, made from its record",
+    args: [{ name: "[run]", summary: "folder of a run, or its name (default: latest)" }],
+    options: [
+      {
+        flags: "--format <name>",
+        summary: "text (default), junit, markdown, github, tap or ctrf",
+      },
+      { flags: "--output <file>", summary: "write it there instead of to stdout" },
+      { flags: "--exit-code", summary: "end with the exit code of the run" },
+    ],
+    run: async (call) => (await import("./report.ts")).reportCommand(call),
+  },
+  {
     name: "conformance",
     summary: "how an image stands to each promise, beside the reference or another image",
     args: [FILTER],

@@ -1,3 +1,4 @@
+import { jsonWithoutCommands, withoutCommands } from "../../reports/ci-commands.ts";
 import type { RecordedEvent } from "../../reports/events.ts";
 import { choosePaint } from "../../reports/paint.ts";
 import { TerminalReport } from "../../reports/terminal.ts";
@@ -27,7 +28,7 @@ export function liveReport(how: Progress, stream: NodeJS.WriteStream): LiveRepor
   return {
     event: (event) => {
       report.event(event);
-      if (kind === "json") stream.write(`${JSON.stringify(event)}\n`);
+      if (kind === "json") stream.write(`${jsonWithoutCommands(JSON.stringify(event))}\n`);
     },
     stop: () => {
       clearInterval(timer);
@@ -39,7 +40,7 @@ export function liveReport(how: Progress, stream: NodeJS.WriteStream): LiveRepor
 
 function plainTerminal(stream: NodeJS.WriteStream): Terminal {
   return {
-    print: (line) => void stream.write(`${line}\n`),
+    print: (line) => void stream.write(`${withoutCommands(line)}\n`),
     status: () => undefined,
     columns: 80,
   };
@@ -57,7 +58,7 @@ function liveTerminal(stream: NodeJS.WriteStream): Terminal {
     print: (line) => {
       const status = shown;
       replace("");
-      stream.write(`${line}\n`);
+      stream.write(`${withoutCommands(line)}\n`);
       replace(status);
     },
     status: replace,

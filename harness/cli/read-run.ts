@@ -1,12 +1,13 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { foldRun } from "../../reports/run-state.ts";
+import { foldRecord } from "../../reports/read-record.ts";
 import { summarise } from "../../reports/summary.ts";
 import { PvhError } from "../errors.ts";
-import { EVENTS_FILE, parseLine } from "../run/event-log.ts";
+import { EVENTS_FILE } from "../run/event-log.ts";
 import { RUNS } from "../run/run-directory.ts";
 import { messageOfThrown } from "../thrown.ts";
+import { readRecordOf } from "./read-record-of.ts";
 
 /** Bytes of a record that is read; one of ten thousand checks has three million. */
 const LONGEST = 256 << 20;
@@ -38,10 +39,7 @@ export function readRun(word: string): z.infer<typeof summary> {
   if (file !== undefined) return parsed(file);
   // A run that was killed has no summary, but its events.
   const events = [word, join(RUNS, word)].map((path) => join(path, EVENTS_FILE)).find(isFile);
-  if (events !== undefined) {
-    const lines = textOf(events).split("\n");
-    return summarise(foldRun(lines.map(parseLine).filter((event) => event !== undefined)));
-  }
+  if (events !== undefined) return summarise(foldRecord(readRecordOf(events).record));
   throw new PvhError(
     "PVH_USAGE",
     `${word} is no run: it has neither summary.json nor ${EVENTS_FILE}`,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { jsonWithoutCommands } from "../../reports/ci-commands.ts";
 import { closingLine } from "../../reports/terminal.ts";
 import { timingsTable } from "../../reports/timings.ts";
 import { clock } from "../clock/clock.ts";
@@ -14,6 +15,7 @@ import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Selected } from "../run/selection.ts";
 import type { Call } from "./command.ts";
+import { tellGithub } from "./github-actions.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
 import { preparationOf } from "./preparation.ts";
@@ -59,7 +61,7 @@ export async function runSelected(
         signal: ends.signal,
         onEvent: (event) => {
           live.event(event);
-          if (flags.json) out.data(JSON.stringify(event));
+          if (flags.json) out.data(jsonWithoutCommands(JSON.stringify(event)));
         },
       },
     );
@@ -73,7 +75,11 @@ export async function runSelected(
   const line = closingLine(result.state);
   if (flags.json) out.say(line);
   else out.data(line);
-  const unwritten = [...result.unwritten, ...filled(junit, join(directory.folder, "junit.xml"))];
+  const unwritten = [
+    ...result.unwritten,
+    ...filled(junit, join(directory.folder, "junit.xml")),
+    ...tellGithub({ state: result.state, directory }),
+  ];
   for (const error of unwritten) out.say(describeError(error, undefined).text);
   // A lost report leaves a failing verdict as it is; a pass without its report is no pass.
   return result.exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : result.exitCode;

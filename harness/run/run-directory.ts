@@ -85,6 +85,7 @@ events.jsonl   everything that happened, one JSON object a line (docs/events.md)
                every other report is made from it
 junit.xml      the checks as JUnit test cases, for CI
 summary.json   verdicts and times in one object
+summary.md     the same for people; appended to $GITHUB_STEP_SUMMARY where that is set
 vitest.log     what vitest itself said; only when it said something
 <scenario>/    evidence of a scenario: logs of the appengine, its containers and links,
                process list, the engine's view. Kept for scenarios that failed

@@ -1,20 +1,21 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { junitReport } from "../../reports/junit.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import { summarise } from "../../reports/summary.ts";
 import { PvhError } from "../errors.ts";
 import { messageOfThrown } from "../thrown.ts";
+import { renderReport } from "./render-report.ts";
 import type { RunDirectory } from "./run-directory.ts";
 
 /** Each report by itself: one that cannot be written takes no other with it. */
-export function writeReports(state: RunState, { folder, shown }: RunDirectory): PvhError[] {
+export function writeReports(state: RunState, directory: RunDirectory): PvhError[] {
   const reports: readonly (readonly [string, () => string])[] = [
-    ["junit.xml", () => junitReport(state, shown)],
+    ["junit.xml", () => renderReport("junit", { state, directory })],
     ["summary.json", () => `${JSON.stringify(summarise(state), null, 2)}\n`],
+    ["summary.md", () => renderReport("markdown", { state, directory })],
   ];
   return reports.flatMap(([name, make]) => {
-    const path = join(folder, name);
+    const path = join(directory.folder, name);
     try {
       writeFileSync(path, make());
       return [];

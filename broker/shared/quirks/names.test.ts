@@ -4,7 +4,12 @@ import { expect, it } from "vitest";
 import { QUIRKS } from "./names.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const sources = ["broker/**/*.ts", "harness/**/*.ts", "containers/appengine/overlay/**/bin/*"]
+const sources = [
+  "broker/**/*.ts",
+  "harness/**/*.ts",
+  "reports/**/*.ts",
+  "containers/appengine/overlay/**/bin/*",
+]
   .flatMap((pattern) => globSync(pattern, { cwd: ROOT }))
   .filter((name) => !/\.(test|fixture)\.ts$|^broker\/shared\/quirks\//.test(name));
 const texts = new Map(sources.map((name) => [name, readFileSync(join(ROOT, name), "utf8")]));

@@ -1,0 +1,156 @@
+import * as z from "zod";
+import type { RecordedEvent } from "./events.ts";
+
+/** Versions of the format that this code reads. */
+const READ_VERSIONS: readonly number[] = [1, 2];
+
+/** Milliseconds of a duration; a year and more is no duration of a run. */
+const ms = z.number().min(0).max(1e11);
+const text = z.string();
+const verdict = z.enum(["passed", "failed", "skipped"]);
+const quote = z.looseObject({ from: text, lines: z.array(text) });
+const diagnosis = z.looseObject({
+  rule: text,
+  cause: text,
+  fix: text,
+  source: text,
+  evidence: z.array(quote),
+});
+const failure = z.looseObject({
+  class: z.enum(["product", "scenario", "infra", "harness", "usage"]),
+  code: text.regex(/^PVH_[A-Z_]{1,60}$/),
+  message: text,
+  hint: text.optional(),
+  evidence: z.array(text).optional(),
+  stack: text.optional(),
+  fact: z
+    .looseObject({
+      what: text,
+      actual: text,
+      promised: text,
+      diff: z.array(text).optional(),
+    })
+    .optional(),
+  wait: z.looseObject({ missing: text, ms: z.number(), seen: quote.optional() }).optional(),
+  excerpt: z
+    .looseObject({ file: text, line: z.number(), from: z.number(), lines: z.array(text) })
+    .optional(),
+  quotes: z.array(quote).optional(),
+  diagnoses: z.array(diagnosis).optional(),
+});
+const of = { scenario: text };
+
+/** The fields of each type that the reports read. */
+const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
+  "run.started": z.looseObject({
+    run: text,
+    command: z.array(text),
+    image: text,
+    profile: text,
+    quirks: z.array(text),
+    selected: z.array(text),
+    seed: z.number(),
+    baseline: z.looseObject({ run: text, known: z.array(text), strict: z.boolean() }).optional(),
+    host: z.looseObject({
+      name: text,
+      kernel: text,
+      node: text,
+      cores: z.number().optional(),
+      load: z.number().optional(),
+    }),
+  }),
+  "run.prepared": z.looseObject({
+    ms,
+    image: text,
+    imageId: text.optional(),
+    broker: z.literal("reference").optional(),
+  }),
+  "scenario.started": z.looseObject({
+    ...of,
+    suite: text,
+    summary: text,
+    checks: z.array(
+      z.looseObject({
+        id: text,
+        title: text,
+        promise: text.optional(),
+        source: text.optional(),
+      }),
+    ),
+    file: text,
+    attempt: z.int().min(1),
+  }),
+  "stage.finished": z.looseObject({
+    ...of,
+    appengine: text,
+    stage: text,
+    ms,
+    ok: z.boolean(),
+    detail: text.optional(),
+  }),
+  "appengine.shared": z.looseObject({ ...of, appengine: text, after: z.array(text), ms }),
+  "check.started": z.looseObject({ ...of, check: text }),
+  "check.finished": z.looseObject({
+    ...of,
+    check: text,
+    title: text,
+    verdict,
+    ms,
+    failure: failure.optional(),
+    reason: text.optional(),
+    share: z.number().optional(),
+  }),
+  evidence: z.looseObject({ ...of, path: text, what: text }),
+  diagnosis: z.looseObject({
+    ...of,
+    check: text.optional(),
+    diagnoses: z.array(diagnosis),
+    telling: z.array(quote),
+  }),
+  note: z.looseObject({ scenario: text.optional(), text }),
+  failure: z.looseObject({ scenario: text.optional(), where: text, failure }),
+  "scenario.finished": z.looseObject({
+    ...of,
+    verdict,
+    ms,
+    failure: failure.optional(),
+    evidenceMs: ms.optional(),
+    removalMs: ms.optional(),
+  }),
+  "run.finished": z.looseObject({
+    ms,
+    exitCode: z.int().min(0).max(255),
+    load: z.number().optional(),
+    share: z.number().optional(),
+    interrupted: z.enum(["SIGINT", "SIGTERM", "SIGHUP", "deadline"]).optional(),
+  }),
+};
+
+const head = z.looseObject({
+  v: z.int(),
+  // Milliseconds that a Date can hold.
+  t: z.number().min(0).max(8.64e15),
+  type: text,
+});
+
+/**
+ * One event of a record.
+ * @returns undefined for a type that this version does not know; `wrong` for what is no event
+ */
+export function readEvent(value: unknown): RecordedEvent | { readonly wrong: string } | undefined {
+  const start = head.safeParse(value);
+  if (!start.success) return { wrong: `it is no event: ${problemOf(start.error)}` };
+  const { v, type } = start.data;
+  if (!READ_VERSIONS.includes(v)) {
+    return { wrong: `it is of version ${v}, and this pvh reads ${READ_VERSIONS.join(" and ")}` };
+  }
+  if (!Object.hasOwn(FIELDS, type)) return undefined;
+  const fields = FIELDS[type as RecordedEvent["type"]].safeParse(value);
+  if (!fields.success) return { wrong: `it is no ${type}: ${problemOf(fields.error)}` };
+  return value as RecordedEvent;
+}
+
+function problemOf({ issues }: z.ZodError): string {
+  const [first] = issues;
+  return `${first?.path.join(".") ?? ""} ${first?.message ?? ""}`.trim().slice(0, 200);
+}

@@ -1,0 +1,154 @@
+import { exitReason } from "./exit-code.ts";
+import type { Failure } from "./events.ts";
+import { insidePath } from "./inside-path.ts";
+import { printable, printableLine } from "./printable.ts";
+import { reproCommand } from "./repro-command.ts";
+import { countChecks, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
+import type { RunState, ScenarioState } from "./run-state.ts";
+import { closingLine } from "./terminal.ts";
+
+/** GitHub drops a step's summary of more than 1 MiB whole. */
+const LIMIT = 900 * 1024;
+const LONGEST_MESSAGE = 4_000;
+const MOST_LINES = 60;
+
+/**
+ * summary.md, for GitHub's step summary and for people: verdict, failures, flaky and skipped checks. Texts
+ * of containers stand in code, where neither markup, links nor mentions act.
+ *
+ * @param folder the run directory, as the reader may open it
+ * @param limit bytes at which it is cut, with a line that says so
+ */
+export function markdownSummary(state: RunState, folder: string, limit = LIMIT): string {
+  const { started } = state;
+  const reason = exitReason(state);
+  const { failed } = countChecks(state);
+  const verdict = reason === undefined ? "passed" : failed > 0 ? "failed" : "not passed";
+  const scenarios = [...state.scenarios.values()];
+  const blocks = [
+    [
+      `## pvh: ${verdict}`,
+      "",
+      `${closingLine(state)}${reason === undefined ? "" : `. ${plain(reason)}`}`,
+      "",
+      `- run ${code(started?.run ?? "")}, ${seconds(state.finished?.ms ?? 0)}`,
+      `- image ${code(started?.image ?? "")}${state.imageId === undefined ? "" : ` ${code(state.imageId)}`}`,
+      `- profile ${code(started?.profile ?? "")}${started?.quirks.length === 0 ? "" : `, quirks ${code(started?.quirks.join(",") ?? "")}`}, seed ${started?.seed ?? 0}`,
+      `- record ${code(folder)}`,
+      "",
+    ],
+    ...state.failures.map(({ where, failure }) => [
+      `### the run: ${plain(where)}`,
+      "",
+      ...failureOf(failure),
+    ]),
+    ...scenarios
+      .filter((one) => lastAttempt(one).verdict === "failed")
+      .flatMap((one) => failedBlocks(state, one, folder)),
+    ...list(
+      "Flaky",
+      scenarios.filter(isFlaky).map(({ name }) => `${code(name)} passed after a retry`),
+    ),
+    ...list("Skipped", skips(scenarios)),
+  ];
+  return bounded(blocks, limit);
+}
+
+function failedBlocks(state: RunState, scenario: ScenarioState, folder: string): string[][] {
+  const attempt = lastAttempt(scenario);
+  const checks = [...attempt.checks.values()].flatMap(({ id, title, failure }) =>
+    failure === undefined
+      ? []
+      : [
+          [
+            `### ${plain(scenario.name)} > ${plain(id)}`,
+            "",
+            plain(title),
+            "",
+            ...failureOf(failure),
+          ],
+        ],
+  );
+  const outside = untoldFailures(attempt).map(({ where, failure }) => [
+    `### ${plain(scenario.name)}: ${plain(where)}`,
+    "",
+    ...failureOf(failure),
+  ]);
+  const evidence = attempt.evidence.flatMap(({ path, what }) =>
+    insidePath(path) === undefined ? [] : [`- ${code(`${folder}/${path}`)} ${plain(what)}`],
+  );
+  const again = ["```sh", fenced(reproCommand(state, scenario.name)), "```", ""];
+  return [...checks, ...outside, [...evidence, "", ...again]];
+}
+
+function failureOf({ class: of, code: name, message, hint }: Failure): string[] {
+  const lines = printable(message).slice(0, LONGEST_MESSAGE).split("\n");
+  const rest = lines.length - MOST_LINES;
+  return [
+    "```text",
+    ...lines.slice(0, MOST_LINES).map(fenced),
+    ...(rest > 0 ? [`… ${rest} more lines`] : []),
+    "```",
+    "",
+    `${of} ${name}${hint === undefined ? "" : `; ${code(hint)}`}`,
+    "",
+  ];
+}
+
+function skips(scenarios: readonly ScenarioState[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const scenario of scenarios) {
+    for (const { id, verdict, reason } of lastAttempt(scenario).checks.values()) {
+      if (verdict === "passed" || verdict === "failed") continue;
+      const why = reason ?? "it has no verdict";
+      byReason.set(why, [...(byReason.get(why) ?? []), id]);
+    }
+  }
+  return [...byReason].map(([why, ids]) => `${code(why)}: ${ids.map(code).join(", ")}`);
+}
+
+function list(title: string, items: readonly string[]): string[][] {
+  if (items.length === 0) return [];
+  return [[`### ${title}`, ""], ...items.map((item) => [`- ${item}`]), [""]];
+}
+
+/** Whole blocks, as many as there is room for. */
+function bounded(blocks: readonly (readonly string[])[], limit: number): string {
+  const kept: string[] = [];
+  let size = 200;
+  for (const [index, block] of blocks.entries()) {
+    const text = `${block.join("\n")}\n`;
+    size += Buffer.byteLength(text);
+    if (size > limit) {
+      kept.push(`\n*cut here: ${blocks.length - index} more parts are in the report*\n`);
+      break;
+    }
+    kept.push(text);
+  }
+  return kept.join("");
+}
+
+/** A line inside a fence of three backquotes: it cannot close it. */
+function fenced(line: string): string {
+  return line.replaceAll("```", "`\u200b``");
+}
+
+/** A code span; a longer run of backquotes than any inside encloses it. */
+function code(text: string): string {
+  const line = printableLine(text, 300);
+  if (line === "") return "–";
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return longest === 0 ? `\`${line}\`` : `${fence} ${line} ${fence}`;
+}
+
+/** Text in which nothing is markup: CommonMark takes a backslash before any ASCII punctuation. */
+function plain(text: string): string {
+  return printableLine(text, 300)
+    .replace(/[!-/:-@[-`{-~]/g, String.raw`\$&`)
+    .replaceAll("@", "@\u200b");
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
