@@ -39,6 +39,7 @@ const failure = z.looseObject({
   diagnoses: z.array(diagnosis).optional(),
 });
 const of = { scenario: text };
+const inside = { ...of, appengine: text };
 
 /** The fields of each type that the reports read. */
 const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
@@ -100,6 +101,37 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
     reason: text.optional(),
     share: z.number().optional(),
   }),
+  log: z.looseObject({
+    ...inside,
+    source: text,
+    lines: z.array(text),
+    more: z.number().optional(),
+  }),
+  control: z.looseObject({
+    ...inside,
+    method: text,
+    path: text,
+    ms,
+    status: z.number().optional(),
+    error: text.optional(),
+  }),
+  "container.changed": z.looseObject({
+    ...inside,
+    what: z.enum(["container", "group", "revision"]),
+    name: text,
+    status: text,
+  }),
+  "link.changed": z.looseObject({
+    ...inside,
+    consumer: text,
+    service: text,
+    state: z.enum(["adding", "established", "failed", "removed"]),
+  }),
+  graph: z.looseObject({
+    ...inside,
+    links: z.array(z.looseObject({ consumer: text, provider: text, service: text, kind: text })),
+  }),
+  step: z.looseObject({ ...inside, text, ms, status: z.number().optional() }),
   evidence: z.looseObject({ ...of, path: text, what: text }),
   diagnosis: z.looseObject({
     ...of,

@@ -8,7 +8,10 @@ import type { Diagnosis, FailureDetails, Quote } from "./failure-details.ts";
  *
  * `v` is the version of the format; it changes when a reader of the old one would be wrong.
  */
-export const EVENTS_VERSION = 1;
+export const EVENTS_VERSION = 2;
+
+/** Versions that are read. */
+export type EventsVersion = 1 | typeof EVENTS_VERSION;
 
 /** Profile of a run on an image of its own: no profile of the reference acts on it. */
 export const NATIVE = "native";
@@ -149,6 +152,69 @@ export type RunEvent =
       readonly share?: number;
     }
   | {
+      /** Lines of a log of an appengine, told soon after they were written. */
+      readonly type: "log";
+      readonly scenario: string;
+      readonly appengine: string;
+      /** Log below the appengine's log root, for example "0/pantavisor/pantavisor.log". */
+      readonly source: string;
+      readonly lines: readonly string[];
+      /** Number of lines after these that the timeline leaves out. */
+      readonly more?: number;
+    }
+  | {
+      /** A request of pvh to pv-ctrl has ended. */
+      readonly type: "control";
+      readonly scenario: string;
+      readonly appengine: string;
+      readonly method: string;
+      readonly path: string;
+      readonly ms: number;
+      /** Absent: there was no whole reply, and `error` says why. */
+      readonly status?: number;
+      readonly error?: string;
+    }
+  | {
+      /** pantavisor.log tells a new status of a container, a group or the revision. */
+      readonly type: "container.changed";
+      readonly scenario: string;
+      readonly appengine: string;
+      readonly what: "container" | "group" | "revision";
+      readonly name: string;
+      readonly status: string;
+    }
+  | {
+      /** pv-xconnect's output tells a new state of a link. */
+      readonly type: "link.changed";
+      readonly scenario: string;
+      readonly appengine: string;
+      readonly consumer: string;
+      readonly service: string;
+      readonly state: "adding" | "established" | "failed" | "removed";
+    }
+  | {
+      /** The graph that pv-ctrl gave differs from the one before. */
+      readonly type: "graph";
+      readonly scenario: string;
+      readonly appengine: string;
+      readonly links: readonly {
+        readonly consumer: string;
+        readonly provider: string;
+        readonly service: string;
+        readonly kind: string;
+      }[];
+    }
+  | {
+      /** A command of pvh or of a check in an appengine has ended. */
+      readonly type: "step";
+      readonly scenario: string;
+      readonly appengine: string;
+      readonly text: string;
+      readonly ms: number;
+      /** Absent: it did not end. */
+      readonly status?: number;
+    }
+  | {
       readonly type: "evidence";
       readonly scenario: string;
       /** Path relative to the run directory. */
@@ -200,6 +266,12 @@ export type RunEvent =
 
 /** Event as it is written, with its version and its time (ms since the epoch). */
 export type RecordedEvent = RunEvent & {
-  readonly v: typeof EVENTS_VERSION;
+  readonly v: EventsVersion;
   readonly t: number;
 };
+
+/** Types of events that tell what went on in an appengine; no verdict rests on them. */
+export type TimelineEvent = Extract<
+  RunEvent,
+  { type: "log" | "control" | "container.changed" | "link.changed" | "graph" | "step" }
+>;

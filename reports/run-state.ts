@@ -1,5 +1,12 @@
 import type { Diagnosis, Quote } from "./failure-details.ts";
-import type { BootStage, Failure, RecordedEvent, RunEvent, Verdict } from "./events.ts";
+import type {
+  BootStage,
+  Failure,
+  RecordedEvent,
+  RunEvent,
+  TimelineEvent,
+  Verdict,
+} from "./events.ts";
 
 /** A run as its events tell it: what every report is made from. */
 export interface RunState {
@@ -132,6 +139,13 @@ export function apply(state: RunState, event: RecordedEvent): void {
       if (event.scenario === undefined) state.notes.push(event.text);
       else current(state, event.scenario)?.notes.push(event.text);
       return;
+    case "log":
+    case "control":
+    case "container.changed":
+    case "link.changed":
+    case "graph":
+    case "step":
+      return;
     default:
       applyToAttempt(current(state, event.scenario), event, (check) =>
         isKnown(state, event.scenario, check),
@@ -244,7 +258,7 @@ function current(state: RunState, scenario: string): AttemptState | undefined {
 function applyToAttempt(
   attempt: AttemptState | undefined,
   event: Exclude<
-    RunEvent,
+    Exclude<RunEvent, TimelineEvent>,
     {
       type:
         "run.started" | "run.prepared" | "run.finished" | "scenario.started" | "note" | "failure";

@@ -14,7 +14,7 @@ import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
 import { entryPointOf, IDLE, prepared } from "./boot-preparation.ts";
-import type { BootMode, BootOptions } from "./appengine.ts";
+import type { Appengine, BootMode, BootOptions } from "./appengine.ts";
 import { packExports } from "./pack-exports.ts";
 import { STORAGE } from "./layout.ts";
 import { limitsConfig, limitsOf } from "./limits.ts";
@@ -25,6 +25,8 @@ export interface StartOptions extends BootOptions {
   readonly evidence?: string;
   /** Cuts short the keeping of evidence. */
   readonly evidenceOver?: AbortSignal;
+  /** Told of the appengine before it boots. */
+  readonly onAppengine?: (appengine: Appengine) => void;
   /** Leave a container that failed to boot for a look; default false. */
   readonly keep?: boolean;
 }
@@ -116,6 +118,7 @@ export class AppengineContainer extends GenericContainer {
     const started = new StartedAppengineContainer(generic, engine);
     try {
       this.#stage("container", started.name);
+      options.onAppengine?.(started.appengine);
       await started.appengine.boot(this.#boot, { ...options, whyLost: () => started.whyLost() });
       return started;
     } catch (error) {

@@ -41,11 +41,21 @@ export interface BootOptions {
   readonly whyLost?: () => Promise<PvhError | undefined>;
 }
 
+/** A command in an appengine that has ended. */
+export interface ObservedCommand {
+  readonly text: string;
+  readonly ms: number;
+  /** Absent: it did not end. */
+  readonly status?: number;
+}
+
 /** A running appengine container: its shell, its pv-ctrl, its log and its LXC containers. */
 export class Appengine implements AppengineShell {
   readonly name: string;
   readonly control: ControlClient;
   readonly log: PantavisorLog;
+  /** Told of each command of its shell when it has ended. */
+  onCommand: ((command: ObservedCommand) => void) | undefined;
   readonly #container: Container;
   readonly #shell: ShellChannel;
   #environment: Promise<readonly string[]> | undefined;
@@ -85,9 +95,20 @@ export class Appengine implements AppengineShell {
    * for the caller to judge.
    */
   async sh(script: string, options: CommandOptions = {}): Promise<CommandResult> {
-    const { exitCode, stdout, stderr } = await this.#shell.run(script, options);
-    observed(script, stdout.toString("utf8") + stderr.toString("utf8"));
-    return { exitCode, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
+    const { told: text = script, untold = false, ...how } = options;
+    const begun = performance.now();
+    let status: number | undefined;
+    try {
+      const { exitCode, stdout, stderr } = await this.#shell.run(script, how);
+      status = exitCode;
+      const said = { stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
+      if (!untold) observed(text, said.stdout + said.stderr);
+      return { exitCode, ...said };
+    } finally {
+      const ms = performance.now() - begun;
+      const ended = status === undefined ? {} : { status };
+      if (!untold) this.onCommand?.({ text, ms, ...ended });
+    }
   }
 
   /**
@@ -173,7 +194,10 @@ export class Appengine implements AppengineShell {
       if (lost !== undefined) throw lost;
     }
     if (!state.Running) return bootFailure({ output, exitCode: state.ExitCode, log: "" });
-    const { stdout } = await this.sh(`cat ${EXIT_FILE} 2>/dev/null; :`, { signal });
+    const { stdout } = await this.sh(`cat ${EXIT_FILE} 2>/dev/null; :`, {
+      signal,
+      untold: true,
+    });
     const exitCode = stdout.trim() === "" ? undefined : Number(stdout);
     const [{ late }, log] = [await deployment(this, signal), await reasonLines(this, signal)];
     return bootFailure({ output, exitCode, late, log });

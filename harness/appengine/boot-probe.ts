@@ -35,7 +35,7 @@ async function holds(shell: AppengineShell, test: string, signal: AbortSignal): 
 }
 
 function look(shell: AppengineShell, script: string, signal: AbortSignal): Promise<CommandResult> {
-  return shell.sh(script, { signal, timeout: 5_000 });
+  return shell.sh(script, { signal, timeout: 5_000, untold: true });
 }
 
 /** The lines of pantavisor.log that may explain a failed boot. */
@@ -155,7 +155,7 @@ async function linksPlanted(
     const path = shellQuote(`/proc/${pid}/root${target ?? ""}`);
     return `[ -e ${path} ] || [ -L ${path} ] || echo ${at}`;
   });
-  const { stdout } = await shell.sh([...looks, ":"].join("\n"), { signal });
+  const { stdout } = await shell.sh([...looks, ":"].join("\n"), { signal, untold: true });
   const missing = stdout.split("\n").filter((line) => line !== "");
   return {
     found: `${links.length} planted`,

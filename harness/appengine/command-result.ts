@@ -11,6 +11,10 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds of given time. */
   readonly timeout?: number;
+  /** Words for it in the timeline, instead of the script. */
+  readonly told?: string;
+  /** It is not told in the timeline. */
+  readonly untold?: boolean;
 }
 
 /**

@@ -32,7 +32,7 @@ export async function findInit(
   shell: Pick<AppengineShell, "sh">,
   name: string,
 ): Promise<ContainerInit | undefined> {
-  const { inits, mounts } = parseProcesses((await shell.sh(PROCESSES)).stdout);
+  const { inits, mounts } = parseProcesses((await shell.sh(PROCESSES, { untold: true })).stdout);
   const paths = ({ pid, cgroups }: Process): ContainerInit => ({
     pid,
     cgroups: cgroups.flatMap((cgroup) => procsOf(cgroup, mounts)),
@@ -41,7 +41,9 @@ export async function findInit(
   if (exactly !== undefined) return paths(exactly);
   for (const init of inits) {
     if (!init.cgroups.some((cgroup) => isNumbered(cgroup.name, name))) continue;
-    const { stdout } = await shell.sh(`cat /proc/${init.parent}/cmdline`);
+    const { stdout } = await shell.sh(`cat /proc/${init.parent}/cmdline`, {
+      untold: true,
+    });
     if (monitoredBy(stdout) === name) return paths(init);
   }
   return undefined;
@@ -49,7 +51,7 @@ export async function findInit(
 
 /** @returns names of the containers that run, as their cgroups have them */
 export async function runningContainers(shell: Pick<AppengineShell, "sh">): Promise<string[]> {
-  const { inits } = parseProcesses((await shell.sh(PROCESSES)).stdout);
+  const { inits } = parseProcesses((await shell.sh(PROCESSES, { untold: true })).stdout);
   return [...new Set(inits.flatMap(({ cgroups }) => cgroups.map((cgroup) => cgroup.name)))];
 }
 

@@ -31,7 +31,8 @@ export class InsideContainer {
     // The container's own shell says first that it is there.
     const here = randomBytes(8).toString("hex");
     const argv = await this.#enter(["/bin/sh", "-c", `printf ${here}\n${script}`]);
-    const result = await this.#appengine.sh(argv.map(shellQuote).join(" "), options);
+    const told = `in ${this.name}: ${options?.told ?? script}`;
+    const result = await this.#appengine.sh(argv.map(shellQuote).join(" "), { ...options, told });
     const entered = result.stdout.startsWith(here);
     if (!entered || result.exitCode >= BY_SIGNAL) {
       const why = await this.whyDown(entered ? undefined : result);
@@ -58,7 +59,8 @@ export class InsideContainer {
    */
   async python(program: PythonProgram, options?: CommandOptions): Promise<string> {
     const script = `exec ${pythonArgv(program).map(shellQuote).join(" ")}`;
-    return checked(await this.sh(script, options), `${program.name} in ${this.name}`);
+    const told = program.name === "python" ? program.source : program.name;
+    return checked(await this.sh(script, { told, ...options }), `${program.name} in ${this.name}`);
   }
 
   /** Start a command whose stdin and stdout are the stream. */

@@ -56,7 +56,7 @@ awk '{ print $5 }' /proc/1/mountinfo`;
 
 /** @throws PvhError of the shell */
 export async function readTraces(appengine: AppengineShell, signal: AbortSignal): Promise<Traces> {
-  const { stdout } = await appengine.sh(LOOK, { signal, timeout: 15_000 });
+  const { stdout } = await appengine.sh(LOOK, { signal, timeout: 15_000, untold: true });
   return parseTraces(stdout);
 }
 

@@ -21,7 +21,7 @@ export function reportCommand({ args, out }: Call): Promise<ExitCode> {
   const { directory, record } = readRecordOf(args.word(0) ?? "latest");
   const state = foldRecord(record);
   if (record.stopped !== undefined) out.say(printableLine(`pvh: ${record.stopped}`));
-  const report = renderReport(format, { state, directory });
+  const report = renderReport(format, { state, events: record.events, directory });
   const file = args.text("output");
   if (file !== undefined) write(file, report);
   // GitHub shall obey these lines.

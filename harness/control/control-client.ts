@@ -36,6 +36,17 @@ export interface ControlRequest {
   readonly timeout?: number;
 }
 
+/** A request that has ended. */
+export interface ControlCall {
+  readonly method: string;
+  readonly path: string;
+  readonly ms: number;
+  /** Of its reply, when there was a whole one. */
+  readonly status?: number;
+  readonly body?: string;
+  readonly error?: unknown;
+}
+
 export type ContainerAction = "start" | "stop" | "restart";
 export type DaemonAction = "start" | "stop";
 
@@ -46,6 +57,8 @@ export type DaemonAction = "start" | "stop";
  * come from inside the appengine. The stream is kept alive between requests.
  */
 export class ControlClient {
+  /** Told of each request when it has ended. */
+  onCall: ((call: ControlCall) => void) | undefined;
   readonly #agent: Agent;
   readonly #debug = debugLog("control");
 
@@ -64,12 +77,14 @@ export class ControlClient {
       const reply = await this.#send(method, path, options);
       const { status, body } = reply;
       observed(`${method} ${path}`, `${status} ${body}`);
+      this.onCall?.({ method, path, ms: performance.now() - begun, status, body });
       this.#debug?.(
         `${method} ${path} ${status}, ${body.length} characters, ${millisecondsSince(begun)} ms`,
       );
       return reply;
     } catch (error) {
       observed(`${method} ${path}`, messageOfThrown(error));
+      this.onCall?.({ method, path, ms: performance.now() - begun, error });
       this.#debug?.(`${messageOfThrown(error)}, ${millisecondsSince(begun)} ms`);
       throw error;
     }

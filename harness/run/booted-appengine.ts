@@ -6,6 +6,7 @@ import type { Cancellation } from "./cancellation.ts";
 import { EvidenceNews } from "./evidence-news.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Testimony } from "./testimony.ts";
+import type { TimelineRecorder } from "./timeline-recorder.ts";
 import { messageOfThrown } from "../thrown.ts";
 
 /** Parts of its scenario that a booted appengine needs. */
@@ -28,11 +29,18 @@ export class BootedAppengine {
   readonly container: StartedAppengineContainer;
   readonly #recorder: Recorder;
   readonly #folder: string;
+  readonly #timeline: TimelineRecorder | undefined;
   readonly #news = new EvidenceNews();
   #collected = false;
 
-  constructor(recorder: Recorder, container: StartedAppengineContainer, folder: string) {
+  constructor(
+    recorder: Recorder,
+    container: StartedAppengineContainer,
+    folder: string,
+    timeline?: TimelineRecorder,
+  ) {
     this.#recorder = recorder;
+    this.#timeline = timeline;
     this.container = container;
     this.#folder = folder;
   }
@@ -83,13 +91,20 @@ export class BootedAppengine {
   /** Leave it running for a look; `pvh down` removes it. */
   async leave(): Promise<void> {
     const { name } = this.container;
+    await this.endTimeline();
     await this.container.appengine.close();
     const text = `${name} is left running: pvh graph ${name}; pvh diagnose ${name}; pvh down ${name}`;
     this.#recorder.record({ type: "note", scenario: this.#recorder.name, text });
   }
 
+  /** Tell the last of its timeline; another scenario may use it after this one. */
+  async endTimeline(): Promise<void> {
+    await this.#timeline?.end();
+  }
+
   /** A removal that fails is noted: it must not hide why the scenario failed. */
   async remove(): Promise<void> {
+    await this.endTimeline();
     try {
       await this.container.stop();
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { BootMode } from "../appengine/appengine.ts";
+import type { Appengine, BootMode } from "../appengine/appengine.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import type { EngineFacts } from "../engine/engine.ts";
 import type { BootStage } from "../../reports/events.ts";
@@ -23,6 +23,8 @@ export interface BootRequest {
   readonly evidence: string | undefined;
   /** Cuts short the keeping of that evidence. */
   readonly evidenceOver: AbortSignal;
+  /** Told of the appengine before it boots. */
+  readonly onAppengine: (appengine: Appengine) => void;
   readonly onStage: (stage: BootStage, ms: number, ok: boolean, detail?: string) => void;
 }
 
@@ -48,6 +50,7 @@ export const boot: Booter = async (request) => {
     .start({
       signal: request.signal,
       onStage: request.onStage,
+      onAppengine: request.onAppengine,
       until: request.until,
       evidenceOver: request.evidenceOver,
       ...(request.evidence !== undefined && { evidence: request.evidence }),

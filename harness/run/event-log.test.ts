@@ -16,7 +16,7 @@ test("an event is read back as it was appended", () => {
   log.close();
   const lines = readFileSync(path, "utf8").split("\n");
   expect(lines.length).toBe(3);
-  expect(parseLine(lines[0] ?? "")).toMatchObject({ v: 1, type: "note", text: "one\ntwo" });
+  expect(parseLine(lines[0] ?? "")).toMatchObject({ v: 2, type: "note", text: "one\ntwo" });
   expect(parseLine(lines[1] ?? "")).toMatchObject({ scenario: "x" });
 });
 
@@ -55,8 +55,12 @@ test("an event that a full disk cuts is an error", () => {
   log.close();
 });
 
+test("a line of the version before is read", () => {
+  expect(parseLine('{"v":1,"t":1,"type":"note","text":""}')).toMatchObject({ type: "note" });
+});
+
 test("a line of another version or a torn line is no event", () => {
-  expect(parseLine('{"v":2,"t":1,"type":"note","text":""}')).toBeUndefined();
+  expect(parseLine('{"v":3,"t":1,"type":"note","text":""}')).toBeUndefined();
   expect(parseLine('{"v":1,"t":1,"ty')).toBeUndefined();
   expect(parseLine("null")).toBeUndefined();
 });

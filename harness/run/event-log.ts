@@ -72,13 +72,12 @@ export function toLine(event: object): string {
   return line;
 }
 
-/** @returns undefined for a line that is not an event of this version */
+/** @returns undefined for a line that is not an event of a version that is read */
 export function parseLine(line: string): RecordedEvent | undefined {
   try {
     const event = JSON.parse(line) as Partial<RecordedEvent> | null;
-    return event?.v === EVENTS_VERSION && typeof event.type === "string"
-      ? (event as RecordedEvent)
-      : undefined;
+    const isRead = event?.v === 1 || event?.v === EVENTS_VERSION;
+    return isRead && typeof event.type === "string" ? (event as RecordedEvent) : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,8 @@ import { rendered } from "../../reports/rendered.quirk.ts";
 import { noPaint } from "../../reports/paint.ts";
 import { printable } from "../../reports/printable.ts";
 import type { RunState } from "../../reports/run-state.ts";
+import { perfettoTrace } from "../../reports/perfetto.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 import { tapReport } from "../../reports/tap.ts";
 import { closingLine, closingReport } from "../../reports/terminal.ts";
 import { junitDialect } from "./ci-place.ts";
@@ -15,6 +17,8 @@ import type { RunDirectory } from "./run-directory.ts";
 /** A run to be reported. */
 export interface ReportedRun {
   readonly state: RunState;
+  /** Its record. */
+  readonly events: readonly RecordedEvent[];
   readonly directory: Pick<RunDirectory, "folder" | "shown">;
 }
 
@@ -27,6 +31,7 @@ const RENDERERS = {
   github: ({ state }) => lines(githubAnnotations(state)),
   tap: ({ state }) => tapReport(state),
   ctrf: ({ state }) => ctrfReport(state),
+  perfetto: ({ events }) => perfettoTrace(events),
 } satisfies Readonly<Record<string, (run: ReportedRun) => string>>;
 
 export type ReportFormat = keyof typeof RENDERERS;

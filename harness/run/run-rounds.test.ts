@@ -86,7 +86,7 @@ function testimonies(
   verdict: "passed" | "failed",
   after: readonly string[],
 ): RecordedTestimony[] {
-  const line = { v: 1, t: 1, n: 1, scenario: name } as const;
+  const line = { v: 2, t: 1, n: 1, scenario: name } as const;
   const failure = failureOf("PVH_TIMEOUT", "it was late");
   const failed = verdict === "failed";
   return [

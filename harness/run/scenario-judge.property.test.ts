@@ -186,7 +186,7 @@ function judged(plan: Plan, mutation: Mutation): RecordedEvent[] {
   const told = witnesses(plan);
   const { said, view } = told;
   let { end } = told;
-  let lines = said.map((testimony, n) => toLine({ v: 1, t: n, n: n + 1, ...testimony }));
+  let lines = said.map((testimony, n) => toLine({ v: 2, t: n, n: n + 1, ...testimony }));
   const cancelled = mutation.kind === "cancelled";
   if ("line" in mutation) {
     const at = mutation.line % lines.length;

@@ -1,5 +1,12 @@
 import { failureOf } from "../failure.ts";
-import type { Failure, PlannedCheck, RecordedEvent, Verdict } from "../../reports/events.ts";
+import { EVENTS_VERSION } from "../../reports/events.ts";
+import type {
+  Failure,
+  PlannedCheck,
+  RecordedEvent,
+  TimelineEvent,
+  Verdict,
+} from "../../reports/events.ts";
 import { CANCELLED } from "./testimony.ts";
 import type { RecordedTestimony } from "./testimony.ts";
 
@@ -155,6 +162,12 @@ export class ScenarioJudge {
       case "scenario.finished":
         this.#ended = testimony;
         return [];
+      case "log":
+      case "control":
+      case "container.changed":
+      case "link.changed":
+      case "graph":
+      case "step":
       case "note":
       case "evidence":
       case "diagnosis":
@@ -222,12 +235,19 @@ export class ScenarioJudge {
             ...this.#orderDependences(),
           ];
     for (const { where, failure } of outside) {
-      events.push({ v: 1, t: now, type: "failure", scenario: this.plan.scenario, where, failure });
+      events.push({
+        v: EVENTS_VERSION,
+        t: now,
+        type: "failure",
+        scenario: this.plan.scenario,
+        where,
+        failure,
+      });
     }
     const failure = this.#ended?.failure ?? outside[0]?.failure;
     this.#over = true;
     const finished: RecordedEvent = {
-      v: 1,
+      v: EVENTS_VERSION,
       t: this.#ended?.t ?? now,
       type: "scenario.finished",
       scenario: this.plan.scenario,
@@ -245,7 +265,19 @@ export class ScenarioJudge {
     this.#begun = t;
     const { scenario, suite, summary, file, attempt } = this.plan;
     const { checks } = this.plan;
-    return [{ v: 1, t, type: "scenario.started", scenario, suite, summary, checks, file, attempt }];
+    return [
+      {
+        v: EVENTS_VERSION,
+        t,
+        type: "scenario.started",
+        scenario,
+        suite,
+        summary,
+        checks,
+        file,
+        attempt,
+      },
+    ];
   }
 
   /** The verdict of a check that its process has spoken of. */
@@ -340,7 +372,7 @@ export class ScenarioJudge {
     const check = this.#checks.get(id);
     if (check !== undefined) check.published = verdict;
     return {
-      v: 1,
+      v: EVENTS_VERSION,
       t: said?.t ?? now,
       type: "check.finished",
       scenario: this.plan.scenario,
@@ -366,7 +398,13 @@ interface Outcome {
 }
 
 type Passed =
-  "check.started" | "stage.finished" | "appengine.shared" | "evidence" | "diagnosis" | "note";
+  | TimelineEvent["type"]
+  | "check.started"
+  | "stage.finished"
+  | "appengine.shared"
+  | "evidence"
+  | "diagnosis"
+  | "note";
 
 /** The event of the record that a testimony is. */
 function eventOf(testimony: Extract<RecordedTestimony, { type: Passed }>): RecordedEvent {

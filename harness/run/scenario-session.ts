@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Appengine } from "../appengine/appengine.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import type { BootSource } from "../exports/boot-source.ts";
@@ -22,6 +23,8 @@ import { sharedAppengine } from "./shared-appengine.ts";
 import type { SharedAppengine } from "./shared-appengine.ts";
 import { StrayErrors } from "./stray-errors.ts";
 import { CANCELLED } from "./testimony.ts";
+import { recordTimeline } from "./timeline-recorder.ts";
+import type { TimelineRecorder } from "./timeline-recorder.ts";
 import { targetPace } from "./target-pace.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
@@ -231,6 +234,7 @@ export class ScenarioSession {
       this.#evidenceMs += collected - ended;
     }
     const ended = now();
+    await this.#appengine?.endTimeline();
     if (this.#warm !== undefined) await this.#warm.remove();
     else if (!this.#isLeftToOthers()) await this.#remove();
     this.#removalMs += now() - ended;
@@ -264,6 +268,7 @@ export class ScenarioSession {
     this.#lastFolder = folder;
     const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
     const watch = clock.stopwatch();
+    let timeline: TimelineRecorder | undefined;
     try {
       const container = await this.#boot({
         name,
@@ -279,6 +284,9 @@ export class ScenarioSession {
         until: overrides.until ?? options.until ?? "links",
         evidence: settings.keep === "never" ? undefined : folder,
         evidenceOver: this.cancellation.evidenceOver,
+        onAppengine: (appengine) => {
+          timeline = this.#timeline(appengine);
+        },
         onStage: (stage, ms, ok, detail) => {
           this.record({
             type: "stage.finished",
@@ -292,8 +300,9 @@ export class ScenarioSession {
         },
       });
       clock.pace = targetPace(watch.given, settings.reference);
-      return new BootedAppengine(this, container, folder);
+      return new BootedAppengine(this, container, folder, timeline);
     } catch (error) {
+      await timeline?.end();
       BootedAppengine.recordFolder(this, folder);
       throw error;
     }
@@ -361,7 +370,8 @@ export class ScenarioSession {
         const { name: appengine } = container;
         const ms = now() - begun;
         this.record({ type: "appengine.shared", scenario: this.name, appengine, after, ms });
-        return new BootedAppengine(this, container, this.#evidenceFolder());
+        const timeline = this.#timeline(container.appengine);
+        return new BootedAppengine(this, container, this.#evidenceFolder(), timeline);
       }
     } catch (error) {
       if (signal.aborted) throw error;
@@ -397,6 +407,12 @@ export class ScenarioSession {
     else if (left !== undefined) await new BootedAppengine(this, left, "").remove();
   }
 
+  /** A run of variants judges hundreds of boots by their verdicts alone. */
+  #timeline(appengine: Appengine): TimelineRecorder | undefined {
+    if (this.settings.switchable !== undefined) return undefined;
+    return recordTimeline(appengine, this.name, (testimony) => this.record(testimony));
+  }
+
   #note(text: string): void {
     this.record({ type: "note", scenario: this.name, text });
   }
@@ -416,7 +432,8 @@ export class ScenarioSession {
       const ms = now() - begun;
       const stage = { scenario: this.name, appengine: name, stage: "ready", ms, ok: true } as const;
       this.record({ type: "stage.finished", ...stage, detail: "as a former run has left it" });
-      return new BootedAppengine(this, container, this.#evidenceFolder());
+      const timeline = this.#timeline(container.appengine);
+      return new BootedAppengine(this, container, this.#evidenceFolder(), timeline);
     } catch (error) {
       if (this.cancellation.signal.aborted) throw error;
       const why = messageOfThrown(error);

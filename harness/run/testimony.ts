@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { ERROR_CODES } from "../../reports/error-codes.ts";
 import { EVENTS_VERSION } from "../../reports/events.ts";
-import type { Failure, RunEvent, Verdict } from "../../reports/events.ts";
+import type { Failure, RunEvent, TimelineEvent, Verdict } from "../../reports/events.ts";
 
+/** Types of testimonies that go into the record as they are. */
 type OfWorker =
+  | TimelineEvent["type"]
   | "scenario.started"
   | "stage.finished"
   | "appengine.shared"
@@ -111,6 +113,7 @@ const of = <T extends string>(type: T) => ({
   type: z.literal(type),
   scenario: z.string(),
 });
+const inside = <T extends string>(type: T) => ({ ...of(type), appengine: z.string() });
 const check = z.string();
 const ms = z.number();
 
@@ -149,10 +152,44 @@ const testimony = z.discriminatedUnion("type", [
     reason: z.string().optional(),
   }),
   z.object({
-    ...of("evidence"),
-    path: z.string(),
-    what: z.string(),
+    ...inside("log"),
+    source: z.string(),
+    lines: z.array(z.string()),
+    more: z.int().optional(),
   }),
+  z.object({
+    ...inside("control"),
+    method: z.string(),
+    path: z.string(),
+    ms,
+    status: z.int().optional(),
+    error: z.string().optional(),
+  }),
+  z.object({
+    ...inside("container.changed"),
+    what: z.enum(["container", "group", "revision"]),
+    name: z.string(),
+    status: z.string(),
+  }),
+  z.object({
+    ...inside("link.changed"),
+    consumer: z.string(),
+    service: z.string(),
+    state: z.enum(["adding", "established", "failed", "removed"]),
+  }),
+  z.object({
+    ...inside("graph"),
+    links: z.array(
+      z.object({
+        consumer: z.string(),
+        provider: z.string(),
+        service: z.string(),
+        kind: z.string(),
+      }),
+    ),
+  }),
+  z.object({ ...inside("step"), text: z.string(), ms, status: z.int().optional() }),
+  z.object({ ...of("evidence"), path: z.string(), what: z.string() }),
   z.object({
     ...of("diagnosis"),
     check: check.optional(),

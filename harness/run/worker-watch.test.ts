@@ -5,7 +5,7 @@ import { PATIENCE, WorkerWatch } from "./worker-watch.ts";
 
 const numRuns = Number(process.env["PVH_PROPERTY_RUNS"] ?? 10_000);
 const LOOK = 100;
-const of = { v: 1, t: 0, n: 1, scenario: "s" } as const;
+const of = { v: 2, t: 0, n: 1, scenario: "s" } as const;
 const begins: RecordedTestimony = {
   ...of,
   type: "scenario.started",

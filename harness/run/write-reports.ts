@@ -9,10 +9,11 @@ import type { RunDirectory } from "./run-directory.ts";
 
 /** Each report by itself: one that cannot be written takes no other with it. */
 export function writeReports(state: RunState, directory: RunDirectory): PvhError[] {
+  const run = { state, events: [], directory };
   const reports: readonly (readonly [string, () => string])[] = [
-    ["junit.xml", () => renderReport("junit", { state, directory })],
+    ["junit.xml", () => renderReport("junit", run)],
     ["summary.json", () => `${JSON.stringify(summarise(state), null, 2)}\n`],
-    ["summary.md", () => renderReport("markdown", { state, directory })],
+    ["summary.md", () => renderReport("markdown", run)],
   ];
   return reports.flatMap(([name, make]) => {
     const path = join(directory.folder, name);
