@@ -78,6 +78,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 
   // The record and its folds know nothing of who writes the record.
   "reports/": [],
+  "reports/html/": ["reports/*.ts"],
+  // The page's script runs in a browser.
+  "reports/html/client/": ["type reports/html/"],
 
   "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts", "reports/failure-details.ts"],

@@ -119,7 +119,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       {
         flags: "--format <name>",
-        summary: "text (default), junit, markdown, github, tap, ctrf or perfetto",
+        summary: "text (default), html, junit, markdown, github, tap, ctrf or perfetto",
       },
       { flags: "--output <file>", summary: "write it there instead of to stdout" },
       { flags: "--exit-code", summary: "end with the exit code of the run" },

@@ -3,7 +3,7 @@ import { markdownSummary } from "../../reports/markdown.ts";
 import { rendered } from "../../reports/rendered.quirk.ts";
 import { PvhError } from "../errors.ts";
 import { renderReport } from "../run/render-report.ts";
-import type { ReportedRun } from "../run/render-report.ts";
+import type { ReportedRun } from "../run/reported-run.ts";
 import { messageOfThrown } from "../thrown.ts";
 
 /** Bytes of a step's summary: GitHub drops a larger one whole. */

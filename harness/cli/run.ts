@@ -18,6 +18,7 @@ import type { Call } from "./command.ts";
 import { tellGithub } from "./github-actions.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
+import { PAGE, writePage } from "./report-page.ts";
 import { preparationOf } from "./preparation.ts";
 import { describeError } from "./report-error.ts";
 import { withProject } from "./project-args.ts";
@@ -70,6 +71,8 @@ export async function runSelected(
     ends.clear();
   }
   for (const line of live.closing(directory.shown)) out.say(line);
+  const hasPage = !signal.aborted && flags.progress !== "json";
+  if (hasPage) out.say(`report     ${directory.shown}/${PAGE}`);
   if (flags.timings) out.say(`\n${timingsTable(result.state)}`);
   // CI reads this line: it is alone on stdout, or on stderr when stdout carries events.
   const line = closingLine(result.state);
@@ -78,6 +81,7 @@ export async function runSelected(
   const unwritten = [
     ...result.unwritten,
     ...filled(junit, join(directory.folder, "junit.xml")),
+    ...(hasPage ? writePage(directory, result.state) : []),
     ...tellGithub({ state: result.state, events: [], directory }),
   ];
   for (const error of unwritten) out.say(describeError(error, undefined).text);

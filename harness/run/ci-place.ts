@@ -1,10 +1,7 @@
-import { readdirSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import type { JunitDialect } from "../../reports/junit.ts";
+import { filesOf } from "./evidence-files.ts";
 import type { RunDirectory } from "./run-directory.ts";
-
-/** Folders below a path of evidence that are looked into. */
-const DEEPEST = 12;
 
 /**
  * junit.xml's dialect for the CI that this is: GitLab finds attachments relative to its project's folder
@@ -26,22 +23,4 @@ export function junitDialect(
         return inProject.startsWith("..") ? [] : [inProject];
       }),
   };
-}
-
-/** The file itself, or the regular files of a folder, in any depth; no link is followed. */
-function filesOf(path: string, depth = 0): string[] {
-  let entries;
-  try {
-    entries = readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    const isFile = error instanceof Error && "code" in error && error.code === "ENOTDIR";
-    return isFile ? [path] : [];
-  }
-  return entries
-    .toSorted((a, b) => Number(b.isFile()) - Number(a.isFile()))
-    .flatMap((entry) => {
-      const inside = join(path, entry.name);
-      if (entry.isFile()) return [inside];
-      return entry.isDirectory() && depth < DEEPEST ? filesOf(inside, depth + 1) : [];
-    });
 }

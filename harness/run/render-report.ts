@@ -1,26 +1,18 @@
 import { withoutCommands } from "../../reports/ci-commands.ts";
 import { ctrfReport } from "../../reports/ctrf.ts";
 import { githubAnnotations } from "../../reports/github.ts";
+import { htmlReport } from "../../reports/html/page.ts";
 import { junitReport } from "../../reports/junit.ts";
 import { markdownSummary } from "../../reports/markdown.ts";
 import { rendered } from "../../reports/rendered.quirk.ts";
 import { noPaint } from "../../reports/paint.ts";
 import { printable } from "../../reports/printable.ts";
-import type { RunState } from "../../reports/run-state.ts";
 import { perfettoTrace } from "../../reports/perfetto.ts";
-import type { RecordedEvent } from "../../reports/events.ts";
 import { tapReport } from "../../reports/tap.ts";
 import { closingLine, closingReport } from "../../reports/terminal.ts";
 import { junitDialect } from "./ci-place.ts";
-import type { RunDirectory } from "./run-directory.ts";
-
-/** A run to be reported. */
-export interface ReportedRun {
-  readonly state: RunState;
-  /** Its record. */
-  readonly events: readonly RecordedEvent[];
-  readonly directory: Pick<RunDirectory, "folder" | "shown">;
-}
+import { htmlSources } from "./html-sources.ts";
+import type { ReportedRun } from "./reported-run.ts";
 
 /** Reports by their format; each ends with a line feed. */
 const RENDERERS = {
@@ -32,6 +24,7 @@ const RENDERERS = {
   tap: ({ state }) => tapReport(state),
   ctrf: ({ state }) => ctrfReport(state),
   perfetto: ({ events }) => perfettoTrace(events),
+  html: (run) => htmlReport(htmlSources(run)),
 } satisfies Readonly<Record<string, (run: ReportedRun) => string>>;
 
 export type ReportFormat = keyof typeof RENDERERS;

@@ -83,6 +83,8 @@ const README = `One run of pvh.
 
 events.jsonl   everything that happened, one JSON object a line (docs/events.md);
                every other report is made from it
+report.html    the run to look at: failures, timeline, graph, logs; one file, from disk.
+               pvh report RUN --format html makes it for a run that was cut short
 junit.xml      the checks as JUnit test cases, for CI
 summary.json   verdicts and times in one object
 summary.md     the same for people; appended to $GITHUB_STEP_SUMMARY where that is set
