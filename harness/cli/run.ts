@@ -71,7 +71,9 @@ export async function runSelected(
     ends.clear();
   }
   for (const line of live.closing(directory.shown)) out.say(line);
-  const hasPage = !signal.aborted && flags.progress !== "json";
+  const cut = result.state.finished?.interrupted ?? "deadline";
+  // A signal leaves no time for it.
+  const hasPage = cut === "deadline" && flags.progress !== "json";
   if (hasPage) out.say(`report     ${directory.shown}/${PAGE}`);
   if (flags.timings) out.say(`\n${timingsTable(result.state)}`);
   // CI reads this line: it is alone on stdout, or on stderr when stdout carries events.

@@ -44,7 +44,7 @@ export function timelinesOf(
 ): Timeline[] {
   const byScenario = new Map<string, RecordedEvent[]>();
   for (const event of events) {
-    if (!("scenario" in event) || event.scenario === undefined) continue;
+    if (!("scenario" in event)) continue;
     const known = byScenario.get(event.scenario);
     if (known === undefined) byScenario.set(event.scenario, [event]);
     else known.push(event);

@@ -60,7 +60,7 @@ function lineOf({ scenario, from, moment }: Line, withScenario: boolean): HTMLEl
   return h(
     "p",
     { class: `line ${kind} ${level}` },
-    h("a", { href: where, class: "at" }, `${(at / 1000).toFixed(2)}`),
+    h("a", { href: where, class: "at" }, (at / 1000).toFixed(2)),
     " ",
     withScenario && h("span", { class: "dim" }, `${scenario} `),
     h("span", { class: "source" }, kind === "log" ? shortSource(name) : kind),

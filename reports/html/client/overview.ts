@@ -13,7 +13,7 @@ export function overview(data: ReportData): Node[] {
     h(
       "section",
       { class: `verdict ${verdict.replace(" ", "-")}` },
-      h("h1", {}, `${verdict}`),
+      h("h1", {}, verdict),
       h(
         "p",
         { class: "counts" },
