@@ -9,6 +9,8 @@ import { PvhError } from "../errors.ts";
 import { openShell, ShellChannel } from "../engine/shell-channel.ts";
 import { openStream } from "../engine/streams.ts";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
+import { runOnTerminal } from "../engine/terminal-exec.ts";
+import type { LocalTerminal } from "../engine/terminal-exec.ts";
 import { collectAppengine } from "./collect-appengine.ts";
 import type { Evidence } from "./evidence.ts";
 import { bootFailure } from "./boot-failure.ts";
@@ -122,6 +124,11 @@ export class Appengine implements AppengineShell {
   /** Start a command in the appengine whose stdin and stdout are the stream. */
   async stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
     return openStream(this.#container, argv, { ...options, environment: await this.#tools() });
+  }
+
+  /** Run a command in the appengine on this terminal. @returns its exit status */
+  async onTerminal(argv: readonly string[], terminal: LocalTerminal): Promise<number> {
+    return runOnTerminal(this.#container, argv, await this.#tools(), terminal);
   }
 
   /** Send bytes as they are to pv-ctrl and collect the answer. */

@@ -20,6 +20,8 @@ export interface Call {
   readonly args: Args;
   readonly signal: AbortSignal;
   readonly out: Output;
+  /** The command table, for a command that tells of the others. */
+  readonly commands?: readonly Command[];
 }
 
 /** One row of the command table, from which the parser and the help are made. */

@@ -44,7 +44,10 @@ export const COMMANDS: readonly Command[] = [
     name: "run",
     summary: "run a selection; without a filter the full matrix",
     args: [FILTER],
-    options: RUN_OPTIONS,
+    options: [
+      ...RUN_OPTIONS,
+      { flags: "--last-failed", summary: "only what failed in the last run" },
+    ],
     run: async (call) => (await inSteps(call.signal, () => import("./run.ts"))).runCommand(call),
   },
   {
@@ -125,6 +128,12 @@ export const COMMANDS: readonly Command[] = [
       { flags: "--exit-code", summary: "end with the exit code of the run" },
     ],
     run: async (call) => (await import("./report.ts")).reportCommand(call),
+  },
+  {
+    name: "runs",
+    summary: "list the runs of this folder, the newest first",
+    options: [{ flags: "--prune <n>", summary: "remove all but the newest n first" }, JSON_OPTION],
+    run: async (call) => (await import("./runs.ts")).runsCommand(call),
   },
   {
     name: "conformance",
@@ -283,14 +292,36 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "logs",
-    summary: "print pantavisor.log, or a container's console",
+    summary: "print pantavisor.log, a container's console, or with -f all logs as they grow",
     args: [HELD],
     options: [
-      { flags: "--container <name>", summary: "console of this container" },
-      { flags: "-f, --follow", summary: "keep printing as the log grows" },
+      {
+        flags: "--container <name>",
+        summary: "console of this container; pantavisor: its own log",
+      },
+      { flags: "-f, --follow", summary: "keep printing; without --container all logs, merged" },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./logs.ts")).logsCommand(call),
+  },
+  {
+    name: "enter",
+    summary: "a shell on this terminal, in a container of a held appengine",
+    args: [
+      { name: "[name]", summary: "a held appengine (default: the only one)" },
+      { name: "[container]", summary: "its container (default: the appengine itself)" },
+    ],
+    run: async (call) => (await import("./enter.ts")).enterCommand(call),
+  },
+  {
+    name: "exec",
+    summary: "run a command in a container of a held appengine",
+    args: [
+      { name: "<container>", summary: "its name; - for the appengine itself" },
+      { name: "<command...>", summary: "the command, after -- where it has options" },
+    ],
+    options: [HELD_OPTION],
+    run: async (call) => (await import("./exec.ts")).execCommand(call),
   },
   {
     name: "ctl",
@@ -311,6 +342,7 @@ export const COMMANDS: readonly Command[] = [
         flags: "--ctrl <socket>",
         summary: "pv-ctrl socket on this machine (pvh broker), instead of an appengine",
       },
+      { flags: "--watch", summary: "show it again whenever it changes, until Ctrl+C" },
       JSON_OPTION,
     ],
     run: async (call) => (await import("./graph.ts")).graphCommand(call),
@@ -330,6 +362,19 @@ export const COMMANDS: readonly Command[] = [
     args: [{ name: "[name]", summary: "a held appengine (default: the only one), or a folder" }],
     options: [JSON_OPTION],
     run: async (call) => (await import("./diagnose.ts")).diagnoseCommand(call),
+  },
+  {
+    name: "quirks",
+    summary: "the deviations of the reference, and the checks that each turns red",
+    args: [{ name: "[word...]", summary: "words of a name, a deviation or a check" }],
+    options: [JSON_OPTION],
+    run: async (call) => (await import("./quirks.ts")).quirksCommand(call),
+  },
+  {
+    name: "completion",
+    summary: "a script that completes commands and options in a shell",
+    args: [{ name: "<shell>", summary: "bash, zsh or fish" }],
+    run: async (call) => (await import("./completion.ts")).completionCommand(call),
   },
   {
     name: "doctor",

@@ -5,7 +5,7 @@ import { PROMISE_SOURCES, catalogue, catalogueProblems } from "../catalogue/cata
 import { coverageOf } from "../catalogue/coverage.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { Call } from "./command.ts";
-import { table } from "../../reports/table.ts";
+import { shownTable } from "./shown-table.ts";
 
 /** `pvh coverage`: the promises of the catalogue and the scenarios that check them. */
 export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
@@ -24,7 +24,7 @@ export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
       scenarios.join(", ") || "-",
       promise.length > 90 ? `${promise.slice(0, 89)}…` : promise,
     ]);
-    out.data(table(["CHECK", "SCENARIO", "PROMISE"], rows));
+    out.data(shownTable(["CHECK", "SCENARIO", "PROMISE"], rows));
     for (const { suite, covered, rows: all } of coverage.suites) {
       out.say(`${suite.padEnd(10)} ${String(covered).padStart(3)} of ${all}`);
     }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { printableLine } from "../../reports/printable.ts";
 import type { BrokerStatus, LinkStatus } from "../../broker/shared/formats/broker-status.ts";
 import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
@@ -10,10 +11,31 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Call } from "./command.ts";
-import { table } from "../../reports/table.ts";
+import { shownTable } from "./shown-table.ts";
 
-/** `pvh graph`: a service mesh, with what its broker tells of each link. */
-export async function graphCommand({ args, out, signal }: Call): Promise<ExitCode> {
+/** `pvh graph`: a service mesh, with what its broker tells of each link; `--watch` shows each change. */
+export async function graphCommand(call: Call): Promise<ExitCode> {
+  if (!call.args.flag("watch")) {
+    call.out.data(await shownMesh(call));
+    return EXIT.pass;
+  }
+  let shown = "";
+  for (;;) {
+    const next = await shownMesh(call);
+    // A terminal shows one table; elsewhere each change is told.
+    if (next !== shown) call.out.data(process.stdout.isTTY ? `${CLEAR}${next}` : next);
+    shown = next;
+    await setTimeout(WATCHED, undefined, { signal: call.signal }).catch(() => undefined);
+    if (call.signal.aborted) return EXIT.pass;
+  }
+}
+
+/** Milliseconds between two looks. */
+const WATCHED = 1_000;
+/** Cursor to the top left, and all below it away (ECMA-48 CUP, ED). */
+const CLEAR = "\u001b[H\u001b[J";
+
+async function shownMesh({ args, out, signal }: Call): Promise<string> {
   const name = args.word(0);
   const ctrl = args.text("ctrl");
   if (ctrl !== undefined && name !== undefined) {
@@ -26,8 +48,7 @@ export async function graphCommand({ args, out, signal }: Call): Promise<ExitCod
     : localMesh(ctrl, signal));
   if (args.flag("json")) {
     const links = graph.map((link) => ({ ...link, status: statusOf(link, status) ?? null }));
-    out.data(JSON.stringify(links));
-    return EXIT.pass;
+    return JSON.stringify(links);
   }
   const head = ["TYPE", "SERVICE", "CONSUMER", "ROLE", "PROVIDER", "TARGET", "SOCKET"];
   const rows = graph.map((link) =>
@@ -43,8 +64,7 @@ export async function graphCommand({ args, out, signal }: Call): Promise<ExitCod
     ].map((cell) => printableLine(cell)),
   );
   const more = status === undefined ? [] : ["STATE", "SESSIONS", "LAST ERROR"];
-  out.data(table([...head, ...more], rows));
-  return EXIT.pass;
+  return shownTable([...head, ...more], rows);
 }
 
 async function heldMesh(

@@ -3,7 +3,7 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { discover, isBroken, problemsOf } from "../run/discover.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
-import { table } from "../../reports/table.ts";
+import { shownTable } from "./shown-table.ts";
 
 /** `pvh` and `pvh ls [filter…]`: the scenarios, one a line. */
 export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
@@ -31,7 +31,7 @@ export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
       String(checks.length),
       scenario.summary,
     ]);
-    out.data(table(["SCENARIO", "SUITE", "CHECKS", "WHAT IT SHOWS"], rows));
+    out.data(shownTable(["SCENARIO", "SUITE", "CHECKS", "WHAT IT SHOWS"], rows));
     out.say("\npvh scenario NAME runs one, pvh run all; pvh --help shows the commands");
   } else {
     out.say("nothing selected");

@@ -49,7 +49,8 @@ export async function runProgram(
     child.action(async () => {
       // A variadic argument is one array among the processed ones.
       const given = child.processedArgs.flat().filter((word) => typeof word === "string");
-      exitCode = await run({ args: new Args(given, child.opts()), out, signal });
+      const args = new Args(given, child.opts());
+      exitCode = await run({ args, out, signal, commands: COMMANDS });
     });
   };
   for (const command of COMMANDS) add(program, command);

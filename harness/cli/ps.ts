@@ -3,7 +3,7 @@ import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Call } from "./command.ts";
-import { table } from "../../reports/table.ts";
+import { shownTable } from "./shown-table.ts";
 
 /** List the appengines of this engine that carry our labels. */
 export async function psCommand({ args, out, signal }: Call): Promise<ExitCode> {
@@ -21,7 +21,7 @@ export async function psCommand({ args, out, signal }: Call): Promise<ExitCode> 
       held ? "held" : `run ${run}`,
       image,
     ]);
-    out.data(table(["NAME", "STATUS", "FOR", "IMAGE"], rows));
+    out.data(shownTable(["NAME", "STATUS", "FOR", "IMAGE"], rows));
   }
   return EXIT.pass;
 }

@@ -18,6 +18,7 @@ import type { Call } from "./command.ts";
 import { tellGithub } from "./github-actions.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
+import { lastFailed } from "./last-failed.ts";
 import { PAGE, writePage } from "./report-page.ts";
 import { preparationOf } from "./preparation.ts";
 import { describeError } from "./report-error.ts";
@@ -29,7 +30,8 @@ import type { RunFlags } from "./run-flags.ts";
 export async function runCommand(call: Call): Promise<ExitCode> {
   const flags = readRunFlags(await withProject(call.args), "longest first");
   const filter = call.args.words.join(" ");
-  const selected = select(await discover(), filter);
+  const all = select(await discover(), filter);
+  const selected = call.args.flag("lastFailed") ? lastFailed(all) : all;
   return runSelected(selected, flags, ["run", ...call.args.words], call);
 }
 
