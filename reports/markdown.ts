@@ -1,16 +1,13 @@
 import { exitReason } from "./exit-code.ts";
-import type { Failure } from "./events.ts";
-import { insidePath } from "./inside-path.ts";
-import { printable, printableLine } from "./printable.ts";
-import { reproCommand } from "./repro-command.ts";
-import { countChecks, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
+import { blockMarkdown } from "./block-markdown.ts";
+import { blocksOf, outsideBlock } from "./failure-block.ts";
+import { printableLine } from "./printable.ts";
+import { countChecks, isFlaky, lastAttempt } from "./run-state.ts";
 import type { RunState, ScenarioState } from "./run-state.ts";
 import { closingLine } from "./terminal.ts";
 
 /** GitHub drops a step's summary of more than 1 MiB whole. */
 const LIMIT = 900 * 1024;
-const LONGEST_MESSAGE = 4_000;
-const MOST_LINES = 60;
 
 /**
  * summary.md, for GitHub's step summary and for people: verdict, failures, flaky and skipped checks. Texts
@@ -37,11 +34,7 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
       `- record ${code(folder)}`,
       "",
     ],
-    ...state.failures.map(({ where, failure }) => [
-      `### the run: ${plain(where)}`,
-      "",
-      ...failureOf(failure),
-    ]),
+    ...state.failures.map((one) => [blockMarkdown(outsideBlock("the run", one)), ""]),
     ...scenarios
       .filter((one) => lastAttempt(one).verdict === "failed")
       .flatMap((one) => failedBlocks(state, one, folder)),
@@ -55,44 +48,7 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
 }
 
 function failedBlocks(state: RunState, scenario: ScenarioState, folder: string): string[][] {
-  const attempt = lastAttempt(scenario);
-  const checks = [...attempt.checks.values()].flatMap(({ id, title, failure }) =>
-    failure === undefined
-      ? []
-      : [
-          [
-            `### ${plain(scenario.name)} > ${plain(id)}`,
-            "",
-            plain(title),
-            "",
-            ...failureOf(failure),
-          ],
-        ],
-  );
-  const outside = untoldFailures(attempt).map(({ where, failure }) => [
-    `### ${plain(scenario.name)}: ${plain(where)}`,
-    "",
-    ...failureOf(failure),
-  ]);
-  const evidence = attempt.evidence.flatMap(({ path, what }) =>
-    insidePath(path) === undefined ? [] : [`- ${code(`${folder}/${path}`)} ${plain(what)}`],
-  );
-  const again = ["```sh", fenced(reproCommand(state, scenario.name)), "```", ""];
-  return [...checks, ...outside, [...evidence, "", ...again]];
-}
-
-function failureOf({ class: of, code: name, message, hint }: Failure): string[] {
-  const lines = printable(message).slice(0, LONGEST_MESSAGE).split("\n");
-  const rest = lines.length - MOST_LINES;
-  return [
-    "```text",
-    ...lines.slice(0, MOST_LINES).map(fenced),
-    ...(rest > 0 ? [`… ${rest} more lines`] : []),
-    "```",
-    "",
-    `${of} ${name}${hint === undefined ? "" : `; ${code(hint)}`}`,
-    "",
-  ];
+  return blocksOf(state, scenario, folder).map((block) => [blockMarkdown(block), ""]);
 }
 
 function skips(scenarios: readonly ScenarioState[]): string[] {
@@ -126,11 +82,6 @@ function bounded(blocks: readonly (readonly string[])[], limit: number): string 
     kept.push(text);
   }
   return kept.join("");
-}
-
-/** A line inside a fence of three backquotes: it cannot close it. */
-function fenced(line: string): string {
-  return line.replaceAll("```", "`\u200b``");
 }
 
 /** A code span; a longer run of backquotes than any inside encloses it. */

@@ -1,66 +1,89 @@
-import type { Failure } from "../events.ts";
-import { reproCommand } from "../repro-command.ts";
-import { lastAttempt, untoldFailures } from "../run-state.ts";
+import { blocksOf, outsideBlock } from "../failure-block.ts";
+import type { FailureBlock } from "../failure-block.ts";
+import type { CodeExcerpt, Quote } from "../failure-details.ts";
+import { lastAttempt } from "../run-state.ts";
 import type { RunState } from "../run-state.ts";
 
-/** A failure, as the page shows it. */
+/** A failure, as the page shows it: the block of every report. */
 export interface ShownFailure {
+  /** Empty for the run itself. */
   readonly scenario: string;
+  readonly name: string;
   readonly check: string;
   readonly title: string;
   readonly where: string;
   readonly class: string;
   readonly code: string;
-  readonly message: string;
+  readonly says: string;
+  readonly rest: readonly string[];
+  readonly diff: readonly string[];
+  readonly promise: string;
+  readonly source: string;
+  readonly missing: string;
+  readonly seen?: Quote;
+  readonly excerpt?: CodeExcerpt;
+  readonly quotes: readonly Quote[];
+  /** Known causes with their fixes, the likeliest first. */
+  readonly causes: readonly (readonly [cause: string, fix: string])[];
   readonly hint: string;
   readonly frame: string;
   readonly again: string;
+  readonly hold: string;
 }
 
-/** Characters of all messages; above it each is cut to its share. */
+/** Characters of all failures; above it each is cut to its share. */
 const ALL = 3_000_000;
 const LONGEST = 16_000;
+const MOST_LINES = 200;
+const MOST_QUOTES = 6;
 
 /** Failures of the run itself, then those of its scenarios. */
 export function failuresOfRun(state: RunState, folder: string): ShownFailure[] {
-  const all = [
-    ...state.failures.map(({ where, failure }) => ({
-      scenario: "",
-      check: "",
-      title: "",
-      where,
-      failure,
-    })),
-    ...[...state.scenarios.values()].flatMap((scenario) => {
-      const attempt = lastAttempt(scenario);
-      const checks = [...attempt.checks.values()].flatMap(({ id, title, failure }) =>
-        failure === undefined ? [] : [{ check: id, title, where: "", failure }],
-      );
-      const outside = untoldFailures(attempt).map(({ where, failure }) => ({
-        check: "",
-        title: "",
-        where,
-        failure,
-      }));
-      return [...checks, ...outside].map((one) => ({ scenario: scenario.name, ...one }));
-    }),
+  const all: { readonly scenario: string; readonly block: FailureBlock }[] = [
+    ...state.failures.map((one) => ({ scenario: "", block: outsideBlock("the run", one) })),
+    ...[...state.scenarios.values()]
+      .filter((scenario) => lastAttempt(scenario).verdict !== "passed")
+      .flatMap((scenario) =>
+        blocksOf(state, scenario, folder).map((block) => ({ scenario: scenario.name, block })),
+      ),
   ];
   const longest = Math.min(LONGEST, Math.floor(ALL / Math.max(1, all.length)));
-  return all.map(({ failure, scenario, ...of }) => ({
+  return all.map(({ scenario, block }) => shown(scenario, block, longest));
+}
+
+function shown(scenario: string, block: FailureBlock, longest: number): ShownFailure {
+  const { failure, fact, wait, excerpt, diagnoses = [], evidence } = block;
+  let room = longest;
+  const cut = (text: string): string => {
+    const kept = text.slice(0, room);
+    room -= kept.length;
+    const left = text.length - kept.length;
+    return left === 0 ? text : `${kept}… (${left} more characters)`;
+  };
+  const lines = (all: readonly string[]): string[] =>
+    all.slice(0, MOST_LINES).flatMap((line) => (room > 0 ? [cut(line)] : []));
+  const quote = ({ from, lines: all }: Quote): Quote => ({ from, lines: lines(all) });
+  return {
     scenario,
-    ...of,
-    ...shown(failure, longest),
-    again: scenario === "" ? `pvh report ${folder}` : reproCommand(state, scenario),
-  }));
-}
-
-function shown(failure: Failure, longest: number) {
-  const { class: of, code, message, hint = "", stack = "" } = failure;
-  const frame = stack.split("\n").find((line) => line.includes(".scenario.ts")) ?? "";
-  return { class: of, code, message: cut(message, longest), hint, frame: frame.trim() };
-}
-
-function cut(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  return `${text.slice(0, longest)}… (${text.length - longest} more characters)`;
+    name: block.name,
+    check: block.check ?? "",
+    title: block.title ?? "",
+    where: block.where ?? "",
+    class: failure.class,
+    code: failure.code,
+    says: cut(block.says),
+    promise: cut(block.promise ?? ""),
+    source: block.source ?? "",
+    causes: diagnoses.map(({ cause, fix }) => [cut(cause), cut(fix)] as const),
+    hint: cut(block.hint ?? ""),
+    missing: cut(wait?.missing ?? ""),
+    rest: lines(block.rest),
+    diff: lines(fact?.diff ?? []),
+    ...(wait?.seen !== undefined && { seen: quote(wait.seen) }),
+    ...(excerpt !== undefined && { excerpt: { ...excerpt, lines: lines(excerpt.lines) } }),
+    quotes: [...block.quotes, ...(evidence?.telling ?? [])].slice(0, MOST_QUOTES).map(quote),
+    frame: block.frame ?? "",
+    again: block.again ?? "",
+    hold: block.hold ?? "",
+  };
 }

@@ -28,6 +28,7 @@ button,select,input{font:inherit;color:var(--fg);background:var(--bg);border:1px
 .failure{margin:12px 0;padding:10px 14px;border:1px solid var(--line);border-left:4px solid var(--bad);border-radius:6px;background:var(--panel)}
 .failure pre{max-height:180px}
 .failure .says{color:var(--bad);font-weight:600}
+.failure .cause{font-weight:600}
 .failure .promise{color:var(--dim)}.failure .code,.failure .frame{color:var(--dim);font-size:13px}
 .badge{display:inline-block;min-width:64px;padding:0 6px;border:1px solid currentColor;border-radius:9px;font-size:12px;text-align:center}
 .badge.passed{color:var(--good)}.badge.failed{color:var(--bad);font-weight:700}.badge.skipped,.badge.flaky,.badge.known{color:var(--unsure)}.badge.unknown{color:var(--dim)}

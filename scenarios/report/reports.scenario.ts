@@ -2,9 +2,9 @@ import { lstat, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SaxesParser } from "saxes";
-import { expect } from "vitest";
 import { python } from "../../harness/appengine/python.ts";
 import { consoleLog, LOG_ROOT } from "../../harness/appengine/layout.ts";
+import { expect } from "../../harness/facts/expect.ts";
 import { REPORT_FORMATS } from "../../harness/run/render-report.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -96,36 +96,50 @@ scenario(
             ),
           );
           for (const [format, { exitCode, stdout, stderr }] of all) {
-            expect([format, exitCode, stderr]).toEqual([format, 0, ""]);
-            expect([format, ACTIVE.exec(stdout)?.[0]]).toEqual([format, undefined]);
-            expect([format, stdout.isWellFormed()]).toEqual([format, true]);
+            expect(
+              [format, exitCode, stderr],
+              "format, exit code and stderr of pvh report",
+            ).toEqual([format, 0, ""]);
+            expect(
+              [format, ACTIVE.exec(stdout)?.[0]],
+              "format, and a character of it that acts",
+            ).toEqual([format, undefined]);
+            expect(
+              [format, stdout.isWellFormed()],
+              "format, and whether it is well-formed Unicode",
+            ).toEqual([format, true]);
             if (format !== "github") {
-              expect([format, COMMAND.exec(stdout)?.[0]]).toEqual([format, undefined]);
+              expect(
+                [format, COMMAND.exec(stdout)?.[0]],
+                "format, and a command to a CI in it",
+              ).toEqual([format, undefined]);
             }
           }
           const of = new Map<string, string>(all.map(([format, { stdout }]) => [format, stdout]));
           const commands = (of.get("github") ?? "").trimEnd().split("\n");
-          expect(commands.length).toBeLessThanOrEqual(10);
-          for (const line of commands) expect(line).toMatch(/^::(error|warning|notice)( [^:]*)?::/);
+          expect(commands.length, "number of annotations").toBeLessThanOrEqual(10);
+          for (const line of commands)
+            expect(line, "line of the annotations").toMatch(/^::(error|warning|notice)( [^:]*)?::/);
           expectXml(of.get("junit") ?? "");
           const outputs = [...(of.get("junit") ?? "").matchAll(/<system-out>[^<]*/g)].join("\n");
           const attached = outputs.matchAll(/\[\[ATTACHMENT\|(.*?)\]\]/g);
           const paths = [...attached].map(([, path = ""]) => path);
-          expect(paths.length).toBeGreaterThan(0);
+          expect(paths.length, "number of attachments").toBeGreaterThan(0);
           for (const path of new Set(paths)) {
-            expect([path, path.startsWith(`${folder}/`), (await lstat(path)).isFile()]).toEqual([
-              path,
-              true,
-              true,
-            ]);
+            expect(
+              [path, path.startsWith(`${folder}/`), (await lstat(path)).isFile()],
+              "attachment, whether it is of the run, and a file",
+            ).toEqual([path, true, true]);
           }
-          expect(JSON.parse(of.get("ctrf") ?? "")).toMatchObject({ reportFormat: "CTRF" });
+          expect(JSON.parse(of.get("ctrf") ?? ""), "the CTRF report").toMatchObject({
+            reportFormat: "CTRF",
+          });
           const tap = (of.get("tap") ?? "").split("\n");
           const points = tap.filter((line) => /^(not )?ok /.test(line));
-          expect([tap[1], tap.some((line) => line.startsWith("Bail"))]).toEqual([
-            `1..${points.length}`,
-            false,
-          ]);
+          expect(
+            [tap[1], tap.some((line) => line.startsWith("Bail"))],
+            "plan of TAP, and whether it bails out",
+          ).toEqual([`1..${points.length}`, false]);
         } finally {
           await rm(folder, { recursive: true });
         }
@@ -153,13 +167,21 @@ scenario(
           ]);
           const { stdout: xml } = await report(folder, "--format", "junit");
           const names = expectXml(xml);
-          expect(new Set(names).size).toBe(names.length);
-          expect(names).toHaveLength(6);
-          expect(xml).toContain('<skipped message="needs drm: no card"/>');
-          expect(xml).toContain('<flakyFailure type="PVH_ASSERT" message="attempt 1: too late">');
-          expect(xml).toContain('<error type="PVH_ENGINE" message="the engine went away">');
-          expect(xml).toContain('<failure type="PVH_NEVER_READY" message="never got there">');
-          expect(xml).toContain('<testsuites name="pvh" tests="6" failures="2" errors="1"');
+          expect(new Set(names).size, "number of different names of cases").toBe(names.length);
+          expect(names, "names of the cases").toHaveLength(6);
+          expect(xml, "junit.xml").toContain('<skipped message="needs drm: no card"/>');
+          expect(xml, "junit.xml").toContain(
+            '<flakyFailure type="PVH_ASSERT" message="attempt 1: too late">',
+          );
+          expect(xml, "junit.xml").toContain(
+            '<error type="PVH_ENGINE" message="the engine went away">',
+          );
+          expect(xml, "junit.xml").toContain(
+            '<failure type="PVH_NEVER_READY" message="never got there">',
+          );
+          expect(xml, "junit.xml").toContain(
+            '<testsuites name="pvh" tests="6" failures="2" errors="1"',
+          );
         } finally {
           await rm(folder, { recursive: true });
         }
@@ -199,7 +221,10 @@ scenario(
               return [exitCode, code === 0 ? reason === null : Number(reason?.[1]) === code];
             }),
           );
-          expect(codes).toEqual(cases.map(([code]) => [code, true]));
+          expect(
+            codes,
+            "exit code, and whether the reason tells it, of a run of each kind",
+          ).toEqual(cases.map(([code]) => [code, true]));
         } finally {
           await rm(folder, { recursive: true });
         }
@@ -215,11 +240,14 @@ function failed(message: string): Outcome {
 /** Regular files and folders alone, whose names neither a shell nor a terminal takes for more. */
 async function expectHarmlessFiles(folder: string): Promise<void> {
   const names = await readdir(folder, { recursive: true });
-  expect(names.length).toBeGreaterThan(HOSTILE_NAMES.length);
+  expect(names.length, "number of files of evidence").toBeGreaterThan(HOSTILE_NAMES.length);
   for (const name of names) {
     const facts = await lstat(join(folder, name));
-    expect([name, facts.isFile() || facts.isDirectory()]).toEqual([name, true]);
-    expect(name).toMatch(/^(?:[\w@+=~][\w.@+=~-]*\/?)+$/);
+    expect(
+      [name, facts.isFile() || facts.isDirectory()],
+      "name of evidence, and whether it is a file or a folder",
+    ).toEqual([name, true]);
+    expect(name, "name of evidence").toMatch(/^(?:[\w@+=~][\w.@+=~-]*\/?)+$/);
   }
 }
 

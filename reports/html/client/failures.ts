@@ -8,34 +8,75 @@ export function failureList(failures: readonly ShownFailure[], portion: number):
 }
 
 export function failureBlock(failure: ShownFailure): HTMLElement {
-  const { scenario, check, title, where, message, code, hint, frame, again } = failure;
-  const name = scenario === "" ? "the run" : `${scenario}${check === "" ? "" : ` > ${check}`}`;
-  const [first = "", ...rest] = message.split("\n");
+  const { scenario, check, causes, title, where, promise, source, says, missing, hint } = failure;
+  const { excerpt, seen, frame, again, hold } = failure;
+  const [cause, ...others] = causes;
   return h(
     "article",
     { class: "failure", tabindex: "-1" },
+    cause !== undefined && h("p", { class: "cause" }, `${cause[0]}; fix: ${cause[1]}`),
     h(
       "h3",
       {},
       scenario === ""
-        ? name
-        : h("a", { href: linkTo("scenarios", scenario, ...(check === "" ? [] : [check])) }, name),
+        ? failure.name
+        : h(
+            "a",
+            { href: linkTo("scenarios", scenario, ...(check === "" ? [] : [check])) },
+            failure.name,
+          ),
     ),
     h("p", { class: "promise" }, title === "" ? where : title),
-    h("p", { class: "says" }, first),
-    rest.length > 0 && h("pre", { tabindex: "0" }, rest.join("\n")),
-    h("p", { class: "code" }, `${failure.class} ${code}`),
+    h("p", { class: "says" }, says),
+    promise !== "" && h("p", {}, `promise: ${promise}`),
+    source !== "" && h("p", { class: "dim" }, source),
+    missing !== "" && h("p", {}, `missing: ${missing}`),
+    lines(failure.rest),
+    lines(failure.diff),
+    seen !== undefined && quote("seen last", seen),
+    excerpt !== undefined &&
+      quote("", {
+        from: `${excerpt.file}:${excerpt.line}`,
+        lines: excerpt.lines.map((line, index) => {
+          const number = excerpt.from + index;
+          return `${number === excerpt.line ? ">" : " "} ${number}  ${line}`;
+        }),
+      }),
+    ...failure.quotes.map((one) => quote("told by", one)),
+    ...others.map(([other, fix]) => h("p", {}, `or: ${other}; fix: ${fix}`)),
     hint !== "" && h("p", {}, `hint: ${hint}`),
-    frame !== "" && h("p", { class: "frame" }, frame),
-    h(
-      "p",
-      {},
-      scenario !== "" && h("a", { href: linkTo("timeline", scenario) }, "timeline"),
-      " ",
-      scenario !== "" && h("a", { href: linkTo("logs", scenario) }, "logs"),
-    ),
-    h("p", { class: "again" }, h("code", {}, again), " ", copyButton(again)),
+    excerpt === undefined && frame !== "" && h("p", { class: "frame" }, frame),
+    h("p", { class: "code" }, `${failure.class} ${failure.code}`),
+    scenario !== "" &&
+      h(
+        "p",
+        {},
+        h("a", { href: linkTo("timeline", scenario) }, "timeline"),
+        " ",
+        h("a", { href: linkTo("logs", scenario) }, "logs"),
+      ),
+    ...[again, hold].filter((command) => command !== "").map(commandLine),
   );
+}
+
+function lines(all: readonly string[]): HTMLElement | false {
+  return all.length > 0 && h("pre", { tabindex: "0" }, all.join("\n"));
+}
+
+function quote(
+  label: string,
+  { from, lines: all }: { readonly from: string; readonly lines: readonly string[] },
+): HTMLElement {
+  return h(
+    "div",
+    {},
+    h("p", { class: "frame" }, `${label} ${from}`.trim()),
+    h("pre", { tabindex: "0" }, all.join("\n")),
+  );
+}
+
+function commandLine(command: string): HTMLElement {
+  return h("p", { class: "again" }, h("code", {}, command), " ", copyButton(command));
 }
 
 function copyButton(text: string): HTMLElement {
