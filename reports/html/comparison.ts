@@ -24,7 +24,8 @@ const MOST_CHECKS = 1_000;
 
 export function comparisonOf(good: RunState, now: RunState): Comparison {
   const checks = compareRuns(summarise(good), summarise(now))
-    .filter(({ change }) => change !== "same")
+    // A scenario that this run was not asked for says nothing of it.
+    .filter(({ change, scenario }) => change !== "same" && now.scenarios.has(scenario))
     .slice(0, MOST_CHECKS)
     .map(({ scenario, check, before, after, change }) => ({
       scenario,

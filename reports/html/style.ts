@@ -36,7 +36,7 @@ button,select,input{font:inherit;color:var(--fg);background:var(--bg);border:1px
 .row.current{background:var(--panel)}
 .why{font-size:13px}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%}th,td{padding:4px 10px 4px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+table{border-collapse:collapse;width:100%}th,td{padding:4px 10px 4px 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;border-bottom:1px solid var(--line)}
 .waterfall ol{list-style:none;margin:8px 0;padding:0}
 .waterfall li{display:grid;grid-template-columns:minmax(120px,220px) 1fr 70px;gap:10px;align-items:center;content-visibility:auto;contain-intrinsic-size:auto 26px}
 .waterfall li a{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -57,6 +57,7 @@ table{border-collapse:collapse;width:100%}th,td{padding:4px 10px 4px 0;text-alig
 .status.STARTED,.status.READY,.status.established,.status.DONE{color:var(--good)}.status.STOPPED,.status.failed,.status.removed{color:var(--bad)}
 .graph{width:100%;height:auto;display:block}
 .graph text{font:13px system-ui,sans-serif;fill:var(--fg)}.graph .small{font-size:11px;fill:var(--dim)}
+.graph .edge-name{paint-order:stroke;stroke:var(--bg);stroke-width:4px}
 .box{fill:var(--panel);stroke:var(--line);stroke-width:1.5}.box.STARTED,.box.READY{stroke:var(--good)}.box.STOPPED{stroke:var(--bad)}
 .edge{fill:none;stroke:var(--dim);stroke-width:1.5}.edge.established{stroke:var(--good)}.edge.failed,.edge.removed{stroke:var(--bad);stroke-dasharray:4 3}
 .line{margin:0;padding:1px 0;content-visibility:auto;contain-intrinsic-size:auto 20px}

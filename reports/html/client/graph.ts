@@ -68,7 +68,7 @@ function placed(links: readonly Link[]): Map<string, Place> {
 function boxOf(name: string, place: Place, statusOf: ReadonlyMap<string, string>): SVGElement {
   const { x, y } = pointOf(place);
   const status = statusOf.get(`container ${name}`) ?? "";
-  const label = name.length > 26 ? `${name.slice(0, 25)}…` : name;
+  const label = name.length > 23 ? `${name.slice(0, 22)}…` : name;
   return svg(
     "g",
     {},
