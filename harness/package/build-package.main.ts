@@ -26,6 +26,7 @@ const DATA = [
   "harness/project/template/**",
   "harness/project/template/.github/**",
   "harness/run/end-workers.sh",
+  "reports/html/client/*.ts",
   "scenarios/**/*.{py,wasm,json,txt}",
   "package-lock.json",
 ];

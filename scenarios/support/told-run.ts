@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { ROOT } from "../../harness/root.ts";
 
 /** An event of a record, without its version and its time. */
@@ -13,7 +13,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const MAIN = join(ROOT, "harness/cli/main.ts");
+/** The command line: a module of the same kind as this one, compiled or not. */
+const MAIN = join(ROOT, `harness/cli/main${extname(import.meta.filename)}`);
 const LARGEST = 64 << 20;
 
 /** Write the record of a run of these events into a folder. */
