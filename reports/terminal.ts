@@ -1,7 +1,9 @@
-import type { RecordedEvent } from "./events.ts";
+import type { RecordedEvent, TimelineEvent } from "./events.ts";
 import { exitReason } from "./exit-code.ts";
 import { failureReport } from "./failure-report.ts";
 import { COLUMNS } from "./block-lines.ts";
+import { busyLine, liveTable } from "./live-table.ts";
+import type { Forecast } from "./live-table.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
 import { stageLine, timeLine } from "./timings.ts";
@@ -21,8 +23,8 @@ import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
 export interface Terminal {
   /** Lines that stay. */
   print(line: string): void;
-  /** One line that the next one replaces; a terminal that cannot do that ignores it. */
-  status(line: string): void;
+  /** Lines that the next ones replace; a terminal that cannot do that ignores them. */
+  status(lines: readonly string[]): void;
   readonly columns: number;
 }
 
@@ -36,15 +38,25 @@ export class TerminalReport {
   readonly #terminal: Terminal;
   readonly #paint: Paint;
   readonly #only: "all" | "failures";
+  readonly #forecast: Forecast | undefined;
   #lastPrint = 0;
 
-  constructor(terminal: Terminal, paint: Paint, only: "all" | "failures" = "all") {
+  /** @param forecast what an estimate of the time left rests on */
+  constructor(
+    terminal: Terminal,
+    paint: Paint,
+    only: "all" | "failures" = "all",
+    forecast?: Forecast,
+  ) {
+    this.#forecast = forecast;
     this.#terminal = terminal;
     this.#paint = paint;
     this.#only = only;
   }
 
   event(event: RecordedEvent): void {
+    // There are hundreds of a second.
+    if (TIMELINE.has(event.type)) return;
     apply(this.state, event);
     const quiet = this.#only === "failures";
     if (event.type === "run.started" && !quiet) {
@@ -70,15 +82,15 @@ export class TerminalReport {
         `${this.#paint.bad("FAILED")}  ${where}: ${printableLine(failure.message, 160)}`,
       );
     }
-    this.#terminal.status(this.#statusLine(event.t));
+    this.#terminal.status(this.#table(event.t));
   }
 
   /** Updates the live line, or prints the heartbeat where there is none; call it every second. */
   tick(now: number): void {
-    this.#terminal.status(this.#statusLine(now));
+    this.#terminal.status(this.#table(now));
     // A clock that was set back must not keep the heartbeat waiting.
     if (this.#lastPrint === 0 || now < this.#lastPrint) this.#lastPrint = now;
-    const busy = this.#busy(now);
+    const busy = busyLine(this.state, now);
     if (now - this.#lastPrint >= HEARTBEAT && busy !== "") this.#say(now, `still running: ${busy}`);
   }
 
@@ -127,30 +139,19 @@ export class TerminalReport {
     this.#terminal.print(line);
   }
 
-  #statusLine(now: number): string {
-    const busy = this.#busy(now);
-    if (busy === "") return "";
-    const done = [...this.state.scenarios.values()].filter(
-      (scenario) => lastAttempt(scenario).verdict !== undefined,
-    ).length;
-    const { passed, failed } = countChecks(this.state);
-    const line = `[${done}/${this.state.started?.selected.length ?? 0}] ${passed} passed, ${failed} failed | ${busy}`;
-    // A line that wraps could not be replaced.
-    return line.slice(0, Math.max(1, this.#terminal.columns - 1));
-  }
-
-  /** Scenarios that run now, each with its stage or check. */
-  #busy(now: number): string {
-    return [...this.state.scenarios.values()]
-      .map((scenario) => ({ scenario, attempt: lastAttempt(scenario) }))
-      .filter(({ attempt }) => attempt.verdict === undefined)
-      .map(
-        ({ scenario, attempt }) =>
-          `${scenario.name}: ${activityOf(attempt)} (${Math.max(0, Math.round((now - attempt.t) / 1000))} s)`,
-      )
-      .join("; ");
+  #table(now: number): string[] {
+    return liveTable(this.state, now, this.#terminal.columns, this.#forecast);
   }
 }
+
+const TIMELINE: ReadonlySet<string> = new Set<TimelineEvent["type"]>([
+  "log",
+  "control",
+  "container.changed",
+  "link.changed",
+  "graph",
+  "step",
+]);
 
 /**
  * The blocks of a run's failed scenarios and its totals, without the closing line.
@@ -182,14 +183,6 @@ export function closingReport(state: RunState, folder: string, paint: Paint): st
 export function closingLine(state: RunState): string {
   const { passed, failed, skipped } = countChecks(state);
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
-}
-
-function activityOf({ checks, stages }: AttemptState): string {
-  const running = [...checks.values()].find(({ verdict }) => verdict === "running");
-  if (running !== undefined) return running.id;
-  const last = stages.at(-1);
-  if (last === undefined) return "boot begins";
-  return last.stage === "links" || !last.ok ? "between checks" : `boot, after ${last.stage}`;
 }
 
 function wordOf(scenario: ScenarioState, attempt: AttemptState, paint: Paint): string {

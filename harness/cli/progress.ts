@@ -1,5 +1,6 @@
 import { jsonWithoutCommands, withoutCommands } from "../../reports/ci-commands.ts";
 import type { RecordedEvent } from "../../reports/events.ts";
+import type { Forecast } from "../../reports/live-table.ts";
 import { choosePaint } from "../../reports/paint.ts";
 import { TerminalReport } from "../../reports/terminal.ts";
 import type { Terminal } from "../../reports/terminal.ts";
@@ -17,13 +18,17 @@ export interface LiveReport {
 }
 
 /** @param how `auto` is `tty` on a terminal outside CI, else `plain` */
-export function liveReport(how: Progress, stream: NodeJS.WriteStream): LiveReport {
+export function liveReport(
+  how: Progress,
+  stream: NodeJS.WriteStream,
+  forecast?: Forecast,
+): LiveReport {
   const isCi = (process.env["CI"] ?? "") !== "";
   const kind = how === "auto" ? (stream.isTTY && !isCi ? "tty" : "plain") : how;
   const paint = choosePaint(process.env, stream.isTTY);
   const terminal = kind === "tty" ? liveTerminal(stream) : plainTerminal(stream);
   const silent = kind === "json" ? { ...terminal, print: () => undefined } : terminal;
-  const report = new TerminalReport(silent, paint, kind === "quiet" ? "failures" : "all");
+  const report = new TerminalReport(silent, paint, kind === "quiet" ? "failures" : "all", forecast);
   const timer = setInterval(() => report.tick(Date.now()), kind === "tty" ? 250 : 1_000);
   return {
     event: (event) => {
@@ -32,7 +37,7 @@ export function liveReport(how: Progress, stream: NodeJS.WriteStream): LiveRepor
     },
     stop: () => {
       clearInterval(timer);
-      terminal.status("");
+      terminal.status([]);
     },
     closing: (folder) => (kind === "json" ? [] : report.closing(folder)),
   };
@@ -46,20 +51,22 @@ function plainTerminal(stream: NodeJS.WriteStream): Terminal {
   };
 }
 
-/** Keeps one status line below what is printed. */
+/** Keeps a table below what is printed, and draws it anew in its place. */
 function liveTerminal(stream: NodeJS.WriteStream): Terminal {
-  let shown = "";
-  const replace = (line: string): void => {
-    if (line === shown) return;
-    stream.write(`\r\u001b[K${line}`);
-    shown = line;
+  let shown: readonly string[] = [];
+  const replace = (lines: readonly string[]): void => {
+    if (lines.join("\n") === shown.join("\n")) return;
+    // ECMA-48: cursor up to the table's first line (CUU), all below it away (ED).
+    const up = shown.length > 1 ? `\u001b[${shown.length - 1}A` : "";
+    stream.write(`\r${up}\u001b[J${lines.join("\n")}`);
+    shown = lines;
   };
   return {
     print: (line) => {
-      const status = shown;
-      replace("");
+      const table = shown;
+      replace([]);
       stream.write(`${withoutCommands(line)}\n`);
-      replace(status);
+      replace(table);
     },
     status: replace,
     get columns() {

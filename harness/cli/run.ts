@@ -4,6 +4,7 @@ import { closingLine } from "../../reports/terminal.ts";
 import { timingsTable } from "../../reports/timings.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
+import { formerDurations } from "../run/history.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -51,7 +52,8 @@ export async function runSelected(
   const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
   if (signal.aborted) throw new PvhError("PVH_ABORTED", "cancelled before the run began");
   const directory = makeRunDirectory();
-  const live = liveReport(flags.progress, process.stderr);
+  const { scenarios: durations } = await formerDurations();
+  const live = liveReport(flags.progress, process.stderr, { durations, jobs: flags.options.jobs });
   const ends = withDeadline(signal, flags.deadline);
   let result: RunResult;
   try {
