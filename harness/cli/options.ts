@@ -71,6 +71,10 @@ export const RUN_OPTIONS: readonly Option[] = [
   { flags: "--max-failures <n>", summary: "stop when n scenarios have failed" },
   { flags: "--seed <n>", summary: "seed of the checks' random choices" },
   { flags: "--keep <which>", summary: "when to keep evidence: failed (default), always or never" },
+  {
+    flags: "--pause-on-failure",
+    summary: "hold everything after a failed check until you press Enter",
+  },
   { flags: "--keep-appengine", summary: "leave the appengines of failed scenarios running" },
   TIMEOUT_SCALE_OPTION,
   LIMIT_OPTION,

@@ -62,6 +62,12 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
     throw new PvhError("PVH_USAGE", "--baseline-strict needs --baseline");
   }
   const shuffle = wholeNumber(args, "shuffle", 0);
+  const pause = args.flag("pauseOnFailure");
+  if (pause && !process.stdin.isTTY) {
+    throw new PvhError("PVH_USAGE", "--pause-on-failure needs a terminal", {
+      hint: "--keep-appengine leaves the appengines running",
+    });
+  }
   return {
     image,
     broker,
@@ -77,9 +83,10 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
       keepAppengine: args.flag("keepAppengine"),
+      ...(pause && { pauseOnFailure: true, patience: { between: PAUSE } }),
       timeoutScale: scale,
       seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
-      jobs: jobs ?? usualJobs(),
+      jobs: jobs ?? (pause ? 1 : usualJobs()),
       order: shuffle === undefined ? order : { shuffle },
       ...(baselineRun !== undefined && { baseline: baselineOf(baselineRun, strict) }),
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,
@@ -103,6 +110,9 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
     ],
   };
 }
+
+/** Milliseconds that a person may look: a day. */
+const PAUSE = 86_400_000;
 
 /** @throws PvhError PVH_USAGE for what is no record of a run */
 function baselineOf(word: string, strict: boolean): Baseline {

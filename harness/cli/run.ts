@@ -20,6 +20,7 @@ import { tellGithub } from "./github-actions.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
 import { lastFailed } from "./last-failed.ts";
+import { pausePrompt } from "./pause-prompt.ts";
 import { PAGE, writePage } from "./report-page.ts";
 import { preparationOf } from "./preparation.ts";
 import { describeError } from "./report-error.ts";
@@ -54,6 +55,8 @@ export async function runSelected(
   const directory = makeRunDirectory();
   const { scenarios: durations } = await formerDurations();
   const live = liveReport(flags.progress, process.stderr, { durations, jobs: flags.options.jobs });
+  const pause =
+    flags.options.pauseOnFailure === true ? pausePrompt(directory.folder, out) : undefined;
   const ends = withDeadline(signal, flags.deadline);
   let result: RunResult;
   try {
@@ -66,12 +69,14 @@ export async function runSelected(
         signal: ends.signal,
         onEvent: (event) => {
           live.event(event);
+          pause?.heard(event);
           if (flags.json) out.data(jsonWithoutCommands(JSON.stringify(event)));
         },
       },
     );
   } finally {
     live.stop();
+    pause?.stop();
     ends.clear();
   }
   for (const line of live.closing(directory.shown)) out.say(line);

@@ -72,6 +72,8 @@ export interface RunSettings {
   readonly keep: Keep;
   /** Present: the appengines of failed scenarios stay until `pvh down`. */
   readonly keepAppengine?: true;
+  /** Present: a scenario waits for a person after each failed check. */
+  readonly pauseOnFailure?: true;
   readonly timeoutScale: number;
   readonly seed: number;
   /** Number of the repetition, from 1. */

@@ -61,6 +61,8 @@ export interface RunOptions {
   readonly keep: Keep;
   /** The appengines of failed scenarios stay until `pvh down`. */
   readonly keepAppengine?: boolean;
+  /** Each scenario waits for a person after a failed check. */
+  readonly pauseOnFailure?: boolean;
   readonly timeoutScale: number;
   readonly seed: number;
   /** Number of scenarios at a time. */
@@ -339,8 +341,10 @@ function settingsOf(
   selected: readonly Selected<DiscoveredScenario>[],
   prepared: Prepared | undefined,
   { run, folder }: RunDirectory,
-  { profile, quirks, boot, keep, timeoutScale, seed, held, switchable, keepAppengine }: RunOptions,
+  options: RunOptions,
 ): RunSettings {
+  const { profile, quirks, boot, keep, timeoutScale, seed, held, switchable } = options;
+  const { keepAppengine, pauseOnFailure } = options;
   const scenarios = selected.map(({ scenario, checks }) => {
     const runnable = scenario.checks.filter(
       ({ id, problem }) => checks.includes(id) && problem === undefined,
@@ -358,6 +362,7 @@ function settingsOf(
     ...(boot !== undefined && { boot }),
     keep,
     ...(keepAppengine === true && { keepAppengine }),
+    ...(pauseOnFailure === true && { pauseOnFailure }),
     timeoutScale,
     seed,
     repetition: 1,

@@ -16,6 +16,7 @@ import { NOT_JUDGED } from "../../reports/events.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
 import { toFailure } from "../failure.ts";
 import { journalPath } from "./journal.ts";
+import { pauseFor, pauseNote } from "./pause.ts";
 import { recordedName } from "./run-settings.ts";
 import type { PlannedScenario, PlannedShare, RunSettings } from "./run-settings.ts";
 import type { BootOverrides, CheckDefinition, ScenarioDefinition } from "./scenario-definition.ts";
@@ -196,6 +197,7 @@ export class ScenarioSession {
       if (why !== undefined) this.#skipped = `${NOT_JUDGED}: ${why} in ${check.id}`;
     }
     const collected = now();
+    if (failed && this.settings.pauseOnFailure === true) await this.#pause(check.id, run);
     const last = await run.removeBooted(failed);
     if (failure !== undefined) {
       const ofBoot = failure.code === "PVH_NEVER_READY";
@@ -411,6 +413,14 @@ export class ScenarioSession {
   #timeline(appengine: Appengine): TimelineRecorder | undefined {
     if (this.settings.switchable !== undefined) return undefined;
     return recordTimeline(appengine, this.name, (testimony) => this.record(testimony));
+  }
+
+  /** Hold everything as the failed check left it until a person has seen it. */
+  async #pause(check: string, { booted }: CheckRun): Promise<void> {
+    const name = (booted.at(-1) ?? this.#appengine)?.container.name;
+    if (name === undefined) return;
+    this.#note(pauseNote(check, name));
+    await pauseFor(this.settings.folder, this.name, check, this.cancellation.signal);
   }
 
   #note(text: string): void {
