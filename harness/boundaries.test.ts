@@ -84,6 +84,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 
   "harness/": ["harness/clock/", "reports/", "broker/shared/debug-topics.ts"],
   "harness/clock/": ["harness/*.ts", "reports/failure-details.ts"],
+  // Limits of what an appengine may have, pure.
+  "harness/watchers/": [],
   // Known causes of failures, pure.
   "harness/diagnosis/": ["harness/diagnosis/", "reports/failure-details.ts"],
   // Assertions of checks that name the value.
@@ -149,7 +151,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/exports/",
     "harness/image/",
     "harness/project/",
+    "harness/watchers/",
     "reports/",
+    "broker/shared/quirks/names.ts",
   ],
   // Pantavisor's own tests: an appengine for each, and a record as every run has it.
   "harness/import/": [

@@ -51,6 +51,10 @@ export const ERROR_CODES = {
     means: "a build of a checkout with kas failed; the message is bitbake's own",
   },
   PVH_TIMEOUT: { class: "product", means: "something expected did not happen before its deadline" },
+  PVH_WATCH: {
+    class: "product",
+    means: "a watcher saw a leak, a lag or an ERROR line that nobody expected",
+  },
   PVH_CONTROL: { class: "product", means: "pv-ctrl gave no valid answer" },
   PVH_SCENARIO: { class: "scenario", means: "a mistake in a scenario's own code" },
   PVH_ORDER: {

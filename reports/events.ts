@@ -232,6 +232,19 @@ export type RunEvent =
       /** Lines of the evidence that tell most, the most telling file first. */
       readonly telling: readonly Quote[];
     }
+  | {
+      /** A watched value of the appengine is beyond its limit; the first one of a scenario. */
+      readonly type: "watch.violated";
+      readonly scenario: string;
+      /** The check after which it was seen. */
+      readonly check?: string;
+      /** Name of the watcher, as "broker-fds". */
+      readonly watcher: string;
+      /** The value and its limit, in words. */
+      readonly says: string;
+      readonly value: number;
+      readonly limit: number;
+    }
   | { readonly type: "note"; readonly scenario?: string; readonly text: string }
   | {
       /** Something failed outside of any check. */

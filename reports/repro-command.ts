@@ -45,4 +45,4 @@ export function holdCommand(state: RunState, scenario: string): string {
 const OF_A_BOOT = /^--(?:boot|broker|limit|timeout-scale)=/;
 
 /** Flags without a field of their own in the record. */
-const AS_GIVEN = /^--(?:boot|broker|limit|timeout-scale|retries|jobs)=/;
+const AS_GIVEN = /^--(?:boot|broker|watchers|limit|timeout-scale|retries|jobs)=/;

@@ -197,7 +197,11 @@ export function untoldFailures({ checks, failure, failures }: AttemptState): Out
   const told = new Set([...checks.values()].map((check) => check.failure?.message));
   for (const one of failures) told.add(one.failure.message);
   const alone = failure === undefined || told.has(failure.message) ? [] : [failure];
-  return [...failures, ...alone.map((one) => ({ where: "set-up", failure: one }))];
+  return [...failures, ...alone.map((one) => ({ where: placeOf(one), failure: one }))];
+}
+
+function placeOf({ code }: Failure): string {
+  return code === "PVH_WATCH" ? "watcher" : "set-up";
 }
 
 /** All failures that a run has: those of last attempts, and its own. */
@@ -276,6 +280,9 @@ function applyToAttempt(
       return;
     case "evidence":
       attempt.evidence.push(event);
+      return;
+    case "watch.violated":
+      attempt.notes.push(`watcher ${event.watcher}: ${event.says}`);
       return;
     case "diagnosis":
       addDiagnosis(attempt, event);

@@ -14,6 +14,8 @@ export const INDEX = "index.txt";
 
 /** Milliseconds of given time, or on the wall once the run is cancelled. */
 const TIMEOUT = 3_000;
+/** The same for the probes, two of which may wait for a reply that does not come. */
+const PROBES = 6_000;
 
 /**
  * Collects the evidence of an appengine before it is removed. Every collector is
@@ -84,7 +86,7 @@ export async function collectAppengine(
   ]);
   // After all others: one of the probes may make pv-ctrl hang.
   const probes = ["probes.txt", "what is where", () => collectProbes(appengine)] as const;
-  collected.push(await keep(probes, timeoutSignal(TIMEOUT)));
+  collected.push(await keep(probes, timeoutSignal(PROBES)));
   const index = [
     `Kept ${extracted.count} files of the log tree; ${extracted.leftOut.summary()}`,
     ...failed.map((why) => `not kept, ${why}`),

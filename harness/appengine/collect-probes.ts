@@ -18,12 +18,19 @@ type Probed = Pick<EvidenceSource, "sh" | "rawControl" | "control">;
  * whether sockets are where the graph has them, and exports that were not deployed. Never throws.
  */
 export async function collectProbes(appengine: Probed): Promise<string> {
-  const graph = await graphOf(appengine);
-  const names = await containersOf(appengine);
+  const [graph, names, withHost] = await Promise.all([
+    graphOf(appengine),
+    containersOf(appengine),
+    replyTo(appengine, "with Host localhost", "Host: localhost\r\n"),
+  ]);
+  const [links, exports] = await Promise.all([
+    linesOf(appengine, linkScript(graph)),
+    linesOf(appengine, EXPORTS),
+  ]);
   const lines = [
-    ...(await linesOf(appengine, linkScript(graph))),
-    ...(await linesOf(appengine, EXPORTS)).filter((line) => isMissing(line, names)),
-    await replyTo(appengine, "with Host localhost", "Host: localhost\r\n"),
+    ...links,
+    ...exports.filter((line) => isMissing(line, names)),
+    withHost,
     // The last one: a pv-ctrl that hangs with this request answers nothing after it.
     await replyTo(appengine, "without Host", ""),
   ];

@@ -29,9 +29,13 @@ function expectedMs({ quirk, exists, scenarios }: Mutant, former: FormerMutants)
   );
 }
 
-/** A tenth of the mutants, one at least, which the seed draws. */
-export function drawn(mutants: readonly Mutant[], seed: number): Mutant[] {
+/** Some of the mutants, a tenth and one at least, which the seed draws. */
+export function drawn(
+  mutants: readonly Mutant[],
+  seed: number,
+  count = Math.ceil(mutants.length / 10),
+): Mutant[] {
   const lots = mutants.map(({ quirk }) => lotOf(String(seed), quirk)).sort();
-  const last = lots[Math.ceil(mutants.length / 10) - 1] ?? "";
+  const last = lots[Math.min(count, lots.length) - 1] ?? "";
   return mutants.filter(({ quirk }) => lotOf(String(seed), quirk) <= last);
 }

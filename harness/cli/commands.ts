@@ -95,6 +95,11 @@ export const COMMANDS: readonly Command[] = [
         summary: "only what has changed since the commit (default: since the branch began)",
       },
       { flags: "--quick <seed>", summary: "only a tenth of the quirks, which the seed draws" },
+      { flags: "--draw <n>", summary: "with --quick: this number of quirks instead of a tenth" },
+      {
+        flags: "--blocks",
+        summary: "print of each quirk the first lines of the failure, with evidence and diagnosis",
+      },
       {
         flags: "--jobs <n>",
         summary: "scenarios or quirks at a time (default: two for each core, at most 8)",

@@ -26,7 +26,9 @@ import { toVariant, variantId } from "../run/variants.ts";
 import type { Keep } from "../run/run-settings.ts";
 import { select } from "../run/selection.ts";
 import type { Args, Call } from "./command.ts";
+import { PvhError } from "../errors.ts";
 import { changedFiles } from "./git-changes.ts";
+import { mutantBlocks } from "./mutant-blocks.ts";
 import { sourceTexts } from "./source-texts.ts";
 import { timeoutScale, wholeNumber } from "./parse-value.ts";
 import { usualJobs } from "./usual-jobs.ts";
@@ -118,7 +120,13 @@ async function runWarm(table: Table): Promise<MutantRow[]> {
     selected,
     () => Promise.resolve(prepared),
     directory,
-    { ...strictly(["mutants"]), jobs, order: "longest first", switchable },
+    {
+      ...strictly(["mutants"]),
+      ...(call.args.flag("blocks") && { keep: "failed" as const }),
+      jobs,
+      order: "longest first",
+      switchable,
+    },
     {
       signal,
       onEvent: (event) => {
@@ -129,6 +137,7 @@ async function runWarm(table: Table): Promise<MutantRow[]> {
       },
     },
   );
+  if (call.args.flag("blocks")) for (const line of mutantBlocks(mutants, state)) out.say(line);
   const results = resultsOf(state).map((result) => ({ ...result, ...toVariant(result.check) }));
   const rows = mutants.map((mutant) => judgeWarm(mutant, results, suiteOf));
   for (const [index, mutant] of mutants.entries()) {
@@ -192,7 +201,11 @@ function chosen(
     const fileOf = new Map(all.map(({ name, file }) => [name, file]));
     left = left.filter((mutant) => isTouched(mutant, touched, (name) => fileOf.get(name) ?? ""));
   }
-  return seed === undefined ? left : drawn(left, seed);
+  const count = wholeNumber(args, "draw", 1);
+  if (count !== undefined && seed === undefined) {
+    throw new PvhError("PVH_USAGE", "--draw needs --quick", { hint: "--quick SEED --draw N" });
+  }
+  return seed === undefined ? left : drawn(left, seed, count);
 }
 
 async function runMutant(
@@ -226,6 +239,7 @@ function strictly(command: readonly string[]): RunOptions {
     profile: "strict",
     quirks: [],
     keep: "never",
+    watch: "off",
     timeoutScale: clock.scale,
     seed: 1,
     jobs: 1,

@@ -75,6 +75,11 @@ export const RUN_OPTIONS: readonly Option[] = [
     flags: "--pause-on-failure",
     summary: "hold everything after a failed check until you press Enter",
   },
+  {
+    flags: "--watchers <how>",
+    summary:
+      "what leaks, lags or logs errors: fail (default for the reference), note (for --image), off",
+  },
   { flags: "--keep-appengine", summary: "leave the appengines of failed scenarios running" },
   TIMEOUT_SCALE_OPTION,
   LIMIT_OPTION,

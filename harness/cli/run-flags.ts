@@ -49,6 +49,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
     });
   }
   const boot = oneOf(args, "boot", ["auto", "manual"]);
+  const watch = oneOf(args, "watchers", ["fail", "note", "off"]);
   const broker = oneOf(args, "broker", BROKERS) ?? "native";
   // A timer holds 2^31 - 1 ms.
   const deadline = wholeNumber(args, "deadline", 1, 2_000_000);
@@ -82,6 +83,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       quirks,
       ...(boot !== undefined && { boot }),
       keep: oneOf(args, "keep", ["failed", "always", "never"]) ?? "failed",
+      ...(watch !== undefined && { watch }),
       keepAppengine: args.flag("keepAppengine"),
       ...(pause && { pauseOnFailure: true, patience: { between: PAUSE } }),
       timeoutScale: scale,
@@ -100,6 +102,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),
       ...(broker === "native" ? [] : [`--broker=${broker}`]),
       ...(boot === undefined ? [] : [`--boot=${boot}`]),
+      ...(watch === undefined ? [] : [`--watchers=${watch}`]),
       ...(limits === "" ? [] : [`--limit=${limits}`]),
       ...(scale === 1 ? [] : [`--timeout-scale=${scale}`]),
       ...(retries === undefined ? [] : [`--retries=${retries}`]),

@@ -124,6 +124,9 @@ export class CheckRun {
   async #boot(overrides: BootOverrides, signal: AbortSignal): Promise<StartedAppengineContainer> {
     const missing = missingTimeScale(overrides.timeScale, this.#host.settings);
     if (missing !== undefined) throw new Skip(missing);
+    if (overrides.quirks !== undefined && !this.#host.settings.reference) {
+      throw new Skip("needs reference: an image of its own has no quirks");
+    }
     const booted = await this.#host.boot(overrides, signal);
     // No check will use a boot that ends after its check has ended.
     if (signal.aborted) await booted.remove();

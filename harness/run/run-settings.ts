@@ -2,6 +2,9 @@ import type { BootMode } from "../appengine/appengine.ts";
 import type { EngineFacts } from "../engine/engine.ts";
 import type { BootSource } from "../exports/boot-source.ts";
 
+/** `note`: a violation is told in the record. */
+export type WatchMode = "fail" | "note" | "off";
+
 export type Keep = "failed" | "always" | "never";
 
 /** File of a scenario of this run, and the parts of it that are to run. */
@@ -74,6 +77,8 @@ export interface RunSettings {
   readonly keepAppengine?: true;
   /** Present: a scenario waits for a person after each failed check. */
   readonly pauseOnFailure?: true;
+  /** Whether watchers look at the appengines, and whether a violation fails its scenario. */
+  readonly watch: WatchMode;
   readonly timeoutScale: number;
   readonly seed: number;
   /** Number of the repetition, from 1. */

@@ -39,7 +39,7 @@ import { removeRun } from "./remove-run.ts";
 import { fired, repetitions, runRounds } from "./run-rounds.ts";
 import type { Rounds } from "./run-rounds.ts";
 import { planScenario, recordedName } from "./run-settings.ts";
-import type { Keep, RunSettings } from "./run-settings.ts";
+import type { Keep, RunSettings, WatchMode } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { hearUncaught } from "./uncaught.ts";
 import { SHARES, VITEST, VitestBridge } from "./vitest-bridge.ts";
@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly keepAppengine?: boolean;
   /** Each scenario waits for a person after a failed check. */
   readonly pauseOnFailure?: boolean;
+  /** As in RunSettings; default `fail` for the reference, `note` for an image of its own. */
+  readonly watch?: WatchMode;
   readonly timeoutScale: number;
   readonly seed: number;
   /** Number of scenarios at a time. */
@@ -344,7 +346,7 @@ function settingsOf(
   options: RunOptions,
 ): RunSettings {
   const { profile, quirks, boot, keep, timeoutScale, seed, held, switchable } = options;
-  const { keepAppengine, pauseOnFailure } = options;
+  const { keepAppengine, pauseOnFailure, watch } = options;
   const scenarios = selected.map(({ scenario, checks }) => {
     const runnable = scenario.checks.filter(
       ({ id, problem }) => checks.includes(id) && problem === undefined,
@@ -361,6 +363,7 @@ function settingsOf(
     quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),
     keep,
+    watch: watch ?? (prepared?.reference === true ? "fail" : "note"),
     ...(keepAppengine === true && { keepAppengine }),
     ...(pauseOnFailure === true && { pauseOnFailure }),
     timeoutScale,

@@ -3,7 +3,9 @@ import type { InsideContainer } from "../appengine/inside.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
+import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { BootStage } from "../../reports/events.ts";
+import type { Expected } from "../watchers/watchers.ts";
 import type { Capability } from "./capabilities.ts";
 
 /** Options of an appengine's boot. */
@@ -29,6 +31,8 @@ export interface ScenarioOptions extends Omit<BootPlan, "boot"> {
   readonly requires?: readonly Capability[];
   /** True when it judges how long things take, so that no other scenario may run beside it. */
   readonly alone?: boolean;
+  /** What the checks do on purpose to what watchers look at. */
+  readonly expects?: Expected;
   /**
    * Name of a share: the scenarios of one run that declare it boot one appengine, with the containers of
    * all, and use it one after the other. Each finds it as after a boot: what a scenario leaves in the
@@ -40,6 +44,8 @@ export interface ScenarioOptions extends Omit<BootPlan, "boot"> {
 export interface BootOverrides extends BootPlan {
   /** Paths of pvrexports to deploy besides `containers`. */
   readonly exports?: readonly string[];
+  /** Further deviations of this appengine; the check is skipped on an image that is not the reference. */
+  readonly quirks?: readonly QuirkName[];
 }
 
 /** Argument of a check's function. */

@@ -171,6 +171,7 @@ export class ScenarioJudge {
       case "note":
       case "evidence":
       case "diagnosis":
+      case "watch.violated":
       case "stage.finished":
       case "appengine.shared":
         return [eventOf(testimony)];
@@ -404,6 +405,7 @@ type Passed =
   | "appengine.shared"
   | "evidence"
   | "diagnosis"
+  | "watch.violated"
   | "note";
 
 /** The event of the record that a testimony is. */

@@ -43,6 +43,7 @@ function sessionOf(
       reference: true,
       quirks: ["q"],
       keep: "failed",
+      watch: "off",
       timeoutScale: 1,
       seed: 1,
       repetition: 1,

@@ -3,6 +3,7 @@ import type { Appengine } from "../appengine/appengine.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import type { BootSource } from "../exports/boot-source.ts";
+import { AppengineWatch } from "./appengine-watch.ts";
 import type { Booter } from "./booter.ts";
 import { BootedAppengine } from "./booted-appengine.ts";
 import type { Collected } from "./booted-appengine.ts";
@@ -14,7 +15,7 @@ import { departure, diagnoseFailure } from "./diagnose-failure.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
 import { NOT_JUDGED } from "../../reports/events.ts";
 import type { Failure, Verdict } from "../../reports/events.ts";
-import { toFailure } from "../failure.ts";
+import { failureOf, toFailure } from "../failure.ts";
 import { journalPath } from "./journal.ts";
 import { pauseFor, pauseNote } from "./pause.ts";
 import { recordedName } from "./run-settings.ts";
@@ -58,6 +59,8 @@ export class ScenarioSession {
   /** The quirk of the variant that runs. */
   #quirk: string | undefined;
   #failure: Failure | undefined;
+  #watch: AppengineWatch | undefined;
+  #violation: Failure | undefined;
   #skipped: string | undefined;
   #booted = 0;
   /** Folder for the evidence of the last boot. */
@@ -127,6 +130,7 @@ export class ScenarioSession {
         (await this.#held()) ??
         (await this.#shared()) ??
         (await this.boot({}, this.cancellation.signal));
+      await this.#watchBegins();
     } catch (error) {
       if (this.cancellation.signal.aborted) this.#skipped = CANCELLED;
       else {
@@ -196,6 +200,7 @@ export class ScenarioSession {
       const why = await this.#appengine?.container.whyNotSound(this.cancellation.signal);
       if (why !== undefined) this.#skipped = `${NOT_JUDGED}: ${why} in ${check.id}`;
     }
+    if (failure === undefined && this.#watch?.isDue === true) await this.#watched(check.id);
     const collected = now();
     if (failed && this.settings.pauseOnFailure === true) await this.#pause(check.id, run);
     const last = await run.removeBooted(failed);
@@ -222,9 +227,34 @@ export class ScenarioSession {
     });
   }
 
+  async #watchBegins(): Promise<void> {
+    const container = this.#appengine?.container;
+    if (container === undefined || this.settings.watch === "off") return;
+    const { expects = {}, until = "links" } = this.#definition.options;
+    const isReady = until === "links" || until === "ready";
+    const { signal } = this.cancellation;
+    this.#watch = await AppengineWatch.begin(container, expects, isReady, signal);
+  }
+
+  /** Tell the first violation of a watcher; where the run says so, it fails the scenario. */
+  async #watched(check?: string): Promise<void> {
+    const violation = await this.#watch?.look(this.cancellation.signal);
+    if (violation === undefined || this.cancellation.signal.aborted) return;
+    const of = { scenario: this.name, ...(check !== undefined && { check }) };
+    this.record({ type: "watch.violated", ...of, ...violation });
+    if (this.settings.watch !== "fail") return;
+    const during = check === undefined ? "" : `, after ${check}`;
+    this.#violation = failureOf("PVH_WATCH", `${violation.says}${during}`, HINT);
+    const kept = await this.#appengine?.collect(`watcher-${violation.watcher}`);
+    this.#diagnose(this.#violation, kept);
+  }
+
   /** Keep evidence, remove the appengine and close the record. Never throws. */
   async end(): Promise<void> {
     const appengine = this.#appengine;
+    await this.#watched().catch((error: unknown) => {
+      this.#note(`the last look of the watchers failed: ${messageOfThrown(error)}`);
+    });
     if (appengine !== undefined) {
       const ended = now();
       if (this.settings.keep === "always" || this.cancellation.signal.aborted) {
@@ -240,12 +270,13 @@ export class ScenarioSession {
     if (this.#warm !== undefined) await this.#warm.remove();
     else if (!this.#isLeftToOthers()) await this.#remove();
     this.#removalMs += now() - ended;
+    const failure = this.#failure ?? this.#violation;
     this.record({
       type: "scenario.finished",
       scenario: this.name,
       verdict: this.#verdict(),
       ms: now() - this.#begun,
-      ...(this.#failure && { failure: this.#failure }),
+      ...(failure !== undefined && { failure }),
       evidenceMs: this.#evidenceMs,
       removalMs: this.#removalMs,
     });
@@ -262,7 +293,7 @@ export class ScenarioSession {
     source: BootSource,
     overrides: BootOverrides,
     signal: AbortSignal,
-    quirks = this.quirks,
+    quirks: readonly string[] = [...this.quirks, ...(overrides.quirks ?? [])],
   ): Promise<BootedAppengine> {
     const { settings } = this;
     const { options } = this.#definition;
@@ -507,7 +538,8 @@ export class ScenarioSession {
 
   #verdict(): Verdict {
     const verdicts = [...this.#verdicts.values()];
-    if (this.#failure !== undefined || verdicts.includes("failed")) return "failed";
+    if ((this.#failure ?? this.#violation) !== undefined || verdicts.includes("failed"))
+      return "failed";
     return verdicts.includes("passed") ? "passed" : "skipped";
   }
 }
@@ -521,6 +553,10 @@ function variantsOf(
     return check === undefined ? [] : [{ ...check, id }];
   });
 }
+
+/** Hint of a violation. */
+const HINT =
+  "where the scenario means it, its options say so: expects: { watchers: […], errors: [/…/] }";
 
 /** The share of a scenario in this round. */
 interface Share {

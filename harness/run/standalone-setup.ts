@@ -26,6 +26,7 @@ export async function setup(project: TestProject): Promise<void> {
     reference,
     quirks: [],
     keep: "failed",
+    watch: "off",
     timeoutScale: 1,
     seed: 1,
     repetition: 1,

@@ -13,6 +13,7 @@ type OfWorker =
   | "check.finished"
   | "evidence"
   | "diagnosis"
+  | "watch.violated"
   | "note"
   | "scenario.finished";
 
@@ -195,6 +196,14 @@ const testimony = z.discriminatedUnion("type", [
     check: check.optional(),
     diagnoses: diagnosesList,
     telling: quotes,
+  }),
+  z.object({
+    ...of("watch.violated"),
+    check: check.optional(),
+    watcher: z.string(),
+    says: z.string(),
+    value: z.number(),
+    limit: z.number(),
   }),
   z.object({ ...of("note"), text: z.string() }),
   z.object({

@@ -19,6 +19,8 @@ const optedOut = defineContainer({
 scenario(
   "recovery-reboot",
   {
+    // The reboot that the last crash brings about.
+    expects: { errors: [/platform 'pv-example-app-crash' did not work as expected/] },
     summary: "a group's recovery is inherited, and its backoff policy reboots the appengine",
     containers: [CRASHING, optedOut],
     timeScale: 50,

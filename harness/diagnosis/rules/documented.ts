@@ -8,7 +8,10 @@ export const documentedRules = defineRules(
     id: "api-hangs-without-host",
     cause: "API calls hang: pv-ctrl does not answer a request without a Host header",
     shows: [
-      { in: "probes", line: String.raw`^GET /buildinfo with Host localhost: \d+ ` },
+      {
+        in: ["probes", "failure"],
+        line: String.raw`^GET /buildinfo with Host localhost: \d+ |without Host: nothing, promised`,
+      },
       { in: "probes", line: "^GET /buildinfo without Host: no reply" },
     ],
     fix: "send `Host: localhost` with each request, as pvcurl does, or use a pantavisor with the Host header fix in ctrl/ctrl.c",

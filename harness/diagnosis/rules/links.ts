@@ -49,7 +49,13 @@ export const linkRules = defineRules(
   {
     id: "provider-not-listening",
     cause: "the provider {provider} has no socket at {path}: it does not listen yet, or elsewhere",
-    shows: [{ in: "probes", line: "^provider socket (?<path>\\S+) of (?<provider>\\S+): missing" }],
+    shows: [
+      { in: "probes", line: "^provider socket (?<path>\\S+) of (?<provider>\\S+): missing" },
+      {
+        in: ["failure", "console"],
+        line: String.raw`[Cc]onnection (?:refused|reset)|ECONNRE(?:FUSED|SET)|socket to be usable`,
+      },
+    ],
     fix: "see what it does: pvh logs NAME --container {provider}; the path is `socket` in its services.json",
     source: "docs/pantavisor.md §1.4, §6.4",
   },

@@ -64,6 +64,7 @@ const { exitCode, state, unwritten } = await runScenarios(
     profile: "strict",
     quirks: [],
     keep: "failed",
+    watch: "off",
     timeoutScale: 1,
     seed: 7,
     jobs: 2,

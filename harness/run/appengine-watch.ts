@@ -1,0 +1,97 @@
+import { clock } from "../clock/clock.ts";
+import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
+import { parseSample, WATCH_SCRIPT } from "../watchers/sample.ts";
+import type { WatchSample } from "../watchers/sample.ts";
+import { violationsOf } from "../watchers/watchers.ts";
+import type { Expected, Violation } from "../watchers/watchers.ts";
+import { until } from "../until.ts";
+
+/** Milliseconds in which what a check leaves behind has to go, such as sessions that end. */
+const SETTLING = 3_000;
+const LOOK = 5_000;
+/** Milliseconds between two looks. */
+const PAUSE = 1_500;
+// Kept before a scenario can put another clock in its place.
+const now = performance.now.bind(performance);
+
+/** Watches the appengine of a scenario: what it has after the boot it may have later, and not much more. */
+export class AppengineWatch {
+  readonly #container: StartedAppengineContainer;
+  readonly #expected: Expected;
+  /** The sample that later ones are compared with. */
+  #first: WatchSample | undefined;
+  #told = false;
+  #looked = now();
+
+  private constructor(
+    container: StartedAppengineContainer,
+    expected: Expected,
+    first: WatchSample | undefined,
+  ) {
+    this.#container = container;
+    this.#expected = expected;
+    this.#first = first;
+  }
+
+  /** A look costs some hundredths of a second: short checks share one. */
+  get isDue(): boolean {
+    return !this.#told && now() - this.#looked >= PAUSE;
+  }
+
+  /**
+   * @param isReady false where the boot has not come to READY: then containers still start, and the
+   *        first look after a check is what later ones are compared with
+   */
+  static async begin(
+    container: StartedAppengineContainer,
+    expected: Expected,
+    isReady: boolean,
+    signal: AbortSignal,
+  ): Promise<AppengineWatch> {
+    const first = isReady ? await sampleOf(container, signal).catch(() => undefined) : undefined;
+    return new AppengineWatch(container, expected, first);
+  }
+
+  /**
+   * The first violation of the scenario; later ones follow from it. A value beyond its limit counts
+   * when it stays there.
+   */
+  async look(signal: AbortSignal): Promise<Violation | undefined> {
+    if (this.#told) return undefined;
+    this.#looked = now();
+    const [soon] = await this.#violations(signal);
+    if (soon === undefined) return undefined;
+    let last: Violation | undefined = soon;
+    await until(
+      "what a check has left to go",
+      async () => {
+        [last] = await this.#violations(signal);
+        return last === undefined;
+      },
+      { signal, timeout: SETTLING, every: 200 },
+    ).catch(() => undefined);
+    this.#told = last !== undefined;
+    return last;
+  }
+
+  /** An appengine that cannot be looked at has ended, which the checks tell. */
+  async #violations(signal: AbortSignal): Promise<Violation[]> {
+    const sample = await sampleOf(this.#container, signal).catch(() => undefined);
+    if (sample === undefined) return [];
+    this.#first ??= sample;
+    return violationsOf(this.#first, sample, this.#expected);
+  }
+}
+
+async function sampleOf(
+  { appengine, control }: StartedAppengineContainer,
+  signal: AbortSignal,
+): Promise<WatchSample> {
+  const { stdout } = await appengine.sh(WATCH_SCRIPT, { signal, timeout: LOOK });
+  const watch = clock.stopwatch();
+  const answered = await control.send("GET", "/buildinfo", { signal, timeout: LOOK }).then(
+    () => true,
+    () => false,
+  );
+  return parseSample(stdout, answered ? watch.given : undefined);
+}
