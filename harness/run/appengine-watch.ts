@@ -10,7 +10,7 @@ import { until } from "../until.ts";
 const SETTLING = 3_000;
 const LOOK = 5_000;
 /** Milliseconds between two looks. */
-const PAUSE = 1_500;
+const PAUSE = 3_000;
 // Kept before a scenario can put another clock in its place.
 const now = performance.now.bind(performance);
 
@@ -61,17 +61,17 @@ export class AppengineWatch {
     this.#looked = now();
     const [soon] = await this.#violations(signal);
     if (soon === undefined) return undefined;
-    let last: Violation | undefined = soon;
+    const stays: { violation: Violation | undefined } = { violation: soon };
     await until(
       "what a check has left to go",
       async () => {
-        [last] = await this.#violations(signal);
-        return last === undefined;
+        [stays.violation] = await this.#violations(signal);
+        return stays.violation === undefined;
       },
       { signal, timeout: SETTLING, every: 200 },
     ).catch(() => undefined);
-    this.#told = last !== undefined;
-    return last;
+    this.#told = stays.violation !== undefined;
+    return stays.violation;
   }
 
   /** An appengine that cannot be looked at has ended, which the checks tell. */

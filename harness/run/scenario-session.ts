@@ -252,11 +252,11 @@ export class ScenarioSession {
   /** Keep evidence, remove the appengine and close the record. Never throws. */
   async end(): Promise<void> {
     const appengine = this.#appengine;
-    await this.#watched().catch((error: unknown) => {
-      this.#note(`the last look of the watchers failed: ${messageOfThrown(error)}`);
-    });
     if (appengine !== undefined) {
       const ended = now();
+      await this.#watched().catch((error: unknown) => {
+        this.#note(`the last look of the watchers failed: ${messageOfThrown(error)}`);
+      });
       if (this.settings.keep === "always" || this.cancellation.signal.aborted) {
         await appengine.collect().catch((error: unknown) => {
           this.#note(`evidence could not be kept: ${messageOfThrown(error)}`);

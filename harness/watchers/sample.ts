@@ -18,44 +18,57 @@ export interface WatchSample {
   readonly controlMs: number | undefined;
 }
 
+const LOGS = "/var/pantavisor/storage/logs/*/pantavisor/pantavisor.log";
 /** ERROR lines of a log that are read. */
 const MOST_ERRORS = 200;
 
-/** POSIX sh with procfs: what parseSample() reads. */
+/**
+ * POSIX sh with procfs: what parseSample() reads. It starts two programs only, since a busy machine takes
+ * long to start one.
+ */
 export const WATCH_SCRIPT = String.raw`
 for stat in /proc/[0-9]*/stat; do
   read -r line < $stat || continue
   pid=${"$"}{line%% *}; rest=${"$"}{line##*) }; name=${"$"}{line#*\(}; name=${"$"}{name%)*}
   case $rest in Z*) echo "zombie $pid $name";; esac
-  case $name in
-    pv-xconnect) set -- /proc/$pid/fd/*; echo "broker $pid $# $(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' /proc/$pid/status)";;
-  esac
+  [ "$name" = pv-xconnect ] || continue
+  set -- /proc/$pid/fd/*
+  while read -r key value _; do
+    [ "$key" = VmRSS: ] && echo "broker $pid $# $value"
+  done < /proc/$pid/status
 done 2>/dev/null
-echo "mounts $(grep -c . /proc/1/mountinfo) $(grep -c ' /dev/loop' /proc/1/mountinfo)"
-echo "cgroups $(find /sys/fs/cgroup -type d 2>/dev/null | grep -c .)"
-lxc-ls -1 --active 2>/dev/null | tr -s ' \n' '\n' | sed -n 's/^\(.\)/container \1/p'
-grep -a -h -E '^\[pantavisor\] [0-9]+ (ERROR|FATAL)' /var/pantavisor/storage/logs/*/pantavisor/pantavisor.log 2>/dev/null | tail -n ${MOST_ERRORS} | sed 's/^/error /'
+mounts=0; loops=0
+while read -r line; do
+  mounts=$((mounts + 1))
+  case $line in *" /dev/loop"*) loops=$((loops + 1));; esac
+done < /proc/1/mountinfo
+echo "mounts $mounts $loops"
+find /sys/fs/cgroup -type d 2>/dev/null
+grep -a -H -m ${MOST_ERRORS} -E '^\[pantavisor\] [0-9]+ (ERROR|FATAL)' ${LOGS} 2>/dev/null
 :`;
 
 /** @param printed output of WATCH_SCRIPT */
 export function parseSample(printed: string, controlMs: number | undefined): WatchSample {
-  const rows = printed.split("\n").map((line) => {
-    const at = line.indexOf(" ");
-    return { word: line.slice(0, at), rest: line.slice(at + 1) };
-  });
-  const of = (wanted: string): string[] =>
-    rows.filter(({ word }) => word === wanted).map(({ rest }) => rest);
-  const numbers = (wanted: string): number[] => (of(wanted)[0] ?? "").split(" ").map(Number);
+  const lines = printed.split("\n");
+  const of = (word: string): string[] =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const numbers = (word: string): number[] => (of(word)[0] ?? "").split(" ").map(Number);
   const [pid = NaN, fds = NaN, kilobytes = NaN] = numbers("broker");
   const [mounts = NaN, loops = NaN] = numbers("mounts");
+  const groups = lines.filter((line) => line.startsWith("/sys/fs/cgroup"));
   return {
     broker: Number.isFinite(kilobytes) ? { pid, fds, bytes: kilobytes * 1024 } : undefined,
     zombies: of("zombie"),
     mounts: mounts || 0,
     loops: loops || 0,
-    cgroups: numbers("cgroups")[0] || 0,
-    containers: of("container").sort(),
-    errors: of("error"),
+    cgroups: groups.length,
+    containers: groups.flatMap((path) => CONTAINER.exec(path)?.[1] ?? []).sort(),
+    errors: lines.flatMap((line) => ERROR.exec(line)?.[1] ?? []),
     controlMs,
   };
 }
+
+/** The control group of an LXC container; those of its monitor have other names. */
+const CONTAINER = /^\/sys\/fs\/cgroup\/(?:.*\/)?lxc\/([^/]+)$/;
+/** A line of pantavisor.log behind its path, as grep -H prints it; of a single log there is no path. */
+const ERROR = /(?:^|:)(\[pantavisor\] \d+ (?:ERROR|FATAL).*)$/;

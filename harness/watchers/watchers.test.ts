@@ -69,12 +69,13 @@ test("what the script prints is read, on this machine too", () => {
   expect(sample.mounts).toBeGreaterThan(0);
   expect(sample.errors).toEqual([]);
   const whole = parseSample(
-    `zombie 7 a b\nbroker 60 35 100\nmounts 32 5\ncgroups 11\ncontainer b\ncontainer a\nerror ${ERROR}\n`,
+    `zombie 7 a b\nbroker 60 35 100\nmounts 32 5\n/sys/fs/cgroup\n/sys/fs/cgroup/lxc/b\n/sys/fs/cgroup/lxc/a\n/sys/fs/cgroup/lxc/a/x\n/var/l/pantavisor.log:${ERROR}\n`,
     undefined,
   );
   expect(whole).toEqual({
     ...CALM,
     broker: { pid: 60, fds: 35, bytes: 102_400 },
+    cgroups: 4,
     zombies: ["7 a b"],
     errors: [ERROR],
     controlMs: undefined,

@@ -24,6 +24,8 @@ const demanding = defineContainer({
 scenario(
   "graph-large",
   {
+    // Each link has a listener, and most come after the boot.
+    expects: { watchers: ["broker-fds"] },
     summary: `${LINKS} links of one consumer`,
     containers: [probeProvider, demanding],
     // Reconciling is what is measured: a boot must not wait for it.
