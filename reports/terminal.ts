@@ -72,6 +72,9 @@ export class TerminalReport {
     } else if (event.type === "note" && !quiet) {
       const prefix = event.scenario === undefined ? "note" : `note ${event.scenario}`;
       this.#say(event.t, `${this.#paint.dim(prefix)}  ${printableLine(event.text)}`);
+    } else if (event.type === "watch.violated" && !quiet) {
+      const prefix = this.#paint.unsure(`watch ${event.scenario}`);
+      this.#say(event.t, `${prefix}  ${printableLine(event.says, 300)}`);
     } else if (event.type === "scenario.finished") {
       const scenario = this.state.scenarios.get(event.scenario);
       if (scenario !== undefined) this.#finished(event.t, scenario);
