@@ -75,7 +75,7 @@ function linkScript(graph: readonly GraphEntry[]): string {
       ...(target === null
         ? []
         : [
-            `what ${shellQuote(`/proc/${to}/root${target}`)} ${shellQuote(`target ${target} in ${consumer}`)}`,
+            `what ${shellQuote(`/proc/${to}/root${target}`)} ${shellQuote(`${device ? "device" : "target"} ${target} in ${consumer}`)}`,
             `[ -S ${shellQuote(target)} ] && echo ${shellQuote(`target ${target} of ${consumer} in the appengine: socket`)}`,
           ]),
       `[ -S /proc/${to}/root/null ] && echo ${shellQuote(`/null in ${consumer}: there`)}`,

@@ -25,8 +25,18 @@ export function mutantBlocks(mutants: readonly Mutant[], state: RunState): strin
       });
     });
     const [block] = blocks;
+    const reason = scenarios.flatMap(({ name, claims }) =>
+      claims.flatMap((check) => {
+        const scenario = state.scenarios.get(name);
+        const checks = scenario === undefined ? undefined : lastAttempt(scenario).checks;
+        return checks?.get(variantId({ check, quirk }))?.reason ?? [];
+      }),
+    )[0];
     const style = { paint: noPaint, columns: Infinity, most: Infinity };
-    const lines = block === undefined ? ["  no failure"] : factLines(block, style).slice(0, FIRST);
+    const lines =
+      block === undefined
+        ? [`  no failure${reason === undefined ? "" : `: skipped, ${reason}`}`]
+        : factLines(block, style).slice(0, FIRST);
     return [quirk, ...lines.map((line) => `  ${line}`), ""];
   });
 }

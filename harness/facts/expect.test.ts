@@ -40,6 +40,18 @@ describe("a failed assertion is a fact with its promise", () => {
       () => expect(false, "the socket is planted").toBe(true),
       "the socket is planted: no, promised yes",
     ],
+    [
+      () =>
+        expect({ a: "b", n: 1 }, "it").toEqual({
+          a: expect.stringMatching(/^c/) as string,
+          n: expect.any(Number) as number,
+        }),
+      "it: { a: 'b', n: 1 }, promised { a: string matching /^c/, n: any Number }",
+    ],
+    [
+      () => expect(Array(9).fill(200), "statuses").toEqual([]),
+      "statuses: [ 200, 200, 200, 200, 200, 200, 200, 200, 200 ], promised []",
+    ],
     [() => expect(undefined, "the link").toBeDefined(), "the link: nothing, promised something"],
     [
       () => expect("abc", "reply of the provider").toMatch(/q/),

@@ -1,4 +1,5 @@
 import { diff, inspect, types } from "node:util";
+import { withWords } from "./matcher-words.ts";
 
 /**
  * Lines of two structures: `- ` what came, `+ ` what was promised, two blanks what both have.
@@ -22,7 +23,7 @@ function isLong(value: unknown): boolean {
 function linesOf(value: unknown): string[] {
   if (typeof value === "string") return value.split("\n");
   try {
-    return inspect(value, {
+    return inspect(withWords(value), {
       depth: 12,
       breakLength: 1,
       compact: false,

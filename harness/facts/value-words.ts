@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { constants } from "node:os";
 import { inspect, types } from "node:util";
+import { withWords } from "./matcher-words.ts";
 
 /** Characters of a value in a sentence. */
 const SHORT = 200;
@@ -29,13 +30,13 @@ export function shortened(value: unknown, most = SHORT): string {
 function shown(value: unknown): string {
   try {
     if (value instanceof Error) return `${value.name}: ${value.message}`;
-    return inspect(value, {
+    return inspect(withWords(value), {
       depth: 4,
       breakLength: Infinity,
       maxStringLength: 2_000,
       maxArrayLength: 50,
       customInspect: !types.isProxy(value),
-    });
+    }).replace(/\s*\n\s*/g, " ");
   } catch {
     return `a value of type ${typeof value} that cannot be described`;
   }

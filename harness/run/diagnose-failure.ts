@@ -19,17 +19,22 @@ export interface FailureDiagnosis {
  * Known causes of a failure, by its message and the evidence in a scenario's folder.
  *
  * @param news folder below it with what is new since the first collection, where there is one
- * @param departs what the catalogue says of a real image's check
+ * @param options.departs what the catalogue says of a real image's check
+ * @param options.expected rules whose symptoms the scenario has on purpose
  */
 export function diagnoseFailure(
   failure: Failure,
   folder: string,
   news: string | undefined,
-  departs?: string,
+  {
+    departs,
+    expected = [],
+  }: { readonly departs?: string; readonly expected?: readonly string[] } = {},
 ): FailureDiagnosis {
   const clues = cluesOf(readEvidence(folder), news);
   const all = [failureClue([failureText(failure), departs ?? ""].join("\n")), ...clues];
-  return { diagnoses: diagnose(RULES, all), telling: tellingLines(clues) };
+  const rules = RULES.filter(({ id }) => !expected.includes(id));
+  return { diagnoses: diagnose(rules, all), telling: tellingLines(clues) };
 }
 
 /** Line for the rule about promises that the real 029-32 does not keep either; undefined: it keeps it. */
@@ -45,9 +50,12 @@ function failureText({ message, wait, quotes = [] }: Failure): string {
   );
 }
 
+/** Folders of what came later, and of other appengines of the scenario. */
+const OTHERS = /^(?:after|appengine|attempt)-/;
+
 /** A log goes on in the news; any other file is replaced by them. */
 function cluesOf(texts: readonly EvidenceText[], news: string | undefined): Clue[] {
-  const own = texts.filter(({ path }) => !path.startsWith("after-"));
+  const own = texts.filter(({ path }) => !OTHERS.test(path));
   const prefix = news === undefined ? undefined : `${basename(news)}/`;
   const later = new Map(
     texts.flatMap(({ path, text }): [string, string][] =>

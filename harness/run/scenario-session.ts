@@ -63,7 +63,8 @@ export class ScenarioSession {
   #violation: Failure | undefined;
   #skipped: string | undefined;
   #booted = 0;
-  /** Folder for the evidence of the last boot. */
+  /** Folders for the evidence of the first boot and of the last one. */
+  #ownFolder = "";
   #lastFolder = "";
   #evidenceMs = 0;
   #removalMs = 0;
@@ -140,6 +141,16 @@ export class ScenarioSession {
     }
   }
 
+  /** A rule that fires on the evidence of a scenario that passes would mislead when it fails. */
+  #diagnoseHealthy(): void {
+    const { rules: expected = [] } = this.#definition.options.expects ?? {};
+    const none = { class: "product", code: "PVH_ASSERT", message: "" } as const;
+    const { diagnoses } = diagnoseFailure(none, this.#ownFolder, undefined, { expected });
+    for (const { rule, cause } of diagnoses) {
+      this.#note(`rule ${rule} fires, and the scenario passes: ${cause}`);
+    }
+  }
+
   /** Look for known causes in the evidence; nothing that goes wrong here costs a verdict. */
   #diagnose(failure: Failure, evidence: Collected | undefined, check?: string): void {
     if (evidence === undefined || this.settings.keep === "never") return;
@@ -147,7 +158,9 @@ export class ScenarioSession {
     try {
       const { reference } = this.settings;
       const departs = check === undefined || reference ? undefined : departure(check);
-      const found = diagnoseFailure(failure, evidence.folder, evidence.news, departs);
+      const { rules: expected = [] } = this.#definition.options.expects ?? {};
+      const options = { expected, ...(departs !== undefined && { departs }) };
+      const found = diagnoseFailure(failure, evidence.folder, evidence.news, options);
       const of = { scenario: this.name, ...(check !== undefined && { check }) };
       this.record({ type: "diagnosis", ...of, ...found });
     } catch (error) {
@@ -261,6 +274,7 @@ export class ScenarioSession {
         await appengine.collect().catch((error: unknown) => {
           this.#note(`evidence could not be kept: ${messageOfThrown(error)}`);
         });
+        if (this.#verdict() === "passed") this.#diagnoseHealthy();
       }
       const collected = now();
       this.#evidenceMs += collected - ended;
@@ -511,7 +525,9 @@ export class ScenarioSession {
       ...(attempt > 1 ? [`attempt-${attempt}`] : []),
       ...(this.#booted > 1 ? [`appengine-${this.#booted}`] : []),
     ];
-    return join(folder, this.name, ...parts);
+    const made = join(folder, this.name, ...parts);
+    if (this.#booted === 1) this.#ownFolder = made;
+    return made;
   }
 
   #finish(

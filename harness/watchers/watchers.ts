@@ -25,6 +25,8 @@ export interface Expected {
   readonly watchers?: readonly WatcherId[];
   /** Lines of the level ERROR or FATAL that its checks provoke. */
   readonly errors?: readonly RegExp[];
+  /** Rules of harness/diagnosis whose symptoms its containers have. */
+  readonly rules?: readonly string[];
 }
 
 interface Watcher {

@@ -79,6 +79,8 @@ const bystander = defineContainer({ name: "bystander", args });
 scenario(
   "graph-mesh",
   {
+    // The container "wrong" requires what it cannot get.
+    expects: { rules: ["interface-null"] },
     summary: "who gets which service, and where: manifests in every form, and nothing more",
     containers: [alpha, beta, gamma, forms, older, wrong, bystander],
   },

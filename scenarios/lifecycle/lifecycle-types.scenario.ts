@@ -37,6 +37,7 @@ const strange = defineContainer({
 scenario(
   "lifecycle-types",
   {
+    expects: { rules: ["container-cannot-start"] },
     summary: "containers run by runc are containers like any other; unknown types are refused",
     containers: [SERVER, consumer, strange],
     // The container of unknown type never reaches its goal.

@@ -70,7 +70,7 @@ export const documentedRules = defineRules(
       { in: "graph", line: String.raw`"consumer":"(?<consumer>[^"]+)","consumer_pid":(?:0|-1)\b` },
       {
         in: "containers",
-        line: String.raw`"name":"{consumer}".*"status":"(?<status>INSTALLED|MOUNTED|BLOCKED|STARTING)"`,
+        line: String.raw`"name":"{consumer}".*"status":"(?<status>INSTALLED|MOUNTED|BLOCKED|STARTING)","status_goal":"(?:STARTED|READY)"`,
       },
     ],
     fix: "read why it does not start: pvh logs NAME --container {consumer}",
@@ -83,11 +83,23 @@ export const documentedRules = defineRules(
     shows: [
       {
         in: "pantavisor.log",
-        line: String.raw`Could not connect to provider socket|(?:ENOENT|No such file).*\bopen '?(?<path>/[^\s']+)`,
+        line: String.raw`(?:ENOENT|No such file).*\bopen '?(?<path>/(?!proc/)[^\s']+)`,
       },
-      { in: "probes", line: "^provider socket (?<path>\\S+) of \\S+: socket" },
+      { in: "probes", line: "^provider socket {path} of \\S+: socket" },
     ],
     fix: "open it through the provider's root, /proc/PID/root{path}",
+    source: WORKFLOW,
+  },
+  {
+    id: "provider-path-told",
+    cause: "pv-xconnect could not connect to the provider's socket: wrong namespace path",
+    shows: [
+      {
+        in: ["pantavisor.log", "console", "failure"],
+        line: "Could not connect to provider socket",
+      },
+    ],
+    fix: "open it through the provider's root, /proc/PID/root/…",
     source: WORKFLOW,
   },
   {

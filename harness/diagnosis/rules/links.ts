@@ -83,9 +83,16 @@ export const linkRules = defineRules(
   {
     id: "provider-flaps",
     cause:
-      "two containers provide the same service, and link {link} changes between them at each poll",
+      "two containers, {provider} and {other}, provide '{name}', and the link of {consumer} changes between them",
     shows: [
-      { in: "pantavisor.log", line: String.raw`Re-establishing link (?<link>[^\s(]+)`, least: 4 },
+      {
+        in: "graph",
+        line: String.raw`"consumer":"(?<consumer>[^"]+)".*"provider":"(?<provider>[^"]+)".*"name":"(?<name>[^"]+)"`,
+      },
+      {
+        in: "graph",
+        line: String.raw`"consumer":"{consumer}".*"provider":"(?!{provider}")(?<other>[^"]+)".*"name":"{name}"`,
+      },
     ],
     fix: "deploy one of them, or name the provider in the requirement (`provider`)",
     source: "docs/pantavisor.md §6.1",
@@ -143,7 +150,7 @@ export const linkRules = defineRules(
     shows: [
       {
         in: "failure",
-        line: String.raw`^(?:.*\bfds?\b.*|.*\bmemfd\b.*|.*\bdmabuf\b.*): .*promised`,
+        line: String.raw`^(?:bytes and fds that|texts read from fds|content (?:and seal )?of the (?:memfd|dmabuf))`,
       },
     ],
     fix: "list the types of the fds in both manifests (`fds`), or run the reference's broker: --broker reference",
