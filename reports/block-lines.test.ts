@@ -140,6 +140,30 @@ describe("a block", () => {
   });
 });
 
+test("causes that the evidence shows later belong to the failure of their check", () => {
+  const diagnosis = { rule: "r", cause: "it is late", fix: "wait", source: "s", evidence: [] };
+  const telling = [{ from: "boot.log", lines: ["ERROR late"] }];
+  const state = foldRun(
+    record([
+      start("s", "unix", [["a", "title"]]),
+      end("s", "a", "failed", { failure: { ...FAILURE, diagnoses: undefined as never } }),
+      { type: "evidence", scenario: "s", path: "s/containers.json", what: "w" },
+      { type: "diagnosis", scenario: "s", check: "a", diagnoses: [diagnosis], telling },
+      { type: "watch.violated", scenario: "s", watcher: "w", says: "many", value: 2, limit: 1 },
+      { type: "scenario.finished", scenario: "s", verdict: "failed", ms: 1 },
+    ]),
+  );
+  const [scenario] = state.scenarios.values();
+  const [block] = scenario === undefined ? [] : blocksOf(state, scenario, "run");
+  expect(block?.diagnoses).toEqual([diagnosis]);
+  expect(block?.evidence).toEqual({
+    folder: "run/s",
+    files: ["boot.log", "containers.json"],
+    telling,
+  });
+  expect(scenario?.attempts[0]?.notes).toEqual(["watcher w: many"]);
+});
+
 const hostileText = fc.string({
   unit: fc.oneof(
     fc.constantFrom("\u001b[2J", "\u009b1m", "```", "`", "\u202e", "\u0000", "\n", "漢", "<", "|"),

@@ -28,6 +28,10 @@ function sessionOf(
   /** Appengines that were taken from the run, and why. */
   const gone = new Map<string, PvhError>();
   const requests: BootRequest[] = [];
+  /** Files that the evidence of an appengine holds. */
+  const evidence = new Map<string, string>();
+  /** Output of the watchers' script, the last one again and again. */
+  const samples: string[] = [];
   let booted = 0;
   const definition = {
     name: "s",
@@ -69,11 +73,20 @@ function sessionOf(
       did.push(`boot ${name}`);
       const container = {
         name,
-        appengine: { name },
+        appengine: {
+          name,
+          sh: () => {
+            const stdout = (samples.length > 1 ? samples.shift() : samples[0]) ?? "";
+            return Promise.resolve({ stdout, stderr: "", exitCode: 0 });
+          },
+        },
+        control: { send: () => Promise.resolve({ status: 200, headers: {}, body: "" }) },
         whyLost: () => Promise.resolve(gone.get(name)),
         whyNotSound: () => Promise.resolve(ended.has(name) ? "the appengine ended" : undefined),
         collectEvidence: (to: string) => {
           did.push(`collect ${name} in ${to.slice(folder.length + 1)}`);
+          if (evidence.size > 0) mkdirSync(to, { recursive: true });
+          for (const [file, text] of evidence) writeFileSync(join(to, file), text);
           return Promise.resolve([{ path: "boot.log", what: "output" }]);
         },
         stop: () => {
@@ -101,7 +114,8 @@ function sessionOf(
     for (const check of session.checks) await session.run(check).catch(() => undefined);
     await session.end();
   };
-  return { session, folder, did, broken, ended, gone, requests, events, verdicts, all };
+  const made = { session, folder, did, broken, ended, gone, requests, evidence, samples };
+  return { ...made, events, verdicts, all };
 }
 
 const fails = (): void => expect(1).toBe(2);
@@ -321,4 +335,59 @@ test("an engine that goes away under a check is the machine's fault, whatever th
     ["c0", "passed", undefined],
     ["c1", "failed", "PVH_ENGINE_UNREACHABLE"],
   ]);
+});
+
+test("a failed check is followed by the known causes that its evidence shows", async () => {
+  const failing = sessionOf([passes, fails]);
+  failing.evidence.set(
+    "pantavisor.log",
+    "[pantavisor] 1 ERROR\t -- [state]: required service 's' for platform 'c' not found\n",
+  );
+  await failing.all();
+  expect(failing.events().filter(({ type }) => type === "diagnosis")).toMatchObject([
+    { check: "c1", diagnoses: [{ rule: "required-service-missing" }] },
+  ]);
+  const expecting = sessionOf([fails], { expects: { rules: ["required-service-missing"] } });
+  expecting.evidence.set("pantavisor.log", failing.evidence.get("pantavisor.log") ?? "");
+  await expecting.all();
+  expect(expecting.events().find(({ type }) => type === "diagnosis")).toMatchObject({
+    diagnoses: [],
+    telling: [{ from: "pantavisor.log" }],
+  });
+});
+
+const SAMPLE = "mounts 10 1\nbroker 60 30 1000\n";
+const LEAKED = SAMPLE.replace(" 30 ", " 500 ");
+
+test("what a watcher sees fails the scenario, once, and none of its checks", async () => {
+  const leaking = sessionOf([passes], {}, { watch: "fail" });
+  leaking.samples.push(SAMPLE, LEAKED);
+  await leaking.all();
+  expect(leaking.verdicts()).toEqual([["c0", "passed", undefined]]);
+  const seen = leaking.events();
+  expect(seen.filter(({ type }) => type === "watch.violated")).toMatchObject([
+    { watcher: "broker-fds", value: 500, limit: 78 },
+  ]);
+  expect(seen.at(-1)).toMatchObject({ verdict: "failed", failure: { code: "PVH_WATCH" } });
+});
+
+test("what goes away again, what is expected and what is only to be told fail nothing", async () => {
+  const settled = sessionOf([passes], {}, { watch: "fail" });
+  settled.samples.push(SAMPLE, LEAKED, SAMPLE);
+  const expected = sessionOf(
+    [passes],
+    { expects: { watchers: ["broker-fds"] } },
+    { watch: "fail" },
+  );
+  expected.samples.push(SAMPLE, LEAKED);
+  const told = sessionOf([passes], {}, { watch: "note" });
+  told.samples.push(SAMPLE, LEAKED);
+  await Promise.all([settled.all(), expected.all(), told.all()]);
+  for (const one of [settled, expected, told]) {
+    expect(one.events().at(-1)).toMatchObject({ type: "scenario.finished", verdict: "passed" });
+  }
+  const violations = [settled, expected, told].map(
+    (one) => one.events().filter(({ type }) => type === "watch.violated").length,
+  );
+  expect(violations).toEqual([0, 0, 1]);
 });

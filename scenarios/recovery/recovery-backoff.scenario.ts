@@ -31,6 +31,8 @@ const steady = defineContainer({ name: "steady", args: { PV_RESTART_POLICY: "con
 scenario(
   "recovery-backoff",
   {
+    // Containers that crash until nobody recovers them.
+    expects: { rules: ["recovery-exhausted", "container-in-recovery", "ready-hides-stopped"] },
     summary: "crashed containers are started again with growing delays, until the policy says stop",
     containers: [RECOVERY, RANDOM, hasty, steady],
     timeScale: SCALE,

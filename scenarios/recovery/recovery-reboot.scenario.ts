@@ -19,8 +19,16 @@ const optedOut = defineContainer({
 scenario(
   "recovery-reboot",
   {
-    // The reboot that the last crash brings about.
-    expects: { errors: [/platform 'pv-example-app-crash' did not work as expected/] },
+    // Containers that crash until their appengine reboots.
+    expects: {
+      errors: [/platform 'pv-example-app-crash' did not work as expected/],
+      rules: [
+        "container-crash-reboots",
+        "recovery-exhausted",
+        "container-in-recovery",
+        "ready-hides-stopped",
+      ],
+    },
     summary: "a group's recovery is inherited, and its backoff policy reboots the appengine",
     containers: [CRASHING, optedOut],
     timeScale: 50,
