@@ -67,6 +67,14 @@ export interface PlannedCheck {
   readonly source?: string;
 }
 
+/** The part of a selection that a run is, with the names of all of it. */
+export interface PlannedShard {
+  /** From 1. */
+  readonly index: number;
+  readonly count: number;
+  readonly whole: readonly string[];
+}
+
 export type RunEvent =
   | {
       readonly type: "run.started";
@@ -80,6 +88,8 @@ export type RunEvent =
       readonly seed: number;
       /** A former run whose failed checks are expected to fail. */
       readonly baseline?: Baseline;
+      /** Present for one of the parts that `--shard` makes. */
+      readonly shard?: PlannedShard;
       readonly host: {
         readonly name: string;
         readonly kernel: string;

@@ -5,7 +5,7 @@ import type { FailureBlock } from "./failure-block.ts";
 import { exitReason } from "./exit-code.ts";
 import { insidePath } from "./inside-path.ts";
 import { asTold } from "./junit.quirk.ts";
-import { failuresOf, lastAttempt, untoldFailures } from "./run-state.ts";
+import { failuresOf, inOrder, lastAttempt, untoldFailures } from "./run-state.ts";
 import type {
   AttemptState,
   CheckState,
@@ -69,9 +69,7 @@ interface Writing extends JunitDialect {
 }
 
 function reportXml(state: RunState, writing: Writing): string {
-  const suites = [...state.scenarios.values()].map((scenario, id) =>
-    suiteXml(state, scenario, id, writing),
-  );
+  const suites = inOrder(state).map((scenario, id) => suiteXml(state, scenario, id, writing));
   if (state.failures.length > 0) suites.push(runSuiteXml(state, suites.length, writing));
   const all = suites.map(({ counts }) => counts);
   const attributes = xmlAttributes({

@@ -153,6 +153,16 @@ export function apply(state: RunState, event: RecordedEvent): void {
   }
 }
 
+/**
+ * The scenarios in the order of their selection, in which reports tell of them: the order in which they
+ * began depends on the machine.
+ */
+export function inOrder({ started, scenarios }: RunState): ScenarioState[] {
+  const places = new Map(started?.selected.map((name, place) => [name, place]));
+  const placeOf = ({ name }: ScenarioState): number => places.get(name) ?? places.size;
+  return [...scenarios.values()].sort((a, b) => placeOf(a) - placeOf(b));
+}
+
 /** The attempt that gives the verdict. */
 export function lastAttempt(scenario: ScenarioState): AttemptState {
   const last = scenario.attempts.at(-1);

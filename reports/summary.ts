@@ -1,5 +1,5 @@
 import { exitReason } from "./exit-code.ts";
-import { countChecks, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
+import { countChecks, inOrder, isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
 import type { Counts, OutsideFailure, RunState } from "./run-state.ts";
 
 export interface Summary {
@@ -70,7 +70,7 @@ export function summarise(state: RunState): Summary {
     ms: Math.round(finished?.ms ?? 0),
     checks: countChecks(state),
     failures: state.failures.map(failureSummary),
-    scenarios: [...state.scenarios.values()].map((scenario) => {
+    scenarios: inOrder(state).map((scenario) => {
       const attempt = lastAttempt(scenario);
       return {
         name: scenario.name,

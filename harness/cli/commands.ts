@@ -51,6 +51,19 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await inSteps(call.signal, () => import("./run.ts"))).runCommand(call),
   },
   {
+    name: "merge",
+    summary: "make one run, with its reports and exit code, of the parts that --shard made",
+    args: [{ name: "<run...>", summary: "folders of the runs, or artifacts that hold them" }],
+    options: [{ flags: "--junit <file>", summary: "also write junit.xml to this file" }],
+    run: async (call) => (await import("./merge.ts")).mergeCommand(call),
+  },
+  {
+    name: "ci-cache",
+    summary: "what a CI may keep between jobs: the key of the cache, or its paths",
+    args: [{ name: "<what>", summary: "key, prefix (of the keys of former caches) or paths" }],
+    run: async (call) => (await import("./ci-cache.ts")).ciCacheCommand(call),
+  },
+  {
     name: "init",
     summary: "write a small project that works: containers, a scenario, a configuration, CI",
     run: async (call) => (await import("./init.ts")).initCommand(call),

@@ -51,6 +51,11 @@ export const RUN_OPTIONS: readonly Option[] = [
     summary: "begin the scenarios in an order that the seed tells (run: the longest first)",
   },
   { flags: "--repeat <n>", summary: "run everything n times" },
+  {
+    flags: "--shard <i/n>",
+    summary:
+      "run the i-th of n parts that take about as long; auto: as CI_NODE_INDEX or JOB_COMPLETION_INDEX say",
+  },
   { flags: "--retries <n>", summary: "try a failed scenario again; a pass is then flaky (exit 5)" },
   {
     flags: "--flaky <what>",

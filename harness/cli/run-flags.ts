@@ -7,6 +7,8 @@ import { BROKERS } from "../run/prepare-run.ts";
 import type { BrokerChoice } from "../run/prepare-run.ts";
 import type { RunOptions } from "../run/run.ts";
 import type { Order } from "../run/scenario-order.ts";
+import { readShard } from "../run/shard.ts";
+import type { Shard } from "../run/shard.ts";
 import type { Args } from "./command.ts";
 import { oneOf, quirkList, setLimits, timeoutScale, wholeNumber } from "./parse-value.ts";
 import { PROGRESS } from "./progress.ts";
@@ -17,6 +19,9 @@ import { usualJobs } from "./usual-jobs.ts";
 /** Value of `--image` for the reference, where a configuration names another image. */
 const REFERENCE = "reference";
 
+/** Seed of the runs that are parts of one. */
+const SHARDS_SEED = 1;
+
 export interface RunFlags {
   readonly image: string | undefined;
   /** Whose pv-xconnect mediates. */
@@ -24,6 +29,8 @@ export interface RunFlags {
   readonly junit: string | undefined;
   /** Milliseconds for the whole run. */
   readonly deadline: number | undefined;
+  /** The part of the selection that is to run. */
+  readonly shard: Shard | undefined;
   readonly progress: Progress;
   readonly json: boolean;
   /** Tell where each scenario's time went. */
@@ -62,6 +69,8 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
   if (strict && baselineRun === undefined) {
     throw new PvhError("PVH_USAGE", "--baseline-strict needs --baseline");
   }
+  const shard = args.text("shard");
+  const part = shard === undefined ? undefined : readShard(shard);
   const shuffle = wholeNumber(args, "shuffle", 0);
   const pause = args.flag("pauseOnFailure");
   if (pause && !process.stdin.isTTY) {
@@ -74,6 +83,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
     broker,
     junit: args.text("junit"),
     deadline: deadline === undefined ? undefined : deadline * 1_000,
+    shard: part,
     progress: oneOf(args, "progress", PROGRESS) ?? "auto",
     json: args.flag("json"),
     timings: args.flag("timings"),
@@ -87,7 +97,10 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       keepAppengine: args.flag("keepAppengine"),
       ...(pause && { pauseOnFailure: true, patience: { between: PAUSE } }),
       timeoutScale: scale,
-      seed: wholeNumber(args, "seed", 0) ?? Math.floor(Math.random() * 2 ** 31),
+      // The shards of a run are parts of it, and do not know each other.
+      seed:
+        wholeNumber(args, "seed", 0) ??
+        (part === undefined ? Math.floor(Math.random() * 2 ** 31) : SHARDS_SEED),
       jobs: jobs ?? (pause ? 1 : usualJobs()),
       order: shuffle === undefined ? order : { shuffle },
       ...(baselineRun !== undefined && { baseline: baselineOf(baselineRun, strict) }),
@@ -97,6 +110,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       maxFailures: wholeNumber(args, "maxFailures", 1) ?? Infinity,
     },
     given: [
+      ...(part === undefined ? [] : [`--shard=${part.index}/${part.count}`]),
       ...(image === undefined ? [] : [`--image=${image}`]),
       ...(profile === "strict" ? [] : [`--profile=${profile}`]),
       ...(quirks.length === 0 ? [] : [`--quirk=${quirks.join(",")}`]),

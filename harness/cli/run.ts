@@ -11,10 +11,13 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { discover } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { prepareRun } from "../run/prepare-run.ts";
+import { formerDurations } from "../run/history.ts";
 import { runScenarios } from "../run/run.ts";
 import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
 import type { Selected } from "../run/selection.ts";
+import { shardOf } from "../run/shard.ts";
+import type { Shard } from "../run/shard.ts";
 import type { Call } from "./command.ts";
 import { tellGithub } from "./github-actions.ts";
 import { JunitFile } from "./junit-file.ts";
@@ -39,13 +42,14 @@ export async function runCommand(call: Call): Promise<ExitCode> {
 
 /** Prepare, run, report: what `run` and `scenario` have in common. */
 export async function runSelected(
-  selected: readonly Selected<DiscoveredScenario>[],
+  whole: readonly Selected<DiscoveredScenario>[],
   flags: RunFlags,
   command: readonly string[],
   { out, signal }: Call,
   prepare: typeof prepareRun = prepareRun,
 ): Promise<ExitCode> {
-  if (selected.length === 0) {
+  const selected = await partOf(whole, flags.shard);
+  if (whole.length === 0) {
     out.say("nothing selected\n  -> pvh ls lists the scenarios");
     return EXIT.nothing;
   }
@@ -64,7 +68,13 @@ export async function runSelected(
       selected,
       preparationOf(selected, flags, out, prepare),
       directory,
-      { ...flags.options, command: [...command, ...flags.given] },
+      {
+        ...flags.options,
+        command: [...command, ...flags.given],
+        ...(flags.shard !== undefined && {
+          shard: { ...flags.shard, whole: whole.map(({ scenario }) => scenario.name) },
+        }),
+      },
       {
         signal: ends.signal,
         onEvent: (event) => {
@@ -97,7 +107,16 @@ export async function runSelected(
   ];
   for (const error of unwritten) out.say(describeError(error, undefined).text);
   // A lost report leaves a failing verdict as it is; a pass without its report is no pass.
-  return result.exitCode === EXIT.pass && unwritten.length > 0 ? EXIT.infra : result.exitCode;
+  if (result.exitCode === EXIT.pass && unwritten.length > 0) return EXIT.infra;
+  // There may be more shards than scenarios.
+  return selected.length === 0 && result.exitCode === EXIT.nothing ? EXIT.pass : result.exitCode;
+}
+
+async function partOf(
+  whole: readonly Selected<DiscoveredScenario>[],
+  shard: Shard | undefined,
+): Promise<readonly Selected<DiscoveredScenario>[]> {
+  return shard === undefined ? whole : shardOf(whole, shard, await formerDurations());
 }
 
 /** The signal of a run that has a deadline: it fires with the reason "deadline" at its end. */

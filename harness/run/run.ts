@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { NATIVE } from "../../reports/events.ts";
 import { exitCodeOf } from "../../reports/exit-code.ts";
 import type { FlakyPolicy } from "../../reports/exit-code.ts";
+import { cancelledBy } from "../../reports/merge.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import type { BootMode } from "../appengine/appengine.ts";
@@ -24,10 +25,11 @@ import type {
   Baseline,
   Failure,
   Interruption,
+  PlannedShard,
   RecordedEvent,
   RunEvent,
 } from "../../reports/events.ts";
-import { failureOf, toFailure } from "../failure.ts";
+import { toFailure } from "../failure.ts";
 import { formerDurations, keepDurations } from "./history.ts";
 import { JOURNALS } from "./journal.ts";
 import { preparationFailure } from "./prepare-run.ts";
@@ -42,10 +44,10 @@ import { planScenario, recordedName } from "./run-settings.ts";
 import type { Keep, RunSettings, WatchMode } from "./run-settings.ts";
 import type { Selected } from "./selection.ts";
 import { hearUncaught } from "./uncaught.ts";
+import { writeReports } from "./write-reports.ts";
 import { SHARES, VITEST, VitestBridge } from "./vitest-bridge.ts";
 import { ordered } from "./scenario-order.ts";
 import type { Order } from "./scenario-order.ts";
-import { writeReports } from "./write-reports.ts";
 import { PATIENCE } from "./worker-watch.ts";
 import type { Patience } from "./worker-watch.ts";
 
@@ -80,6 +82,8 @@ export interface RunOptions {
   readonly flaky: FlakyPolicy;
   /** Checks that are known to fail. */
   readonly baseline?: Baseline;
+  /** The part of a larger selection that this run is. */
+  readonly shard?: PlannedShard;
   /** As in RunSettings. */
   readonly switchable?: readonly string[];
   /** As in RunSettings. Whoever gives it removes the appengines. */
@@ -291,15 +295,6 @@ async function runPrepared(
   }
 }
 
-function cancelledBy(interrupted: Interruption, state: RunState): Failure {
-  const undone = [...state.scenarios.values()].flatMap((scenario) =>
-    [...lastAttempt(scenario).checks.values()].filter(({ verdict }) => verdict === "skipped"),
-  ).length;
-  const by = interrupted === "deadline" ? "the deadline of the run passed" : interrupted;
-  const message = `the run was cancelled: ${by}; ${undone} checks have no verdict`;
-  return failureOf(interrupted === "deadline" ? "PVH_DEADLINE" : "PVH_ABORTED", message);
-}
-
 function scaled(patience: Patience, by: number): Patience {
   const { load, blocked, grace, setUp, between, exit } = patience;
   return {
@@ -315,7 +310,7 @@ function scaled(patience: Patience, by: number): Patience {
 function startOf(
   selected: readonly Selected<DiscoveredScenario>[],
   { run }: RunDirectory,
-  { command, image, profile, quirks, repeat, seed, baseline }: RunOptions,
+  { command, image, profile, quirks, repeat, seed, baseline, shard }: RunOptions,
 ): RunEvent {
   return {
     type: "run.started",
@@ -324,11 +319,15 @@ function startOf(
     image: image ?? "the reference appengine",
     profile: image === undefined ? profile : NATIVE,
     quirks,
-    selected: repetitions(repeat).flatMap((repetition) =>
-      selected.map(({ scenario }) => recordedName(scenario.name, repetition)),
+    selected: recordedNames(
+      selected.map(({ scenario }) => scenario.name),
+      repeat,
     ),
     seed,
     ...(baseline !== undefined && { baseline }),
+    ...(shard !== undefined && {
+      shard: { ...shard, whole: recordedNames(shard.whole, repeat) },
+    }),
     host: {
       name: hostname(),
       kernel: release(),
@@ -337,6 +336,12 @@ function startOf(
       load: oneMinuteLoad(),
     },
   };
+}
+
+function recordedNames(names: readonly string[], repeat: number): string[] {
+  return repetitions(repeat).flatMap((repetition) =>
+    names.map((name) => recordedName(name, repetition)),
+  );
 }
 
 function settingsOf(
