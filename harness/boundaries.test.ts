@@ -134,6 +134,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/control/",
     // An image without pvh's tools gets them before it is booted.
     "harness/image/equipped-image.ts",
+    "harness/image/broker-image.ts",
     "reports/",
     "broker/shared/debug-topics.ts",
     "broker/shared/formats/",

@@ -49,6 +49,8 @@ export class AppengineContainer extends GenericContainer {
   #boot: BootMode = "auto";
   #cmdline = "";
   #storageShared = false;
+  #broker: "native" | "reference" = "native";
+  #startupTimeout: number | undefined;
   #engine: Engine | undefined;
   #begun = performance.now();
   #options: StartOptions = {};
@@ -76,6 +78,18 @@ export class AppengineContainer extends GenericContainer {
     return names.length === 0 ? this : this.withEnvironment({ PVH_QUIRKS: names.join(",") });
   }
 
+  /** Whose pv-xconnect mediates: the image's own (default), or the strict reference's in its place. */
+  withBroker(which: "native" | "reference"): this {
+    this.#broker = which;
+    return this;
+  }
+
+  /** Milliseconds for the whole boot; without it, each of its stages has a deadline of its own. */
+  override withStartupTimeout(ms: number): this {
+    this.#startupTimeout = ms;
+    return this;
+  }
+
   /** Divide every wait of the reference appengine and the examples by this. */
   withTimeScale(scale: number): this {
     return scale === 1 ? this : this.withEnvironment({ PVH_TIME_SCALE: String(scale) });
@@ -101,7 +115,7 @@ export class AppengineContainer extends GenericContainer {
     this.#options = options;
     const engine = (this.#engine ??= await findEngine(options));
     testcontainersEnvironment(engine);
-    this.#stage("engine", engine.version);
+    this.#stage("engine", `${engine.version} at ${engine.host}`);
     const image = await this.#inspectImage(engine);
     this.#stage("image", image.Id);
     const name = (this.createOpts.name ??= `pvh-${crypto.randomUUID().slice(0, 8)}`);
@@ -119,7 +133,9 @@ export class AppengineContainer extends GenericContainer {
     try {
       this.#stage("container", started.name);
       options.onAppengine?.(started.appengine);
-      await started.appengine.boot(this.#boot, { ...options, whyLost: () => started.whyLost() });
+      await this.#inTime(started.name, options, (limited) =>
+        started.appengine.boot(this.#boot, { ...limited, whyLost: () => started.whyLost() }),
+      );
       return started;
     } catch (error) {
       if (options.evidence !== undefined) {
@@ -145,9 +161,29 @@ export class AppengineContainer extends GenericContainer {
     options: StartOptions,
   ): Promise<string> {
     const [ref, labels] = [this.imageName.string, labelsOf(Config)];
-    if (hasTools(labels)) return ref;
-    const { ensureEquippedImage } = await import("../image/equipped-image.ts");
-    return ensureEquippedImage(engine, { ref, id, labels }, options);
+    const equipped = hasTools(labels) ? ref : await equip(engine, { ref, id, labels }, options);
+    if (this.#broker === "native") return equipped;
+    const { ensureBrokerImage } = await import("../image/broker-image.ts");
+    return ensureBrokerImage(engine, equipped, options);
+  }
+
+  /** @throws PvhError PVH_NEVER_READY when the startup timeout passes */
+  async #inTime(
+    name: string,
+    options: StartOptions,
+    boot: (options: StartOptions) => Promise<void>,
+  ): Promise<void> {
+    const ms = this.#startupTimeout;
+    if (ms === undefined) return boot(options);
+    const late = AbortSignal.timeout(ms);
+    const signals = options.signal === undefined ? [late] : [late, options.signal];
+    await boot({ ...options, signal: AbortSignal.any(signals) }).catch((cause: unknown) => {
+      if (!late.aborted || options.signal?.aborted === true) throw cause;
+      throw new PvhError("PVH_NEVER_READY", `${name} did not boot in ${ms} ms`, {
+        hint: "give it more with withStartupTimeout()",
+        cause,
+      });
+    });
   }
 
   /** @throws PvhError PVH_BAD_IMAGE */
@@ -233,7 +269,20 @@ async function cleanUp(removal: Promise<unknown>): Promise<void> {
   await removal.catch(() => undefined);
 }
 
-/** READY is judged by the boot stages, not by a Testcontainers wait strategy. */
+async function equip(
+  engine: Engine,
+  image: {
+    readonly ref: string;
+    readonly id: string;
+    readonly labels: ReturnType<typeof labelsOf>;
+  },
+  options: StartOptions,
+): Promise<string> {
+  const { ensureEquippedImage } = await import("../image/equipped-image.ts");
+  return ensureEquippedImage(engine, image, options);
+}
+
+/** READY is judged by the boot stages; a wait strategy that a caller gives comes before them. */
 const noWaitStrategy = {
   waitUntilReady: (): Promise<void> => Promise.resolve(),
   withStartupTimeout: () => noWaitStrategy,

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { checkRights } from "../engine/engine-rights.ts";
 import { cacheFolder, engineFolder } from "../engine/folders.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
 import {
@@ -23,6 +24,7 @@ export async function doctorCommand({ args, out, signal }: Call): Promise<ExitCo
   const [engine, finding] = await lookForEngine(signal, (line) => out.say(line));
   const findings = [
     finding,
+    ...(engine?.kind === undefined ? [] : [checkRights(engine.kind)]),
     ...kernelFindings(engine),
     checkDisk("disk: cache", cacheFolder(), 1.5e9),
     ...(engine === undefined || engine.origin === "private"

@@ -1,6 +1,7 @@
 import type { Baseline } from "../../reports/events.ts";
 import { scenarioName } from "../../reports/run-state.ts";
 import { PvhError } from "../errors.ts";
+import { listedEngines } from "../engine/listed-engines.ts";
 import { PROFILES } from "../catalogue/profiles.ts";
 import type { Profile } from "../catalogue/profiles.ts";
 import { BROKERS } from "../run/prepare-run.ts";
@@ -101,7 +102,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       seed:
         wholeNumber(args, "seed", 0) ??
         (part === undefined ? Math.floor(Math.random() * 2 ** 31) : SHARDS_SEED),
-      jobs: jobs ?? (pause ? 1 : usualJobs()),
+      jobs: jobs ?? (pause ? 1 : usualJobs() * Math.max(1, listedEngines().length)),
       order: shuffle === undefined ? order : { shuffle },
       ...(baselineRun !== undefined && { baseline: baselineOf(baselineRun, strict) }),
       repeat: wholeNumber(args, "repeat", 1, 10_000) ?? 1,

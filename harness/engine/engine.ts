@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import type { EngineKind } from "./engine-rights.ts";
 import type { TlsFiles } from "./engine-address.ts";
 
 /** A Docker engine, or Podman through its compatible socket, that has answered. */
@@ -14,6 +15,8 @@ export interface Engine {
   readonly apiVersion: string;
   /** Limits that its kernel or Docker does not keep. */
   readonly cannotLimit?: readonly string[];
+  /** Absent where it was not asked. */
+  readonly kind?: EngineKind;
   /** True when its containers' pids, capabilities and loop devices are this machine's. */
   readonly sameMachine: boolean;
 }

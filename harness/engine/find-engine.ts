@@ -10,7 +10,9 @@ import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
 import type { EngineAddress } from "./engine-address.ts";
 import type { Engine, EngineFacts, FindOptions } from "./engine.ts";
 import { engineClient } from "./engine-client.ts";
+import { engineKind } from "./engine-rights.ts";
 import { engineError } from "./engine-error.ts";
+import { ENGINES_VARIABLE, listedEngines } from "./listed-engines.ts";
 import { privateEngineHost } from "./private-engine-files.ts";
 import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
 
@@ -57,6 +59,20 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
     await startPrivateEngine(options);
     return connect(privateAddress(), "private", signal);
   }
+}
+
+/**
+ * The engines that PVH_ENGINES lists, else the one that findEngine() finds.
+ * @throws PvhError as findEngine()
+ */
+export async function findEngines(
+  options: FindOptions = {},
+): Promise<readonly [Engine, ...Engine[]]> {
+  const [first, ...others] = listedEngines();
+  if (first === undefined) return [await findEngine(options)];
+  const connected = (address: EngineAddress): Promise<Engine> =>
+    connect(address, ENGINES_VARIABLE, options.signal);
+  return [await connected(first), ...(await Promise.all(others.map(connected)))];
 }
 
 /** An engine that another process has found; nothing is asked. */
@@ -129,6 +145,7 @@ async function connect(
       origin,
       version: version.Version,
       apiVersion: version.ApiVersion,
+      kind: engineKind(answers[1], answers[0]),
       sameMachine: origin === "private" || info.Name === hostname(),
       cannotLimit: [
         ...(info.MemoryLimit === false ? ["memory"] : []),

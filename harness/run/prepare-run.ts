@@ -1,6 +1,7 @@
 import { isEngineGone } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { findEngine } from "../engine/find-engine.ts";
+import { lackOfRights } from "../engine/engine-rights.ts";
+import { findEngines } from "../engine/find-engine.ts";
 import { removeLeftovers } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
 import { bootSource } from "../exports/boot-source.ts";
@@ -15,6 +16,8 @@ import { sharesOf } from "./shares.ts";
 /** Engine, image and exports that scenarios boot from, made ready once for all workers. */
 export interface Prepared {
   readonly engine: Engine;
+  /** Further engines, on which the same is ready. */
+  readonly others: readonly Engine[];
   readonly image: string;
   /** Image to boot for it. */
   readonly bootImage: string;
@@ -51,10 +54,32 @@ export interface Target {
  */
 export async function prepareRun(
   scenarios: readonly DiscoveredScenario[],
+  target: Target,
+  options: FindOptions,
+): Promise<Prepared> {
+  const [first, ...others] = await findEngines(options);
+  for (const { kind } of [first, ...others]) {
+    const lacking = kind === undefined ? undefined : lackOfRights(kind);
+    if (lacking !== undefined) options.progress?.(lacking);
+  }
+  const prepared = await prepareOn(first, scenarios, target, options);
+  for (const engine of others) {
+    const same = await prepareOn(engine, scenarios, target, options);
+    if (same.imageId === prepared.imageId) continue;
+    const images = `${prepared.imageId ?? "?"} on ${first.host}, ${same.imageId ?? "?"} on ${engine.host}`;
+    throw new PvhError("PVH_USAGE", `the engines have different images: ${images}`, {
+      hint: "load the same image into each of them",
+    });
+  }
+  return { ...prepared, others };
+}
+
+async function prepareOn(
+  engine: Engine,
+  scenarios: readonly DiscoveredScenario[],
   { image, broker = "native" }: Target,
   options: FindOptions,
 ): Promise<Prepared> {
-  const engine = await findEngine(options);
   const [{ ref, id, bootImage: own, reference }] = await Promise.all([
     resolveImage(engine, image, options),
     removeLeftovers(engine, options),
@@ -90,7 +115,7 @@ export async function prepareRun(
       await prepare(containers, members, (source) => shared.set(share, source));
     } else for (const name of members) failures.set(name, problem);
   }
-  const ready = { engine, image: ref, bootImage, broker, reference, imageId: id };
+  const ready = { engine, others: [], image: ref, bootImage, broker, reference, imageId: id };
   return { ...ready, sources, shared, failures, missing };
 }
 

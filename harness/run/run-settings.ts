@@ -65,6 +65,8 @@ export interface RunSettings {
   readonly folder: string;
   /** The engine that the run has found; undefined: each scenario looks for it. */
   readonly engine?: EngineFacts;
+  /** Further engines, among which the scenarios are divided. */
+  readonly otherEngines?: readonly EngineFacts[];
   readonly image: string;
   /** True when the image is this repository's reference appengine. */
   readonly reference: boolean;

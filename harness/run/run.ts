@@ -156,8 +156,10 @@ export async function runScenarios(
     );
     if (!("failure" in prepared) && options.held === undefined) {
       const limit = signal.aborted ? removal : undefined;
-      const left = await removeRun(prepared.engine, directory.run, record.state, limit);
-      if (left !== undefined) record.append({ type: "note", text: left });
+      for (const engine of [prepared.engine, ...prepared.others]) {
+        const left = await removeRun(engine, directory.run, record.state, limit);
+        if (left !== undefined) record.append({ type: "note", text: left });
+      }
     }
     const result = end();
     await keepDurations(record.state, { areMutants: options.switchable !== undefined });
@@ -362,7 +364,10 @@ function settingsOf(
   return {
     run,
     folder,
-    ...(prepared !== undefined && { engine: factsOf(prepared.engine) }),
+    ...(prepared !== undefined && {
+      engine: factsOf(prepared.engine),
+      otherEngines: prepared.others.map(factsOf),
+    }),
     image: prepared?.bootImage ?? "",
     reference: prepared?.reference ?? false,
     quirks: [...PROFILES[profile], ...quirks],

@@ -6,6 +6,8 @@ import { debugTopics } from "../debug.ts";
 import { PvhError } from "../errors.ts";
 import { WORKER_VARIABLE } from "../processes.ts";
 import { MODULE } from "../root.ts";
+import { engineEnvironment } from "./engine-slots.ts";
+import type { EngineSlots } from "./engine-slots.ts";
 import { ALIVE } from "./sign-of-life.ts";
 import { endProcessesOf, endWorkersWithUs, nameWorker } from "./worker-processes.ts";
 
@@ -32,15 +34,19 @@ export class ScenarioFork extends ForksPoolWorker {
   override readonly name = POOL;
   override readonly entrypoint = join(import.meta.dirname, `scenario-worker${MODULE}`);
   readonly #host: ForkHost;
+  readonly #release: () => void;
   readonly #worker: string;
   #file: string | undefined;
   #process: ChildProcess | undefined;
   #asked = false;
   #answer: ((message: unknown) => void) | undefined;
 
-  constructor(options: PoolOptions, host: ForkHost) {
+  constructor(options: PoolOptions, host: ForkHost, slots: EngineSlots) {
     const worker = nameWorker();
-    super({ ...options, env: { ...options.env, [WORKER_VARIABLE]: worker } });
+    const engine = slots.take();
+    const own = { [WORKER_VARIABLE]: worker, ...engineEnvironment(engine) };
+    super({ ...options, env: { ...options.env, ...own } });
+    this.#release = () => slots.release(engine);
     this.#host = host;
     this.#worker = worker;
   }
@@ -60,6 +66,7 @@ export class ScenarioFork extends ForksPoolWorker {
     });
     child.once("exit", (code, signal) => {
       endProcessesOf(this.#worker);
+      this.#release();
       if (this.#file !== undefined) {
         this.#host.exited(this.#file, { code, signal, asked: this.#asked });
       }

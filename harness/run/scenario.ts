@@ -4,6 +4,7 @@ import { PvhError } from "../errors.ts";
 import { boot } from "./booter.ts";
 import { isRow } from "../catalogue/catalogue.ts";
 import { openCollector } from "./collector.ts";
+import { ownEngine } from "./engine-slots.ts";
 import type { Verdict } from "../../reports/events.ts";
 import { ScenarioSession } from "./scenario-session.ts";
 import { propertyOf } from "../thrown.ts";
@@ -104,7 +105,8 @@ const CHECK_ID = /^[A-Za-z0-9][\w.-]*$/;
 
 /** vitest runs it: sequence, cancellation and watch mode are its; deadlines are ours. */
 function register(definition: ScenarioDefinition): void {
-  const settings = inject("pvh");
+  const engine = ownEngine();
+  const settings = { ...inject("pvh"), ...(engine !== undefined && { engine }) };
   const session = new ScenarioSession(definition, settings, boot);
   const undecided = new Map<CheckDefinition, RunnerTestCase>();
   /** vitest's result of a check is final after its hooks: when the next check begins. */

@@ -7,6 +7,7 @@ import type { Failure, RecordedEvent, RunEvent } from "../../reports/events.ts";
 import { OWNER_VARIABLE, ownerName } from "../engine/labels.ts";
 import { cancelRun } from "./cancellation.ts";
 import { withoutEndingListeners } from "./foreign-listeners.ts";
+import { EngineSlots } from "./engine-slots.ts";
 import { UnhandledErrors, viewOf } from "./framework-results.ts";
 import { projectFacts } from "../project-facts.ts";
 import { ROOT } from "../root.ts";
@@ -69,7 +70,8 @@ export class VitestBridge {
     const log = logFile(join(folder, "vitest.log"));
     const unhandled = new UnhandledErrors();
     const onRejection = (reason: unknown): void => unhandled.add(reason);
-    const state: State = { host: undefined, modules: new Map(), unhandled, onRejection };
+    const slots = new EngineSlots([]);
+    const state: State = { host: undefined, slots, modules: new Map(), unhandled, onRejection };
     const host: ForkHost = {
       began: (fork, file) => state.host?.began(fork, file),
       alive: (file) => state.host?.alive(file),
@@ -82,7 +84,10 @@ export class VitestBridge {
       createVitest(
         {
           ...SCENARIO_OPTIONS,
-          pool: { name: POOL, createPoolWorker: (options) => new ScenarioFork(options, host) },
+          pool: {
+            name: POOL,
+            createPoolWorker: (options) => new ScenarioFork(options, host, state.slots),
+          },
           execArgv: SCENARIO_EXEC_ARGV,
           root: projectFacts()?.root ?? ROOT,
           config: false,
@@ -125,6 +130,8 @@ export class VitestBridge {
       void this.#vitest.cancelCurrentRun("keyboard-input").catch(() => undefined);
     };
     stopped.addEventListener("abort", cancel, { once: true });
+    const { engine, otherEngines = [] } = settings;
+    this.#state.slots = new EngineSlots(engine === undefined ? [] : [engine, ...otherEngines]);
     const watch = this.#watch(round);
     const abandon = (): void => watch.killAll();
     abandoned.addEventListener("abort", abandon, { once: true });
@@ -186,6 +193,7 @@ export class VitestBridge {
 }
 
 interface State {
+  slots: EngineSlots;
   host: ForkHost | undefined;
   /** vitest's module of each file, by the file's absolute path. */
   readonly modules: Map<string, TestModule>;

@@ -9,6 +9,7 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
       listVolumes: () => Promise.resolve({ Volumes: [] }),
     },
   } as unknown as Engine,
+  others: [],
   image: "none",
   bootImage: "",
   broker: "native",
