@@ -14,6 +14,7 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { bootSource } from "../exports/boot-source.ts";
+import { writeDeviceExport } from "../exports/device-export.ts";
 import { ensureBrokerImage } from "../image/broker-image.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { Args, Call } from "./command.ts";
@@ -34,7 +35,11 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
   const wantedImage = args.text("image");
   const { bootImage: own, reference } = await resolveImage(engine, wantedImage, options);
   const image = plan.broker === "native" ? own : await ensureBrokerImage(engine, own, options);
-  const source = await bootSource(engine, { image, reference }, plan.containers, options);
+  const evidence = join(".pvh/up", name);
+  const wanted = await bootSource(engine, { image, reference }, plan.containers, options);
+  const device =
+    plan.device === undefined ? [] : [await writeDeviceExport(evidence, plan.device, signal)];
+  const source = { ...wanted, exports: [...wanted.exports, ...device] };
   if (args.flag("print")) {
     const environment = [
       ...(quirks.length === 0 ? [] : [`PVH_QUIRKS=${quirks.join(",")}`]),
@@ -42,7 +47,8 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
       ...Object.entries(env).map(([key, value]) => `${key}=${value}`),
     ];
     const { exports, image: booted } = source;
-    out.data(await commandsFor(engine, { name, image: booted, exports, environment }));
+    const wantedCommands = { name, image: booted, exports, environment };
+    out.data(await commandsFor(engine, wantedCommands, plan.cmdline));
     return EXIT.pass;
   }
   const container = new AppengineContainer(source.image)
@@ -53,8 +59,8 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
     .withQuirks(...quirks)
     .withTimeScale(timeScale)
     .withEnvironment(env)
+    .withCmdline(plan.cmdline)
     .withLabels(ownerLabels({ run: "", held: true }));
-  const evidence = join(".pvh/up", name);
   const started = await container
     .start({
       signal,
@@ -81,10 +87,12 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
 async function commandsFor(
   engine: Engine,
   wanted: Omit<DockerCommands, "entrypoint" | "config">,
+  cmdline: string,
 ): Promise<string> {
   const { Config } = await engine.docker.getImage(wanted.image).inspect();
+  const entrypoint = [...entryPointOf(Config), ...(cmdline === "" ? [] : ["-c", cmdline])];
   const config = { ...privilegeProfile(engine), ...limitsConfig(limitsOf()) };
-  return dockerCommands({ ...wanted, entrypoint: entryPointOf(Config), config });
+  return dockerCommands({ ...wanted, entrypoint, config });
 }
 
 /** @throws PvhError PVH_USAGE for a name that the engine refuses (moby's RestrictedNamePattern) */
