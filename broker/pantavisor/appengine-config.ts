@@ -26,6 +26,9 @@ export interface AppengineConfig {
 
 export const CONFIG_FILE = "/etc/pantavisor-appengine.config";
 
+/** The cloud's settings in storage, which the first boot writes. */
+export const CREDENTIALS_FILE = "config/pantahub.config";
+
 export interface ConfigLayers {
   /** Words `pv_…` and `ph_…` of pantavisor's command line. */
   readonly cmdline?: string;
@@ -66,6 +69,8 @@ export function toConfig(
   const words = cmdlinePairs(cmdline, "pv_");
   applyLayer(values, "pv conf file", file);
   const get = (key: string): string => values.get(key)?.value ?? "";
+  const credentials = join(get("PV_STORAGE_MNTPOINT"), CREDENTIALS_FILE);
+  applyLayer(values, "ph conf file", keyValueLines(read(credentials) ?? ""));
   const policy = [words, env, file].map(policyIn).find((name) => name !== undefined);
   if (policy !== undefined) {
     const path = `${get("PV_SYSTEM_ETCPANTAVISORDIR")}/policies/${policy}.config`;

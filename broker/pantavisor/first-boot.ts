@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { CREDENTIALS_FILE } from "./appengine-config.ts";
+import { KNOWN_SETTINGS } from "./known-settings.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import { ensureBootFile } from "./storage/boot-environment.ts";
 import { writeDurably } from "./storage/durable-file.ts";
@@ -42,6 +44,7 @@ export async function firstBoot(options: FirstBootOptions): Promise<void> {
   await once(join(storage, ".created"), () => {
     log.debug("first boot: initialising storage skeleton");
     for (const folder of FOLDERS) mkdirSync(join(storage, folder), { recursive: true });
+    writeDurably(join(storage, CREDENTIALS_FILE), CREDENTIALS);
   });
   await once(join(storage, ".pvtx-done"), async () => {
     log.debug("first boot: running pvtx deploy");
@@ -49,6 +52,11 @@ export async function firstBoot(options: FirstBootOptions): Promise<void> {
   });
   ensureBootFile(join(storage, "boot/uboot.txt"));
 }
+
+/** The cloud's settings as they are before a device has a name there. */
+const CREDENTIALS = KNOWN_SETTINGS.filter(({ key }) => key.startsWith("PH_"))
+  .flatMap(({ key, value }) => (value === undefined ? [] : [`${key}=${value}\n`]))
+  .join("");
 
 async function once(marker: string, run: () => void | Promise<void>): Promise<void> {
   if (existsSync(marker)) return;

@@ -32,6 +32,7 @@ import { RunningRevision } from "./running-revision.ts";
 import { progressOf, writeProgress } from "./storage/step-progress.ts";
 import { openSteps } from "./storage/steps.ts";
 import { Updater } from "./updater.ts";
+import { UsualPaths } from "./usual-paths.ts";
 
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
 const BUILD = "pvh reference 0.2.0";
@@ -67,12 +68,15 @@ export interface Pantavisor {
 export async function runPantavisor(options: PantavisorOptions): Promise<Pantavisor> {
   const { config, revision, trial } = options;
   await preparePlaces(config);
+  const paths = new UsualPaths(config, options.quirks);
+  paths.makeOfControl();
   const log = openLog(options);
+  paths.pointAtLogs(revision);
   const first = load(options, log);
   const steps = openSteps(config.storage, () => revision).list();
   closeInterruptedUpdates(config.storage, steps, revision);
   const meta = openDeviceMeta(config.storage, revision, BUILD);
-  const running = new RunningRevision(first, { config, log, meta });
+  const running = new RunningRevision(first, { config, log, meta, paths });
   const parts = makeParts(options, log, running);
   const { runner, updater, broker } = parts;
   const outcome = follow(parts, running, meta);

@@ -11,6 +11,7 @@ import { firstBoot } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
 import { transactionFolder } from "./storage/pvtx/transaction.ts";
 import { shutdownRequest } from "./shutdown-request.ts";
+import { UsualPaths } from "./usual-paths.ts";
 import { supervise } from "./supervisor.ts";
 
 /**
@@ -54,6 +55,11 @@ async function main(args: readonly string[]): Promise<number> {
   const children = new Set<number>();
   if (process.pid === 1) setInterval(() => reapOrphans(children), REAP_INTERVAL).unref();
   prepareBoot((message) => log.warn(message));
+  try {
+    new UsualPaths(config, quirks).makeOfAppengine();
+  } catch (error) {
+    log.warn(`usual paths: ${(error as Error).message}`);
+  }
   await firstBoot({
     storage: config.storage,
     exports: EXPORTS,

@@ -26,6 +26,7 @@ import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { copyConfig, removeConfig } from "./runtimes/config-overlay.ts";
 import { mountVolumes, unmountBelow } from "./runtimes/volumes.ts";
+import { UsualPaths } from "./usual-paths.ts";
 
 export interface RunnerOptions {
   readonly plan: RevisionPlan;
@@ -310,6 +311,9 @@ export class RevisionRunner {
     const { revision } = this.#plan;
     const logs = quirks.has("logs-missing") ? "/run/pantavisor/logs" : logFolder(config, revision);
     const trail = revisionFolder(config, revision);
+    const paths = new UsualPaths(config, quirks);
+    paths.makeOfContainer(join(logs, name));
+    const isManaging = (run.roles ?? ["mgmt"]).includes("mgmt");
     const isLaidOver = !quirks.has("config-ignored");
     return starterOf(run.type)({
       name,
@@ -320,6 +324,7 @@ export class RevisionRunner {
       logFolder: join(logs, name),
       volumes: join(config.volumes, name),
       controlSocket,
+      views: paths.viewsOf(name, isManaging, join(logs, name)),
       environment,
       wasm,
       quirks,

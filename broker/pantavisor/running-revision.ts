@@ -5,11 +5,13 @@ import type { LoadedRevision } from "./loaded-revision.ts";
 import { logRevision } from "./loaded-revision.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { progressOf, readProgress, writeProgress } from "./storage/step-progress.ts";
+import type { UsualPaths } from "./usual-paths.ts";
 
 export interface RunningRevisionOptions {
   readonly config: AppengineConfig;
   readonly log: PantavisorLog;
   readonly meta: DeviceMeta;
+  readonly paths: UsualPaths;
 }
 
 /** The revision that runs, and the places that name it: log folder, device metadata, progress. */
@@ -27,9 +29,10 @@ export class RunningRevision {
   }
 
   switchTo(next: LoadedRevision): void {
-    const { config, log, meta } = this.#options;
+    const { config, log, meta, paths } = this.#options;
     this.#loaded = next;
     log.moveTo(logFolder(config, next.revision));
+    paths.pointAtLogs(next.revision);
     logRevision(next, log);
     meta.describe("pantavisor.revision", next.revision);
   }

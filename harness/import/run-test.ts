@@ -36,6 +36,11 @@ export interface TestOutcome {
   readonly difference?: string;
 }
 
+/** Variables that the format's own driver sets. */
+const DRIVER: Readonly<Record<1 | 2, Readonly<Record<string, string>>>> = {
+  1: { PV_LOG_SERVER_OUTPUTS: "filetree,stdout_direct" },
+  2: {},
+};
 /** The format's own limit for a script. */
 export const TEST_DEADLINE = 600_000;
 const READY_DEADLINE = 120_000;
@@ -69,7 +74,7 @@ export async function runTest(
     .withEngine(options.engine)
     .withExports(...staged.paths)
     .withQuirks(...quirks)
-    .withEnvironment(ignored ? {} : test.environment)
+    .withEnvironment(ignored ? {} : { ...DRIVER[test.generation], ...test.environment })
     .withCmdline(ignored ? "" : test.cmdline)
     .withCopyArchivesToContainer([{ tar: await packTestFiles(test), target: "/" }]);
   const started = await container.start({

@@ -117,6 +117,32 @@ scenario(
     );
 
     check(
+      "boot.paths",
+      "the appengine and its containers have the paths that programs and people use",
+      async ({ appengine, inside }) => {
+        const sees = async (shell: (script: string) => Promise<string>, path: string) =>
+          shell(`[ -e ${path} ] && echo yes || echo no`).then((text) => [path, text.trim()]);
+        const own = ["/storage/trails/0", "/exports", "/storage/logs/current/pantavisor"];
+        const syslog = `/storage/logs/current/${CLIENT}/var/log/syslog`;
+        for (const path of [...own, syslog, "/run/pantavisor/pv/device-meta"]) {
+          expect(
+            await sees((script) => appengine.text(script), path),
+            "path, and whether the appengine has it",
+          ).toEqual([path, "yes"]);
+        }
+        for (const name of ["pv-ctrl", "device-meta", "user-meta", "logs"]) {
+          const path = `/pantavisor/${name}`;
+          expect(
+            await sees((script) => inside(CLIENT).text(script), path),
+            "path, and whether the container has it",
+          ).toEqual([path, "yes"]);
+        }
+        const { exitCode } = await inside(CLIENT).sh("echo x > /pantavisor/user-meta/forged");
+        expect(exitCode, "exit code of forging user-meta").not.toBe(0);
+      },
+    );
+
+    check(
       "xc.manual-run",
       "pv-xconnect run by hand prints the documented lines at once",
       async ({ appengine, inside }) => {

@@ -119,6 +119,19 @@ scenario(
     );
 
     check(
+      "ctrl.signal.status",
+      "a signal that is not expected is refused as the caller's mistake",
+      async ({ control, inside, signal }) => {
+        const request = wholeRequest("POST", "/signal", '{"type":"alive","payload":""}');
+        expect(statuses(await callFrom(inside(MGMT), request)), "statuses for a container").toEqual(
+          [403],
+        );
+        const host = await control.send("POST", "/signal", { body: '{"type":"ready"}', signal });
+        expect(host.status, "status for the appengine").toBe(403);
+      },
+    );
+
+    check(
       "ctrl.signal",
       "ready makes a container with goal READY so; from others it is refused",
       async ({ appengine, control, inside, signal }) => {

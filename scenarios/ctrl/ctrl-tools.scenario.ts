@@ -63,6 +63,52 @@ scenario(
     );
 
     check(
+      "ctrl.tools.words",
+      "pvcontrol takes the words of scripts, prints a line for each answer, and pventer takes a shell's line",
+      async ({ appengine, control, signal }) => {
+        const sh = async (script: string) => appengine.sh(script, { signal, timeout: 15_000 });
+        const saved = await sh("pvcontrol devmeta upload pvh.word blue");
+        expect([saved.exitCode, saved.stdout], "exit code and output of devmeta upload").toEqual([
+          0,
+          "\n",
+        ]);
+        expect(await control.json("/device-meta", signal), "device-meta").toMatchObject({
+          "pvh.word": "blue",
+        });
+        const listed = await sh("pvcontrol devmeta list");
+        expect(JSON.parse(listed.stdout), "output of devmeta list").toMatchObject({
+          "pvh.word": "blue",
+        });
+        expect(
+          (await sh("pvcontrol devmeta delete pvh.word")).exitCode,
+          "exit code of devmeta delete",
+        ).toBe(0);
+        for (const words of ["--help", "-h", "steps --help"]) {
+          const help = await sh(`pvcontrol ${words}`);
+          expect([words, help.exitCode, help.stderr], "words, exit code and stderr").toEqual([
+            words,
+            0,
+            "",
+          ]);
+          expect(help.stdout, "help").toContain("usage: pvcontrol");
+        }
+        expect((await sh("pvcontrol steps nosuch")).exitCode, "exit code of an unknown verb").toBe(
+          1,
+        );
+        await sh(
+          `printf '#!/bin/sh\necho asked >/tmp/asked; exec pvcurl "$@"\n' >/tmp/own-curl; chmod +x /tmp/own-curl`,
+        );
+        expect(
+          (await sh("CURL_CMD=/tmp/own-curl pvcontrol groups ls")).exitCode,
+          "exit code with a CURL_CMD",
+        ).toBe(0);
+        expect((await sh("cat /tmp/asked")).stdout, "trace of the CURL_CMD").toBe("asked\n");
+        const line = await sh(`pventer -c ${SERVER} 'echo a b | wc -w'`);
+        expect(line.stdout.trim(), "output of a shell's line in the container").toBe("2");
+      },
+    );
+
+    check(
       "ctrl.tools.pventer",
       "pventer runs a command inside the container and gives its exit code",
       async ({ appengine, inside, signal }) => {

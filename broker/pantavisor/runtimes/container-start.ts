@@ -18,6 +18,8 @@ export interface ContainerStart {
   readonly configFolder: string | undefined;
   /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
   readonly controlSocket: string;
+  /** Folders of pantavisor that it sees below /pantavisor, read-only. */
+  readonly views: readonly { readonly source: string; readonly name: string }[];
   /** Added to the environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
   readonly wasm: WasmSettings;

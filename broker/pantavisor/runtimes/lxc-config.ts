@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { ContainerStart } from "./container-start.ts";
 
 /** Additions of pantavisor to a container's own lxc.container.conf. */
 export interface LxcAdditions {
@@ -9,6 +10,8 @@ export interface LxcAdditions {
   readonly configFolder?: string | undefined;
   /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
   readonly controlSocket: string;
+  /** Folders that it sees below /pantavisor, read-only. */
+  readonly views?: ContainerStart["views"];
   /** Environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -24,7 +27,7 @@ const CONSOLE_SIZE = 16 * 1024 * 1024;
  * @throws Error when files are to be laid over a root that is no overlay
  */
 export function lxcConfig(own: string, additions: LxcAdditions): string {
-  const { name, logFolder, configFolder, controlSocket, environment } = additions;
+  const { name, logFolder, configFolder, controlSocket, views = [], environment } = additions;
   const lines = [
     ...(configFolder === undefined ? [] : [`lxc.rootfs.path = ${rootOver(own, configFolder)}`]),
     `lxc.uts.name = ${name}`,
@@ -35,10 +38,16 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
     `lxc.console.size = ${CONSOLE_SIZE}`,
     "lxc.console.rotate = 1",
     `lxc.mount.entry = ${controlSocket} pantavisor/pv-ctrl none bind,create=file 0 0`,
+    ...views.map(
+      (view) => `lxc.mount.entry = ${view.source} pantavisor/${view.name} none ${VIEW} 0 0`,
+    ),
     ...Object.entries(environment).map(([key, value]) => `lxc.environment = ${key}=${value}`),
   ];
   return `${own.trimEnd()}\n${lines.join("\n")}\n`;
 }
+
+/** Options of a view: a container reads it, and finds no way out of it. */
+const VIEW = "bind,ro,nosuid,nodev,noexec,create=dir";
 
 /** Root of the container with one more layer, the uppermost of its read-only layers. */
 function rootOver(own: string, folder: string): string {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { firstProblem } from "../../shared/formats/first-problem.ts";
+import type { ContainerStart } from "./container-start.ts";
 import { parseUntrusted } from "../../shared/formats/json-depth.ts";
 
 /** Additions of pantavisor to a container's own OCI configuration. */
@@ -9,6 +10,8 @@ export interface OciAdditions {
   readonly root: string;
   /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
   readonly controlSocket: string;
+  /** Folders that it sees below /pantavisor, read-only. */
+  readonly views?: ContainerStart["views"];
   /** Environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -31,7 +34,7 @@ const schema = z.looseObject({
  * @throws Error naming the key that is wrong
  */
 export function ociConfig(own: string, additions: OciAdditions): object {
-  const { name, root, controlSocket, environment } = additions;
+  const { name, root, controlSocket, views = [], environment } = additions;
   const config = parse(own);
   return {
     ...config,
@@ -53,6 +56,12 @@ export function ociConfig(own: string, additions: OciAdditions): object {
         source: controlSocket,
         options: ["bind"],
       },
+      ...views.map((view) => ({
+        destination: `/pantavisor/${view.name}`,
+        type: "bind",
+        source: view.source,
+        options: ["bind", "ro", "nosuid", "nodev", "noexec"],
+      })),
     ],
     linux: { ...config.linux, cgroupsPath: `/${RUNC_PAYLOAD}${name}` },
   };

@@ -25,6 +25,7 @@ export const COMPAT: readonly QuirkName[] = [
   "step-unvalidated",
   "run-refusal-200",
   "containers-fields-few",
+  "signal-unexpected-500",
   "pvcontrol-plural-only",
   "pvcurl-mixes",
   // Containers

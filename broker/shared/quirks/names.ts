@@ -8,6 +8,8 @@ export const QUIRKS = {
   "never-ready": "the revision never reports READY",
   "ready-too-early": "the READY line is written 2 s before anything is started",
   "ready-ignores-containers": "READY is reported 2 s before any container is started",
+  "paths-missing":
+    "/storage, /exports, logs/current, syslog and the folders of /pantavisor are not made",
   "logs-missing": "lxc.log and console.log of containers are not written",
   "stop-ignored": "pv-appengine ignores SIGTERM and SIGINT",
   "export-unchecked": "an export that cannot be added is skipped",
@@ -37,6 +39,7 @@ export const QUIRKS = {
   "host-foreign-stall": "pv-ctrl hangs while a request with a foreign Host is open",
   "xconnect-holds-ctrl":
     "once a manual pv-xconnect has read the graph, later requests are held 10 s",
+  "pvcontrol-no-line": "pvcontrol prints nothing for an empty answer",
   "pvcontrol-exit-zero": "pvcontrol exits 0 whatever the answer was",
   "pvcontrol-plural-only": "pvcontrol takes containers and daemons in the plural only",
   "identity-refused": "a request with Transfer-Encoding: identity beside its length is refused",
@@ -72,6 +75,7 @@ export const QUIRKS = {
   "step-unvalidated": "a state is stored as a step without being read",
   "settings-meta-ignored": "user-meta changes no setting",
   "config-missing": "/config and /config2 are empty",
+  "signal-unexpected-500": "a signal that is not expected is answered 500",
   "signal-from-anyone": "a ready signal that is not expected is answered 200",
   "half-revision": "a revision has half of its state under its name for 0.3 s, then all of it",
   "pvtx-remove-ignored": "pvtx remove exits 0 and removes nothing",

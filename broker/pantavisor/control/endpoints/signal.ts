@@ -29,7 +29,8 @@ export function signalRoutes(view: PantavisorView): Route[] {
                 : undefined;
             if (sender?.plan.statusGoal !== "READY") {
               if (view.quirks.has("signal-from-anyone")) return accepted;
-              return errorReply(403, "Signal not expected from this platform");
+              const status = view.quirks.has("signal-unexpected-500") ? 500 : 403;
+              return errorReply(status, "Signal not expected from this platform");
             }
             view.signalReady(sender.plan.name);
             return accepted;

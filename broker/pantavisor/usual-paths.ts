@@ -1,0 +1,110 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { ifRoom } from "../shared/no-room.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
+import type { AppengineConfig } from "./appengine-config.ts";
+
+/** A folder of pantavisor that a container sees below /pantavisor. */
+export interface ContainerView {
+  readonly source: string;
+  /** Name below /pantavisor. */
+  readonly name: string;
+}
+
+/**
+ * Paths by which programs and people know an appengine (docs/pantavisor.md §2.4), besides those
+ * that its settings name. A full disk, which any container can make, costs them and nothing else.
+ */
+export class UsualPaths {
+  readonly #config: AppengineConfig;
+  readonly #areMissing: boolean;
+
+  constructor(config: AppengineConfig, quirks: Quirks) {
+    this.#config = config;
+    this.#areMissing = quirks.has("paths-missing");
+  }
+
+  /** `/storage`, and the folder of exports. */
+  makeOfAppengine(root = "/"): void {
+    if (this.#areMissing) return;
+    const { storage, values } = this.#config;
+    const link = join(root, "storage");
+    if (!existsSync(link)) symlinkSync(storage, link);
+    mkdirSync(join(root, values.get("PV_DISK_EXPORTSDIR")?.value ?? "exports"), {
+      recursive: true,
+    });
+  }
+
+  /** Metadata beside pv-ctrl, in the run directory. */
+  makeOfControl(): void {
+    if (this.#areMissing) return;
+    const { storage, runDirectory } = this.#config;
+    for (const [name, cache] of METADATA) {
+      const link = join(runDirectory, name);
+      rmSync(link, { force: true });
+      symlinkSync(join(storage, "cache", cache), link);
+    }
+  }
+
+  /** `logs/current`, a link to the logs of the revision that runs. */
+  pointAtLogs(revision: string): void {
+    if (this.#areMissing) return;
+    const current = join(this.#config.storage, "logs/current");
+    ifRoom(() => {
+      rmSync(`${current}.next`, { force: true });
+      symlinkSync(revision, `${current}.next`);
+      renameSync(`${current}.next`, current);
+    });
+  }
+
+  /** Files of a container's log folder that are there also when it logs nothing. */
+  makeOfContainer(logFolder: string): void {
+    if (this.#areMissing) return;
+    ifRoom(() => {
+      for (const name of ["var/log/syslog", "var/log/messages"]) {
+        const path = join(logFolder, name);
+        mkdirSync(dirname(path), { recursive: true });
+        closeSync(openSync(path, "a", 0o644));
+      }
+    });
+  }
+
+  /**
+   * Folders that a container sees below /pantavisor, read-only: one with the role mgmt all metadata
+   * and all logs, any other its own.
+   */
+  viewsOf(container: string, isManaging: boolean, logFolder: string): readonly ContainerView[] {
+    if (this.#areMissing) return [];
+    const { storage, runDirectory } = this.#config;
+    const views = isManaging
+      ? [
+          ...METADATA.map(([name, cache]) => ({ name, source: join(storage, "cache", cache) })),
+          { name: "logs", source: join(storage, "logs") },
+        ]
+      : [
+          ...METADATA.map(([name]) => ({
+            name,
+            source: join(runDirectory, `${name}.${container}`),
+          })),
+          { name: "logs", source: logFolder },
+        ];
+    const made = views.every(({ source }) => {
+      ifRoom(() => mkdirSync(source, { recursive: true }));
+      return existsSync(source);
+    });
+    return made ? views : [];
+  }
+}
+
+const METADATA = [
+  ["device-meta", "devmeta"],
+  ["user-meta", "usrmeta"],
+] as const;
