@@ -38,6 +38,7 @@ function view(next?: string) {
     daemons: [],
     drivers: { prepare: () => undefined, list: () => [], set: () => undefined },
     deviceMeta: openMetaStore(join(storage, "meta")),
+    onRefused: () => undefined,
     buildInfo: "",
   });
 }

@@ -30,6 +30,7 @@ export interface ViewParts {
   readonly drivers: Drivers;
   readonly deviceMeta: MetaStore;
   readonly buildInfo: string;
+  readonly onRefused: PantavisorView["onRefused"];
 }
 
 /** View that pv-ctrl has of a running pantavisor. */
@@ -94,6 +95,7 @@ export function controlView(parts: ViewParts): PantavisorView {
         objects,
         steps.list().map(({ name }) => steps.state(name)),
       ),
+    onRefused: parts.onRefused,
     buildInfo: () => `${parts.buildInfo}\n`,
     settings: () =>
       settingsOf(config, overrides, quirks.has("settings-meta-ignored") ? {} : userMeta.all()),

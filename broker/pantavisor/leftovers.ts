@@ -22,15 +22,18 @@ export interface LeftoverPlaces {
 
 const LONGEST_WAIT = 3000;
 
-export async function cleanLeftovers(places: LeftoverPlaces): Promise<void> {
+/** @returns the cgroups of containers that were still there */
+export async function cleanLeftovers(places: LeftoverPlaces): Promise<readonly string[]> {
   killRemembered(places.daemonFile);
-  await Promise.all(containerGroups(places.cgroups).map((group) => killGroup(group).catch(ifGone)));
+  const groups = containerGroups(places.cgroups);
+  await Promise.all(groups.map((group) => killGroup(group).catch(ifGone)));
   unmountBelow(places.volumes);
   for (const folder of places.runtimes.filter((path) => existsSync(path))) {
     for (const name of readdirSync(folder)) {
       rmSync(join(folder, name), { recursive: true, force: true });
     }
   }
+  return groups;
 }
 
 /** Note a process so that the next pantavisor can end it, whatever becomes of this one. */

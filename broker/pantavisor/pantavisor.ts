@@ -24,6 +24,7 @@ import { RUNC_FOLDER } from "./runtimes/runc-bundle.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
+import { deviatingLog } from "./log-words.quirk.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
 import { recoverStorage } from "./storage/recover-storage.ts";
@@ -67,10 +68,13 @@ export interface Pantavisor {
  */
 export async function runPantavisor(options: PantavisorOptions): Promise<Pantavisor> {
   const { config, revision, trial } = options;
-  await preparePlaces(config);
+  const leftovers = await preparePlaces(config);
   const paths = new UsualPaths(config, options.quirks);
   paths.makeOfControl();
   const log = openLog(options);
+  for (const group of leftovers) {
+    log.write("WARN", "cgroup", `(pv_cgroup_remove_retry:420) ${group} still exists. Removing...`);
+  }
   paths.pointAtLogs(revision);
   const first = load(options, log);
   const steps = openSteps(config.storage, () => revision).list();
@@ -82,7 +86,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const outcome = follow(parts, running, meta);
   if (trial) updater.beginTrial();
   else running.beginCommitted();
-  const control = await serveControl(socketOf(config), viewOf(options, parts, running, meta));
+  const control = await serveControl(socketOf(config), viewOf(options, parts, running, meta, log));
   // Only now does pv-ctrl listen: the broker's first read of the graph works.
   broker.begin();
   beginRevision(options, parts, first, log);
@@ -98,8 +102,8 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
 }
 
 /** Clear what a killed predecessor has left, and make the folders that programs look into. */
-async function preparePlaces(config: AppengineConfig): Promise<void> {
-  await cleanLeftovers({
+async function preparePlaces(config: AppengineConfig): Promise<readonly string[]> {
+  const leftovers = await cleanLeftovers({
     cgroups: "/sys/fs/cgroup",
     volumes: config.volumes,
     runtimes: [LXC_FOLDER, RUNC_FOLDER],
@@ -109,6 +113,7 @@ async function preparePlaces(config: AppengineConfig): Promise<void> {
   mkdirSync(config.runDirectory, { recursive: true });
   rmSync(logView(config), { force: true });
   symlinkSync(join(config.storage, "logs"), logView(config));
+  return leftovers;
 }
 
 /** A view of storage/logs, while pantavisor runs (docs/pantavisor.md §2.6). */
@@ -120,8 +125,8 @@ function socketOf({ runDirectory }: AppengineConfig): string {
   return join(runDirectory, "pv-ctrl");
 }
 
-function openLog({ config, revision, trial, onLog }: PantavisorOptions): PantavisorLog {
-  const log = openPantavisorLog(logFolder(config, revision));
+function openLog({ config, revision, trial, quirks, onLog }: PantavisorOptions): PantavisorLog {
+  const log = deviatingLog(openPantavisorLog(logFolder(config, revision)), quirks);
   onLog?.(log);
   const tried = trial ? revision : "";
   log.write(
@@ -129,6 +134,8 @@ function openLog({ config, revision, trial, onLog }: PantavisorOptions): Pantavi
     "init",
     `(pv_init_print_cmdline:566) cmdline: 'pv_rev=${revision} pv_try=${tried}'`,
   );
+  // pv-appengine has mounted a cgroup2 hierarchy, whatever the host has.
+  log.write("DEBUG", "cgroup", "(pv_cgroup_print:68) cgroup version detected 'CGROUP_UNIFIED'");
   return log;
 }
 
@@ -240,6 +247,7 @@ function viewOf(
   { drivers, broker, runner, updater }: Parts,
   running: RunningRevision,
   meta: DeviceMeta,
+  log: PantavisorLog,
 ): PantavisorView {
   return controlView({
     config,
@@ -251,6 +259,8 @@ function viewOf(
     drivers,
     deviceMeta: meta.store,
     buildInfo: BUILD,
+    onRefused: (command, reason) =>
+      log.write("WARN", "ctrl-cmd", `(_cmd_reject:87) rejecting ${command} command: ${reason}`),
   });
 }
 

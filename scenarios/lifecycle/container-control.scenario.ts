@@ -170,6 +170,26 @@ scenario(
     );
 
     check(
+      "ctrl.log.words",
+      "pantavisor.log says how a container was stopped, which command was refused, and the cgroups",
+      async ({ appengine, control, signal }) => {
+        const wait = { signal, timeout: 10_000 };
+        await control.send("PUT", `/containers/${SERVER}`, { body: '{"action":"stop"}', signal });
+        await appengine.log.waitFor(
+          new RegExp(`platform '${SERVER}' exited during lenient stop`),
+          wait,
+        );
+        await control.send("PUT", `/containers/${SERVER}`, { body: '{"action":"start"}', signal });
+        await control.send("POST", "/commands", {
+          body: '{"op":"GO_REMOTE","payload":""}',
+          signal,
+        });
+        await appengine.log.waitFor(/rejecting GO_REMOTE command: /, wait);
+        await appengine.log.waitFor(/cgroup version detected 'CGROUP_UNIFIED'/, wait);
+      },
+    );
+
+    check(
       "ctrl.tools.pvcontrol",
       "pvcontrol lists and controls, in both spellings, with exit codes",
       async ({ appengine, control, signal }) => {

@@ -57,6 +57,7 @@ export async function start(quirkList = "", { view, caller, onConnection }: Star
   const makeFactory = vi.fn<PantavisorView["makeFactory"]>();
   const isUpdating = vi.fn<PantavisorView["isUpdating"]>(() => false);
   const overrides = new Map<string, string>();
+  const onRefused = vi.fn<PantavisorView["onRefused"]>();
   const end = vi.fn<PantavisorView["end"]>(() => true);
   const container = { plan: containerPlan("c", { recovery }), state: running, roles: ["mgmt"] };
   const daemon = {
@@ -102,6 +103,7 @@ export async function start(quirkList = "", { view, caller, onConnection }: Star
         objects,
         steps.list().map(({ name }) => steps.state(name)),
       ),
+    onRefused,
     buildInfo: () => "build\n",
     settings: () => settingsOf(toConfig("", {}), overrides),
     ...view?.(storage),

@@ -36,6 +36,7 @@ await serveControl(join(folder, "pv-ctrl"), {
   objects: openObjectCatalogue(join(storage, "objects"), none),
   steps: { ...openSteps(storage, () => "0"), install: () => undefined },
   collectGarbage: () => 0,
+  onRefused: () => undefined,
   buildInfo: () => "build\n",
   settings: () => settingsOf(toConfig("", {}), new Map()),
 });

@@ -376,6 +376,7 @@ export class SimulatedMachine {
         install: unused,
       },
       collectGarbage: unused,
+      onRefused: () => undefined,
       buildInfo: unused,
       settings: unused,
     };

@@ -16,6 +16,8 @@ export interface PantavisorView {
   containers(): readonly ContainerView[];
   /** The same containers, with their processes. */
   callers(): readonly CallingContainer[];
+  /** Told of a command that is refused, and why. */
+  onRefused(command: string, reason: string): void;
   groups(): readonly GroupView[];
   graph(): readonly GraphEntry[];
   daemons(): readonly DaemonView[];

@@ -141,6 +141,8 @@ function ended(
   ];
   if (state.status === "STOPPING") {
     const again = state.next === "restart" || (state.userStopped && quirks.has("stop-recovers"));
+    const line = `platform '${plan.name}' exited during lenient stop`;
+    cleaning.push(logEffect("DEBUG", "state", "pv_state_run:877", line));
     return to({ ...state, status: again ? "INSTALLED" : "STOPPED" }, ...cleaning);
   }
   const why = `platform '${plan.name}' suddenly stopped (${reason ?? ending(exitCode)})`;
@@ -174,7 +176,7 @@ function fired(plan: ContainerPlan, state: ContainerState, timer: TimerName, qui
     );
   }
   if (timer === "grace" && state.status === "STOPPING") {
-    const line = `platform '${name}' did not exit after lenient stop`;
+    const line = `platform '${name}' did not exit after lenient stop, force stopping`;
     return to(state, logEffect("WARN", "platforms", "pv_platform_stop:651", line), {
       type: "kill",
     });

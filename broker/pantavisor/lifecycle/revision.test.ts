@@ -188,7 +188,7 @@ describe("a user's stop", () => {
     expect(run.of("c").status).toBe("STOPPING");
     run.advance(2);
     expect(run.of("c").status).toBe("STOPPED");
-    expect(run.log).toContain("platform 'c' did not exit after lenient stop");
+    expect(run.log).toContain("platform 'c' did not exit after lenient stop, force stopping");
   });
 
   it("ends a recovery", () => {

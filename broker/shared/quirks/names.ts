@@ -10,6 +10,7 @@ export const QUIRKS = {
   "ready-ignores-containers": "READY is reported 2 s before any container is started",
   "paths-missing":
     "/storage, /exports, logs/current, syslog and the folders of /pantavisor are not made",
+  "log-words-missing": "pantavisor.log lacks the lines that test plans look for",
   "logs-missing": "lxc.log and console.log of containers are not written",
   "stop-ignored": "pv-appengine ignores SIGTERM and SIGINT",
   "export-unchecked": "an export that cannot be added is skipped",

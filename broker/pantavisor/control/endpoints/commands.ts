@@ -26,9 +26,13 @@ export function commandRoutes(view: PantavisorView): Route[] {
             const command = parsed.value;
             const run = Object.hasOwn(COMMANDS, command.op) ? COMMANDS[command.op] : undefined;
             if (run === undefined) {
-              return errorReply(400, `Unknown command ${JSON.stringify(command.op)}`);
+              const unknown = `Unknown command ${JSON.stringify(command.op)}`;
+              view.onRefused("unknown", unknown);
+              return errorReply(400, unknown);
             }
-            return run(view, command.payload);
+            const reply = run(view, command.payload);
+            if (reply.status !== accepted.status) view.onRefused(command.op, reasonOf(reply));
+            return reply;
           },
         },
       },
@@ -38,6 +42,12 @@ export function commandRoutes(view: PantavisorView): Route[] {
       methods: { POST: { reply: () => jsonReply({ reclaimed: view.collectGarbage() }) } },
     },
   ];
+}
+
+/** Words of a refusal's body. */
+function reasonOf({ body }: Reply): string {
+  const [, reason = ""] = typeof body === "string" ? (/"Error":"(.*)"/.exec(body) ?? []) : [];
+  return reason === "" ? "there is nothing to do" : reason;
 }
 
 type Command = (view: PantavisorView, payload: unknown) => Reply;
