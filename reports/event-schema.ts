@@ -52,6 +52,7 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
     selected: z.array(text),
     seed: z.number(),
     baseline: z.looseObject({ run: text, known: z.array(text), strict: z.boolean() }).optional(),
+    shard: z.looseObject({ index: z.number(), count: z.number(), whole: z.array(text) }).optional(),
     host: z.looseObject({
       name: text,
       kernel: text,
@@ -138,6 +139,14 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
     check: text.optional(),
     diagnoses: z.array(diagnosis),
     telling: z.array(quote),
+  }),
+  "watch.violated": z.looseObject({
+    ...of,
+    check: text.optional(),
+    watcher: text,
+    says: text,
+    value: z.number(),
+    limit: z.number(),
   }),
   note: z.looseObject({ scenario: text.optional(), text }),
   failure: z.looseObject({ scenario: text.optional(), where: text, failure }),

@@ -1,6 +1,6 @@
 import { parseLogLine } from "./log-line.ts";
 
-/** Fact that a line of pantavisor.log tells (docs/pantavisor.md §2.6, §7). */
+/** Fact that a line of pantavisor.log tells (docs/pantavisor.md §2.6, §6). */
 export type LogFact =
   | {
       readonly type: "container.changed";

@@ -1,4 +1,3 @@
-import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { expect } from "../../harness/facts/expect.ts";
@@ -20,7 +19,7 @@ const aliasConsumer = defineContainer({
 interface Row {
   readonly id: string;
   readonly title: string;
-  readonly quirk: QuirkName;
+  readonly quirk: string;
   readonly symptom: Symptom;
   /** First line of the failure: the cause, and the fix. */
   readonly says: RegExp;
