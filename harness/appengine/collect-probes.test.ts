@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,6 +70,14 @@ test("sockets of the graph are told to be there, to be another file or to be mis
     ]),
   );
   expect(probes).not.toContain(" in f");
+});
+
+test("a path behind a symlink, which only the container can follow, is told to be one", async () => {
+  symlinkSync("/nowhere", join(folder, "away"));
+  const target = join(folder, "away/s.sock");
+  expect(await collectProbes(appengine([link({ target })]))).toContain(
+    `target ${target} in c: behind a symlink`,
+  );
 });
 
 test("a path that a container has chosen is data", async () => {

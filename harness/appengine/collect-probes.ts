@@ -89,9 +89,17 @@ function linkScript(graph: readonly GraphEntry[]): string {
   return [WHAT, ...looks, ":"].join("\n");
 }
 
+/** A symlink of a container's would be followed in the appengine: then it is not known what is there. */
 const WHAT = `what() {
   if [ -S "$1" ]; then echo "$2: socket"; elif [ -c "$1" ]; then echo "$2: device"
-  elif [ -e "$1" ] || [ -L "$1" ]; then echo "$2: another file"; else echo "$2: missing"; fi
+  elif [ -e "$1" ] || [ -L "$1" ]; then echo "$2: another file"
+  else
+    folder=$1
+    while folder=\${folder%/*}; case $folder in */root) false;; esac; do
+      [ -L "$folder" ] && echo "$2: behind a symlink" && return
+    done
+    echo "$2: missing"
+  fi
 }`;
 
 /** Names of the containers that each export brings. */

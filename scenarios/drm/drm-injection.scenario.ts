@@ -56,6 +56,8 @@ const roleOf = (name: string, role: string) =>
 scenario(
   "drm-injection",
   {
+    // A denied node, and an example that ends without a device.
+    expects: { rules: ["device-denied", "ready-hides-stopped"] },
     summary: "DRM nodes appear in the consumer by class and role, and nothing else does",
     containers: [
       PROVIDER,

@@ -48,6 +48,7 @@ const steady = recovering("steady", "/usr/lib/pv-example/idle", {
 scenario(
   "recovery-policies",
   {
+    expects: { rules: ["recovery-exhausted", "container-in-recovery", "ready-hides-stopped"] },
     summary: "each policy restarts what it says, and nothing that the user has stopped",
     containers: [
       STABILIZE,

@@ -59,6 +59,15 @@ const hostile = HOSTILE.map(([name]) =>
 scenario(
   "wasm-lifecycle",
   {
+    // Guests that fail, and guests that are refused.
+    expects: {
+      rules: [
+        "container-cannot-start",
+        "recovery-exhausted",
+        "container-in-recovery",
+        "ready-hides-stopped",
+      ],
+    },
     summary: "a WebAssembly module is a container like any other, and ends alone when it fails",
     containers: [
       bystander,
