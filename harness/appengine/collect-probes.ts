@@ -2,7 +2,7 @@ import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { parseGraph } from "../../broker/shared/formats/graph.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
-import { EXPORTS_FOLDER } from "./layout.ts";
+import { EXPORTS_FOLDER, STORAGE } from "./layout.ts";
 
 /** Milliseconds for a reply of pv-ctrl; a healthy one takes 5. */
 const REPLY = 1_500;
@@ -18,9 +18,8 @@ type Probed = Pick<EvidenceSource, "sh" | "rawControl" | "control">;
  * whether sockets are where the graph has them, and exports that were not deployed. Never throws.
  */
 export async function collectProbes(appengine: Probed): Promise<string> {
-  const [graph, names, withHost] = await Promise.all([
+  const [graph, withHost] = await Promise.all([
     graphOf(appengine),
-    containersOf(appengine),
     replyTo(appengine, "with Host localhost", "Host: localhost\r\n"),
   ]);
   const [links, exports] = await Promise.all([
@@ -29,7 +28,7 @@ export async function collectProbes(appengine: Probed): Promise<string> {
   ]);
   const lines = [
     ...links,
-    ...exports.filter((line) => isMissing(line, names)),
+    ...exports,
     withHost,
     // The last one: a pv-ctrl that hangs with this request answers nothing after it.
     await replyTo(appengine, "without Host", ""),
@@ -43,16 +42,6 @@ async function graphOf({ control }: Probed): Promise<readonly GraphEntry[]> {
     return parseGraph(JSON.parse(body));
   } catch {
     return [];
-  }
-}
-
-async function containersOf({ control }: Probed): Promise<ReadonlySet<string> | undefined> {
-  try {
-    const { body } = await control.send("GET", "/containers", { timeout: REPLY });
-    const listed = JSON.parse(body) as readonly { readonly name: string }[];
-    return new Set(listed.map(({ name }) => name));
-  } catch {
-    return undefined;
   }
 }
 
@@ -102,19 +91,16 @@ const WHAT = `what() {
   fi
 }`;
 
-/** Names of the containers that each export brings. */
-const EXPORTS = `cd ${EXPORTS_FOLDER} 2>/dev/null || exit 0
+/** Containers of exports that the first revision lacks, although the exports are there. */
+const EXPORTS = `state=${STORAGE}/trails/0/.pvr/json
+cd ${EXPORTS_FOLDER} 2>/dev/null && [ -e $state ] || exit 0
 ls | head -n ${MOST_EXPORTS} | while read -r file; do
   tar -xzOf "$file" json 2>/dev/null | tr ',{' '\\n\\n' |
   sed -n 's|^ *"\\([^"/]*\\)/run.json".*|\\1|p' | while read -r name; do
+    grep -qF "\\"$name/run.json\\"" $state ||
     echo "export $file brings container $name, which is not there"
   done
 done; :`;
-
-function isMissing(line: string, names: ReadonlySet<string> | undefined): boolean {
-  const name = /brings container (\S+), which/.exec(line)?.[1];
-  return name !== undefined && names !== undefined && !names.has(name);
-}
 
 async function replyTo(appengine: Probed, what: string, host: string): Promise<string> {
   const begun = performance.now();

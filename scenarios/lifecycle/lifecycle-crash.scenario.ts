@@ -27,6 +27,7 @@ const fragile = defineContainer({
 scenario(
   "lifecycle-crash",
   {
+    expects: { rules: ["ready-hides-stopped"] },
     summary: "a crash takes READY away, and takes nothing else down",
     containers: [APP, recovering, fragile],
     until: "ready",

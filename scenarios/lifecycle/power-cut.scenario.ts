@@ -38,6 +38,7 @@ const VICTIMS = {
 scenario(
   "power-cut",
   {
+    expects: { rules: ["pantavisor-crashed", "reboot-loop"] },
     summary: "killed at random moments of an update, the appengine comes back consistent",
     containers: [defineContainer({ name: NAME, args: { PV_RESTART_POLICY: "container" } })],
     boot: "manual",

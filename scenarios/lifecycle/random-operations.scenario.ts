@@ -27,6 +27,7 @@ const alone = defineContainer({ name: "alone", args: always });
 scenario(
   "random-operations",
   {
+    expects: { rules: ["container-in-recovery"] },
     summary: "random starts, stops, crashes, signals and broker kills keep the invariants",
     containers: [server, client, alone],
     timeScale: 100,

@@ -27,6 +27,8 @@ type State = Record<string, unknown>;
 scenario(
   "revisions",
   {
+    // A client whose server goes away with its revision.
+    expects: { rules: ["broken-pipe"] },
     summary: "an installed step is run, tried, committed or rolled back; links follow",
     containers: [SERVER, CLIENT, extra],
     boot: "auto",

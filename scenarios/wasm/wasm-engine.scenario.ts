@@ -8,6 +8,7 @@ const guest = probeGuest("guest", { words: ["sleep", "100000"] });
 scenario(
   "wasm-engine",
   {
+    expects: { rules: ["container-cannot-start"] },
     summary: "a machine without a WebAssembly engine says so, and runs its other containers",
     containers: ["pv-example-app", guest],
     env: { PVH_MACHINE: "armv7l" },

@@ -52,6 +52,7 @@ const unlucky = defineContainer({
 scenario(
   "xconnect-injection",
   {
+    expects: { rules: ["socket-not-injected", "path-too-long"] },
     summary: "targets that are hard to reach or cannot be, and plugins that come when needed",
     containers: [things, user, unlucky],
     // Two links cannot work, as they should not.
