@@ -33,6 +33,7 @@ export async function doctorCommand({ args, out, signal }: Call): Promise<ExitCo
     checkLimits(engine),
     checkNode(),
     checkBuilder(engine),
+    checkBrowser(),
   ];
   out.data(
     args.flag("json") ? JSON.stringify(findings, undefined, 2) : findings.map(show).join("\n"),
@@ -112,6 +113,13 @@ function checkBuilder(engine: Engine | undefined): Finding {
   const found = "not usable here; pvh build makes the image in a Debian container";
   if (engine !== undefined) return { name, ok: true, found };
   return { name, ok: false, found, means: "that needs an engine", fix: "npm start sets it up" };
+}
+
+/** Only tests of pvh itself need one. */
+function checkBrowser(): Finding {
+  const isHere = findProgram("chromium") !== undefined;
+  const missing = "not here: tests of report.html are skipped; apt-get install chromium";
+  return { name: "chromium", ok: true, found: isHere ? "on this machine" : missing };
 }
 
 function show({ name, ok, found, means, fix }: Finding): string {

@@ -11,8 +11,9 @@ import { readRecordOf } from "./read-record-of.ts";
  */
 export function lastFailed(
   selected: readonly Selected<DiscoveredScenario>[],
+  run = "latest",
 ): Selected<DiscoveredScenario>[] {
-  const { scenarios } = foldRecord(readRecordOf("latest").record);
+  const { scenarios } = foldRecord(readRecordOf(run).record);
   const failed = new Map<string, Set<string> | "all">();
   for (const scenario of scenarios.values()) {
     const { verdict, checks } = lastAttempt(scenario);
