@@ -91,6 +91,9 @@ class Trace {
       case "note":
         this.#line(event.scenario ?? "run", "notes", event.text, t);
         return;
+      case "watch.violated":
+        this.#line(event.scenario, "watchers", `${event.watcher}: ${event.says}`, t);
+        return;
       case "scenario.finished":
         this.#endStates(event.scenario, t);
         return;

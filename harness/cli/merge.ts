@@ -11,17 +11,19 @@ import { join } from "node:path";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { mergeRuns, NotOneRun } from "../../reports/merge.ts";
+import { readRecord } from "../../reports/read-record.ts";
 import { foldRun } from "../../reports/run-state.ts";
 import type { RecordedEvent } from "../../reports/events.ts";
 import { closingLine } from "../../reports/terminal.ts";
 import { PvhError } from "../errors.ts";
-import { EVENTS_FILE, parseLine, toLine } from "../run/event-log.ts";
+import { EVENTS_FILE, toLine } from "../run/event-log.ts";
 import { makeRunDirectory, RUNS } from "../run/run-directory.ts";
 import { keepDurations } from "../run/history.ts";
 import { writeReports } from "../run/write-reports.ts";
 import type { Call } from "./command.ts";
 import { JunitFile } from "./junit-file.ts";
 import { liveReport } from "./progress.ts";
+import { writePage } from "./report-page.ts";
 
 /** Bytes of a record that is read. */
 const LONGEST = 256 << 20;
@@ -45,7 +47,7 @@ export async function mergeCommand({ args, out }: Call): Promise<ExitCode> {
   const live = liveReport("plain", process.stderr);
   for (const event of events) live.event(event);
   live.stop();
-  const [unwritten] = writeReports(state, directory);
+  const [unwritten] = [...writeReports(state, directory), ...writePage(directory, state)];
   if (unwritten !== undefined) throw unwritten;
   await keepDurations(state);
   for (const line of live.closing(directory.shown)) out.say(line);
@@ -54,7 +56,7 @@ export async function mergeCommand({ args, out }: Call): Promise<ExitCode> {
   return (state.finished?.exitCode ?? EXIT.bug) as ExitCode;
 }
 
-function merged(records: readonly RecordedEvent[][], run: string): RecordedEvent[] {
+function merged(records: readonly (readonly RecordedEvent[])[], run: string): RecordedEvent[] {
   try {
     return mergeRuns(records, run, Date.now());
   } catch (error) {
@@ -85,12 +87,11 @@ function lastRunIn(folder: string): string | undefined {
     .at(-1);
 }
 
-function eventsIn(folder: string): RecordedEvent[] {
+function eventsIn(folder: string): readonly RecordedEvent[] {
   const file = join(folder, EVENTS_FILE);
   const { size } = statSync(file);
   if (size > LONGEST) throw new PvhError("PVH_USAGE", `${file} has ${size} bytes: it is no record`);
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.map(parseLine).filter((event) => event !== undefined);
+  return readRecord(readFileSync(file, "utf8")).events;
 }
 
 /** Files of the scenarios of a run; names come from a record that a machine elsewhere wrote. */

@@ -4,7 +4,6 @@ import { closingLine } from "../../reports/terminal.ts";
 import { timingsTable } from "../../reports/timings.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
-import { formerDurations } from "../run/history.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";

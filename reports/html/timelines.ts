@@ -134,6 +134,8 @@ function toldOf(event: RecordedEvent): Told | undefined {
       return ["container", `${event.what} ${event.name}`, event.status];
     case "link.changed":
       return ["link", `${event.consumer}/${event.service}`, event.state];
+    case "watch.violated":
+      return ["note", `watcher ${event.watcher}`, event.says];
     case "note":
       return ["note", "note", event.text];
     default:
