@@ -57,7 +57,7 @@ export class SourceWatch {
   }
 }
 
-/** Editors write beside the file: names that begin with a dot or end with `~`, numbers, `.swp`. */
+/** Editors write beside the file: names that begin with a dot or end with `~`, numbers, `.swp`. Programs of a container have any name. */
 function isSource(name: string): boolean {
-  return /\.[a-z]+$/.test(name) && !/(^|\/)\.|~$|\.sw[a-z]$|\.tmp$/.test(name);
+  return /\.[a-z]+$|(^|\/)rootfs\//.test(name) && !/(^|\/)\.|~$|\.sw[a-z]$|\.tmp$/.test(name);
 }

@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Appengine } from "../appengine/appengine.ts";
 import { touchedBy } from "../catalogue/touched.ts";
 import { clock } from "../clock/clock.ts";
@@ -9,6 +8,7 @@ import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
+import { projectFacts } from "../project-facts.ts";
 import { ROOT, SOURCE_FOLDERS } from "../root.ts";
 import { discoverNamed } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
@@ -45,7 +45,11 @@ export async function watchCommand(call: Call): Promise<ExitCode> {
   const names = [...new Set(args.words)];
   // A name that is wrong now ends the command; a file may go for a moment later.
   await discoverNamed(names);
-  const files = new SourceWatch(ROOT, SOURCE_FOLDERS);
+  const root = projectFacts()?.root;
+  const files =
+    root === undefined
+      ? new SourceWatch(ROOT, SOURCE_FOLDERS)
+      : new SourceWatch(root, foldersOf(root));
   const watched = new Watched(names, flags, call);
   try {
     let exitCode: ExitCode = EXIT.pass;
@@ -66,6 +70,13 @@ export async function watchCommand(call: Call): Promise<ExitCode> {
     files.close();
     await removeOwn(AbortSignal.timeout(REMOVAL));
   }
+}
+
+/** Folders of a project that its scenarios may depend on. */
+function foldersOf(root: string): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))
+    .map(({ name }) => name);
 }
 
 /** The state of a watch between two runs. */
@@ -116,7 +127,9 @@ class Watched {
   }
 
   #touched(all: readonly DiscoveredScenario[], changed: readonly string[]): DiscoveredScenario[] {
-    const isOfAll = changed.some((path) => !/^(scenarios|examples)\//.test(path));
+    // Scenarios of a project may import anything of it.
+    const isOfAll =
+      projectFacts() !== undefined || changed.some((path) => !/^(scenarios|examples)\//.test(path));
     if (isOfAll) return [...all];
     const changes = changed.map((path) => ({ path, added: [] }));
     const { scenarios } = touchedBy(changes, sourceTexts(ROOT), []);
@@ -128,7 +141,9 @@ class Watched {
     const containers = JSON.stringify(all.map((one) => one.containers));
     const isOther = containers !== this.#containers;
     this.#containers = containers;
-    if (isOther || changed.some((path) => path.startsWith("containers/"))) {
+    const isDeployed = (path: string): boolean =>
+      projectFacts() === undefined ? path.startsWith("containers/") : !/\.[cm]?[jt]s$/.test(path);
+    if (isOther || changed.some(isDeployed)) {
       await this.#letGo();
       return;
     }
@@ -139,9 +154,7 @@ class Watched {
     const paths = before === undefined ? [...programs.keys()] : changedPrograms(before, programs);
     if (paths.length === 0) return;
     // A check that boots an appengine of its own boots it from the image.
-    const bootsMore = all.some(({ file }) =>
-      readFileSync(join(ROOT, file), "utf8").includes("bootAppengine"),
-    );
+    const bootsMore = all.some(({ path }) => readFileSync(path, "utf8").includes("bootAppengine"));
     if (bootsMore || !(await this.#replace(programs, paths))) await this.#letGo();
   }
 
