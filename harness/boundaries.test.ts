@@ -208,6 +208,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/layer/",
     "harness/run/",
     "broker/shared/formats/",
+    // A scenario that provokes quirks by name.
+    "broker/shared/quirks/names.ts",
   ],
   // Newcomers copy these: scenarios use the harness, a program only the package.
   "examples/": ["harness/appengine/", "harness/exports/", "harness/facts/", "harness/run/"],

@@ -52,7 +52,9 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
     selected: z.array(text),
     seed: z.number(),
     baseline: z.looseObject({ run: text, known: z.array(text), strict: z.boolean() }).optional(),
-    shard: z.looseObject({ index: z.number(), count: z.number(), whole: z.array(text) }).optional(),
+    shard: z
+      .looseObject({ index: z.int().min(1), count: z.int().min(1), whole: z.array(text) })
+      .optional(),
     host: z.looseObject({
       name: text,
       kernel: text,
@@ -134,6 +136,14 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   }),
   step: z.looseObject({ ...inside, text, ms, status: z.number().optional() }),
   evidence: z.looseObject({ ...of, path: text, what: text }),
+  "watch.violated": z.looseObject({
+    ...of,
+    check: text.optional(),
+    watcher: text,
+    says: text,
+    value: z.number(),
+    limit: z.number(),
+  }),
   diagnosis: z.looseObject({
     ...of,
     check: text.optional(),

@@ -87,6 +87,7 @@ function lastRunIn(folder: string): string | undefined {
     .at(-1);
 }
 
+/** Events up to the first line that is none: a record that another machine wrote need not be whole. */
 function eventsIn(folder: string): readonly RecordedEvent[] {
   const file = join(folder, EVENTS_FILE);
   const { size } = statSync(file);
