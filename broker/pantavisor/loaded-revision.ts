@@ -8,6 +8,7 @@ import { parseState } from "../shared/formats/state.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
+import { refusedNetworks } from "./networks.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { PlannedRevision } from "./revision-plan.ts";
 import { planRevision } from "./revision-plan.ts";
@@ -18,6 +19,8 @@ const DEFAULT_GROUPS = "/etc/pantavisor/defaults/groups.json";
 export interface LoadedRevision extends PlannedRevision {
   readonly revision: string;
   readonly state: State;
+  /** Reasons why it cannot have the networks that it asks for. */
+  readonly refusedNetworks: readonly string[];
 }
 
 /** @throws StateError naming the key of a state that cannot be run */
@@ -28,7 +31,9 @@ export function loadRevision(
 ): LoadedRevision {
   const file = join(revisionFolder(config, revision), ".pvr/json");
   const state = parseState(parseUntrusted(readFileSync(file, "utf8")), quirks);
-  return { revision, state, ...planState(config, revision, state, quirks) };
+  const networks = refusedNetworks(config, revision, state, quirks);
+  const planned = planState(config, revision, state, quirks);
+  return { revision, state, refusedNetworks: networks, ...planned };
 }
 
 /** @throws Error naming a container whose group does not exist */
@@ -42,13 +47,20 @@ export function planState(
   return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
 }
 
-/** Reasons to stop the whole revision: one for each required service that nobody exports. */
-export function missingRequired({ state }: LoadedRevision, quirks: Quirks): string[] {
-  if (quirks.has("required-ignored")) return [];
-  return missingServices(state.containers, quirks).map(
+/**
+ * Reasons to stop the whole revision: one for each required service that nobody exports, and for each
+ * network that cannot be had.
+ */
+export function missingRequired(
+  { state, refusedNetworks: networks }: Pick<LoadedRevision, "state" | "refusedNetworks">,
+  quirks: Quirks,
+): string[] {
+  if (quirks.has("required-ignored")) return [...networks];
+  const services = missingServices(state.containers, quirks).map(
     ({ service, container }) =>
       `required service '${service}' for platform '${container}' not found`,
   );
+  return [...services, ...networks];
 }
 
 /** The lines with which a revision introduces itself in its log. */

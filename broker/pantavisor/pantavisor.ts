@@ -25,6 +25,7 @@ import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
 import { deviatingLog } from "./log-words.quirk.ts";
+import { Networks } from "./networks.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
 import { recoverStorage } from "./storage/recover-storage.ts";
@@ -191,8 +192,11 @@ function makeParts(
     quirks,
     onSpawn: (pid) => ifRoom(() => rememberProcess(DAEMON_FILE, pid)),
   });
+  const networks = new Networks(config, log, quirks);
+  networks.begin(running.loaded.revision, state);
   const runner = new RevisionRunner({
     plan,
+    networks,
     definitions: state.containers,
     config,
     controlSocket: socketOf(config),
@@ -215,7 +219,10 @@ function makeParts(
     clock,
     runner,
     running: () => running.loaded,
-    onSwitch: (next) => running.switchTo(next),
+    onSwitch(next) {
+      networks.begin(next.revision, next.state);
+      running.switchTo(next);
+    },
   });
   return { drivers, broker, runner, updater };
 }

@@ -65,5 +65,12 @@ export function makeRunner({
     onPeersChanged: () => undefined,
     onExit: onExit ?? (() => undefined),
   });
-  return { runner, config, clock, log, lines, running: () => ({ revision, state, ...planned }) };
+  return {
+    runner,
+    config,
+    clock,
+    log,
+    lines,
+    running: () => ({ revision, state, refusedNetworks: [], ...planned }),
+  };
 }

@@ -26,6 +26,7 @@ import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { copyConfig, removeConfig } from "./runtimes/config-overlay.ts";
 import { mountVolumes, unmountBelow } from "./runtimes/volumes.ts";
+import type { Networks } from "./networks.ts";
 import { UsualPaths } from "./usual-paths.ts";
 
 export interface RunnerOptions {
@@ -37,6 +38,8 @@ export interface RunnerOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly wasm: WasmSettings;
   readonly drivers: Pick<Drivers, "prepare">;
+  /** Places of containers in network pools. */
+  readonly networks?: Pick<Networks, "leaseOf">;
   readonly log: PantavisorLog;
   /** Runs recovery and stability; may be faster than real time. */
   readonly clock: Clock;
@@ -324,6 +327,7 @@ export class RevisionRunner {
       logFolder: join(logs, name),
       volumes: join(config.volumes, name),
       controlSocket,
+      network: this.#options.networks?.leaseOf(definition),
       views: paths.viewsOf(name, isManaging, join(logs, name)),
       environment,
       wasm,

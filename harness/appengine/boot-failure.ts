@@ -12,7 +12,7 @@ export interface BootFacts {
 
 /** grep -E pattern that selects the lines of pantavisor.log which bootFailure() reads. */
 export const REASON_LINES =
-  "required service '|suddenly stopped|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
+  "required service '|references unknown pool|suddenly stopped|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
 
 const LAUNCH = /launching pantavisor/g;
 /** Log line behind most boot loops: a container that may not stop has stopped. */
@@ -33,6 +33,8 @@ export function bootFailure(facts: BootFacts): string | undefined {
   if (missing) {
     return `required service '${missing[1] ?? ""}' of container '${missing[2] ?? ""}' is provided by no container`;
   }
+  const unknown = /platform '.+?' references unknown pool '.+?'/.exec(facts.log);
+  if (unknown) return `${unknown[0]}: device.json has no such network pool`;
   if (facts.exitCode !== undefined) {
     return `pv-appengine ended with exit code ${facts.exitCode}: ${lastWords(facts.output)}`;
   }

@@ -20,10 +20,21 @@ export interface ContainerStart {
   readonly controlSocket: string;
   /** Folders of pantavisor that it sees below /pantavisor, read-only. */
   readonly views: readonly { readonly source: string; readonly name: string }[];
+  /** Its place in a network pool; without one it has the appengine's network. */
+  readonly network: NetworkPlace | undefined;
   /** Added to the environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
   readonly wasm: WasmSettings;
   readonly quirks: Quirks;
+}
+
+export interface NetworkPlace {
+  readonly bridge: string;
+  /** `10.0.5.2/24` */
+  readonly address: string;
+  readonly gateway: string;
+  readonly mac: string;
+  readonly hostname: string | undefined;
 }
 
 /** Settings of the appengine for containers of type wasm. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ContainerStart } from "./container-start.ts";
+import type { ContainerStart, NetworkPlace } from "./container-start.ts";
 
 /** Additions of pantavisor to a container's own lxc.container.conf. */
 export interface LxcAdditions {
@@ -12,6 +12,7 @@ export interface LxcAdditions {
   readonly controlSocket: string;
   /** Folders that it sees below /pantavisor, read-only. */
   readonly views?: ContainerStart["views"];
+  readonly network?: ContainerStart["network"];
   /** Environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -28,9 +29,11 @@ const CONSOLE_SIZE = 16 * 1024 * 1024;
  */
 export function lxcConfig(own: string, additions: LxcAdditions): string {
   const { name, logFolder, configFolder, controlSocket, views = [], environment } = additions;
+  const { network } = additions;
   const lines = [
     ...(configFolder === undefined ? [] : [`lxc.rootfs.path = ${rootOver(own, configFolder)}`]),
-    `lxc.uts.name = ${name}`,
+    `lxc.uts.name = ${network?.hostname ?? name}`,
+    ...(network === undefined ? [] : interfaceLines(network)),
     "lxc.apparmor.profile = unconfined",
     `lxc.log.file = ${join(logFolder, "lxc.log")}`,
     "lxc.log.level = INFO",
@@ -43,7 +46,32 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
     ),
     ...Object.entries(environment).map(([key, value]) => `lxc.environment = ${key}=${value}`),
   ];
-  return `${own.trimEnd()}\n${lines.join("\n")}\n`;
+  const base = network === undefined ? own : withOwnNetwork(own);
+  return `${base.trimEnd()}\n${lines.join("\n")}\n`;
+}
+
+/** One interface, eth0, on the pool's bridge. */
+function interfaceLines({ bridge, address, gateway, mac }: NetworkPlace): string[] {
+  return [
+    "lxc.net.0.type = veth",
+    `lxc.net.0.link = ${bridge}`,
+    "lxc.net.0.name = eth0",
+    "lxc.net.0.flags = up",
+    `lxc.net.0.hwaddr = ${mac}`,
+    `lxc.net.0.ipv4.address = ${address}`,
+    `lxc.net.0.ipv4.gateway = ${gateway}`,
+  ];
+}
+
+/** The template of pvr keeps the appengine's network; in a pool a container has its own. */
+function withOwnNetwork(own: string): string {
+  return own.replace(
+    /^([ \t]*lxc\.namespace\.keep[ \t]*=)(.*)$/gm,
+    (_, key: string, words: string) => {
+      const kept = words.split(/\s+/).filter((word) => word !== "" && word !== "net");
+      return kept.length === 0 ? "" : `${key} ${kept.join(" ")}`;
+    },
+  );
 }
 
 /** Options of a view: a container reads it, and finds no way out of it. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { containerNetwork } from "./network.ts";
 import { checkDocumentSize } from "./document-size.ts";
 import { driverNeeds } from "./drivers.ts";
 import { objectName, serviceName, volumeName } from "./names.ts";
@@ -94,6 +95,7 @@ export const runManifest = z.object({
   roles: z.array(z.enum(["mgmt", "nobody"])).optional(),
   auto_recovery: autoRecovery.optional(),
   drivers: driverNeeds,
+  network: containerNetwork.optional(),
   wasm: wasmOptions.optional(),
   services: z
     .object({

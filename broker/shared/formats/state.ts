@@ -5,6 +5,8 @@ import type { Quirks } from "../quirks/quirks.ts";
 import type { DriverAliases } from "./drivers.ts";
 import { parseDriverAliases } from "./drivers.ts";
 import { safeName } from "./names.ts";
+import { parsePools } from "./network.ts";
+import type { Pool } from "./network.ts";
 import { printable } from "./printable.ts";
 import type { Group } from "./groups.ts";
 import { parseGroups } from "./groups.ts";
@@ -44,6 +46,8 @@ export interface State {
   readonly groups: readonly Group[] | undefined;
   readonly containers: readonly ContainerDefinition[];
   readonly drivers: DriverAliases;
+  /** Network pools by name. */
+  readonly pools: ReadonlyMap<string, Pool>;
 }
 
 export interface ContainerDefinition {
@@ -92,6 +96,7 @@ export function parseState(value: unknown, quirks: Quirks = none): State {
   return {
     entries,
     groups: groupsOf(document),
+    pools: poolsOf(document),
     containers,
     drivers:
       drivers === undefined ? new Map() : at("bsp/drivers.json", () => parseDriverAliases(drivers)),
@@ -180,6 +185,15 @@ function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {
 function groupsOf(document: Record<string, unknown>): readonly Group[] | undefined {
   const found = groupsDocumentOf(document);
   return found === undefined ? undefined : at(found.where, () => parseGroups(found.value));
+}
+
+function poolsOf(document: Record<string, unknown>): State["pools"] {
+  const schema = z.object({ network: z.object({ pools: z.unknown() }).optional() });
+  const { data } = schema.safeParse(document["device.json"]);
+  const pools = data?.network?.pools;
+  return pools === undefined
+    ? new Map()
+    : at("device.json: network.pools", () => parsePools(pools));
 }
 
 /** The groups that a state brings: device.json's beat groups.json. */

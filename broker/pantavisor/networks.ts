@@ -1,0 +1,86 @@
+import { readObject } from "./runtimes/revision-object.ts";
+import type { ContainerDefinition, State } from "../shared/formats/state.ts";
+import type { Quirks } from "../shared/quirks/quirks.ts";
+import type { AppengineConfig } from "./appengine-config.ts";
+import { revisionFolder } from "./appengine-config.ts";
+import { makeBridge } from "./bridges.ts";
+import { Ipam, networkRefusals, poolOf } from "./ipam.ts";
+import type { Lease } from "./ipam.ts";
+import type { PantavisorLog } from "./pantavisor-log.ts";
+
+/** Bridges and addresses of the revision that runs. */
+export class Networks {
+  readonly #ipam = new Ipam();
+  readonly #config: AppengineConfig;
+  readonly #log: PantavisorLog;
+  readonly #quirks: Quirks;
+  #state: State | undefined;
+
+  constructor(config: AppengineConfig, log: PantavisorLog, quirks: Quirks) {
+    this.#config = config;
+    this.#log = log;
+    this.#quirks = quirks;
+  }
+
+  /** Another revision runs from now on. */
+  begin(revision: string, state: State): void {
+    this.#state = state;
+    if (this.#quirks.has("network-ignored")) return;
+    for (const { level, message } of this.#ipam.begin(state, configsOf(this.#config, revision))) {
+      this.#log.write(level, "ipam", message);
+    }
+  }
+
+  /**
+   * The lease of a container that is about to start, whose bridge is there by then.
+   * @throws Error when its pool is full, or its bridge cannot be made
+   */
+  leaseOf({ name, run }: ContainerDefinition): Lease | undefined {
+    const pools = this.#state?.pools;
+    const pool = poolOf(run.network);
+    if (pool === undefined || run.network === undefined || pools === undefined) return undefined;
+    if (this.#quirks.has("network-ignored")) return undefined;
+    const found = pools.get(pool);
+    const leased = this.#ipam.lease(name, run.network, pools);
+    if (found === undefined || leased === undefined) {
+      throw new Error(`pool '${pool}' has no address left`);
+    }
+    const made = makeBridge(found);
+    if (made !== undefined) {
+      this.#log.write("INFO", "ipam", made);
+      if (found.nat) {
+        const why = "an appengine without a network of its own has nowhere to translate to";
+        this.#log.write("WARN", "ipam", `failed to setup NAT for pool ${pool}: ${why}`);
+      }
+    }
+    this.#log.write(leased.line.level, "ipam", leased.line.message);
+    return leased.lease;
+  }
+}
+
+/** Reasons why a revision cannot have the networks that it asks for. */
+export function refusedNetworks(
+  config: AppengineConfig,
+  revision: string,
+  state: State,
+  quirks: Quirks,
+): readonly string[] {
+  if (quirks.has("network-ignored")) return [];
+  return networkRefusals(state, configsOf(config, revision));
+}
+
+/** Text of a container's configuration; empty where it has none. */
+function configsOf(
+  config: AppengineConfig,
+  revision: string,
+): (container: ContainerDefinition) => string {
+  return ({ name, run }) => {
+    if (run.config === undefined) return "";
+    try {
+      return readObject(revisionFolder(config, revision), name, run.config);
+    } catch {
+      // Its start says why.
+      return "";
+    }
+  };
+}
