@@ -136,14 +136,6 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   }),
   step: z.looseObject({ ...inside, text, ms, status: z.number().optional() }),
   evidence: z.looseObject({ ...of, path: text, what: text }),
-  "watch.violated": z.looseObject({
-    ...of,
-    check: text.optional(),
-    watcher: text,
-    says: text,
-    value: z.number(),
-    limit: z.number(),
-  }),
   diagnosis: z.looseObject({
     ...of,
     check: text.optional(),

@@ -10,6 +10,7 @@ import type { ExitCode } from "../../reports/exit-codes.ts";
 import { discover } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { prepareRun } from "../run/prepare-run.ts";
+import { formerDurations } from "../run/history.ts";
 import { runScenarios } from "../run/run.ts";
 import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
