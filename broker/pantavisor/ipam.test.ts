@@ -7,6 +7,7 @@ import {
   showAddress,
   toAddress,
 } from "../shared/formats/network.ts";
+import { PROPERTY_RUNS } from "../shared/formats/property-runs.fixture.ts";
 import { STATE_SPEC, parseState } from "../shared/formats/state.ts";
 import { Ipam, networkRefusals } from "./ipam.ts";
 
@@ -102,7 +103,7 @@ test("every address is shown as it was read, and only hosts are inside", () => {
         expect(isInside(subnet, address)).toBe(address >= first && address <= last);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: PROPERTY_RUNS },
   );
   expect(parsePools({ p: POOL }).get("p")?.subnet).toEqual({
     base: toAddress("10.0.5.0"),
