@@ -8,14 +8,14 @@ import { isOver, newTrial, stepTrial } from "./lifecycle/trial.ts";
 import { NO_ROOM, isNoRoom } from "../shared/no-room.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
-import { revisionFolder } from "./appengine-config.ts";
+import { logFolder, revisionFolder } from "./appengine-config.ts";
 import { commitRevision, readBootEnvironment, tryAtNextBoot } from "./storage/boot-environment.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, missingRequired } from "./loaded-revision.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { RevisionRunner } from "./revision-runner.ts";
 import type { Progress } from "./storage/step-progress.ts";
-import { progressOf, writeProgress } from "./storage/step-progress.ts";
+import { progressOf, withLogs, writeProgress } from "./storage/step-progress.ts";
 
 export interface UpdaterOptions {
   readonly config: AppengineConfig;
@@ -201,8 +201,10 @@ export class Updater {
   }
 
   #fail(revision: string, reason: string): void {
-    const { runner, log } = this.#options;
-    this.#note(revision, progressOf.failed(reason));
+    const { config, runner, log, quirks } = this.#options;
+    const failed = progressOf.failed(reason);
+    const isSilent = quirks.has("failed-update-silent");
+    this.#note(revision, isSilent ? failed : withLogs(failed, logFolder(config, revision)));
     const boot = readBootEnvironment(this.#bootFile);
     const back = boot.trying ?? boot.revision;
     const line = `(pv_rollback:1) revision '${revision}' failed: ${reason}. Rolling back to '${back}'...`;

@@ -265,6 +265,24 @@ scenario(
       },
       { timeout: 60_000 },
     );
+
+    check(
+      "ctrl.steps.logs",
+      "the progress of a failed update has what pantavisor.log says is wrong",
+      async ({ bootAppengine, signal }) => {
+        const { control } = await bootAppengine();
+        const state = await currentState(control, signal);
+        const run = state[`${EXTRA}/run.json`] as State;
+        const broken = { ...state, [`${EXTRA}/run.json`]: { ...run, config: "no-such-file.conf" } };
+        await install(control, "locals/logged", broken, signal);
+        await command(control, "LOCAL_RUN", "locals/logged", signal);
+        await progress(control, "locals/logged", "ERROR", signal);
+        const { logs } = await readProgress(control, "locals/logged", signal);
+        expect(logs, "logs of the failed update").toContain(EXTRA);
+        expect(String(logs).length, "length of the logs").toBeLessThanOrEqual(4096);
+      },
+      { timeout: 60_000 },
+    );
   },
 );
 

@@ -19,6 +19,8 @@ export interface Progress {
   /** Percent. */
   readonly progress: number;
   readonly retries: number;
+  /** Of an update that failed: the end of what pantavisor.log says is wrong. */
+  readonly logs?: string;
 }
 
 const of = (status: Progress["status"], message: string, percent: number): Progress => ({
@@ -43,6 +45,26 @@ export const progressOf = {
   wontGo: (why: string) => of("WONTGO", why, 0),
   failed: (why: string) => of("ERROR", why, 0),
 } as const;
+
+/** Characters of a failed update's lines, as many as the real one keeps. */
+const LOGS = 4096;
+
+/** A failed update with its lines of pantavisor.log, the last ones that fit. */
+export function withLogs(progress: Progress, logFolder: string): Progress {
+  let text: string;
+  try {
+    text = readFileSync(join(logFolder, "pantavisor/pantavisor.log"), "utf8");
+  } catch {
+    return progress;
+  }
+  const wrong = text.split("\n").filter((line) => /^\[\S+\] \d+ (?:WARN|ERROR|FATAL)\t/.test(line));
+  let logs = "";
+  for (const line of wrong.toReversed()) {
+    if (logs.length + line.length + 1 > LOGS) break;
+    logs = `${line}\n${logs}`;
+  }
+  return { ...progress, logs };
+}
 
 /** Progress of a revision whose update was under way when everything stopped, cause unknown. */
 export const unexpectedRollback = progressOf.failed("Unexpected rollback");

@@ -73,6 +73,7 @@ export const QUIRKS = {
   "meta-not-deleted": "deleting metadata answers 200 and does nothing",
   "meta-bad-key-200": "metadata whose key is no file name is answered 200",
   "object-unverified": "an object is stored whatever its sha256",
+  "failed-update-silent": "the progress of a failed update has no logs",
   "step-unvalidated": "a state is stored as a step without being read",
   "settings-meta-ignored": "user-meta changes no setting",
   "config-missing": "/config and /config2 are empty",
