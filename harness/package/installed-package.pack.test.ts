@@ -26,7 +26,7 @@ test("the package is small, and has neither tests nor sources that are compiled 
   const unwanted = installed.files.filter(
     (path) =>
       /\.(test|fixture)\.|testdata|\.ts$/.test(path) &&
-      !/\.d\.ts$|rootfs\.ts$|\/template\//.test(path),
+      !/\.d\.ts$|rootfs\.ts$|\/(template|html\/client)\//.test(path),
   );
   expect(unwanted).toEqual([]);
 });
