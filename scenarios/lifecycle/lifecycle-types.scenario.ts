@@ -119,6 +119,8 @@ scenario(
         await waitForStatus(control, name, "STARTED", signal);
         await expectEcho(appengine, name, signal);
       },
+      // Five starts, each of which waits for a link.
+      { timeout: 90_000 },
     );
   },
 );
