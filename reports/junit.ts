@@ -24,7 +24,7 @@ const TEXT_LIMITS = [Infinity, 16_384, 4_096, 1_024, 256];
 /** Files of evidence that a case names. */
 const MOST_ATTACHMENTS = 40;
 
-/** What differs from one CI to another. */
+/** Differences from one CI to another. */
 export interface JunitDialect {
   /** The run directory, as the reader may open it. */
   readonly folder: string;

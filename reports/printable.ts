@@ -35,7 +35,7 @@ function stripped(text: string): string {
 
 let shown = stripped;
 
-/** What is rendered meanwhile, bytes of containers included, is as it came. */
+/** Render with all bytes as they came, those of containers included. */
 export function renderedRaw<T>(render: () => T): T {
   shown = (text) => text;
   try {

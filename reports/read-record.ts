@@ -40,7 +40,7 @@ export function readRecord(text: string): ReadRecord {
   return { events, stopped: why };
 }
 
-/** What a record comes to; one that stops has a failure of its own that says where. */
+/** State at the end of a record; one that stops has a failure of its own that says where. */
 export function foldRecord({ events, stopped }: ReadRecord): RunState {
   const state = foldRun(events);
   if (stopped !== undefined) {

@@ -7,15 +7,8 @@ import { shellWord } from "./shell-word.ts";
 export function reproCommand(state: RunState, scenario: string): string {
   const { started } = state;
   if (started?.command[0] === "import") return importAgain(state, started.command, scenario);
-  const words = ["npx", "pvh", "scenario", scenarioName(scenario)];
-  if (started !== undefined) {
-    words.push(...started.command.filter((word) => word.startsWith("--image=")));
-    if (started.profile !== "strict" && started.profile !== NATIVE)
-      words.push(`--profile=${started.profile}`);
-    if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
-    words.push(...started.command.filter((word) => AS_GIVEN.test(word)));
-    words.push(`--seed=${started.seed}`);
-  }
+  const words = ["npx", "pvh", "scenario", ...target(state, scenario, AS_GIVEN)];
+  if (started !== undefined) words.push(`--seed=${started.seed}`);
   return words.map(shellWord).join(" ");
 }
 
@@ -29,16 +22,22 @@ function importAgain(state: RunState, command: readonly string[], scenario: stri
 
 /** The command that boots the appengine of a scenario as it was booted here, and leaves it running. */
 export function holdCommand(state: RunState, scenario: string): string {
-  const { started } = state;
-  const words = ["npx", "pvh", "up", "--scenario", scenarioName(scenario)];
-  if (started !== undefined) {
-    words.push(...started.command.filter((word) => word.startsWith("--image=")));
-    if (started.profile !== "strict" && started.profile !== NATIVE)
-      words.push(`--profile=${started.profile}`);
-    if (started.quirks.length > 0) words.push(`--quirk=${started.quirks.join(",")}`);
-    words.push(...started.command.filter((word) => OF_A_BOOT.test(word)));
-  }
+  const words = ["npx", "pvh", "up", "--scenario", ...target(state, scenario, OF_A_BOOT)];
   return words.map(shellWord).join(" ");
+}
+
+/** The scenario's name, and the flags with which its appengine was booted here. */
+function target({ started }: RunState, scenario: string, asGiven: RegExp): string[] {
+  const name = scenarioName(scenario);
+  if (started === undefined) return [name];
+  const { command, profile, quirks } = started;
+  return [
+    name,
+    ...command.filter((word) => word.startsWith("--image=")),
+    ...(profile !== "strict" && profile !== NATIVE ? [`--profile=${profile}`] : []),
+    ...(quirks.length > 0 ? [`--quirk=${quirks.join(",")}`] : []),
+    ...command.filter((word) => asGiven.test(word)),
+  ];
 }
 
 /** Flags that change a boot. */

@@ -13,7 +13,8 @@ import { hasTools, labelsOf, ownerLabels, STOCK_LABEL } from "../engine/labels.t
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
-import { entryPointOf, IDLE, prepared } from "./boot-preparation.ts";
+import { entryPointOf } from "../engine/entry-point.ts";
+import { IDLE, prepared } from "./boot-preparation.ts";
 import type { Appengine, BootMode, BootOptions } from "./appengine.ts";
 import { packExports } from "./pack-exports.ts";
 import { STORAGE } from "./layout.ts";

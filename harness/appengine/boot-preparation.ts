@@ -20,14 +20,6 @@ export const IDLE = [
   "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done",
 ];
 
-/** The image's own entry point with its arguments; an engine may give one word, or null for none. */
-export function entryPointOf(config: {
-  readonly Entrypoint?: string | string[] | null | undefined;
-  readonly Cmd?: string | string[] | null | undefined;
-}): string[] {
-  return [config.Entrypoint, config.Cmd].flat().filter((word) => word != null);
-}
-
 /** PID 1 of an automatic boot: prepare, then become the image's own entry point. */
 export function prepared(entrypoint: readonly string[]): string[] {
   return ["/bin/sh", "-c", `${PREPARE}; exec "$@"`, "pvh-boot", ...entrypoint];

@@ -9,7 +9,7 @@ import { COMMANDS } from "./commands.ts";
 const file = join(mkdtempSync(join(tmpdir(), "pvh-completion-")), "pvh.bash");
 writeFileSync(file, completionScript("bash", COMMANDS));
 
-/** What bash offers for the last of these words. */
+/** Words that bash offers for the last of these. */
 function offered(...words: readonly string[]): string[] {
   const script = `source "$1"; shift; COMP_WORDS=(pvh "$@"); COMP_CWORD=$#; _pvh; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return execFileSync("bash", ["-c", script, "bash", file, ...words])

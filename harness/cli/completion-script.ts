@@ -44,13 +44,7 @@ _pvh() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     case "$path $word" in
-${all
-  .filter(({ words }) => words !== "")
-  .map(
-    ({ words }) =>
-      `      ${words.includes(" ") ? `'${words}'` : `' ${words}'`}) path='${words}' ;;`,
-  )
-  .join("\n")}
+${pathCases(all)}
     esac
   done
   case $path in
@@ -61,6 +55,17 @@ ${cases.join("\n")}
 }
 complete -F _pvh pvh
 `;
+}
+
+/** Cases of "$path $word", as bash and zsh have them: each word of a command leads to its path. */
+function pathCases(all: readonly Completed[]): string {
+  return all
+    .filter(({ words }) => words !== "")
+    .map(({ words }) => {
+      const led = words.includes(" ") ? words : ` ${words}`;
+      return `      '${led}') path='${words}' ;;`;
+    })
+    .join("\n");
 }
 
 function zsh(all: readonly Completed[]): string {
@@ -78,13 +83,7 @@ _pvh() {
   local -a entries
   for word in \${words[2,CURRENT-1]}; do
     case "$path $word" in
-${all
-  .filter(({ words }) => words !== "")
-  .map(
-    ({ words }) =>
-      `      ${words.includes(" ") ? `'${words}'` : `' ${words}'`}) path='${words}' ;;`,
-  )
-  .join("\n")}
+${pathCases(all)}
     esac
   done
   case $path in

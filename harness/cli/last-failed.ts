@@ -5,7 +5,7 @@ import type { Selected } from "../run/selection.ts";
 import { readRecordOf } from "./read-record-of.ts";
 
 /**
- * What of a selection failed in the last run: its failed checks, and all checks of a scenario that failed
+ * The part of a selection that failed in the last run: failed checks, and all checks of a scenario that failed
  * outside of them.
  * @throws PvhError PVH_USAGE where there is no run
  */

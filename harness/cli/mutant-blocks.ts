@@ -10,7 +10,7 @@ import { variantId } from "../run/variants.ts";
 const FIRST = 3;
 
 /**
- * Of each quirk the first three lines of the failure that a claiming check has under it, as a reader
+ * The first three lines, for each quirk, of the failure that a claiming check has under it, as a reader
  * sees them who knows neither check nor quirk.
  */
 export function mutantBlocks(mutants: readonly Mutant[], state: RunState): string[] {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AppengineContainer } from "../appengine/appengine-container.ts";
-import { entryPointOf } from "../appengine/boot-preparation.ts";
+import { entryPointOf } from "../engine/entry-point.ts";
 import { dockerCommands } from "../appengine/docker-commands.ts";
 import type { DockerCommands } from "../appengine/docker-commands.ts";
 import { limitsConfig, limitsOf } from "../appengine/limits.ts";

@@ -41,7 +41,7 @@ export interface ControlCall {
   readonly method: string;
   readonly path: string;
   readonly ms: number;
-  /** Of its reply, when there was a whole one. */
+  /** Status of its reply, when there was a whole one. */
   readonly status?: number;
   readonly body?: string;
   readonly error?: unknown;

@@ -11,7 +11,7 @@ const version = z
   .partial()
   .catch({});
 
-/** What kind of an engine it is. */
+/** Kind of an engine. */
 export interface EngineKind {
   /** It runs as a user, in a user namespace. */
   readonly isRootless: boolean;

@@ -6,8 +6,9 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { engineError } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { ownerLabels } from "../engine/labels.ts";
+import { entryPointOf } from "../engine/entry-point.ts";
 import { openStream } from "../engine/streams.ts";
+import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
 import { PvhError } from "../errors.ts";
 import { cachedLayer } from "../image/layer-cache.ts";
 import type { CacheOptions } from "../image/layer-cache.ts";
@@ -45,8 +46,7 @@ export async function ensureOwnRoot(
 /** Command of an image, for a container that has none of its own. @throws PvhError */
 export async function imageCommand(engine: Engine, image: string): Promise<string[]> {
   const { Config } = await inspected(engine, image);
-  const { Entrypoint, Cmd } = Config as { Entrypoint?: string | string[]; Cmd?: string[] };
-  const words = [Entrypoint ?? [], Cmd ?? []].flat();
+  const words = entryPointOf(Config);
   if (words[0]?.startsWith("/") === true) return words;
   throw new PvhError("PVH_USAGE", `the image ${image} has no command with an absolute path`, {
     hint: 'name it in container.json: "entrypoint": ["/usr/bin/…"]',
@@ -97,13 +97,8 @@ async function squash(
   options.progress(`making the root file system of ${describe(source)}; once`);
   const said: string[] = [];
   try {
-    const container = await engine.docker.createContainer({
-      Image: ref,
-      Entrypoint: ["sleep", "infinity"],
-      Labels: ownerLabels(),
-      HostConfig: { NetworkMode: "none", Init: true },
-    });
-    try {
+    const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
+    await withTemporaryContainer(engine, idle, async (container) => {
       await container.start();
       const stream = await openStream(container, ["sh", "-c", SCRIPT], {
         onStderr: (line) => said.push(line),
@@ -118,9 +113,7 @@ async function squash(
       if (code === 0) return;
       const words = said.slice(-8).join("\n");
       throw new PvhError("PVH_BUILD", `${describe(source)} makes no root file system:\n${words}`);
-    } finally {
-      await container.remove({ force: true, v: true });
-    }
+    });
   } catch (error) {
     if (!options.signal.aborted) throw engineError(error, describe(source));
     throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {
@@ -145,17 +138,10 @@ async function withBase(
     return use(createReadStream(path));
   }
   // Created and never started: its file system can be read all the same.
-  const container = await engine.docker.createContainer({
-    Image: source.image,
-    Entrypoint: ["/"],
-    Labels: ownerLabels(),
-    HostConfig: { NetworkMode: "none" },
-  });
-  try {
-    await use(Readable.from(await container.export()));
-  } finally {
-    await container.remove({ force: true, v: true });
-  }
+  const still = { Image: source.image, Entrypoint: ["/"] };
+  await withTemporaryContainer(engine, still, async (container) =>
+    use(Readable.from(await container.export())),
+  );
 }
 
 async function tarOf(path: string): Promise<Readable> {

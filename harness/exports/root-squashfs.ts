@@ -6,8 +6,8 @@ import { pack } from "tar-stream";
 import type { Pack } from "tar-stream";
 import { engineError } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { ownerLabels } from "../engine/labels.ts";
 import { openStream } from "../engine/streams.ts";
+import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
 import { PvhError } from "../errors.ts";
 import { cachedLayer } from "../image/layer-cache.ts";
 import type { CacheOptions } from "../image/layer-cache.ts";
@@ -100,13 +100,8 @@ async function runScript(
   options.progress("making the root file system of the example containers; seconds, once");
   const said: string[] = [];
   try {
-    const container = await engine.docker.createContainer({
-      Image: ref,
-      Entrypoint: ["sleep", "infinity"],
-      Labels: ownerLabels(),
-      HostConfig: { NetworkMode: "none", Init: true },
-    });
-    try {
+    const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
+    await withTemporaryContainer(engine, idle, async (container) => {
       await container.start();
       const more = [base?.programs ?? [], base?.paths ?? []].map((list) => list.join(" "));
       const stream = await openStream(container, ["sh", "-c", script, "make-root", ...more], {
@@ -116,9 +111,7 @@ async function runScript(
       await pipeline(stream, createWriteStream(path), { signal: options.signal });
       const code = await stream.exitCode();
       if (code !== 0) throw scriptFailed(code, said);
-    } finally {
-      await container.remove({ force: true, v: true });
-    }
+    });
   } catch (error) {
     if (options.signal.aborted) {
       throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {

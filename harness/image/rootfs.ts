@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { openStream } from "../engine/streams.ts";
-import { ownerLabels } from "../engine/labels.ts";
+import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
 import { findProgram, SYSTEM_PATH } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import type { CacheOptions } from "./layer-cache.ts";
@@ -104,18 +104,17 @@ async function runInContainer(
   path: string,
   options: CacheOptions,
 ): Promise<void> {
-  const { docker } = engine;
   const said: string[] = [];
   try {
     await pullImage(engine, BUILDER, options);
-    const container = await docker.createContainer({
+    const builder = {
       Image: BUILDER,
-      Cmd: ["sleep", "infinity"],
+      Cmd: IDLE_ENTRY,
       Env: ["SOURCE_DATE_EPOCH=0", "LC_ALL=C"],
-      Labels: ownerLabels(),
-      HostConfig: { Privileged: true, Init: true },
-    });
-    try {
+      // Packages come over the engine's default network.
+      HostConfig: { NetworkMode: "default", Privileged: true, Init: true },
+    };
+    await withTemporaryContainer(engine, builder, async (container) => {
       await container.start();
       const install =
         "{ apt-get update && apt-get install -y --no-install-recommends mmdebstrap mount; } >&2";
@@ -128,9 +127,7 @@ async function runInContainer(
       );
       await pipeline(stream, createWriteStream(path), { signal: options.signal });
       if ((await stream.exitCode()) !== 0) throw new Error("mmdebstrap failed");
-    } finally {
-      await container.remove({ force: true, v: true });
-    }
+    });
   } catch (error) {
     if (said.length > 0 || options.signal.aborted) throw buildError(error, said, options.signal);
     throw engineError(error, BUILDER);

@@ -1,7 +1,8 @@
 import { lastOutput } from "../engine/container-output.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
-import { ownerLabels } from "../engine/labels.ts";
+import { entryPointOf } from "../engine/entry-point.ts";
+import { withTemporaryContainer } from "../engine/temporary-container.ts";
 import { PvhError } from "../errors.ts";
 import { messageOfThrown } from "../thrown.ts";
 
@@ -27,8 +28,7 @@ export async function refuseNoAppengine(
   { signal }: FindOptions = {},
 ): Promise<void> {
   const { Architecture, Config } = await engine.docker.getImage(ref).inspect();
-  const { Entrypoint, Cmd } = Config as { Entrypoint?: string[] | null; Cmd?: string[] | null };
-  const entry = [...(Entrypoint ?? []), ...(Cmd ?? [])][0] ?? APPENGINE;
+  const [entry = APPENGINE] = entryPointOf(Config);
   const said = await look(engine, bootImage, [APPENGINE, entry], signal);
   const machine = said.includes(FOREIGN) ? (await engine.docker.version()).Arch : "";
   const refusal = whyNoAppengine(said, { entry, architecture: Architecture, machine });
@@ -72,23 +72,15 @@ async function look(
   const late = AbortSignal.timeout(LOOK);
   const abortSignal = given === undefined ? late : AbortSignal.any([given, late]);
   try {
-    const container = await engine.docker.createContainer({
-      Image: image,
-      Entrypoint: ["/bin/sh", "-c", MISSING, "sh", ...names],
-      Cmd: [],
-      Labels: ownerLabels(),
-      HostConfig: { NetworkMode: "none" },
-      abortSignal,
-    });
-    try {
+    const Entrypoint = ["/bin/sh", "-c", MISSING, "sh", ...names];
+    const options = { Image: image, Entrypoint, Cmd: [], abortSignal };
+    return await withTemporaryContainer(engine, options, async (container) => {
       const refused = await container.start({ abortSignal }).then(() => undefined, messageOfThrown);
       if (refused !== undefined && !/OCI runtime|exec/.test(refused)) throw new Error(refused);
       if (refused !== undefined) return refused;
       await container.wait({ abortSignal });
-      return await lastOutput(container);
-    } finally {
-      await container.remove({ force: true, v: true });
-    }
+      return lastOutput(container);
+    });
   } catch (error) {
     throw engineError(error, image);
   }

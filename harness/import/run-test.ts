@@ -32,7 +32,7 @@ export interface TestOptions {
 export interface TestOutcome {
   readonly verdict: Verdict;
   readonly reason?: string;
-  /** What differs, in a line. */
+  /** The difference, in a line. */
   readonly difference?: string;
 }
 

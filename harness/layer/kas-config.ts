@@ -14,7 +14,7 @@ export interface KasProblem {
 const MOST_FILES = 200;
 
 /**
- * What `kas dump` would write for a chain of files, without the commits that it looks up: later
+ * Output of `kas dump` for a chain of files, without the commits that it looks up: later
  * files over earlier ones, includes before the file that names them, mappings merged key by key
  * (kas documentation, "Project Configuration").
  */

@@ -85,7 +85,7 @@ test("docs/ci/gitlab-ci.yml has GitLab's keywords, and stages and needs that are
   }
 });
 
-/** Of Kubernetes' API reference: batch/v1 Job and CronJob, with the parts that the recipe uses. */
+/** Parts of batch/v1 Job and CronJob that the recipe uses, from Kubernetes' API reference. */
 const container = z.strictObject({
   name: z.string(),
   image: z.string(),

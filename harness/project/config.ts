@@ -37,7 +37,7 @@ const schema = z.strictObject({
   baseline: z.string().optional(),
 });
 
-/** What is left out has its default. */
+/** A key that is left out has its default. */
 export type ProjectConfig = z.output<typeof schema>;
 
 /** The configuration of a project, pvh.config.ts. */
@@ -52,7 +52,7 @@ export interface UserConfig {
   readonly catalogue?: string;
   /** True: `pvh run` also runs the scenarios that pvh brings, which check Pantavisor's own promises. */
   readonly matrix?: boolean;
-  /** What is judged where no option says so; without an image, the reference appengine. */
+  /** Target of runs that name none; without an image, the reference appengine. */
   readonly target?: {
     /** Image on the engine, or a docker save tarball. */
     readonly image?: string;

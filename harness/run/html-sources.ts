@@ -4,7 +4,7 @@ import { evidenceExcerpts } from "./evidence-excerpts.ts";
 import { lastGoodRun } from "./last-good-run.ts";
 import type { ReportedRun } from "./reported-run.ts";
 
-/** What report.html shows: the record, ends of evidence, the catalogue and the last good run. */
+/** Sources of report.html: the record, ends of evidence, the catalogue and the last good run. */
 export function htmlSources({ state, events, directory }: ReportedRun): ReportSources {
   const good = lastGoodRun(directory.folder, state);
   return {

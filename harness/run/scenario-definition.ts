@@ -31,7 +31,7 @@ export interface ScenarioOptions extends Omit<BootPlan, "boot"> {
   readonly requires?: readonly Capability[];
   /** True when it judges how long things take, so that no other scenario may run beside it. */
   readonly alone?: boolean;
-  /** What the checks do on purpose to what watchers look at. */
+  /** Violations of watchers that the checks cause on purpose. */
   readonly expects?: Expected;
   /**
    * Name of a share: the scenarios of one run that declare it boot one appengine, with the containers of

@@ -1,4 +1,4 @@
-/** What watchers look at, at one moment of an appengine. */
+/** Values that watchers look at, at one moment of an appengine. */
 export interface WatchSample {
   /** Pid, open descriptors and resident bytes of pv-xconnect; undefined while it does not run. */
   readonly broker:

@@ -19,7 +19,7 @@ export interface Violation {
   readonly limit: number;
 }
 
-/** What a scenario does on purpose. */
+/** Violations that a scenario causes on purpose. */
 export interface Expected {
   /** Watchers that its checks violate. */
   readonly watchers?: readonly WatcherId[];

@@ -1,8 +1,8 @@
+import type { QuirkName } from "../../broker/shared/quirks/names.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { firstLineAbout } from "../../harness/run/first-line.ts";
-import type { BootOverrides } from "../../harness/run/scenario-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { probeConsumer, probeProvider } from "../support/probes.ts";
 import * as symptoms from "./symptoms.ts";
@@ -20,7 +20,7 @@ const aliasConsumer = defineContainer({
 interface Row {
   readonly id: string;
   readonly title: string;
-  readonly quirk: NonNullable<BootOverrides["quirks"]>[number];
+  readonly quirk: QuirkName;
   readonly symptom: Symptom;
   /** First line of the failure: the cause, and the fix. */
   readonly says: RegExp;

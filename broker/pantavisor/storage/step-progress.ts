@@ -19,7 +19,7 @@ export interface Progress {
   /** Percent. */
   readonly progress: number;
   readonly retries: number;
-  /** Of an update that failed: the end of what pantavisor.log says is wrong. */
+  /** Last lines of pantavisor.log about what is wrong, for an update that failed. */
   readonly logs?: string;
 }
 

@@ -81,7 +81,7 @@ function instantiate(library: Library, { configure, module, modules }: Parts): I
 class HostCalls {
   readonly #library: Library;
   readonly #memory: WasmEdgeMemory;
-  /** What a host function threw; it must not pass through the frames of C. */
+  /** Exception of a host function, which must not pass through the frames of C. */
   #thrown: { readonly error: unknown } | undefined;
 
   constructor(library: Library) {

@@ -32,7 +32,7 @@ const NOISE = /^ERROR: (?:Logfile of failure|Task \(|Command execution failed)/;
 const CONTAINER = /^(?:kas-container: Error|docker|podman|Error response from daemon): ?(.*)$/;
 
 /**
- * What kas-container and bitbake print, line by line, with neither terminal nor colours: progress
+ * Output of kas-container and bitbake, line by line, with neither terminal nor colours: progress
  * while a build runs, and its own reason when it fails. Memory does not grow with the output.
  */
 export class KasOutput {

@@ -4,7 +4,7 @@ import { layoutOf, RELEASE_FOLDERS } from "../layouts.ts";
 import type { LayerFinding, LayerRule } from "../rule.ts";
 import { YamlFile } from "../yaml-file.ts";
 
-/** What a build needs of the checkout: kas-container, and a configuration of an appengine. */
+/** Needs of a build: kas-container, and a configuration of an appengine. */
 export const buildRule: LayerRule = {
   id: "layer.build",
   look: (checkout) => {

@@ -1,7 +1,7 @@
 import { imageTarballs } from "../deployed.ts";
 import type { LayerRule } from "../rule.ts";
 
-/** What the last build has left can be loaded. */
+/** The results of the last build can be loaded. */
 export const loadRule: LayerRule = {
   id: "layer.load",
   look: (checkout) => {

@@ -5,7 +5,7 @@ import { linkTo } from "./route.ts";
 /** Part by which a duration has to change to be worth a look, and the milliseconds. */
 const NOTABLE = { part: 0.25, ms: 500 };
 
-/** What differs from the last run in which everything passed. */
+/** Differences from the last run in which everything passed. */
 export function comparison({ comparison: of, run }: ReportData): Node[] {
   const title = h("h1", {}, "Beside the last good run");
   if (of === undefined) {

@@ -2,7 +2,7 @@ import type { Moment, Timeline } from "../timelines.ts";
 
 type Links = Timeline["graphs"][number]["links"];
 
-/** What a timeline says of a moment. */
+/** State at a moment of a timeline. */
 export interface StateAt {
   /** Status of containers, groups and the revision, by name. */
   readonly containers: readonly (readonly [string, string])[];
