@@ -61,6 +61,13 @@ it("fails with the file name of a bad export and tries again next time", async (
   expect(Object.keys(state())).toEqual(["#spec"]);
 });
 
+it("fails with the key of an object that no export brought", async () => {
+  put("bare.json", { "a/root.squashfs": "a".repeat(64) });
+  await expect(boot()).rejects.toThrow(
+    `the exports cannot be deployed: a/root.squashfs: its object ${"a".repeat(64)} is missing`,
+  );
+});
+
 it("passes over a bad export under export-unchecked", async () => {
   writeFileSync(at("pvtx.d/bad.pvrexport.tgz"), "rubbish");
   await boot("export-unchecked");

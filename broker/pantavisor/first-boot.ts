@@ -79,7 +79,12 @@ async function deployExports(options: FirstBootOptions): Promise<void> {
       log.warn(message);
     }
   }
-  transaction.deploy(join(storage, "trails/0"));
+  try {
+    transaction.deploy(join(storage, "trails/0"));
+  } catch (error) {
+    const message = `the exports cannot be deployed: ${(error as Error).message}`;
+    throw new BadExport(message, { cause: error });
+  }
 }
 
 /** Regular files in byte order. */

@@ -16,6 +16,8 @@ export interface PvrExport {
   readonly fragment: Fragment;
   /** sha256 → bytes. */
   readonly objects: ReadonlyMap<string, number>;
+  /** True for bare JSON, which brings no objects. */
+  readonly isBare: boolean;
   /** Other members: Pantavisor passes over them. */
   readonly ignored: readonly string[];
   /** Oddities that this reader accepts and others may not, each with its first member. */
@@ -90,7 +92,7 @@ async function peek(stream: Readable): Promise<{ head: Uint8Array; stream: Reada
 
 async function readBare(text: AsyncIterable<Uint8Array>, limits: ExportLimits): Promise<PvrExport> {
   const fragment = parseFragment(await collect(text, limits.json));
-  return { fragment, objects: new Map(), ignored: [], oddities: new Map() };
+  return { fragment, objects: new Map(), isBare: true, ignored: [], oddities: new Map() };
 }
 
 async function readTar(
@@ -126,7 +128,7 @@ async function readTar(
     }
   }
   if (fragment === undefined) throw new ExportError("has no member named json");
-  return { fragment, objects, ignored, oddities };
+  return { fragment, objects, isBare: false, ignored, oddities };
 }
 
 function checkObject(sha256: string, size: number, name: string, limits: ExportLimits): void {

@@ -237,6 +237,17 @@ describe("add", () => {
     expect(readFileSync(at("objects", SHA))).toEqual(ROOT);
   });
 
+  it("takes a bare state before its objects, which deploy then asks for", async () => {
+    await all("abort", `begin empty ${at("objects")}`);
+    await all(`add ${file("state.json", { "a/root.squashfs": SHA })}`);
+    const refused = await pvtx("deploy", at("0"));
+    expect(refused.code).toBe(255);
+    expect(refused.stderr).toContain(`a/root.squashfs: its object ${SHA} is missing`);
+    await all(`add ${await archive("a.tgz", { "a/root.squashfs": SHA }, ROOT)}`);
+    await all(`deploy ${at("0")}`);
+    expect(readFileSync(at("0/a/root.squashfs"))).toEqual(ROOT);
+  });
+
   it("takes a container with its system files from a tar.gz", async () => {
     const os = container("os");
     await all("begin empty", `add ${await archive("os.tar.gz", os)}`);

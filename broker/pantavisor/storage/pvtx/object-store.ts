@@ -89,6 +89,14 @@ export function objectStore(folder: string, verify = true): ObjectStore {
   };
 }
 
+/** @throws Error naming the first key whose object is missing, or an object that has no sha256 */
+export function checkObjects(state: Readonly<Record<string, unknown>>, store: ObjectStore): void {
+  for (const [key, value] of Object.entries(state)) {
+    if (key === "#spec" || typeof value !== "string") continue;
+    if (!existsSync(store.pathOf(value))) throw new Error(`${key}: its object ${value} is missing`);
+  }
+}
+
 function isObjectName(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { none } from "../../../shared/quirks/quirks.ts";
 import { deploy } from "./deploy.ts";
-import { objectStore } from "./object-store.ts";
+import { checkObjects, objectStore } from "./object-store.ts";
 import { ExitCode, PvtxError } from "./pvtx-error.ts";
 import type { Queue } from "./queue.ts";
 import { readExport } from "./read-export.ts";
@@ -113,7 +113,9 @@ export function openTransaction(folder: string, quirks: Quirks = none): Transact
     deploy(target) {
       const { status, state } = load(ExitCode.notBegun);
       if (!status.isLocal) throw new Error("the transaction is remote: commit it");
-      deploy(state, storeOf(status), target, quirks);
+      const store = storeOf(status);
+      checkObjects(state, store);
+      deploy(state, store, target, quirks);
       finish("deployed", status);
     },
     async commit(client, name) {
