@@ -9,7 +9,8 @@ import { groupsIn, isRefusal, lintState, readState } from "./lint-state.ts";
 import type { JsonObject } from "./json-value.ts";
 import type { ReadExport } from "./read-export.ts";
 
-export type Linted = Omit<ReadExport, "oddities"> & Partial<Pick<ReadExport, "oddities">>;
+export type Linted = Omit<ReadExport, "isBare" | "oddities"> &
+  Partial<Pick<ReadExport, "oddities">>;
 
 /**
  * Findings on everything in an export that is wrong or will surprise, in the order of the state's
