@@ -55,14 +55,15 @@ function quoted(label: string, { from, lines }: Quote): string[] {
 }
 
 /** A text in code, with more backticks around it than it holds. */
-function inline(text: string): string {
+export function inline(text: string): string {
   const line = printableLine(text, 1_000).replace(LONE, "");
   const ticks = "`".repeat(longestRun(line) + 1);
   const pad = line.startsWith("`") || line.endsWith("`") ? " " : "";
   return line === "" ? "` `" : `${ticks}${pad}${line}${pad}${ticks}`;
 }
 
-function fence(language: string, lines: readonly string[]): string[] {
+/** Lines in a block of code, of which nothing acts. */
+export function fence(language: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
   const text = printable(lines.join("\n")).replace(LONE, "");
   const ticks = "`".repeat(Math.max(3, longestRun(text) + 1));

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { beside, conformanceMarkdown, conformanceRows, conformanceText } from "./conformance.ts";
+import { beside, conformanceRows } from "./conformance.ts";
 import type { ConformanceRow, Known } from "./conformance.ts";
-import type { Failure } from "./events.ts";
-import { foldRun } from "./run-state.ts";
-import type { RunState } from "./run-state.ts";
+import { conformanceMarkdown, conformanceText } from "./conformance-report.ts";
+import type { Failure, RecordedEvent } from "./events.ts";
 import { end, HOSTILE, record, start } from "./testdata/sample-run.ts";
 
 type Outcome = "passed" | "skipped" | Failure;
@@ -11,14 +10,14 @@ const departs: Failure = { class: "product", code: "PVH_ASSERT", message: "it de
 const down: Failure = { class: "product", code: "PVH_CONTAINER_DOWN", message: "it went down" };
 const engine: Failure = { class: "infra", code: "PVH_ENGINE", message: "the engine went away" };
 
-function run(outcome: Outcome | undefined): RunState {
+function run(outcome: Outcome | undefined): RecordedEvent[] {
   const check =
     outcome === undefined
       ? []
       : typeof outcome === "object"
         ? [end("s", "c", "failed", { failure: outcome })]
         : [end("s", "c", outcome, outcome === "skipped" ? { reason: "needs drm" } : {})];
-  return foldRun(record([start("s", "unix", [["c", "t"]]), ...check]));
+  return record([start("s", "unix", [["c", "t"]]), ...check]);
 }
 
 test.each<[string, Outcome | undefined, Outcome | undefined, string, string]>([
@@ -41,12 +40,14 @@ test.each<[string, Outcome | undefined, Outcome | undefined, string, string]>([
 test("the reports have every row that is not kept, and nothing of a container acts in them", () => {
   const evil: Failure = { ...departs, message: `${HOSTILE} | \\| <b>` };
   const rows = conformanceRows(run(evil), run("passed"), () => undefined);
-  const conformance = { version: 1, image: "pv:1 | x", against: "strict", rows } as const;
+  const image = { reference: "pv:1 | x", id: "sha256:0`1" };
+  const conformance = { version: 2, image, against: { reference: "strict" }, rows } as const;
   const text = conformanceText(conformance);
   const page = conformanceMarkdown(conformance);
   expect(text).toContain("0 kept, 1 gap, 0 harmful, 0 reference, 0 neither, 0 not judged");
   expect(page).toContain("# pv:1 \\| x against strict");
   expect(page.split("\n").filter((line) => line.startsWith("| c ")).length).toBe(1);
+  expect(page).toContain("- image: `pv:1 | x`, ``sha256:0`1``\n- against: `strict`\n");
   for (const all of [text, page]) {
     expect(all).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   }

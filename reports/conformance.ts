@@ -1,9 +1,13 @@
 import type { ErrorCode } from "./error-codes.ts";
-import type { Failure } from "./events.ts";
+import { firstDivergence } from "./divergence.ts";
+import type { Divergence } from "./divergence.ts";
+import type { Failure, RecordedEvent } from "./events.ts";
+import type { Fact } from "./failure-details.ts";
 import { printableLine } from "./printable.ts";
-import { lastAttempt } from "./run-state.ts";
-import type { RunState } from "./run-state.ts";
-import { table } from "./table.ts";
+import { foldRun, lastAttempt } from "./run-state.ts";
+import type { CheckState } from "./run-state.ts";
+import { transcriptKey, transcriptsOf } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 
 /**
  * How an image stands to a promise that the other side, a reference or another image, was held to as well:
@@ -16,7 +20,7 @@ import { table } from "./table.ts";
  */
 export type Conformity = "kept" | "gap" | "harmful" | "reference" | "neither" | "not judged";
 
-const KINDS: readonly Conformity[] = [
+export const KINDS: readonly Conformity[] = [
   "kept",
   "gap",
   "harmful",
@@ -35,13 +39,23 @@ export interface ConformanceRow {
   readonly detail: string;
   /** Failure of the other side, where it has one. */
   readonly against?: string;
+  /** Value that the image's check judged, and the promised one. */
+  readonly fact?: Fact;
+  /** Absent where both sides keep the promise, and where one was not judged. */
+  readonly divergence?: Divergence;
 }
 
-/** A run of each side, and where the records are. */
+/** An image as it was asked for, and the engine's id of it, a digest of its content. */
+export interface JudgedImage {
+  readonly reference: string;
+  readonly id?: string;
+}
+
+/** conformance.json */
 export interface Conformance {
-  readonly version: 1;
-  readonly image: string;
-  readonly against: string;
+  readonly version: 2;
+  readonly image: JudgedImage;
+  readonly against: JudgedImage;
   readonly rows: readonly ConformanceRow[];
 }
 
@@ -49,15 +63,21 @@ interface Verdict {
   readonly kind: "passed" | "failed" | "none";
   readonly detail: string;
   readonly code?: Failure["code"];
+  readonly fact?: Fact;
+  readonly transcript?: Transcript;
 }
 
 /** Codes of failures that tell of something that is gone or silent. */
 const LOSSES: readonly (ErrorCode | "PVH_ASSERT")[] = ["PVH_CONTAINER_DOWN", "PVH_CONTROL"];
 
-/** @param promiseOf the catalogue's row of a check */
+/**
+ * @param image events of the image's run
+ * @param against events of the other side's run
+ * @param promiseOf the catalogue's row of a check
+ */
 export function conformanceRows(
-  image: RunState,
-  against: RunState,
+  image: readonly RecordedEvent[],
+  against: readonly RecordedEvent[],
   promiseOf: (check: string) => { readonly suite: string; readonly promise: string } | undefined,
 ): ConformanceRow[] {
   const other = verdictsOf(against);
@@ -65,7 +85,7 @@ export function conformanceRows(
     const [scenario = "", check = ""] = key.split("\0");
     const theirs = other.get(key) ?? { kind: "none", detail: "it did not run" };
     const { suite = "", promise = "" } = promiseOf(check) ?? {};
-    return { check, scenario, suite, promise, ...judge(mine, theirs) };
+    return { check, scenario, suite, promise, ...judge(mine, theirs), ...apart(mine, theirs) };
   });
 }
 
@@ -88,24 +108,51 @@ function judge(
   return { conformity: isLoss ? "harmful" : "gap", detail: mine.detail };
 }
 
+function apart(mine: Verdict, theirs: Verdict): Pick<ConformanceRow, "fact" | "divergence"> {
+  const isJudged = mine.kind !== "none" && theirs.kind !== "none";
+  if (!isJudged || (mine.kind === "passed" && theirs.kind === "passed")) return {};
+  const fact = mine.fact ?? theirs.fact;
+  const divergence = firstDivergence(told(mine), told(theirs));
+  return { ...(fact !== undefined && { fact }), ...(divergence !== undefined && { divergence }) };
+}
+
+function told({ kind, detail, transcript }: Verdict) {
+  return {
+    transcript,
+    end: kind === "passed" ? "passed" : `failed: ${printableLine(detail, 240)}`,
+  };
+}
+
 /** Only the product's and the scenario's failures are verdicts on a promise. */
-function verdictsOf(state: RunState): Map<string, Verdict> {
+function verdictsOf(events: readonly RecordedEvent[]): Map<string, Verdict> {
+  const transcripts = transcriptsOf(events);
   const verdicts = new Map<string, Verdict>();
-  for (const scenario of state.scenarios.values()) {
+  for (const scenario of foldRun(events).scenarios.values()) {
     for (const { id, verdict, failure, reason } of lastAttempt(scenario).checks.values()) {
-      const isOfProduct = failure?.class === "product" || failure?.class === "scenario";
-      const detail = failure?.message ?? reason ?? "";
-      verdicts.set(
-        `${scenario.name}\0${id}`,
-        verdict === "passed"
-          ? { kind: "passed", detail: "" }
-          : verdict === "failed" && failure !== undefined && isOfProduct
-            ? { kind: "failed", detail, code: failure.code }
-            : { kind: "none", detail: detail === "" ? "it gave no verdict" : detail },
-      );
+      const key = transcriptKey(scenario.name, id);
+      verdicts.set(key, { ...verdictOf(verdict, failure, reason), ...of(transcripts.get(key)) });
     }
   }
   return verdicts;
+}
+
+function of(transcript: Transcript | undefined): Pick<Verdict, "transcript"> {
+  return transcript === undefined ? {} : { transcript };
+}
+
+function verdictOf(
+  verdict: CheckState["verdict"],
+  failure: Failure | undefined,
+  reason: string | undefined,
+): Verdict {
+  if (verdict === "passed") return { kind: "passed", detail: "" };
+  const detail = failure?.message ?? reason ?? "";
+  const isOfProduct = failure?.class === "product" || failure?.class === "scenario";
+  if (verdict === "failed" && failure !== undefined && isOfProduct) {
+    const { code, fact } = failure;
+    return { kind: "failed", detail, code, ...(fact !== undefined && { fact }) };
+  }
+  return { kind: "none", detail: detail === "" ? "it gave no verdict" : detail };
 }
 
 /** Facts about a release's image: promises that it keeps, and those that it does not. */
@@ -136,37 +183,4 @@ export function conformanceCounts({ rows }: Pick<Conformance, "rows">): string {
   return KINDS.map(
     (kind) => `${rows.filter(({ conformity }) => conformity === kind).length} ${kind}`,
   ).join(", ");
-}
-
-/** A table of the promises that are not kept, for a terminal. */
-export function conformanceText(conformance: Conformance): string {
-  const rows = conformance.rows.filter(({ conformity }) => conformity !== "kept");
-  const lines = rows.map(({ check, conformity, detail, against = "" }) => [
-    check,
-    conformity,
-    printableLine(detail === "" ? against : detail, 100),
-  ]);
-  const counts = conformanceCounts(conformance);
-  if (lines.length === 0) return counts;
-  return `${table(["CHECK", "CONFORMITY", "WHAT HAPPENED"], lines)}\n\n${counts}`;
-}
-
-/** All rows as a Markdown page. */
-export function conformanceMarkdown(conformance: Conformance): string {
-  const { image, against, rows } = conformance;
-  const cell = (text: string): string =>
-    printableLine(text, 200).replaceAll("\\", "\\\\").replaceAll("|", "\\|");
-  return [
-    `# ${cell(image)} against ${cell(against)}`,
-    "",
-    `${conformanceCounts(conformance)}.`,
-    "",
-    "| check | promise | conformity | what happened |",
-    "| --- | --- | --- | --- |",
-    ...rows.map(
-      ({ check, promise, conformity, detail, against: other }) =>
-        `| ${cell(check)} | ${cell(promise)} | ${conformity} | ${cell(detail === "" ? (other ?? "") : detail)} |`,
-    ),
-    "",
-  ].join("\n");
 }

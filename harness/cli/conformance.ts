@@ -1,13 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  beside,
-  conformanceCounts,
-  conformanceMarkdown,
-  conformanceRows,
-  conformanceText,
-} from "../../reports/conformance.ts";
-import type { Conformance } from "../../reports/conformance.ts";
+import { beside, conformanceCounts, conformanceRows } from "../../reports/conformance.ts";
+import type { Conformance, JudgedImage } from "../../reports/conformance.ts";
+import { conformanceMarkdown, conformanceText } from "../../reports/conformance-report.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
@@ -22,9 +17,13 @@ import { select } from "../run/selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import type { Call } from "./command.ts";
 import type { Target } from "../run/prepare-run.ts";
+import { readRecordOf } from "./read-record-of.ts";
 import { preparationOf } from "./preparation.ts";
 import { liveReport } from "./progress.ts";
 import { readRunFlags } from "./run-flags.ts";
+
+/** Folders of the two runs in the record. */
+type Side = "image" | "against";
 
 /** The reference as the documents promise it. */
 const STRICT = "strict";
@@ -55,7 +54,7 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
   const directory = makeRunDirectory();
   const given = { ...options };
   Reflect.deleteProperty(given, "image");
-  const runOn = async (side: string, target: Target): Promise<RunResult> => {
+  const runOn = async (side: Side, target: Target): Promise<RunResult> => {
     const live = liveReport(progress, process.stderr);
     try {
       return await runScenarios(
@@ -73,15 +72,18 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
       live.stop();
     }
   };
+  const eventsOf = (side: Side) => readRecordOf(join(directory.folder, side)).record.events;
   const theirs = await runOn("against", against === STRICT ? {} : { image: against });
   if (!JUDGED.includes(theirs.exitCode)) return told(theirs, "against", directory, call);
   const mine = await runOn("image", { image, broker });
   if (!JUDGED.includes(mine.exitCode)) return told(mine, "image", directory, call);
   const conformance: Conformance = {
-    version: 1,
-    image,
-    against,
-    rows: conformanceRows(mine.state, theirs.state, (check) => catalogue().get(check)),
+    version: 2,
+    image: judged(image, mine),
+    against: judged(against, theirs),
+    rows: conformanceRows(eventsOf("image"), eventsOf("against"), (check) =>
+      catalogue().get(check),
+    ),
   };
   if (args.flag("json")) out.data(JSON.stringify(conformance, null, 2));
   else out.data(conformanceText(conformance));
@@ -94,6 +96,10 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
     ["gap", "harmful", "neither"].includes(conformity),
   );
   return departs ? EXIT.failed : EXIT.pass;
+}
+
+function judged(reference: string, { state: { imageId } }: RunResult): JudgedImage {
+  return { reference, ...(imageId !== undefined && { id: imageId }) };
 }
 
 /** The image beside 029-32, as far as the catalogue knows that. */
@@ -113,7 +119,7 @@ function besideReal(conformance: Conformance): string {
 /** A side that could not be judged leaves nothing to compare. */
 function told(
   { exitCode }: RunResult,
-  side: string,
+  side: Side,
   { shown }: RunDirectory,
   { out }: Call,
 ): ExitCode {
