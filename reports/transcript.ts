@@ -28,7 +28,7 @@ export function transcriptsOf(events: Iterable<RecordedEvent>): Map<string, Tran
   const transcripts = new Map<string, Transcript>();
   const writers = new Map<string, Writer>();
   for (const event of events) {
-    if (!("scenario" in event) || event.scenario === undefined) continue;
+    if (!("scenario" in event)) continue;
     const { scenario } = event;
     if (event.type === "scenario.started" || event.type === "check.started") {
       writers.set(scenario, new Writer());
