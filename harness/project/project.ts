@@ -5,7 +5,6 @@ import { PvhError } from "../errors.ts";
 import { setProjectFacts } from "../project-facts.ts";
 import { positionOf } from "../run/source-position.ts";
 import { propertyOf, readThrown } from "../thrown.ts";
-import { parseConfig } from "./config.ts";
 import type { ProjectConfig } from "./config.ts";
 
 /** A repository of the user's with scenarios of its own. */
@@ -63,6 +62,8 @@ function nearestConfig(folder: string): string | undefined {
 }
 
 async function readProject(file: string): Promise<Project> {
+  // Loaded late: most commands run where there is no configuration, and its schema is costly to load.
+  const { parseConfig } = await import("./config.ts");
   const root = dirname(file);
   const config = parseConfig(await load(file), basename(file));
   const containers = containersIn(root, config);
