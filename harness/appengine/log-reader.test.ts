@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -46,6 +46,14 @@ test("a log that begins anew is read from its beginning", async () => {
   await look();
   writeFileSync(join(root, CONSOLE), "new\n");
   expect(await look()).toEqual([{ source: CONSOLE, lines: ["new"], skipped: 0 }]);
+});
+
+test("a log that links lead to is read once, under its own name", async () => {
+  const { root, write, look } = logs();
+  write(PANTAVISOR, "one\n");
+  symlinkSync("0", join(root, "current"));
+  symlinkSync("pantavisor.log", join(root, "0/pantavisor/other.log"));
+  expect(await look()).toEqual([{ source: PANTAVISOR, lines: ["one"], skipped: 0 }]);
 });
 
 test("of a flood the end is read, and a long line is cut", async () => {

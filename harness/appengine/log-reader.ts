@@ -25,7 +25,13 @@ const LONGEST_LINE = 500;
 /** Milliseconds of given time for one look. */
 const TIMEOUT = 5_000;
 
-const SIZES = `cd ${LOG_ROOT} 2>/dev/null && stat -c '%s %n' */*/*.log */*/*/*.log 2>/dev/null | head -n ${MOST_FILES}; :`;
+/**
+ * Sizes of the logs of pantavisor, then of those of containers. Links are not followed: `logs/current`
+ * points at the logs of a revision that has its own name.
+ */
+const SIZES = `cd ${LOG_ROOT} 2>/dev/null && for depth in 3 4; do
+  find . -mindepth $depth -maxdepth $depth -type f -name '*.log' -exec stat -c '%s %n' {} +
+done 2>/dev/null | head -n ${MOST_FILES}; :`;
 
 /**
  * Reads the logs of an appengine as they grow: pantavisor's, and logs and consoles of containers. Sizes
@@ -71,7 +77,7 @@ function newReading(): Reading {
 /** Sizes by name; a name that another layout than the known one has is left out. */
 function sizesOf(listed: string): [string, number][] {
   return listed.split("\n").flatMap((line): [string, number][] => {
-    const [, size = "", source = ""] = /^(\d+) ([\w.@:+-]+(?:\/[\w.@:+-]+){2,3})$/.exec(line) ?? [];
+    const [, size = "", source = ""] = /^(\d+) \.\/([\w.@:+-]+(?:\/[\w.@:+-]+){2,3})$/.exec(line) ?? [];
     return source === "" ? [] : [[source, Number(size)]];
   });
 }
