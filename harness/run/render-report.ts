@@ -12,6 +12,7 @@ import { tapReport } from "../../reports/tap.ts";
 import { closingLine, closingReport } from "../../reports/terminal.ts";
 import { junitDialect } from "./ci-place.ts";
 import { htmlSources } from "./html-sources.ts";
+import { pageScript } from "./page-script.ts";
 import type { ReportedRun } from "./reported-run.ts";
 
 /** Reports by their format; each ends with a line feed. */
@@ -24,7 +25,7 @@ const RENDERERS = {
   tap: ({ state }) => tapReport(state),
   ctrf: ({ state }) => ctrfReport(state),
   perfetto: ({ events }) => perfettoTrace(events),
-  html: (run) => htmlReport(htmlSources(run)),
+  html: (run) => htmlReport(htmlSources(run), pageScript()),
 } satisfies Readonly<Record<string, (run: ReportedRun) => string>>;
 
 export type ReportFormat = keyof typeof RENDERERS;

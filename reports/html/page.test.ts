@@ -6,7 +6,8 @@ import { HOSTILE, record, SAMPLE } from "../testdata/sample-run.ts";
 import { embedded, htmlReport } from "./page.ts";
 
 const events = record(SAMPLE);
-const page = htmlReport({ state: foldRun(events), events, folder: ".pvh/runs/x" });
+const client = `document.title = "</script>";`;
+const page = htmlReport({ state: foldRun(events), events, folder: ".pvh/runs/x" }, client);
 
 test("the policy allows the page's own script and style, and they are what it names", () => {
   const [, policy = ""] = /Content-Security-Policy" content="([^"]+)"/.exec(page) ?? [];

@@ -1,7 +1,4 @@
 import { createHash } from "node:crypto";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import type * as Esbuild from "esbuild";
 import { printable } from "../printable.ts";
 import { reportData } from "./report-data.ts";
 import type { ReportSources } from "./report-data.ts";
@@ -10,9 +7,12 @@ import { STYLE } from "./style.ts";
 /**
  * report.html: the run as one page that needs no other file. Its policy allows its own script and style
  * by their hashes and nothing else, texts of the record are data that the script shows as text.
+ *
+ * @param client bundle of client/main.ts
  */
-export function htmlReport(sources: ReportSources): string {
-  const script = (clientScript ??= bundledClient());
+export function htmlReport(sources: ReportSources, client: string): string {
+  // An HTML parser ends the element at this word, wherever in the script it stands.
+  const script = client.replaceAll("</script", String.raw`<\/script`);
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -47,24 +47,6 @@ export function embedded(data: unknown): string {
   return JSON.stringify(data, (_key, value: unknown) =>
     typeof value === "string" ? printable(value) : value,
   ).replaceAll("<", String.raw`\u003c`);
-}
-
-let clientScript: string | undefined;
-
-function bundledClient(): string {
-  // Loaded late: most commands write no page.
-  const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof Esbuild;
-  const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(new URL("./client/main.ts", import.meta.url))],
-    bundle: true,
-    write: false,
-    minify: true,
-    format: "iife",
-    target: "es2022",
-    logLevel: "silent",
-  });
-  // An HTML parser ends the element at this word, wherever in the script it stands.
-  return (outputFiles[0]?.text ?? "").replaceAll("</script", String.raw`<\/script`);
 }
 
 function hashOf(text: string): string {
