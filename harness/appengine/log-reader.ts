@@ -77,7 +77,8 @@ function newReading(): Reading {
 /** Sizes by name; a name that another layout than the known one has is left out. */
 function sizesOf(listed: string): [string, number][] {
   return listed.split("\n").flatMap((line): [string, number][] => {
-    const [, size = "", source = ""] = /^(\d+) \.\/([\w.@:+-]+(?:\/[\w.@:+-]+){2,3})$/.exec(line) ?? [];
+    const [, size = "", source = ""] =
+      /^(\d+) \.\/([\w.@:+-]+(?:\/[\w.@:+-]+){2,3})$/.exec(line) ?? [];
     return source === "" ? [] : [[source, Number(size)]];
   });
 }
