@@ -407,7 +407,10 @@ export const COMMANDS: readonly Command[] = [
     name: "engine",
     summary: "start or stop the private Docker engine, or show which engine pvh uses",
     args: [{ name: "<action>", summary: "start, stop or status" }],
-    options: [JSON_OPTION],
+    options: [
+      { flags: "--force", summary: "with stop: also while another pvh works on it" },
+      JSON_OPTION,
+    ],
     run: async (call) => (await import("./engine.ts")).engineCommand(call),
   },
 ];

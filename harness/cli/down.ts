@@ -1,5 +1,4 @@
-import { findHeld, ourContainers } from "../appengine/held.ts";
-import type { OurContainer } from "../appengine/held.ts";
+import { findHeld } from "../appengine/held.ts";
 import { findEngine } from "../engine/find-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { removeLeftovers } from "../engine/leftovers.ts";
@@ -9,6 +8,7 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Call } from "./command.ts";
+import { livingUsers, userOf } from "./living-users.ts";
 import type { Output } from "./output.ts";
 
 /**
@@ -56,16 +56,6 @@ async function downAll(engine: Engine, { args, out, signal }: Call): Promise<Exi
 function tellLeft({ left }: Reaped, out: Output): ExitCode {
   out.say(`not removed: ${describeLeft(left)}\n  -> try again, or read the engine's log`);
   return EXIT.infra;
-}
-
-/** Containers in use by other processes, or possibly so: those of other machines are unknown. */
-async function livingUsers(engine: Engine): Promise<OurContainer[]> {
-  return (await ourContainers(engine)).filter(({ inUse }) => inUse);
-}
-
-function userOf({ run, held }: OurContainer): string {
-  if (held) return "the pvh up that starts it";
-  return run === "" ? "a pvh that lives" : `run ${run}`;
 }
 
 /** `2 containers (a, b)` */

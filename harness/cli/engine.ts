@@ -12,6 +12,7 @@ import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { didYouMean } from "../near-names.ts";
 import type { Call } from "./command.ts";
+import { livingUsers, userOf } from "./living-users.ts";
 import type { Output } from "./output.ts";
 
 const ACTIONS = { start, stop, status } as const;
@@ -44,6 +45,7 @@ async function start({ args, out, signal }: Call): Promise<ExitCode> {
 }
 
 async function stop({ args, out, signal }: Call): Promise<ExitCode> {
+  if (!args.flag("force")) await refuseInUse(signal);
   const stopped = await stopPrivateEngine(signal);
   out.data(
     args.flag("json")
@@ -53,6 +55,20 @@ async function stop({ args, out, signal }: Call): Promise<ExitCode> {
         : "no private engine runs",
   );
   return EXIT.pass;
+}
+
+/**
+ * All clones of a user share the engine. One that does not answer may be stopped.
+ * @throws PvhError PVH_USAGE naming what another process works with
+ */
+async function refuseInUse(signal: AbortSignal): Promise<void> {
+  const engine = await runningPrivateEngine(signal);
+  if (engine === undefined) return;
+  const users = [...new Set((await livingUsers(engine)).map(userOf))];
+  if (users.length === 0) return;
+  throw new PvhError("PVH_USAGE", `the private engine is in use by ${users.join(", ")}`, {
+    hint: "pvh engine stop --force ends that too",
+  });
 }
 
 /** Looks for an engine and starts none. */
