@@ -13,8 +13,6 @@ const MOST_ENTRIES = 500;
 /** Lines of the log that are kept. */
 const MOST_LINES = 12;
 
-/** A link to the logs of the revision that runs, which are told under its own name too. */
-const CURRENT = "current/";
 /** Lines that would hide the others: 029-32 logs each request, and liblxc each step of a start. */
 const NOISE = /\sDEBUG\s|\s(INFO|NOTICE|TRACE)\s+\w+ - \S+\.c:/;
 
@@ -70,7 +68,7 @@ class Writer {
       const { t, text, status } = event;
       const end = status === undefined ? "did not end" : `exit ${status}`;
       this.#act({ t, text: `${printableLine(text, 150)}: ${end}` });
-    } else if (event.type === "log" && !event.source.startsWith(CURRENT)) {
+    } else if (event.type === "log") {
       const lines = event.lines.filter((line) => !NOISE.test(line));
       const told = lines.map((line) => printableLine(`${event.source}: ${line}`, 240));
       this.#log = [...this.#log, ...told].slice(-MOST_LINES);
