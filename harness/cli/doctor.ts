@@ -16,6 +16,7 @@ import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { builderPlace, PLACES } from "../image/rootfs-builder.ts";
 import { pinnedNode } from "../package-folder.ts";
 import type { Call } from "./command.ts";
 
@@ -107,10 +108,9 @@ function whereIs(find: () => string): string | undefined {
 
 function checkBuilder(engine: Engine | undefined): Finding {
   const name = "mmdebstrap";
-  if (process.getuid?.() === 0 && findProgram("mmdebstrap") !== undefined) {
-    return { name, ok: true, found: "on this machine" };
-  }
-  const found = "not usable here; pvh build makes the image in a Debian container";
+  const place = builderPlace(engine ?? { sameMachine: false });
+  if (place === "here") return { name, ok: true, found: "on this machine" };
+  const found = `pvh build makes the image ${PLACES[place]}`;
   if (engine !== undefined) return { name, ok: true, found };
   return { name, ok: false, found, means: "that needs an engine", fix: "npm start sets it up" };
 }

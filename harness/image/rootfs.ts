@@ -5,15 +5,13 @@ import { createInterface } from "node:readline";
 import type { Engine } from "../engine/engine.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { openStream } from "../engine/streams.ts";
-import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
 import { findProgram, SYSTEM_PATH } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import type { CacheOptions } from "./layer-cache.ts";
-import { pullImage } from "./pull-image.ts";
+import type { BuilderPlace } from "./rootfs-builder.ts";
+import { builderPlace, KEYRING, PLACES, withBuilder } from "./rootfs-builder.ts";
 
 const SUITE = "bookworm";
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const BUILDER = "debian:bookworm-slim";
 
 /** Nobody reads manuals in an appengine; without them it is a third smaller. */
 const LEFT_OUT = ["doc", "man", "locale", "info", "lintian", "bash-completion", "bug"];
@@ -29,7 +27,7 @@ const REMOVED = [
 
 /**
  * Write the appengine's root filesystem as a tar: Debian packages, put together by mmdebstrap.
- * It runs on this machine for root with mmdebstrap, else in a Debian container on the engine.
+ * It runs on this machine for root with mmdebstrap, else in a container on the engine.
  *
  * @throws PvhError PVH_BUILD with mmdebstrap's last words
  */
@@ -39,14 +37,14 @@ export async function makeRootfs(
   path: string,
   options: CacheOptions,
 ): Promise<void> {
-  const here = process.getuid?.() === 0 && findProgram("mmdebstrap") !== undefined;
-  const mirrors = here ? await debianMirrors() : DEFAULT_MIRRORS;
+  const place = builderPlace(engine);
+  const mirrors = place === "debian" ? DEFAULT_MIRRORS : await debianMirrors();
   const command = mmdebstrap(packages, mirrors);
   options.progress(
-    `making the root filesystem from ${packages.length} Debian packages ${here ? "with mmdebstrap" : `in a ${BUILDER} container`}; about a minute, once`,
+    `making the root filesystem from ${packages.length} Debian packages ${PLACES[place]}; about a minute, once`,
   );
-  if (here) await runHere(command, path, options);
-  else await runInContainer(engine, command, path, options);
+  if (place === "here") await runHere(command, path, options);
+  else await runInContainer(engine, { place, command }, path, options);
 }
 
 /** The mmdebstrap command line; the tar comes out on stdout. */
@@ -100,37 +98,21 @@ async function runHere(
 
 async function runInContainer(
   engine: Engine,
-  command: readonly string[],
+  { place, command }: { place: Exclude<BuilderPlace, "here">; command: readonly string[] },
   path: string,
   options: CacheOptions,
 ): Promise<void> {
   const said: string[] = [];
+  const onStderr = (line: string): void => tell(line, said, options);
   try {
-    await pullImage(engine, BUILDER, options);
-    const builder = {
-      Image: BUILDER,
-      Cmd: IDLE_ENTRY,
-      Env: ["SOURCE_DATE_EPOCH=0", "LC_ALL=C"],
-      // Packages come over the engine's default network.
-      HostConfig: { NetworkMode: "default", Privileged: true, Init: true },
-    };
-    await withTemporaryContainer(engine, builder, async (container) => {
-      await container.start();
-      const install =
-        "{ apt-get update && apt-get install -y --no-install-recommends mmdebstrap mount; } >&2";
-      const stream = await openStream(
-        container,
-        ["sh", "-c", `${install} && exec "$@"`, "sh", ...command],
-        {
-          onStderr: (line) => tell(line, said, options),
-        },
-      );
+    await withBuilder(engine, place, { ...options, onStderr }, async (container) => {
+      const stream = await openStream(container, command, { onStderr });
       await pipeline(stream, createWriteStream(path), { signal: options.signal });
       if ((await stream.exitCode()) !== 0) throw new Error("mmdebstrap failed");
     });
   } catch (error) {
     if (said.length > 0 || options.signal.aborted) throw buildError(error, said, options.signal);
-    throw engineError(error, BUILDER);
+    throw engineError(error, "the container in which the root filesystem is made");
   }
 }
 
