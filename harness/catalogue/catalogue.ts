@@ -29,7 +29,8 @@ const SHORT_SOURCES: Readonly<Record<keyof typeof PROMISE_SOURCES, string>> = {
  * of PROMISE_SOURCES, separated by blanks. `quirk` is the deviation that must turn the check red;
  * null where a fixture or a harness rule does (`fixture` says which). `real` is the outcome on
  * appengine 029-32: `ok`, `gap` (the promise is not kept), `bad` (a defect), `?` (not known), or
- * `–` where the check is of pvh alone. `fact` is the section of docs/pantavisor.md that tells of a
+ * `–` where the check is of pvh alone; it comes from fixtures/real-029-32.json where `pvh conformance`
+ * could judge the row, else from `realFrom`. `fact` is the section of docs/pantavisor.md that tells of a
  * `gap` or `bad`, `realQuirk` the deviation of 029-32 where that is another than `quirk`.
  */
 const row = z.object({
@@ -40,6 +41,7 @@ const row = z.object({
   quirk: z.string().nullable(),
   fixture: z.string().optional(),
   real: z.enum(["ok", "gap", "bad", "?", "–"]),
+  realFrom: z.literal("documents").optional(),
   fact: z.string().optional(),
   realQuirk: z.string().optional(),
 });

@@ -1,4 +1,3 @@
-import { patientSeconds } from "../../harness/appengine/python.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import {
   consoleLog,
@@ -9,7 +8,7 @@ import {
 import { READY_LINE } from "../../harness/appengine/log-line.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
-import { Program } from "../support/program.ts";
+import { BrokerByHand } from "../support/broker-by-hand.ts";
 
 const SERVER = "pv-example-unix-server";
 const CLIENT = "pv-example-unix-client";
@@ -147,9 +146,8 @@ scenario(
       "pv-xconnect run by hand prints the documented lines at once",
       async ({ appengine, inside }) => {
         // It runs on while we read: what it keeps in a buffer does not arrive.
-        const argv = ["timeout", `${patientSeconds(20)}`, "stdbuf", "-oL", "pv-xconnect"];
-        await using broker = await Program.start(appengine, argv, "pv-xconnect");
-        const stdout = (await broker.linesUntil(/^pvx-unix: Injecting/, 10_000)).join("\n");
+        await using broker = await BrokerByHand.start(appengine);
+        const stdout = (await broker.program.linesUntil(/^pvx-unix: Injecting/, 10_000)).join("\n");
         const pid = await inside(CLIENT).pid();
         expect(stdout, "output of pv-xconnect, with its first line").toMatch(
           /^pv-xconnect starting\.\.\.$/m,

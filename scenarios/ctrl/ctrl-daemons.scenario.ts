@@ -109,8 +109,11 @@ scenario(
       "ctrl.daemons.crash",
       "a killed daemon is respawned and listed with its own pid",
       async ({ appengine, signal }) => {
-        const { pid } = await broker(appengine, signal);
-        expect(pid, "pid of pv-xconnect before the kill").toBeGreaterThan(0);
+        // A daemon that is being started again is another process first, on some Pantavisors.
+        const pid = await until("pv-xconnect to run", () => runningBroker(appengine, signal), {
+          signal,
+          timeout: 10_000,
+        });
         await appengine.text(`kill -9 ${pid}`);
         const now = await until(
           "another pv-xconnect",
@@ -217,6 +220,12 @@ async function broker(appengine: Appengine, signal: AbortSignal) {
   const found = (await appengine.control.daemons(signal)).find(({ name }) => name === BROKER);
   if (found === undefined) throw new Error(`/daemons does not list ${BROKER}`);
   return found;
+}
+
+/** Its pid, once the process that /daemons names is it. */
+async function runningBroker(appengine: Appengine, signal: AbortSignal): Promise<number | false> {
+  const { pid } = await broker(appengine, signal);
+  return pid > 0 && (await commandOf(appengine, pid)).includes(BROKER) && pid;
 }
 
 async function alive(appengine: Appengine, pid: number): Promise<boolean> {

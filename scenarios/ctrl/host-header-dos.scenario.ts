@@ -1,8 +1,9 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { patientSeconds, pythonFile } from "../../harness/appengine/python.ts";
+import { pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { appenginePython } from "../support/appengine-python.ts";
+import { BrokerByHand } from "../support/broker-by-hand.ts";
 import { Program } from "../support/program.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 
@@ -85,9 +86,8 @@ scenario(
       "ctrl.after-xconnect",
       "the API answers after a pv-xconnect run by hand has reconciled",
       async ({ appengine, signal }) => {
-        const argv = ["timeout", `${patientSeconds(20)}`, "stdbuf", "-oL", "pv-xconnect"];
-        await using broker = await Program.start(appengine, argv, "pv-xconnect");
-        await broker.linesUntil(/^Reconciling graph with/, 10_000);
+        await using broker = await BrokerByHand.start(appengine);
+        await broker.program.linesUntil(/^Reconciling graph with/, 10_000);
         for (const path of ["/containers", "/xconnect-graph", "/daemons"]) {
           const answer = await appengine.rawControl(
             `GET ${path} HTTP/1.0\r\nHost: localhost\r\n\r\n`,
@@ -102,7 +102,7 @@ scenario(
           ).toMatch(OK);
           expect(answer.ms, `ms of GET ${path} after the pv-xconnect by hand`).toBeLessThan(1_000);
         }
-        await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
+        await broker.end();
       },
     );
   },

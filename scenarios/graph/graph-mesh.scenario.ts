@@ -164,6 +164,12 @@ scenario(
         expect(label, "provider at the socket of a requirement that names it").toBe(
           "beta selected",
         );
+        // The one that is planted last serves, where there are several.
+        const links = (await appengine.graph()).filter(({ consumer }) => consumer === "older");
+        expect(
+          links.map(({ provider }) => provider),
+          "providers of the requirement in the graph",
+        ).toEqual(["beta"]);
       },
     );
 

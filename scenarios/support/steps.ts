@@ -3,12 +3,11 @@ import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { restartBroker as restart } from "../../harness/appengine/restart-broker.ts";
-import { patientSeconds } from "../../harness/appengine/python.ts";
 import { clock } from "../../harness/clock/clock.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { PvhError } from "../../harness/errors.ts";
 import { until } from "../../harness/until.ts";
-import { Program } from "./program.ts";
+import { BrokerByHand } from "./broker-by-hand.ts";
 
 /** Milliseconds on the wall in which 029-32's broker, which asks for the graph every 5 s, has asked twice. */
 const TWO_POLLS = 11_000;
@@ -78,11 +77,38 @@ export async function brokerPrints(
 ): Promise<void> {
   const logged = appengine.log.waitFor(pattern, { signal, timeout: 8_000 });
   if (await logged.then(() => true, lateAlone)) return;
-  const argv = ["timeout", `${patientSeconds(20)}`, "stdbuf", "-oL", "pv-xconnect"];
-  await using broker = await Program.start(appengine, argv, "pv-xconnect");
-  await broker.linesUntil(pattern, 10_000);
-  await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
+  await using broker = await BrokerByHand.start(appengine);
+  await broker.program.linesUntil(pattern, 10_000);
+  await broker.end();
   await restartBroker(appengine, signal);
+}
+
+/** Words of an error, whichever program says it. */
+const WRONG = /fail|could not|cannot|denie[ds]|refus|error|\bE[A-Z]{3,}\b|not permitted|read-only/i;
+
+/**
+ * Restart pv-xconnect, and wait for a line that names all of these and says that something is wrong with it,
+ * in whatever words. Lines from before count for nothing: what was wrong then may be mended.
+ */
+export async function complainsAfterRestart(
+  appengine: Appengine,
+  all: readonly (readonly string[])[],
+  signal: AbortSignal,
+): Promise<void> {
+  const before = (await appengine.log.lines()).length;
+  await restartBroker(appengine, signal);
+  for (const names of all) {
+    await until(
+      `a line of pantavisor.log that says what is wrong with ${names.join(" and ")}`,
+      async () => {
+        const lines = (await appengine.log.lines()).slice(before);
+        const isOne = (line: string) =>
+          names.every((name) => line.includes(name)) && WRONG.test(line);
+        return lines.some(({ message }) => isOne(message));
+      },
+      { signal, timeout: 8_000 },
+    );
+  }
 }
 
 /** @throws any other error than that a wait was in vain */

@@ -6,7 +6,7 @@ import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { appenginePython } from "../support/appengine-python.ts";
 import { labelsAt, serveLabels } from "../support/labels.ts";
-import { brokerPrints, restartBroker, waitForStatus } from "../support/steps.ts";
+import { brokerPrints, complainsAfterRestart, waitForStatus } from "../support/steps.ts";
 
 const args = { PV_RESTART_POLICY: "container" };
 const LONG = `/run/${"deep/".repeat(40)}`;
@@ -145,16 +145,7 @@ scenario(
           "mkdir -p /frozen && mount -t tmpfs -o ro none /frozen",
         );
         expect(mounted, "outcome of the mount").toMatchObject({ exitCode: 0 });
-        await restartBroker(appengine, signal);
-        const options = { signal, timeout: 8_000 };
-        await appengine.log.waitFor(
-          /^unlucky\/near: .*\/frozen\/x\.sock.*(EROFS|read-only)/i,
-          options,
-        );
-        await appengine.log.waitFor(
-          /^unlucky\/card: .*\/run\/dri\/card0.*mount.*no devices/,
-          options,
-        );
+        await complainsAfterRestart(appengine, [[READ_ONLY], [NODEV]], signal);
         const status = await askBroker(appengine, signal);
         const errors = status?.links
           .filter(({ consumer }) => consumer === "unlucky")

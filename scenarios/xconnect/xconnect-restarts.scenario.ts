@@ -1,11 +1,12 @@
 import { clock } from "../../harness/clock/clock.ts";
-import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
+import { python, pythonFile } from "../../harness/appengine/python.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { CONTROL_SOCKET } from "../../harness/appengine/layout.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { appenginePython } from "../support/appengine-python.ts";
+import { BrokerByHand } from "../support/broker-by-hand.ts";
 import { labelsAt, serveLabels } from "../support/labels.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
@@ -198,12 +199,8 @@ scenario(
         await worksAgain(inside(CONSUMER), signal, 10_000);
         await using session = await openSession(inside(CONSUMER));
         expect(await session.line(), "first line of the session").toBe("probe");
-        const argv = ["stdbuf", "-oL", "timeout", `${patientSeconds(20)}`, "pv-xconnect"];
-        await using second = await Program.start(appengine, argv, "a second pv-xconnect");
-        const lines = [await second.line(15_000)];
-        while (!lines.includes(`Link established: ${CONSUMER}/probe`)) {
-          lines.push(await second.line());
-        }
+        await using second = await BrokerByHand.start(appengine);
+        const lines = await second.program.linesUntil(/^Link established: probe-consumer\/probe$/);
         expect(lines, "output of the second pv-xconnect").toEqual(
           expect.arrayContaining([
             "pv-xconnect starting...",
@@ -211,7 +208,7 @@ scenario(
             "Reconciling graph with 2 links",
           ]),
         );
-        await appengine.text("pkill -TERM -x timeout; while pgrep -x timeout; do sleep 0.05; done");
+        await second.end();
         session.say("still here");
         expect(await session.line(), "line of the session beside the second pv-xconnect").toBe(
           "still here",

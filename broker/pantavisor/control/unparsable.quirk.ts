@@ -7,8 +7,7 @@ type Refuse = typeof refuseUnparsable;
 type UnparsableError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer };
 
 export function deviatingRefusal(refuse: Refuse, quirks: Quirks): Refuse {
-  const text = quirks.has("garbage-html") ? refuseAsHtml : refuse;
-  const inner = quirks.has("tls-unanswered") ? silentToTls(text) : text;
+  const inner = quirks.has("garbage-html") ? refuseAsHtml : refuse;
   return quirks.has("long-path-crash") ? crashing(inner) : inner;
 }
 
@@ -23,16 +22,6 @@ const refuseAsHtml: Refuse = (error, socket) => {
   if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
   else socket.end(unsupported, () => socket.destroy());
 };
-
-/** First byte of a TLS handshake (RFC 8446, 5.1). */
-const HANDSHAKE = 0x16;
-
-function silentToTls(refuse: Refuse): Refuse {
-  return (error: UnparsableError, socket) => {
-    if (error.rawPacket?.[0] === HANDSHAKE) socket.destroy();
-    else refuse(error, socket);
-  };
-}
 
 /**
  * A head that is too large in its first line. The packet is the last that came of it: its beginning when it

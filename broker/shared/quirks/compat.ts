@@ -10,7 +10,6 @@ export const COMPAT: readonly QuirkName[] = [
   "stop-ignored",
   "host-foreign-closed",
   "garbage-html",
-  "tls-unanswered",
   "path-400",
   "method-400",
   "no-body-hang",

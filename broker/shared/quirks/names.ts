@@ -96,7 +96,6 @@ export const QUIRKS = {
   "pvcurl-mixes": "calls of pvcurl share their output file",
   "pventer-wrong-ns": "pventer runs the command in the appengine",
   "garbage-html": "input that is not HTTP gets a text/html reply with another text",
-  "tls-unanswered": "a TLS handshake gets no reply",
   "path-400": "an unknown path is answered 400",
   "method-400": "a wrong method is answered 400",
   "stop-recovers": "a container stopped by the API is started again",
