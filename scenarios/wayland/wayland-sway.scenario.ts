@@ -1,15 +1,12 @@
 import { expect } from "../../harness/facts/expect.ts";
-import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { until } from "../../harness/until.ts";
 import { Program } from "../support/program.ts";
+import { SWAY_LOG, SWAY_SOCKET, startSway } from "../support/sway.ts";
 import { DISPLAY, allowedOf, listedGlobals, waylandClient } from "../support/wayland.ts";
 
 const SWAY = "sway";
-const DIRECT = "/run/sway/wayland-1";
-const LOG = "/run/sway/log";
 
 const GLOBALS = [
   { interface: "wl_compositor", version: 3 },
@@ -19,26 +16,11 @@ const GLOBALS = [
   { interface: "xdg_wm_base" },
 ];
 
-/** It refuses to run as root, and says each request that reaches it. */
-const START = `
-  mkdir -m 0700 /run/sway && : >/run/sway/config && chown -R 1001:1001 /run/sway && exec setpriv --reuid 1001 --regid 1001 --clear-groups env \\
-    XDG_RUNTIME_DIR=/run/sway WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1 \\
-    WAYLAND_DEBUG=server sway -c /run/sway/config >${LOG} 2>&1
-`;
-
 const sway = defineContainer({
   name: SWAY,
   root: "wayland",
-  services: [{ name: "display", type: "wayland", socket: DIRECT, globals: GLOBALS }],
+  services: [{ name: "display", type: "wayland", socket: SWAY_SOCKET, globals: GLOBALS }],
 });
-
-/** Start sway in its container. */
-async function startSway(container: InsideContainer, signal: AbortSignal): Promise<Program> {
-  const program = await Program.start(container, ["sh", "-c", START], "sway");
-  const hasSocket = async () => (await container.sh(`test -S ${DIRECT}`)).exitCode === 0;
-  await until("sway's socket", hasSocket, { signal, timeout: 15_000 });
-  return program;
-}
 
 scenario(
   "wayland-sway",
@@ -53,7 +35,7 @@ scenario(
       async ({ inside, signal }) => {
         await using running = new AsyncDisposableStack();
         running.use(await startSway(inside(SWAY), signal));
-        const offered = await listedGlobals(inside(SWAY), DIRECT);
+        const offered = await listedGlobals(inside(SWAY), SWAY_SOCKET);
         const allowed = allowedOf(offered, GLOBALS);
         expect(offered, "globals that the compositor offers").toContain(
           "zwlr_screencopy_manager_v1 3",
@@ -69,7 +51,7 @@ scenario(
           inside(SWAY),
           python`
             from probes import tell, wayland
-            tell(wayland.Client(${DIRECT}).name_of("zwlr_screencopy_manager_v1"))
+            tell(wayland.Client(${SWAY_SOCKET}).name_of("zwlr_screencopy_manager_v1"))
           `,
         );
         const hidden = (await spy.json()) as number;
@@ -93,7 +75,7 @@ scenario(
           [2, 0, expect.stringMatching(/^invalid version .*: have 3, wanted 4$/)],
           [2, 0, expect.stringMatching(/^invalid version .*: have 3, wanted 0$/)],
         ]);
-        const log = await inside(SWAY).text(`cat ${LOG}`);
+        const log = await inside(SWAY).text(`cat ${SWAY_LOG}`);
         expect(log, "log of the compositor").toContain('"zwlr_screencopy_manager_v1"');
         expect(log, "log of the compositor, about a bind of a hidden global").not.toMatch(
           /bind\(\d+, "zwlr_screencopy_manager_v1"/,

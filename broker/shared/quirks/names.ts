@@ -225,6 +225,7 @@ export const QUIRKS = {
   "wasm-provider-missing": "the sockets of a guest's services are not made",
   "wl-corrupts": "the first byte of each piece of a wayland session is changed",
   "wl-drop-fds": "fds on wayland links are dropped, their messages pass",
+  "wl-drop-event-fds": "fds of a compositor's events are dropped, the events pass",
   "wl-no-filter": "all globals of a compositor are announced and bindable",
   "wl-shared-session": "a refusal ends all wayland sessions",
   "wl-parser-lenient": "wayland messages that are malformed or refused are skipped",

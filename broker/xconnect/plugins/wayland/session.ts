@@ -120,7 +120,10 @@ export class WaylandSession {
   #pass(sink: PolledStream, bytes: Buffer, fds: readonly ForeignFd[]): void {
     const { quirks } = this.#options;
     if (quirks.has("wl-corrupts", "wayland")) bytes[0] = ~(bytes[0] ?? 0);
-    if (fds.length === 0 || quirks.has("wl-drop-fds", "wayland")) {
+    const isLost =
+      quirks.has("wl-drop-fds", "wayland") ||
+      (sink === this.#consumer && quirks.has("wl-drop-event-fds", "wayland"));
+    if (fds.length === 0 || isLost) {
       closeAll(fds);
       sink.write(bytes);
       return;
