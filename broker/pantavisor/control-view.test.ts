@@ -28,7 +28,7 @@ const bootFile = () => join(storage, "boot/uboot.txt");
 
 /** Revision locals/b runs. */
 function view(next?: string) {
-  const { runner, config, running } = makeRunner({ storage, revision: "locals/b" });
+  const { runner, config, running, log } = makeRunner({ storage, revision: "locals/b" });
   return controlView({
     config,
     quirks: none,
@@ -40,6 +40,7 @@ function view(next?: string) {
     deviceMeta: openMetaStore(join(storage, "meta")),
     onRefused: () => undefined,
     buildInfo: "",
+    log,
   });
 }
 

@@ -11,9 +11,11 @@ import { openMetaStore } from "./device-meta.ts";
 import type { Drivers } from "./drivers.ts";
 import { flapping } from "./duplicate-flaps.quirk.ts";
 import { FACTORY, makeFactory } from "./storage/factory.ts";
+import { unsignedState } from "./integrity.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { planState } from "./loaded-revision.ts";
 import { collectGarbage, openObjectCatalogue } from "./storage/object-catalogue.ts";
+import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { RevisionRunner } from "./revision-runner.ts";
 import { settingsOf } from "./settings.ts";
 import { stepInstaller } from "./storage/step-installer.ts";
@@ -30,6 +32,7 @@ export interface ViewParts {
   readonly drivers: Drivers;
   readonly deviceMeta: MetaStore;
   readonly buildInfo: string;
+  readonly log: PantavisorLog;
   readonly onRefused: PantavisorView["onRefused"];
 }
 
@@ -87,6 +90,7 @@ export function controlView(parts: ViewParts): PantavisorView {
         storage,
         inUse: useOf,
         plan: (candidate) => void planState(config, "", candidate, quirks),
+        unsigned: (candidate) => unsignedState(candidate, { config, log: parts.log, quirks }),
         quirks,
       }),
     },

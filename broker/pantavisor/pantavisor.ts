@@ -7,6 +7,7 @@ import { graphWarnings } from "./service-graph.ts";
 import { parseTimeScale, systemClock } from "./lifecycle/clock.ts";
 import type { Outcome } from "./lifecycle/revision.ts";
 import { ifRoom } from "../shared/no-room.ts";
+import { StateError } from "../shared/formats/state.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
@@ -21,6 +22,7 @@ import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./storage/interrupted-updates.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import { RUNC_FOLDER } from "./runtimes/runc-bundle.ts";
+import { damagedRevision, unsignedState } from "./integrity.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
@@ -148,6 +150,9 @@ function load(
   try {
     const loaded = loadRevision(config, revision, quirks);
     logRevision(loaded, log);
+    const options = { config, log, quirks };
+    const fault = unsignedState(loaded.state, options) ?? damagedRevision(loaded, options);
+    if (fault !== undefined) throw new StateError(fault);
     return loaded;
   } catch (error) {
     const line = `state of revision '${revision}': ${(error as Error).message}`;
@@ -266,6 +271,7 @@ function viewOf(
     drivers,
     deviceMeta: meta.store,
     buildInfo: BUILD,
+    log,
     onRefused: (command, reason) =>
       log.write("WARN", "ctrl-cmd", `(_cmd_reject:87) rejecting ${command} command: ${reason}`),
   });

@@ -65,7 +65,7 @@ export function runManifestOf(definition: ContainerDefinition): JsonObject {
 
 /**
  * The signature of a container, as far as a state is concerned: which keys it owns. The bytes of
- * the signature itself are nothing; an appengine does not verify it.
+ * the signature itself are nothing: an appengine that verifies signatures refuses it.
  */
 function signatureOf(name: string): JsonObject {
   const pvs = {

@@ -95,6 +95,7 @@ export async function start(quirkList = "", { view, caller, onConnection }: Star
         storage,
         inUse: (name) => (name === "locals/now" ? "is running" : undefined),
         plan: () => undefined,
+        unsigned: () => undefined,
         quirks,
       }),
     },

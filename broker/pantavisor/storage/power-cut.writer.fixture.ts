@@ -34,6 +34,7 @@ const install = stepInstaller({
   storage,
   inUse: () => undefined,
   plan: () => undefined,
+  unsigned: () => undefined,
   quirks: none,
 });
 

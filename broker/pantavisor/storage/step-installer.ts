@@ -18,6 +18,8 @@ export interface InstallerOptions {
   readonly inUse: (revision: string) => string | undefined;
   /** Throws when a state that can be read cannot be planned: groups that do not exist. */
   readonly plan: (state: State) => void;
+  /** Why the signatures of a state do not let it run; undefined when they do. */
+  readonly unsigned: (state: State) => string | undefined;
   readonly quirks: Quirks;
 }
 
@@ -39,16 +41,29 @@ export function stepInstaller(options: InstallerOptions) {
     let state: StateDocument;
     try {
       state = parseUntrusted(body) as StateDocument;
-      if (!quirks.has("step-unvalidated")) options.plan(parseState(state, quirks));
     } catch (error) {
-      return { status: 422, reason: `Parser: ${(error as Error).message}` };
+      return unparsable(error);
     }
+    const refusal = quirks.has("step-unvalidated") ? undefined : refusalOf(state);
+    if (refusal !== undefined) return refusal;
     for (const [key, value] of Object.entries(state)) {
       if (key === "#spec" || typeof value !== "string" || store.has(value)) continue;
       return { status: 422, reason: `Storage: ${key}: object ${value} does not exist` };
     }
     return write(state, name);
   };
+
+  function refusalOf(document: StateDocument): StepRefusal | undefined {
+    try {
+      const state = parseState(document, quirks);
+      const unsigned = options.unsigned(state);
+      if (unsigned !== undefined) return { status: 422, reason: `Secureboot: ${unsigned}` };
+      options.plan(state);
+      return undefined;
+    } catch (error) {
+      return unparsable(error);
+    }
+  }
 
   function write(state: StateDocument, name: string): StepRefusal | undefined {
     const folder = join(storage, "trails", name);
@@ -61,6 +76,10 @@ export function stepInstaller(options: InstallerOptions) {
     }
     return undefined;
   }
+}
+
+function unparsable(error: unknown): StepRefusal {
+  return { status: 422, reason: `Parser: ${(error as Error).message}` };
 }
 
 /** `locals/NAME`: one folder below, not one of those that deploy() keeps for itself. */

@@ -22,6 +22,7 @@ export const COMPAT: readonly QuirkName[] = [
   "daemon-sleeps-first",
   "meta-bad-key-200",
   "step-unvalidated",
+  "verity-skipped",
   "run-refusal-200",
   "containers-fields-few",
   "signal-unexpected-500",

@@ -8,6 +8,8 @@ import { parseUntrusted } from "../../../shared/formats/json-depth.ts";
  */
 export interface SignedKeys {
   owns(key: string): boolean;
+  /** True for what is owned and does not change freely. */
+  signs(key: string): boolean;
 }
 
 const GLOBS = z.array(z.string()).default([]);
@@ -31,7 +33,11 @@ export function signedKeys(key: string, document: unknown): SignedKeys | undefin
   const { include, exclude } = readHeader(key, signature.data.protected);
   const globs = [...include, ...exclude];
   if (globs.length > MOST_GLOBS) throw new Error(`${key}: ${globs.length} globs are too many`);
-  return ownedBy(key, globs);
+  const [included, excluded, owned] = [include, exclude, globs].map((one) => matching(key, one));
+  return {
+    owns: (candidate) => owned?.(candidate) === true,
+    signs: (candidate) => included?.(candidate) === true && excluded?.(candidate) !== true,
+  };
 }
 
 function readHeader(key: string, text: string): z.infer<typeof headerSchema>["pvs"] {
@@ -51,7 +57,7 @@ function readHeader(key: string, text: string): z.infer<typeof headerSchema>["pv
  * segment of the path (fnmatch(3) with FNM_PATHNAME). Most are plain paths or `FOLDER/**`; these
  * are looked up, for a state may hold as many keys as its signature has globs.
  */
-function ownedBy(key: string, globs: readonly string[]): SignedKeys {
+function matching(key: string, globs: readonly string[]): (candidate: string) => boolean {
   const paths = new Set<string>();
   const folders = new Set<string>();
   const wild: { segments: readonly string[]; isFolder: boolean }[] = [];
@@ -64,12 +70,10 @@ function ownedBy(key: string, globs: readonly string[]): SignedKeys {
   if (wild.length > MOST_WILD_GLOBS) {
     throw new Error(`${key}: ${wild.length} globs with wildcards are too many`);
   }
-  return {
-    owns: (candidate) =>
-      paths.has(candidate) ||
-      foldersOf(candidate).some((folder) => folders.has(folder)) ||
-      wild.some(({ segments, isFolder }) => matches(segments, candidate.split("/"), isFolder)),
-  };
+  return (candidate) =>
+    paths.has(candidate) ||
+    foldersOf(candidate).some((folder) => folders.has(folder)) ||
+    wild.some(({ segments, isFolder }) => matches(segments, candidate.split("/"), isFolder));
 }
 
 /** The root, which is "", and each folder on the way to a key. */

@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseUntrusted } from "../../shared/formats/json-depth.ts";
+import type { StateDocument } from "./pvtx/state-merge.ts";
+
+/** Objects that the boot loader has to verify: pantavisor, the kernel, the image's description. */
+const BOOTED = ["bsp/pantavisor", "bsp/kernel.img", "bsp/fit-image.its"];
+/** Documents that say nothing about what runs, so that nothing reads them. */
+const UNREAD = /^_sigs\/|\/(?:src|build)\.json$|^#spec$/;
+
+export interface VerifyOptions {
+  /** Folder of the revision. */
+  readonly revision: string;
+  /** Folder of all objects, for the log. */
+  readonly objects: string;
+  /** Objects that somebody else verifies. */
+  readonly skipped: ReadonlySet<string>;
+  readonly debug: (line: string) => void;
+}
+
+/**
+ * Compare the files of a revision with its state: each object with its sha256, each document with
+ * its value. The handlers of dm-verity are off in an appengine, so its volumes are read as well.
+ * @returns the first file that is not what the state says, and why
+ */
+export function verifyObjects(state: StateDocument, options: VerifyOptions): string | undefined {
+  const { revision, objects, skipped, debug } = options;
+  const good = new Set<string>();
+  for (const [key, value] of Object.entries(state)) {
+    const path = join(revision, key);
+    if (typeof value === "string") {
+      if (key === "#spec") continue;
+      if (BOOTED.some((one) => key.startsWith(one)) || skipped.has(key)) {
+        debug(`skipping validation of object named ${key} and id=${value}`);
+        continue;
+      }
+      debug(`validating checksum for ${join(objects, value)} and ${path}`);
+      const wrong = wrongObject(path, value, good);
+      if (wrong !== undefined) return `${key} ${wrong}`;
+    } else if (!UNREAD.test(key)) {
+      debug(`validating value for json ${path}`);
+      if (!hasValue(path, value)) return `${key} has another value`;
+    }
+  }
+  return undefined;
+}
+
+/** @param good objects that were read already, by inode: containers share theirs */
+function wrongObject(path: string, sha256: string, good: Set<string>): string | undefined {
+  try {
+    const { dev, ino } = statSync(path);
+    const known = `${sha256} ${dev} ${ino}`;
+    if (good.has(known)) return undefined;
+    if (sha256Of(path) !== sha256) return "has another checksum";
+    good.add(known);
+    return undefined;
+  } catch (error) {
+    return `cannot be read: ${(error as NodeJS.ErrnoException).code ?? ""}`;
+  }
+}
+
+function sha256Of(path: string): string {
+  const hash = createHash("sha256");
+  const chunk = Buffer.allocUnsafe(1 << 20);
+  const fd = openSync(path, "r");
+  try {
+    for (;;) {
+      const length = readSync(fd, chunk);
+      if (length === 0) return hash.digest("hex");
+      hash.update(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function hasValue(path: string, value: unknown): boolean {
+  try {
+    const found = parseUntrusted(readFileSync(path, "utf8"));
+    return JSON.stringify(found) === JSON.stringify(value);
+  } catch {
+    return false;
+  }
+}

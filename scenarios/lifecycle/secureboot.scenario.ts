@@ -1,0 +1,226 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { signState } from "../../broker/shared/formats/sign-state.ts";
+import type { Appengine } from "../../harness/appengine/appengine.ts";
+import { STORAGE } from "../../harness/appengine/layout.ts";
+import type { ControlClient } from "../../harness/control/control-client.ts";
+import { defineContainer } from "../../harness/exports/container-definition.ts";
+import { expect } from "../../harness/facts/expect.ts";
+import { scenario } from "../../harness/run/scenario.ts";
+import { shellQuote } from "../../harness/shell-quote.ts";
+import { until } from "../../harness/until.ts";
+
+const KEYS = join(import.meta.dirname, "../../fixtures/secureboot");
+const APP = "app";
+const TRUST = "/etc/pantavisor/pvs/trust";
+const LOG = `${STORAGE}/logs/current/pantavisor/pantavisor.log`;
+
+type State = Record<string, unknown>;
+
+scenario(
+  "secureboot",
+  {
+    summary: "a step is verified before it is run: its signatures, its objects, its documents",
+    containers: [defineContainer({ name: APP, args: { PV_RESTART_POLICY: "container" } })],
+    boot: "auto",
+    until: "ready",
+    timeScale: 100,
+  },
+  ({ check }) => {
+    check(
+      "life.secureboot",
+      "in strict mode a step runs that is signed as a whole by a key that is trusted, and no other",
+      async ({ appengine, control, signal }) => {
+        const factory = await currentState(control, signal);
+        const first = signed({ ...factory, [`${APP}/note.json`]: { version: 1 } });
+        await install(control, "locals/unsigned", factory, signal);
+        await install(control, "locals/signed", first, signal);
+        const authority = readFileSync(join(KEYS, "authority.crt"), "utf8");
+        await appengine.text(
+          `mkdir -p ${TRUST}; printf %s ${shellQuote(authority)} >${TRUST}/ca-certificates.crt;
+           echo PV_SECUREBOOT_MODE=strict >>/etc/pantavisor-appengine.config`,
+        );
+        await run(control, "LOCAL_RUN_COMMIT", "locals/signed", signal);
+        await progress(control, "locals/signed", "DONE", signal);
+
+        const body = { op: "LOCAL_RUN", payload: "locals/unsigned" };
+        expect(
+          await reply(control, "POST", "/commands", body, signal),
+          "reply to running a step without signatures",
+        ).toEqual([422, "State not fully covered by signatures"]);
+        const put = (state: State) => reply(control, "PUT", "/steps/locals/next", state, signal);
+        expect(
+          await put({ ...first, "more.json": {} }),
+          "reply to a step with a document that nobody signed",
+        ).toEqual([422, "Secureboot: State not fully covered by signatures"]);
+        expect(
+          await put({ ...first, [`${APP}/note.json`]: { version: 2 } }),
+          "reply to a step that was changed after it was signed",
+        ).toEqual([422, "Secureboot: Signature validation failed"]);
+        expect(
+          await put(signed(factory, "foreign")),
+          "reply to a step that a stranger has signed",
+        ).toEqual([422, "Secureboot: Signature validation failed"]);
+
+        await install(
+          control,
+          "locals/second",
+          signed({ ...factory, [`${APP}/note.json`]: { version: 2 } }),
+          signal,
+        );
+        await run(control, "LOCAL_RUN", "locals/second", signal);
+        // Another signature is a change in no container, so it takes a reboot.
+        await progress(control, "locals/second", "DONE", signal);
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
+      "life.integrity",
+      "a revision whose files are not what its state says is not run",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine();
+        expect(
+          (await appengine.text(`grep validati ${LOG}`)).replaceAll(
+            /.*\]: \(\S+ |[0-9a-f]{64}/g,
+            "",
+          ),
+          "what was verified when revision 0 began",
+        ).toContain(
+          `validating checksum for ${STORAGE}/objects/ and ${STORAGE}/trails/0/${APP}/root.squashfs\n`,
+        );
+        const factory = await currentState(control, signal);
+        const next = { ...factory, [`${APP}/note.json`]: { version: 1 } };
+        for (const [file, reason] of [
+          ["lxc.container.conf", "has another checksum"],
+          ["note.json", "has another value"],
+        ]) {
+          await install(control, `locals/${file}`, next, signal);
+          await damage(appengine, `${STORAGE}/trails/locals/${file}/${APP}/${file}`);
+          const body = { op: "LOCAL_RUN", payload: `locals/${file}` };
+          const why = `Object validation went wrong: ${APP}/${file} ${reason}`;
+          expect(
+            await reply(control, "POST", "/commands", body, signal),
+            `reply to running a step whose ${file} was changed`,
+          ).toEqual([422, why]);
+          expect(
+            await control.json(`/steps/locals/${file}/progress`, signal),
+            `progress of the step whose ${file} was changed`,
+          ).toMatchObject({ status: "WONTGO", "status-msg": why });
+        }
+
+        await install(control, "locals/rotting", next, signal);
+        await run(control, "LOCAL_RUN", "locals/rotting", signal);
+        await progress(control, "locals/rotting", "UPDATED", signal);
+        await damage(appengine, `${STORAGE}/trails/locals/rotting/${APP}/note.json`);
+        await run(control, "REBOOT_DEVICE", "", signal);
+        await progress(control, "locals/rotting", "ERROR", signal);
+        await until(
+          "revision 0 to be READY again",
+          async () => {
+            const meta = (await control.json("/device-meta", signal)) as State;
+            return meta["pantavisor.revision"] === "0" && meta["pantavisor.status"] === "READY";
+          },
+          { signal, timeout: 20_000 },
+        );
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
+      "life.integrity.verity",
+      "a volume with a dm-verity description is verified too, for the appengine has no handler for it",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine();
+        const description = { type: "dm-verity", data_device: "root.squashfs" };
+        const state = await currentState(control, signal);
+        const next = { ...state, [`${APP}/_dm/root.squashfs.json`]: description };
+        await install(control, "locals/verity", next, signal);
+        await damage(appengine, `${STORAGE}/trails/locals/verity/${APP}/root.squashfs`);
+        const body = { op: "LOCAL_RUN", payload: "locals/verity" };
+        expect(
+          await reply(control, "POST", "/commands", body, signal),
+          "reply to running a step whose volume was changed",
+        ).toEqual([422, `Object validation went wrong: ${APP}/root.squashfs has another checksum`]);
+      },
+    );
+  },
+);
+
+async function currentState(control: ControlClient, signal: AbortSignal): Promise<State> {
+  return (await control.json("/steps/current", signal)) as State;
+}
+
+/** All of a state under one signature. */
+function signed(state: State, signer = "signer"): State {
+  const keys = Object.keys(state).filter((key) => !key.startsWith("_sigs/"));
+  const [key = "", certificate] = ["key", "crt"].map((type) =>
+    readFileSync(join(KEYS, `${signer}.${type}`), "utf8"),
+  );
+  return signState(state, keys, {
+    part: "all",
+    include: keys,
+    key,
+    ...(certificate !== undefined && { certificate }),
+  });
+}
+
+/** Change a file that may be a hard link to an object, which stays as it is. */
+async function damage(appengine: Appengine, path: string): Promise<void> {
+  await appengine.text(`cp ${path} ${path}.new && echo x >>${path}.new && mv ${path}.new ${path}`);
+}
+
+async function reply(
+  control: ControlClient,
+  method: string,
+  path: string,
+  document: object,
+  signal: AbortSignal,
+): Promise<[number, string]> {
+  const { status, body } = await control.send(method, path, {
+    body: JSON.stringify(document),
+    signal,
+  });
+  return [status, body === "" ? "" : (JSON.parse(body) as { Error: string }).Error];
+}
+
+async function install(
+  control: ControlClient,
+  name: string,
+  state: State,
+  signal: AbortSignal,
+): Promise<void> {
+  expect(
+    await reply(control, "PUT", `/steps/${name}`, state, signal),
+    `reply to the PUT of ${name}`,
+  ).toEqual([200, ""]);
+}
+
+async function run(
+  control: ControlClient,
+  op: string,
+  payload: string,
+  signal: AbortSignal,
+): Promise<void> {
+  expect(
+    await reply(control, "POST", "/commands", { op, payload }, signal),
+    `reply to ${op} ${payload}`,
+  ).toEqual([200, ""]);
+}
+
+/** Wait for a step's status, also across a reboot, during which pv-ctrl does not answer. */
+async function progress(
+  control: ControlClient,
+  name: string,
+  status: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(
+    `step ${name} to be ${status}`,
+    async () => {
+      const found = (await control.json(`/steps/${name}/progress`, signal)) as State;
+      return found["status"] === status;
+    },
+    { signal, timeout: 20_000 },
+  );
+}
