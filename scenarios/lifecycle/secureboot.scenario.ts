@@ -81,7 +81,7 @@ scenario(
       async ({ bootAppengine, signal }) => {
         const { appengine, control } = await bootAppengine();
         expect(
-          (await appengine.text(`grep validati ${LOG}`)).replaceAll(
+          (await appengine.sh(`grep validati ${LOG}`)).stdout.replaceAll(
             /.*\]: \(\S+ |[0-9a-f]{64}/g,
             "",
           ),
