@@ -81,7 +81,7 @@ scenario(
       async ({ bootAppengine, signal }) => {
         const { appengine, control } = await bootAppengine();
         expect(
-          (await appengine.sh(`grep validati ${LOG}`)).stdout.replaceAll(
+          (await appengine.text(`sed -n "/validati/p" ${LOG}`)).replaceAll(
             /.*\]: \(\S+ |[0-9a-f]{64}/g,
             "",
           ),
