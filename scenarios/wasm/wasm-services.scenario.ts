@@ -6,7 +6,6 @@ import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
-import { waitForStatus } from "../support/steps.ts";
 import { consoleOf, probeGuest, runGuest } from "../support/wasm-guests.ts";
 
 const REST = "network-manager";
@@ -145,10 +144,8 @@ scenario(
       "wasm.shm",
       "a provider's memfd is memory of the guest, where the guest has memory and it cannot shrink",
       async ({ appengine, control, inside, signal }) => {
-        // At their first start there was no provider.
-        for (const { name } of [mapper, reader, copier]) {
-          await waitForStatus(control, name, "STOPPED", signal);
-        }
+        // Their first runs wait for a provider, and end here if they have not yet.
+        for (const { name } of [mapper, reader, copier]) await control.act(name, "stop", signal);
         {
           await using provider = await Program.python(
             inside(FRAMES.name),
