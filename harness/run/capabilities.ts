@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { findWasmEdge, WASMEDGE } from "./find-wasmedge.ts";
+import { lacksContainerType, lacksServiceType } from "../image/image-abilities.ts";
 import type { RunSettings } from "./run-settings.ts";
 
 /** Capabilities that a scenario may require; each gives the reason why it is missing. */
@@ -7,6 +8,10 @@ const CAPABILITIES = {
   /** The target is the reference appengine: quirks and time scale act. */
   reference: (settings: RunSettings) =>
     settings.reference ? undefined : "the image is not the reference appengine",
+  /** The image runs containers of type wasm. */
+  wasm: ({ abilities }: RunSettings) => lacksContainerType(abilities, "wasm"),
+  /** The image's broker has the plugin input. */
+  input: ({ abilities }: RunSettings) => lacksServiceType(abilities, "input"),
   /** The host has a graphics card. */
   drm: () => (existsSync("/dev/dri/card0") ? undefined : "/dev/dri/card0 is not on this machine"),
   /** The kernel can make input devices. */

@@ -7,6 +7,8 @@ import { PvhError } from "../errors.ts";
 import { bootSource } from "../exports/boot-source.ts";
 import type { BootSource } from "../exports/boot-source.ts";
 import { ensureBrokerImage } from "../image/broker-image.ts";
+import { imageAbilities } from "../image/image-abilities.ts";
+import type { ImageAbilities } from "../image/image-abilities.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
 import type { Failure } from "../../reports/events.ts";
@@ -25,6 +27,7 @@ export interface Prepared {
   /** The engine's id of the image. */
   readonly imageId?: string;
   readonly reference: boolean;
+  readonly abilities: ImageAbilities;
   /** Image and exports of each scenario. */
   readonly sources: ReadonlyMap<string, BootSource>;
   /** Image and exports of each share, by name. */
@@ -86,6 +89,7 @@ async function prepareOn(
   ]);
   const bootImage = broker === "native" ? own : await ensureBrokerImage(engine, own, options);
   const target = { image: bootImage, reference };
+  const abilities = reference ? {} : await imageAbilities(engine, bootImage, options);
   const sources = new Map<string, BootSource>();
   const shared = new Map<string, BootSource>();
   const failures = new Map<string, Failure>();
@@ -116,7 +120,7 @@ async function prepareOn(
     } else for (const name of members) failures.set(name, problem);
   }
   const ready = { engine, others: [], image: ref, bootImage, broker, reference, imageId: id };
-  return { ...ready, sources, shared, failures, missing };
+  return { ...ready, abilities, sources, shared, failures, missing };
 }
 
 /**

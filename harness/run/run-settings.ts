@@ -1,6 +1,7 @@
 import type { BootMode } from "../appengine/appengine.ts";
 import type { EngineFacts } from "../engine/engine.ts";
 import type { BootSource } from "../exports/boot-source.ts";
+import type { ImageAbilities } from "../image/image-abilities.ts";
 
 /** `note`: a violation is told in the record. */
 export type WatchMode = "fail" | "note" | "off";
@@ -70,6 +71,8 @@ export interface RunSettings {
   readonly image: string;
   /** True when the image is this repository's reference appengine. */
   readonly reference: boolean;
+  /** Types of containers and services that the image knows. */
+  readonly abilities: ImageAbilities;
   readonly quirks: readonly string[];
   /** Boot mode instead of the scenarios' own; a check that asks for one keeps it. */
   readonly boot?: BootMode;

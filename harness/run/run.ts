@@ -9,6 +9,7 @@ import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
 import type { BootMode } from "../appengine/appengine.ts";
 import type { BootSource } from "../exports/boot-source.ts";
+import { describeAbilities } from "../image/image-abilities.ts";
 import { clock } from "../clock/clock.ts";
 import { CORES } from "../clock/machine-reading.ts";
 import type { Stopwatch } from "../clock/stopwatch.ts";
@@ -251,6 +252,8 @@ async function prepareRecorded(
       ...(imageId !== undefined && { imageId }),
       ...(broker === "reference" && { broker }),
     });
+    const known = describeAbilities(prepared.abilities);
+    if (known !== undefined) record.append({ type: "note", text: known });
     return prepared;
   } catch (error) {
     const failure = preparationFailure(error);
@@ -370,6 +373,7 @@ function settingsOf(
     }),
     image: prepared?.bootImage ?? "",
     reference: prepared?.reference ?? false,
+    abilities: prepared?.abilities ?? {},
     quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),
     keep,

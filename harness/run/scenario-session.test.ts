@@ -45,6 +45,7 @@ function sessionOf(
       folder,
       image: "image",
       reference: true,
+      abilities: {},
       quirks: ["q"],
       keep: "failed",
       watch: "off",

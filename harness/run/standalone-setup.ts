@@ -17,13 +17,14 @@ export async function setup(project: TestProject): Promise<void> {
       progress: (line) => void process.stderr.write(`${line}\n`),
     },
   );
-  const { image, reference } = prepared;
+  const { image, reference, abilities } = prepared;
   const { run, folder } = makeRunDirectory();
   project.provide("pvh", {
     run,
     folder,
     image,
     reference,
+    abilities,
     quirks: [],
     keep: "failed",
     watch: "off",

@@ -34,7 +34,7 @@ scenario(
   {
     summary: "a consumer has an input device of its own, with the events that it may have",
     containers: [provider, consumer],
-    requires: ["uinput"],
+    requires: ["input", "uinput"],
     // The provider's node is made by the check.
     until: "ready",
   },

@@ -62,6 +62,7 @@ const bystander = defineContainer({
 scenario(
   "input-stream",
   {
+    requires: ["input"],
     summary: "input events reach their readers whole, filtered and in order, and nobody else",
     containers: [SERVER, CLIENT, provider, reader, limited, bystander],
   },

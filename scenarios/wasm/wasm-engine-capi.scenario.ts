@@ -37,7 +37,7 @@ scenario(
   {
     summary: "WasmEdge, by its C API, runs what V8 runs",
     containers: ["pv-example-rest-server", onWasmEdge, onV8, stays, ...hostile],
-    requires: ["wasmedge"],
+    requires: ["wasm", "wasmedge"],
     // Guests that have done their work are no containers that run.
     until: "pv-ctrl",
   },

@@ -9,6 +9,7 @@ scenario(
   "wasm-engine",
   {
     expects: { rules: ["container-cannot-start"] },
+    requires: ["wasm"],
     summary: "a machine without a WebAssembly engine says so, and runs its other containers",
     containers: ["pv-example-app", guest],
     env: { PVH_MACHINE: "armv7l" },

@@ -68,6 +68,7 @@ scenario(
         "ready-hides-stopped",
       ],
     },
+    requires: ["wasm"],
     summary: "a WebAssembly module is a container like any other, and ends alone when it fails",
     containers: [
       bystander,

@@ -64,6 +64,7 @@ const copier = probeGuest("copier", { requires: [memory], words: ["copy", MEMORY
 scenario(
   "wasm-services",
   {
+    requires: ["wasm"],
     summary: "guests reach services of other containers, and offer some, over the broker's links",
     containers: [
       "pv-example-rest-server",

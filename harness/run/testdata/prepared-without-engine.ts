@@ -14,6 +14,7 @@ export const PREPARED_WITHOUT_ENGINE: Prepared = {
   bootImage: "",
   broker: "native",
   reference: true,
+  abilities: {},
   sources: new Map(),
   shared: new Map(),
   failures: new Map(),
