@@ -45,7 +45,12 @@ export async function buildCommand(call: Call): Promise<ExitCode> {
     out.say(`${ref} is in ${output}`);
   }
   const tags = isStrict ? [ref, isBare ? BARE_TAG : REFERENCE_TAG] : [ref];
-  const json = { ...(ref === reference.ref ? reference : {}), ref, tags, engine: engine.host };
+  const json = {
+    ...(ref === reference.ref ? reference : {}),
+    ref,
+    tags,
+    engine: engine.ssh ?? engine.host,
+  };
   out.data(args.flag("json") ? JSON.stringify(json) : ref);
   return EXIT.pass;
 }

@@ -11,7 +11,7 @@ import {
 } from "../engine/machine-checks.ts";
 import type { Finding } from "../engine/machine-checks.ts";
 import { canStartPrivateEngine } from "../engine/private-engine.ts";
-import { missingCapabilities } from "../engine/privilege-profile.ts";
+import { missingCapabilities, missingOnEngine } from "../engine/privilege-profile.ts";
 import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
@@ -50,8 +50,8 @@ async function lookForEngine(
   const name = "engine";
   try {
     const engine = await findCleanEngine({ signal, progress, start: false });
-    const { origin, version, apiVersion, host } = engine;
-    return [engine, { name, ok: true, found: `${origin}: ${version}, API ${apiVersion}, ${host}` }];
+    const { origin, version, apiVersion, host, ssh = host } = engine;
+    return [engine, { name, ok: true, found: `${origin}: ${version}, API ${apiVersion}, ${ssh}` }];
   } catch (error) {
     if (!(error instanceof PvhError) || error.code === "PVH_ABORTED") throw error;
     if (error.code === "PVH_ENGINE_UNREACHABLE" && canStartPrivateEngine() && !namesEngine()) {
@@ -72,9 +72,10 @@ function kernelFindings(engine: Engine | undefined): Finding[] {
   if (engine?.sameMachine === false) {
     return [{ name: "kernel", ok: true, found: "not checked: the engine runs on another machine" }];
   }
+  const missing = missingCapabilities();
   return [
     checkCgroups(),
-    checkCapabilities(missingCapabilities()),
+    checkCapabilities(engine === undefined ? missing : missingOnEngine(missing)),
     checkLoop(),
     checkFilesystem("overlay"),
     checkFilesystem("squashfs"),

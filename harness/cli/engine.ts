@@ -88,7 +88,8 @@ function report(engine: Engine | undefined, json: boolean, out: Output): void {
     out.data(json ? JSON.stringify({ running: false }) : "no engine runs; pvh engine start");
     return;
   }
-  const { host, origin, version, apiVersion } = engine;
+  const { origin, version, apiVersion } = engine;
+  const host = engine.ssh ?? engine.host;
   const mine = host === privateEngineHost();
   const log = mine ? { log: privateEngineLog() } : {};
   out.data(

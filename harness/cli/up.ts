@@ -76,9 +76,9 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
       throw error;
     });
   await started.appengine.close();
-  const made = { name, id: started.getId(), host: engine.host };
+  const made = { name, id: started.getId(), host: engine.ssh ?? engine.host };
   out.data(args.flag("json") ? JSON.stringify(made) : name);
-  out.say(`DOCKER_HOST=${engine.host} docker exec -it ${name} sh   # look inside`);
+  out.say(`DOCKER_HOST=${made.host} docker exec -it ${name} sh   # look inside`);
   out.say(`pvh graph ${name}; pvh logs ${name}; pvh diagnose ${name}; pvh down ${name}`);
   return EXIT.pass;
 }

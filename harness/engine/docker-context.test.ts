@@ -122,6 +122,9 @@ describe("an address is understood", () => {
     ["TCP://h:1234", "tcp://h:1234"],
     ["h:1234", "tcp://h:1234"],
     ["tcp://[::1]:1234", "tcp://[::1]:1234"],
+    ["ssh://build-host", "ssh://build-host"],
+    ["SSH://me@10.0.0.7:2222/", "ssh://me@10.0.0.7:2222"],
+    ["ssh://me@[::1]/run/user/1000/docker.sock", "ssh://me@[::1]/run/user/1000/docker.sock"],
   ])("%j", (text, host) => expect(parseEngineAddress(text, "X", undefined).host).toBe(host));
 });
 
@@ -137,7 +140,14 @@ describe("an address is refused by name, and nobody is asked", () => {
     "fd://",
     "http://h:2375",
     "https://h:2376",
-    "ssh://user@h",
+    "ssh://",
+    "ssh://-oProxyCommand=touch",
+    "ssh://-l@h",
+    "ssh://me:secret@h",
+    "ssh://h:0",
+    "ssh://h:70000",
+    "ssh://h h",
+    "ssh://h/run/a:b.sock",
     "unix://run/x.sock",
     "run/x.sock",
     "./x.sock",

@@ -1,7 +1,10 @@
 import { PvhError } from "../errors.ts";
 
 /** Where an engine listens. */
-export type EngineAddress =
+export type EngineAddress = DirectAddress | SshAddress;
+
+/** A socket that this machine can connect to. */
+export type DirectAddress =
   | { readonly kind: "unix"; readonly host: string; readonly path: string }
   | {
       readonly kind: "tcp";
@@ -10,6 +13,16 @@ export type EngineAddress =
       readonly port: number;
       readonly tls: TlsFiles | undefined;
     };
+
+/** A socket of another machine, which ssh reaches. */
+export interface SshAddress {
+  readonly kind: "ssh";
+  readonly host: string;
+  /** `ssh://[USER@]HOST[:PORT]`, as ssh(1) takes it. */
+  readonly destination: string;
+  /** Path of the socket on that machine. */
+  readonly path: string;
+}
 
 /** How a TCP connection is secured. */
 export interface TlsFiles {
@@ -26,7 +39,7 @@ export const DEFAULT_SOCKET = "/var/run/docker.sock";
  * socket that it obviously is: docker would take it for a TCP address.
  *
  * @param from names the setting in messages
- * @throws PvhError PVH_USAGE for anything else than a Unix socket or a TCP address
+ * @throws PvhError PVH_USAGE for anything else than a Unix socket, a TCP address or a machine for ssh
  */
 export function parseEngineAddress(
   text: string,
@@ -38,14 +51,9 @@ export function parseEngineAddress(
   const unix = /^unix:(?:\/\/)?(.*)$/is.exec(value);
   if (unix !== null) return unixAddress(unix[1] === "" ? DEFAULT_SOCKET : (unix[1] ?? ""), from);
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value) ?? [];
-  if (scheme?.toLowerCase() === "ssh") {
-    const remote = value.slice("ssh://".length);
-    throw refused(`${from} is ${value}: pvh does not speak ssh to engines`, {
-      hint: `ssh -nNT -L /tmp/engine.sock:${DEFAULT_SOCKET} ssh://${remote} & DOCKER_HOST=unix:///tmp/engine.sock pvh …`,
-    });
-  }
+  if (scheme?.toLowerCase() === "ssh") return sshAddress(value, from);
   if (scheme !== undefined && scheme.toLowerCase() !== "tcp") {
-    throw refused(`${from} is ${value}: pvh reaches engines by unix:// or tcp://`);
+    throw refused(`${from} is ${value}: pvh reaches engines by unix://, tcp:// or ssh://`);
   }
   return tcpAddress(value, from, tls);
 }
@@ -84,7 +92,31 @@ function tcpAddress(value: string, from: string, tls: TlsFiles | undefined): Eng
   return { kind: "tcp", host: `tcp://${name}:${number}`, hostname, port: number, tls };
 }
 
+/** A name that begins with a hyphen would be an option of ssh. */
+function sshAddress(value: string, from: string): SshAddress {
+  const rest = value.slice("ssh://".length);
+  const [, user = "", name, port = "", path = ""] =
+    /^(\w[\w.+-]*@)?(\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9_.-]*)(:\d{1,5})?(\/[\w./+-]*)?$/i.exec(
+      rest,
+    ) ?? [];
+  const number = Number(port.slice(1) || 22);
+  if (name === undefined || number === 0 || number > 65_535) {
+    throw refused(`${from} is ${JSON.stringify(value)}, which names no machine for ssh`, {
+      hint: "for example ssh://me@build-host or ssh://me@build-host:2222/run/user/1000/docker.sock",
+    });
+  }
+  const socket = path.replace(/^\/$/, "");
+  const destination = `ssh://${user}${name}${port}`;
+  return {
+    kind: "ssh",
+    host: `${destination}${socket}`,
+    destination,
+    path: socket === "" ? DEFAULT_SOCKET : socket,
+  };
+}
+
 function refused(message: string, details: { readonly hint?: string } = {}): PvhError {
-  const hint = "for example unix:///var/run/docker.sock or tcp://build-host:2376";
+  const hint =
+    "for example unix:///var/run/docker.sock, tcp://build-host:2376 or ssh://me@build-host";
   return new PvhError("PVH_USAGE", message, { hint, ...details });
 }

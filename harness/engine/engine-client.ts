@@ -10,7 +10,7 @@ import "./lazy-libraries.ts";
 import Docker from "dockerode";
 import { debugLog } from "../debug.ts";
 import { PvhError } from "../errors.ts";
-import type { EngineAddress, TlsFiles } from "./engine-address.ts";
+import type { DirectAddress, TlsFiles } from "./engine-address.ts";
 import { callLog } from "./engine-calls.ts";
 import { silentEngine } from "./silent-engine.ts";
 
@@ -53,7 +53,7 @@ interface Exchange {
  * not even answer a ping is stopped or stuck, and then all requests fail. A request also fails
  * when its connection ends in the middle of the answer, which docker-modem would not report.
  */
-export function engineClient(address: EngineAddress, patience = PATIENCE): Docker {
+export function engineClient(address: DirectAddress, patience = PATIENCE): Docker {
   const docker = withoutDockerHost(() => new Docker(modemOptions(address)));
   const modem = docker.modem as unknown as Modem;
   const watch = new Watch(address, patience);
@@ -95,14 +95,14 @@ function withoutDockerHost<T>(make: () => T): T {
   }
 }
 
-function modemOptions(address: EngineAddress): Docker.DockerOptions {
+function modemOptions(address: DirectAddress): Docker.DockerOptions {
   if (address.kind === "unix") return { socketPath: address.path };
   const { hostname, port, tls } = address;
   return { host: hostname, port, protocol: tls === undefined ? "http" : "https" };
 }
 
 /** Agent for one request: `opened` gets its socket, and no closing connection is reused. */
-function oneConnection(address: EngineAddress, opened: (socket: Socket) => void): Agent {
+function oneConnection(address: DirectAddress, opened: (socket: Socket) => void): Agent {
   const tls = address.kind === "tcp" ? address.tls : undefined;
   const agent =
     tls === undefined
@@ -136,7 +136,7 @@ function certificates({ folder }: TlsFiles): { ca?: Buffer; cert?: Buffer; key?:
  * delay of pvh itself is not blamed on the engine.
  */
 class Watch {
-  readonly #address: EngineAddress;
+  readonly #address: DirectAddress;
   readonly #exchanges = new Set<Exchange>();
   #timer: NodeJS.Timeout | undefined;
   #ping: ClientRequest | undefined;
@@ -144,7 +144,7 @@ class Watch {
   readonly #patience: Patience;
   #limit: number;
 
-  constructor(address: EngineAddress, patience: Patience) {
+  constructor(address: DirectAddress, patience: Patience) {
     this.#address = address;
     this.#patience = patience;
     this.#limit = patience.first;
@@ -220,11 +220,11 @@ class Watch {
   }
 }
 
-function endedEarly({ host }: EngineAddress): Error {
+function endedEarly({ host }: DirectAddress): Error {
   return new Error(`ECONNRESET: the engine at ${host} closed the connection before its answer`);
 }
 
-function tooLong({ host }: EngineAddress): PvhError {
+function tooLong({ host }: DirectAddress): PvhError {
   const size = `${LONGEST_ANSWER >> 20} MiB`;
   return new PvhError("PVH_ENGINE", `the engine at ${host} answers with more than ${size}`);
 }

@@ -7,6 +7,8 @@ export interface Engine {
   readonly docker: Docker;
   /** Address in the form of DOCKER_HOST: `unix:///…`, `tcp://…`. */
   readonly host: string;
+  /** Its address where ssh reaches it, `ssh://…`; `host` is then this side's end of a tunnel. */
+  readonly ssh?: string;
   /** How its TCP connections are secured, when they are. */
   readonly tls?: TlsFiles;
   /** Where it was found: `DOCKER_HOST`, a docker context by name, `default socket`, `private`. */

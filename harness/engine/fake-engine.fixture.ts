@@ -4,10 +4,10 @@ import { createServer } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EngineAddress } from "./engine-address.ts";
+import type { DirectAddress } from "./engine-address.ts";
 
 export interface FakeEngine extends AsyncDisposable {
-  readonly address: EngineAddress & { readonly kind: "unix" };
+  readonly address: DirectAddress & { readonly kind: "unix" };
 }
 
 /** A server in place of an engine; it calls `answer` for each request head. */

@@ -4,7 +4,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { findEngine, requireApi } from "./find-engine.ts";
+import { requireApi } from "./connect.ts";
+import { findEngine } from "./find-engine.ts";
 
 /** An engine's first two answers, on a socket of this machine. */
 async function engineWith(apiVersion: string): Promise<{ host: string } & AsyncDisposable> {

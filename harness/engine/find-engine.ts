@@ -1,25 +1,13 @@
-import { hostname } from "node:os";
-import * as z from "zod";
-import { printableLine } from "../../reports/printable.ts";
-import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
-import { within } from "../within.ts";
-import { noteConnected } from "./connected.ts";
+import { connect, isUnreachable } from "./connect.ts";
 import { namedEngine } from "./docker-context.ts";
 import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
-import type { EngineAddress } from "./engine-address.ts";
+import type { DirectAddress, EngineAddress } from "./engine-address.ts";
 import type { Engine, EngineFacts, FindOptions } from "./engine.ts";
 import { engineClient } from "./engine-client.ts";
-import { engineKind } from "./engine-rights.ts";
-import { engineError } from "./engine-error.ts";
 import { ENGINES_VARIABLE, listedEngines } from "./listed-engines.ts";
 import { privateEngineHost } from "./private-engine-files.ts";
 import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
-
-/** Docker 20.10: the first with CgroupnsMode, which pv-ctrl needs. */
-const OLDEST_API = "1.41";
-/** Milliseconds for the first two answers of an engine that answers pings. */
-const FIRST_ANSWERS = 60_000;
 
 /**
  * The engine to use: the one that DOCKER_HOST or docker's context names; else the default socket
@@ -46,7 +34,11 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
       if (!isUnreachable(error)) throw error;
       const where =
         from === "DOCKER_HOST" ? `DOCKER_HOST=${address.host}` : `${address.host}, ${from}`;
-      throw unreachable(where, error, `start that engine, or: ${without}`);
+      const first =
+        address.kind === "ssh"
+          ? `ssh ${address.destination} docker version has to work without a question`
+          : "start that engine";
+      throw unreachable(where, error, `${first}, or: ${without}`);
     });
   }
   if (!canStartPrivateEngine()) {
@@ -77,10 +69,9 @@ export async function findEngines(
 
 /** An engine that another process has found; nothing is asked. */
 export function knownEngine(facts: EngineFacts): Engine {
-  return {
-    ...facts,
-    docker: engineClient(parseEngineAddress(facts.host, facts.origin, facts.tls)),
-  };
+  const address = parseEngineAddress(facts.host, facts.origin, facts.tls);
+  if (address.kind === "ssh") throw new Error(`${facts.host} is no end of a tunnel`);
+  return { ...facts, docker: engineClient(address) };
 }
 
 /** The part of an engine that another process can be told. */
@@ -105,7 +96,7 @@ export function testcontainersEnvironment({ host, tls }: Engine): void {
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
 }
 
-const unixSocket = (path: string): EngineAddress => ({
+const unixSocket = (path: string): DirectAddress => ({
   kind: "unix",
   host: `unix://${path}`,
   path,
@@ -113,86 +104,6 @@ const unixSocket = (path: string): EngineAddress => ({
 
 const privateAddress = (): EngineAddress =>
   parseEngineAddress(privateEngineHost(), "the private engine", undefined);
-
-const versionAnswer = z.object({ ApiVersion: z.string(), Version: z.string().catch("unknown") });
-const infoAnswer = z
-  .object({ Name: z.string(), MemoryLimit: z.boolean(), PidsLimit: z.boolean() })
-  .partial()
-  .catch({});
-
-async function connect(
-  address: EngineAddress,
-  origin: Engine["origin"],
-  signal: AbortSignal | undefined,
-): Promise<Engine> {
-  const { host } = address;
-  const docker = engineClient(address);
-  const limit = AbortSignal.any([
-    clock.deadline(FIRST_ANSWERS).signal,
-    ...(signal ? [signal] : []),
-  ]);
-  try {
-    const asked = Promise.all([docker.version() as unknown, docker.info() as unknown]);
-    const answers: readonly unknown[] = await within(limit, asked, () => tooSlow(host));
-    const version = versionAnswer.safeParse(answers[0]).data;
-    if (version === undefined) throw notDocker(host, answers[0]);
-    const info = infoAnswer.parse(answers[1]);
-    requireApi(version.ApiVersion, `the engine at ${host} (${version.Version})`);
-    const engine = {
-      docker,
-      host,
-      ...(address.kind === "tcp" && address.tls !== undefined && { tls: address.tls }),
-      origin,
-      version: version.Version,
-      apiVersion: version.ApiVersion,
-      kind: engineKind(answers[1], answers[0]),
-      sameMachine: origin === "private" || info.Name === hostname(),
-      cannotLimit: [
-        ...(info.MemoryLimit === false ? ["memory"] : []),
-        ...(info.PidsLimit === false ? ["pids"] : []),
-      ],
-    };
-    noteConnected(engine);
-    return engine;
-  } catch (error) {
-    if (signal?.aborted === true) {
-      throw new PvhError("PVH_ABORTED", `cancelled while connecting to ${host}`, { cause: error });
-    }
-    const known = engineError(error, host);
-    throw known.code === "PVH_ENGINE" ? notDocker(host, known.message, known) : known;
-  }
-}
-
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof PvhError && error.code === "PVH_ENGINE_UNREACHABLE";
-
-const tooSlow = (host: string): PvhError =>
-  new PvhError(
-    "PVH_ENGINE_SILENT",
-    `the engine at ${host} answers pings, but not /version and /info (${FIRST_ANSWERS / 1000} s)`,
-    { hint: "read the engine's log; restart it" },
-  );
-
-/** The error for a proxy, a web server or anything else that listens at the address. */
-function notDocker(host: string, answer: unknown, cause?: unknown): PvhError {
-  const bytes = Buffer.isBuffer(answer) ? answer.toString("utf8", 0, 1000) : answer;
-  const text = typeof bytes === "string" ? bytes : JSON.stringify(bytes);
-  return new PvhError(
-    "PVH_ENGINE_SILENT",
-    `${host} does not answer as a Docker engine: ${printableLine(text, 200)}`,
-    { hint: "run docker version to see what listens there", cause },
-  );
-}
-
-/** @throws PvhError PVH_ENGINE_TOO_OLD */
-export function requireApi(apiVersion: string, engine: string): void {
-  const [major = 0, minor = 0] = apiVersion.split(".").map(Number);
-  const [needMajor = 0, needMinor = 0] = OLDEST_API.split(".").map(Number);
-  if (major > needMajor || (major === needMajor && minor >= needMinor)) return;
-  throw new PvhError("PVH_ENGINE_TOO_OLD", `${engine} speaks API ${apiVersion}`, {
-    hint: `install Docker 20.10 or newer (API ${OLDEST_API})`,
-  });
-}
 
 function unreachable(where: string, error: unknown, hint: string): PvhError {
   if (error instanceof PvhError && error.code !== "PVH_ENGINE_UNREACHABLE") return error;

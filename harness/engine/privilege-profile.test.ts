@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hostConfig, missingFrom } from "./privilege-profile.ts";
+import { hostConfig, missingFrom, missingOnEngine } from "./privilege-profile.ts";
 
 test("a full bounding set gives --privileged", () => {
   expect(missingFrom("000001ffffffffff", 40)).toEqual([]);
@@ -29,4 +29,11 @@ test("an appengine has its own cgroup namespace and nothing masked either way", 
       ReadonlyPaths: [],
     });
   }
+});
+
+test("pvh in an unprivileged container says nothing about the engine beside it", () => {
+  const inContainer = missingFrom("00000000a80425fb", 40);
+  expect(inContainer).toContain("SYS_ADMIN");
+  expect(missingOnEngine(inContainer)).toEqual([]);
+  expect(missingOnEngine(["SYS_RESOURCE"])).toEqual(["SYS_RESOURCE"]);
 });

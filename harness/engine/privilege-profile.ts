@@ -26,7 +26,7 @@ export type PrivilegeProfile = HostConfig & { readonly CgroupnsMode: "private" }
  * refuses that flag ("unable to apply caps"), so we ask for the largest available set instead.
  */
 export function privilegeProfile(engine: Engine): PrivilegeProfile {
-  return hostConfig(engine.sameMachine ? missingCapabilities() : []);
+  return hostConfig(engine.sameMachine ? missingOnEngine(missingCapabilities()) : []);
 }
 
 /** @param missing capabilities that the engine's processes cannot have */
@@ -42,6 +42,16 @@ export function hostConfig(missing: readonly string[]): PrivilegeProfile {
     DeviceCgroupRules: ["a *:* rwm"],
     CgroupnsMode: "private",
   };
+}
+
+/**
+ * Capabilities that the engine's processes cannot have. An engine runs no container without
+ * SYS_ADMIN: where pvh lacks that, as in a container beside the engine's, the engine has others.
+ *
+ * @param ours as of missingCapabilities()
+ */
+export function missingOnEngine(ours: readonly string[]): readonly string[] {
+  return ours.includes("SYS_ADMIN") ? [] : ours;
 }
 
 /** Capabilities that this machine's kernel knows and our bounding set lacks. */

@@ -21,6 +21,8 @@ const DATA = [
   "containers/{appengine,examples,guests,probes}/**",
   "examples/greeter/**",
   "fixtures/catalogue.json",
+  "fixtures/{kas,layers,pv-tests}/**",
+  "fixtures/layers/*/.github/**",
   "harness/bench/load/*",
   "harness/image/rootfs.ts",
   "harness/project/template/**",
