@@ -16,6 +16,7 @@ import type { LoadedRevision } from "./loaded-revision.ts";
 import { planState } from "./loaded-revision.ts";
 import { collectGarbage, openObjectCatalogue } from "./storage/object-catalogue.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
+import { oldRevisions, removeRevisions } from "./storage/old-revisions.ts";
 import type { RevisionRunner } from "./revision-runner.ts";
 import { settingsOf } from "./settings.ts";
 import { stepInstaller } from "./storage/step-installer.ts";
@@ -94,16 +95,21 @@ export function controlView(parts: ViewParts): PantavisorView {
         quirks,
       }),
     },
-    collectGarbage: () =>
-      collectGarbage(
-        objects,
-        steps.list().map(({ name }) => steps.state(name)),
-      ),
+    collectGarbage() {
+      if (!quirks.has("gc-revisions-stay")) removeRevisions(storage, garbage());
+      const states = steps.list().map(({ name }) => steps.state(name));
+      return collectGarbage(objects, states);
+    },
     onRefused: parts.onRefused,
     buildInfo: () => `${parts.buildInfo}\n`,
     settings: () =>
       settingsOf(config, overrides, quirks.has("settings-meta-ignored") ? {} : userMeta.all()),
   };
+
+  function garbage(): string[] {
+    const keepsFactory = config.values.get("PV_STORAGE_GC_KEEP_FACTORY")?.value === "1";
+    return oldRevisions(steps.list(), { inUse: useOf, keepsFactory });
+  }
 
   function stepName(name: string): string {
     return name === "current" ? running().revision : name;

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { parseQuirks } from "../shared/quirks/quirks.ts";
+import { none, parseQuirks } from "../shared/quirks/quirks.ts";
 import { readBootEnvironment } from "./storage/boot-environment.ts";
-import { BadExport, firstBoot } from "./first-boot.ts";
+import { BadExport, firstBoot, initialRevisionOf } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
 
 let folder: string;
@@ -18,11 +18,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function boot(quirks = ""): Promise<void> {
+function boot(quirks = "", initialRevision = "0"): Promise<void> {
   const write = (text: string) => void lines.push(text);
   return firstBoot({
     storage: at("storage"),
-    exports: at("pvtx.d"),
+    exports: [at("pvtx.d"), at("pvtx.extra.d")],
+    initialRevision,
     transactionFolder: at("transaction"),
     log: ownLog(write, write, () => 0),
     quirks: parseQuirks(quirks),
@@ -44,6 +45,36 @@ it("prepares storage and deploys the exports in byte order", async () => {
   expect(readBootEnvironment(at("storage/boot/uboot.txt")).revision).toBe("0");
   expect(readdirSync(at("storage"))).toEqual(expect.arrayContaining([".created", ".pvtx-done"]));
 });
+
+it("gives the first revision a name, which the boot then runs as a good one", async () => {
+  put("a.json", { "groups.json": ["from pvtx.d"] });
+  mkdirSync(at("pvtx.extra.d"));
+  const more = { "#spec": "pantavisor-service-system@1", "groups.json": ["from pvtx.extra.d"] };
+  writeFileSync(at("pvtx.extra.d/0.json"), JSON.stringify(more));
+  await boot("", "locals/first");
+  const folder = at("storage/trails/locals/first");
+  expect(JSON.parse(readFileSync(join(folder, ".pvr/json"), "utf8"))).toEqual(more);
+  expect(readFileSync(join(folder, ".pv/progress"), "utf8")).toContain('"status":"DONE"');
+  expect(readBootEnvironment(at("storage/boot/uboot.txt")).revision).toBe("locals/first");
+});
+
+it.each([
+  [undefined, "0"],
+  ["", "0"],
+  ["7", "7"],
+  ["locals/first", "locals/first"],
+])("PV_APPENGINE_INITIAL_REV=%s is revision %s", (name, revision) => {
+  expect(initialRevisionOf({ PV_APPENGINE_INITIAL_REV: name }, none)).toBe(revision);
+});
+
+it.each(["first", "../0", "locals/../../x", "locals/a/b", "locals/a.bak", "-1"])(
+  "PV_APPENGINE_INITIAL_REV=%s is refused",
+  (name) => {
+    expect(() => initialRevisionOf({ PV_APPENGINE_INITIAL_REV: name }, none)).toThrow(
+      "is no name of a revision",
+    );
+  },
+);
 
 it("processes the exports once per volume", async () => {
   await boot();

@@ -17,18 +17,19 @@ export interface PantavisorLog extends Disposable {
 
 /**
  * A full disk, which any container can make, costs lines and nothing else: pantavisor goes on.
- * @param folder logs/<revision>
+ * @param folder  logs/<revision>
+ * @param seconds clock of the lines: since the machine's start, or as PV_LOG_TIMESTAMP says
  */
-export function openPantavisorLog(folder: string): PantavisorLog {
+export function openPantavisorLog(folder: string, seconds: () => number = uptime): PantavisorLog {
   let fd = openFile(folder);
   let lost = 0;
   const write: PantavisorLog["write"] = (level, module, message) => {
-    const line = formatLine(uptime(), level, module, message);
+    const line = formatLine(seconds(), level, module, message);
     try {
       if (lost > 0) {
         const notice = `${lost} lines are missing here: the disk was full`;
         // The file may end in the middle of a line, so the notice starts on a new one.
-        writeSync(fd, `\n${formatLine(uptime(), "WARN", "log", notice)}`);
+        writeSync(fd, `\n${formatLine(seconds(), "WARN", "log", notice)}`);
         lost = 0;
       }
       if (writeSync(fd, line) < Buffer.byteLength(line)) lost += 1;
@@ -60,11 +61,11 @@ function openFile(folder: string): number {
 
 /** One line; control characters of containers and daemons do not make it two. */
 export function formatLine(
-  uptimeSeconds: number,
+  seconds: number,
   level: LogLevel,
   module: string,
   message: string,
 ): string {
   const clean = message.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, " ");
-  return `[pantavisor] ${Math.trunc(uptimeSeconds)} ${level}\t -- [${module}]: ${clean}\n`;
+  return `[pantavisor] ${Math.trunc(seconds)} ${level}\t -- [${module}]: ${clean}\n`;
 }

@@ -129,7 +129,10 @@ function socketOf({ runDirectory }: AppengineConfig): string {
 }
 
 function openLog({ config, revision, trial, quirks, onLog }: PantavisorOptions): PantavisorLog {
-  const log = deviatingLog(openPantavisorLog(logFolder(config, revision)), quirks);
+  const log = deviatingLog(
+    openPantavisorLog(logFolder(config, revision), clockOf(config, quirks)),
+    quirks,
+  );
   onLog?.(log);
   const tried = trial ? revision : "";
   log.write(
@@ -140,6 +143,12 @@ function openLog({ config, revision, trial, quirks, onLog }: PantavisorOptions):
   // pv-appengine has mounted a cgroup2 hierarchy, whatever the host has.
   log.write("DEBUG", "cgroup", "(pv_cgroup_print:68) cgroup version detected 'CGROUP_UNIFIED'");
   return log;
+}
+
+/** Clock of the log's lines. */
+function clockOf({ values }: AppengineConfig, quirks: Quirks): (() => number) | undefined {
+  const isAbsolute = values.get("PV_LOG_TIMESTAMP")?.value === "absolute";
+  return isAbsolute && !quirks.has("log-clock-relative") ? () => Date.now() / 1000 : undefined;
 }
 
 /** @throws StateError; a revision on trial is then noted as failed */

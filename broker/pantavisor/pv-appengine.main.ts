@@ -7,7 +7,7 @@ import { CONFIG_FILE, readConfig } from "./appengine-config.ts";
 import { USAGE, parseOptions } from "./appengine-options.ts";
 import { prepareBoot } from "./boot-preparation.ts";
 import { nextBoot } from "./storage/boot-environment.ts";
-import { firstBoot } from "./first-boot.ts";
+import { firstBoot, initialRevisionOf } from "./first-boot.ts";
 import { ownLog } from "./own-log.ts";
 import { transactionFolder } from "./storage/pvtx/transaction.ts";
 import { shutdownRequest } from "./shutdown-request.ts";
@@ -19,7 +19,7 @@ import { supervise } from "./supervisor.ts";
  * image's entry point and so usually PID 1.
  */
 const REAP_INTERVAL = 1000;
-const EXPORTS = "/usr/lib/pantavisor/pvtx.d";
+const EXPORTS = ["/usr/lib/pantavisor/pvtx.d", "/usr/lib/pantavisor/pvtx.extra.d"];
 
 const log = ownLog(
   (text) => write(1, text),
@@ -63,6 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
   await firstBoot({
     storage: config.storage,
     exports: EXPORTS,
+    initialRevision: initialRevisionOf(environment, quirks),
     transactionFolder: transactionFolder(environment),
     log,
     quirks,

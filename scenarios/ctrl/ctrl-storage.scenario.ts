@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect } from "../../harness/facts/expect.ts";
 import { CONTROL_SOCKET, STORAGE } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
@@ -215,6 +216,86 @@ scenario(
           await control.send("DELETE", "/user-meta/log.level", { signal });
         }
         expect(await level(), "log level after the removal").toEqual(before);
+      },
+    );
+
+    check(
+      "ctrl.wakelocks",
+      "/wakelocks says that an appengine never sleeps, and who would keep it awake",
+      async ({ control, signal }) => {
+        const { held, ...state } = (await control.json("/wakelocks", signal)) as {
+          held: Record<string, boolean>;
+        };
+        expect(state, "state of the wake locks").toMatchObject({ mode: "disabled", count: 0 });
+        expect(Object.values(held), "wake locks that are held").not.toContain(true);
+        expect(Object.keys(held), "names of the wake locks").toEqual(
+          expect.arrayContaining(["boot", "update", "shutdown", "poll"]),
+        );
+      },
+    );
+
+    check(
+      "ctrl.gc",
+      "a garbage collection removes refused steps with their objects, and no step that may still run",
+      async ({ control, signal }) => {
+        const state = (await control.json("/steps/current", signal)) as Record<string, unknown>;
+        const send = async (method: string, path: string, body: string) =>
+          (await control.send(method, path, { body, signal })).status;
+        const content = `garbage ${"x".repeat(4000)}`;
+        const sha256 = createHash("sha256").update(content).digest("hex");
+        expect(await send("PUT", `/objects/${sha256}`, content), "status of the object").toBe(200);
+        const run = {
+          "#spec": "service-manifest-run@1",
+          name: "gc",
+          services: { required: [{ name: "nobody-has-it" }] },
+        };
+        const refused = { ...state, "gc/run.json": run, "gc/file": sha256 };
+        for (const [name, step] of [
+          ["gc-refused", refused],
+          ["gc-new", state],
+        ] as const) {
+          const put = await send("PUT", `/steps/locals/${name}`, JSON.stringify(step));
+          expect(put, `status of the PUT of ${name}`).toBe(200);
+        }
+        const command = JSON.stringify({ op: "LOCAL_RUN", payload: "locals/gc-refused" });
+        expect(await send("POST", "/commands", command), "status of running gc-refused").toBe(422);
+        const names = async () =>
+          ((await control.json("/steps", signal)) as { name: string }[])
+            .map(({ name }) => name)
+            .filter((name) => /^0$|gc-/.test(name));
+        expect(await names(), "steps before the collection").toEqual([
+          "0",
+          "locals/gc-new",
+          "locals/gc-refused",
+        ]);
+        const { status, body } = await control.send("POST", "/storage/gc", { signal });
+        expect(status, "status of the collection").toBe(200);
+        expect(
+          (JSON.parse(body) as { reclaimed: number }).reclaimed,
+          "bytes that the collection says it has freed",
+        ).toBeGreaterThanOrEqual(content.length);
+        expect(await names(), "steps after the collection").toEqual(["0", "locals/gc-new"]);
+        const objects = (await control.json("/objects", signal)) as { sha256: string }[];
+        expect(
+          objects.map((one) => one.sha256),
+          "objects after the collection",
+        ).not.toContain(sha256);
+      },
+    );
+
+    check(
+      "ctrl.commands.cloud",
+      "commands of the cloud say that the device is local and claimed by nobody",
+      async ({ control, signal }) => {
+        for (const [op, status] of [
+          ["UNCLAIM", 204],
+          ["GO_REMOTE", 409],
+          ["UPDATE_METADATA", 409],
+        ] as const) {
+          const body = JSON.stringify({ op, payload: "" });
+          const reply = await control.send("POST", "/commands", { body, signal });
+          expect([op, reply.status], "status of a command of the cloud").toEqual([op, status]);
+        }
       },
     );
 

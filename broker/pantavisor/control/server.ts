@@ -66,7 +66,7 @@ export async function serveControl(
     ...signalRoutes(view),
     ...commandRoutes(view),
     ...driverRoutes(view),
-    ...informationRoutes(),
+    ...informationRoutes(view.quirks),
   ];
   const handle = deviatingHandler(strictHandler(view, routes), view);
   const refuse = deviatingRefusal(refuseUnparsable, view.quirks);

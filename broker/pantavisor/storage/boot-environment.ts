@@ -22,8 +22,8 @@ export function readBootEnvironment(file: string): BootEnvironment {
   return { revision: valueOf("pv_rev") ?? "0", trying: valueOf("pv_try") };
 }
 
-export function ensureBootFile(file: string): void {
-  if (!existsSync(file)) write(file, { revision: "0", trying: undefined });
+export function ensureBootFile(file: string, revision = "0"): void {
+  if (!existsSync(file)) write(file, { revision, trying: undefined });
 }
 
 /** Try a revision at the next boot, once. */

@@ -74,6 +74,12 @@ export const QUIRKS = {
   "meta-bad-key-200": "metadata whose key is no file name is answered 200",
   "object-unverified": "an object is stored whatever its sha256",
   "failed-update-silent": "the progress of a failed update has no logs",
+  "wakelocks-missing": "/wakelocks is unknown",
+  "gc-revisions-stay": "a garbage collection removes objects alone, and no revision",
+  "unclaim-200": "UNCLAIM of a device that nobody has claimed is answered as if it did something",
+  "initial-rev-ignored": "the first revision is 0, whatever PV_APPENGINE_INITIAL_REV says",
+  "log-clock-relative":
+    "pantavisor.log counts from the machine's start, whatever PV_LOG_TIMESTAMP says",
   "signatures-ignored": "signatures of a state are not verified, whatever PV_SECUREBOOT_MODE says",
   "objects-unchecked": "a revision runs without a look at its files",
   "verity-skipped": "a volume with a dm-verity description is not verified before it is mounted",

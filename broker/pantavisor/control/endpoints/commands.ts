@@ -71,7 +71,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   // An appengine of this configuration is local, unclaimed and has no debug shell.
   UPDATE_METADATA: () => errorReply(409, "Metadata is local: there is nothing to update it from"),
   GO_REMOTE: () => errorReply(409, "Remote control is disabled by the configuration"),
-  UNCLAIM: () => ({ ...accepted, status: 204 }),
+  UNCLAIM: ({ quirks }) => (quirks.has("unclaim-200") ? accepted : { ...accepted, status: 204 }),
   DEFER_REBOOT: () => errorReply(409, "There is no debug shell whose reboot could be deferred"),
 };
 

@@ -60,7 +60,8 @@ function toBody({ plan, state, roles }: ContainerView, { quirks }: PantavisorVie
     status: state.status,
     status_goal: plan.statusGoal,
     restart_policy: plan.restartPolicy,
-    roles: [...roles],
+    // The role nobody is none.
+    roles: roles.filter((role) => role !== "nobody"),
     ...(isRecovered && !quirks.has("containers-field-missing")
       ? {
           auto_recovery: {

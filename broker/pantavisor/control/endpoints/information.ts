@@ -1,3 +1,4 @@
+import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { jsonReply } from "../reply.ts";
 import type { Route } from "../route.ts";
 
@@ -23,10 +24,10 @@ const WAKELOCKS = {
 };
 
 /** Routes whose replies never change in an appengine. */
-export function informationRoutes(): Route[] {
+export function informationRoutes(quirks: Quirks): Route[] {
   const get = (path: string, body: unknown): Route => ({
     path,
     methods: { GET: { reply: () => jsonReply(body) } },
   });
-  return [get("/wakelocks", WAKELOCKS)];
+  return quirks.has("wakelocks-missing") ? [] : [get("/wakelocks", WAKELOCKS)];
 }
