@@ -92,12 +92,17 @@ export function nameOf(folder: string): string {
     .replaceAll(/[^\w.-]/g, "_");
 }
 
+function hasFailed({ scenarios }: RunState): boolean {
+  return [...scenarios.values()].some(({ attempts }) => attempts.at(-1)?.verdict === "failed");
+}
+
 async function recordTest(
   folder: string,
   record: RunRecord,
   directory: RunDirectory,
   options: ImportOptions,
 ): Promise<void> {
+  if (options.quirks.includes("import-fault-fatal") && hasFailed(record.state)) return;
   const scenario = nameOf(folder);
   const begun = performance.now();
   const title = options.record ? "the output becomes the golden" : "the output is the golden";

@@ -318,6 +318,26 @@ describe("Transfer-Encoding: identity beside a length, as the shipped pvcontrol 
     }
   });
 
+  it("is served when its head comes in pieces, wherever they end", async () => {
+    const { storage } = await start();
+    const request = head(identity) + ACTION;
+    for (let end = 1; end < request.length; end += 7) {
+      const socket = connect(join(storage, "../pv-ctrl"));
+      for (const part of [request.slice(0, end), request.slice(end)]) {
+        await new Promise((resolve) => socket.write(part, resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect([end, statusOf(await text(socket))]).toEqual([end, 200]);
+    }
+  });
+
+  it("is refused when its head never ends", async () => {
+    const { storage } = await start();
+    const socket = connect(join(storage, "../pv-ctrl"));
+    socket.end(head(identity).slice(0, -2));
+    expect(statusOf(await text(socket))).toBe(400);
+  });
+
   it.each([
     ["another coding", "Transfer-Encoding: chunked\r\n"],
     ["two codings", "Transfer-Encoding: identity, chunked\r\n"],

@@ -25,7 +25,7 @@ import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
 import type { PantavisorView } from "./pantavisor-view.ts";
 import type { Reply } from "./reply.ts";
 import { closing, errorReply } from "./reply.ts";
-import { serveIdentity } from "./identity-coding.ts";
+import { FirstBytes, HEAD_TIMEOUT, serveIdentity } from "./identity-coding.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { deviatingRefusal } from "./unparsable.quirk.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
@@ -35,7 +35,7 @@ import { rawReply, refuseUnparsable } from "./unparsable.ts";
  * are hostile: each connection belongs to one identified process, heads and bodies are bounded in
  * size and time, and no request waits for another.
  */
-const HEAD_TIMEOUT = 5_000;
+
 /** The largest object has to come through; small bodies have a limit of their own. */
 const REQUEST_TIMEOUT = 600_000;
 const KEEP_ALIVE = 50_000;
@@ -72,6 +72,8 @@ export async function serveControl(
   const refuse = deviatingRefusal(refuseUnparsable, view.quirks);
   const callers = new WeakMap<Duplex, Caller>();
   const queue = new RequestQueue();
+  const takesIdentity = !view.quirks.has("identity-refused");
+  const firstBytes = new WeakMap<Duplex, FirstBytes>();
   const server = createServer(
     {
       requireHostHeader: false,
@@ -87,6 +89,7 @@ export async function serveControl(
     response: ServerResponse,
     welcome: () => void = () => undefined,
   ) => {
+    firstBytes.get(request.socket)?.forget();
     const caller = callers.get(request.socket) ?? { kind: "unknown", pid: 0 };
     queue.take(request, response, () =>
       handle({ request, caller, welcome })
@@ -117,21 +120,25 @@ export async function serveControl(
     if (callers.has(socket)) return;
     const caller = identify(socket, () => view.callers(), view.quirks);
     callers.set(socket, caller);
-    if (limit.admit(caller, socket)) return;
+    if (limit.admit(caller, socket)) {
+      if (takesIdentity) firstBytes.set(socket, new FirstBytes(socket));
+      return;
+    }
     socket.end(rawReply(errorReply(503, "Too many connections")), () => socket.destroy());
   });
-  const takesIdentity = !view.quirks.has("identity-refused");
   server.on("clientError", (error, socket: Duplex) => {
     const caller = callers.get(socket);
     queue.break(socket, () => {
-      const isServed =
-        takesIdentity &&
-        caller !== undefined &&
-        serveIdentity(error, socket, (connection) => {
-          callers.set(connection, caller);
-          server.emit("connection", connection);
-        });
-      if (!isServed) refuse(error, socket);
+      if (!takesIdentity || caller === undefined) {
+        refuse(error, socket);
+        return;
+      }
+      void serveIdentity(error, firstBytes.get(socket), socket, (connection) => {
+        callers.set(connection, caller);
+        server.emit("connection", connection);
+      }).then((isServed) => {
+        if (!isServed) refuse(error, socket);
+      });
     });
   });
   server.on("connect", (_request, socket) => {

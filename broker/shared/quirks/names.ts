@@ -19,6 +19,7 @@ export const QUIRKS = {
   "stale-storage": "the exports of pvtx.d are not deployed, as on a volume that was used before",
   "image-bad-config":
     "pvh takes the configuration in an image tarball for another than the engine's",
+  "import-fault-fatal": "pvh import ends with the first test that is broken",
   "import-setup-ignored": "pvh import boots without the test's environment and command line",
   "import-stderr-compared": "pvh import compares stderr with the golden of the second generation",
   "kas-error-hidden": "pvh build --kas tells how a failed build ended, and not why",
