@@ -8,7 +8,7 @@ const SH = "AwaitExpression > CallExpression[callee.property.name='sh']";
 const judged = "sh() leaves the exit status to be judged: use text(), or look at exitCode.";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "dist", ".pvh", "fixtures"] },
+  { ignores: ["node_modules", "dist", "dist-docs", ".pvh", "fixtures"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true } },

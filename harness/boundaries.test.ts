@@ -93,6 +93,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   "harness/setup/": [],
   // The checker takes off the same indent as the run.
   "harness/python/": ["harness/dedent.ts"],
+  // The site of the documentation.
+  "harness/docs/": ["harness/*.ts"],
   // Generators of what a codec knows of its protocol.
   "harness/protocols/": ["type broker/shared/protocols/"],
   "harness/engine/": ["harness/*.ts", "harness/clock/", "reports/"],
@@ -183,7 +185,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   ],
   "harness/project/template/": [],
   // The package's public face.
-  "harness/library/": ["harness/", "reports/", "scenarios/support/program.ts"],
+  "harness/library/": [
+    "harness/",
+    "reports/",
+    "scenarios/support/program.ts",
+    "type broker/shared/formats/graph.ts",
+  ],
   // Makes the package's files.
   "harness/package/": ["harness/root.ts"],
   "harness/cli/": [

@@ -13,12 +13,14 @@ import type { Output } from "./output.ts";
 /**
  * Read the command line and carry it out.
  * @param words without the program's own name
+ * @param commands the table, whose rows tests replace
  * @throws PvhError PVH_USAGE for an invalid command line or PVH_DEBUG, and whatever the command throws
  */
 export async function runProgram(
   words: readonly string[],
   out: Output,
   signal: AbortSignal,
+  commands: readonly Command[] = COMMANDS,
 ): Promise<ExitCode> {
   debugTopics();
   let exitCode: ExitCode = EXIT.pass;
@@ -50,10 +52,10 @@ export async function runProgram(
       // A variadic argument is one array among the processed ones.
       const given = child.processedArgs.flat().filter((word) => typeof word === "string");
       const args = new Args(given, child.opts());
-      exitCode = await run({ args, out, signal, commands: COMMANDS });
+      exitCode = await run({ args, out, signal, commands });
     });
   };
-  for (const command of COMMANDS) add(program, command);
+  for (const command of commands) add(program, command);
   try {
     await program.parseAsync(words.length === 0 ? ["ls"] : [...words], { from: "user" });
   } catch (error) {
