@@ -28,6 +28,7 @@ export const THRESHOLDS: readonly Threshold[] = [
   { suite: "dbus", figure: "bodies64k", factor: 1, of: "xdg-dbus-proxy" },
   { suite: "dbus", figure: "connections", factor: 1, of: "xdg-dbus-proxy" },
   { suite: "wayland", figure: "damage", factor: 0.5, of: "fd relay in C" },
+  { suite: "wayland", figure: "flooded", factor: 0.5, of: "fd relay in C" },
 ];
 
 export interface ThresholdVerdict {

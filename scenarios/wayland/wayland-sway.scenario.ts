@@ -32,9 +32,9 @@ scenario(
     check(
       "wl.filter",
       "hidden globals are invisible, and no request for one reaches the compositor",
-      async ({ inside, signal }) => {
+      async ({ inside }) => {
         await using running = new AsyncDisposableStack();
-        running.use(await startSway(inside(SWAY), signal));
+        running.use(await startSway(inside(SWAY)));
         const offered = await listedGlobals(inside(SWAY), SWAY_SOCKET);
         const allowed = allowedOf(offered, GLOBALS);
         expect(offered, "globals that the compositor offers").toContain(

@@ -35,9 +35,12 @@ export interface Arrival {
 
 const NO_FDS: readonly number[] = [];
 
-/** As `receive`, with the descriptors that came with these bytes, in order. */
-export function receiveWithFds(socket: number, into: Scratch, size: number): Arrival {
-  prepare(into.address, size, CONTROL_SPACE);
+/**
+ * As `receive`, with the descriptors that came with these bytes, in order.
+ * @param at offset in the scratch where the bytes go
+ */
+export function receiveWithFds(socket: number, into: Scratch, size: number, at = 0): Arrival {
+  prepare(into.address + at, size, CONTROL_SPACE);
   const count = recvmsgCall(socket, header.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (count === -1) return { count: -lastErrno(), fds: NO_FDS, isCut: false };
   const length = header.bytes.readUInt32LE(40);

@@ -44,6 +44,8 @@ const PEER_GONE: readonly number[] = [EPIPE, ECONNRESET];
 /** Bytes of the largest read: one read takes a D-Bus message with a body of 64 KiB. */
 export const READ_SIZE = 128 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Memory that all streams read into: bytes in it are used or copied before the next read. */
 const incoming = new Scratch(READ_SIZE);
 /** Memory that bytes from anywhere else are copied to before they are sent. */
@@ -125,15 +127,18 @@ export class PolledStream {
 
   /**
    * @param most bytes to read; what is left makes the stream readable again
+   * @param before bytes that are put in front of them; together they are READ_SIZE at most
    * @returns bytes that have arrived, on loan until the next read of any stream; undefined when
    *          there are none now, or at the end (see `ended`)
    */
-  read(most = READ_SIZE): Buffer | undefined {
+  read(most = READ_SIZE, before: Buffer = NOTHING): Buffer | undefined {
     if (this.#ended || this.#closed) return undefined;
+    const at = before.length;
+    if (at > 0) before.copy(incoming.bytes);
     const count = this.#receivesFds
-      ? this.#receiveWithFds(most)
-      : receive(this.#fd, incoming, most);
-    if (count > 0) return incoming.bytes.subarray(0, count);
+      ? this.#receiveWithFds(most, at)
+      : receive(this.#fd, incoming, most, at);
+    if (count > 0) return incoming.bytes.subarray(0, at + count);
     if (count === EAGAIN || count === EINTR) return undefined;
     // 0 or ECONNRESET (the peer closed before it had read everything): no more bytes come.
     this.#ended = true;
@@ -233,8 +238,8 @@ export class PolledStream {
     }
   }
 
-  #receiveWithFds(most: number): number {
-    const { count, fds, isCut } = receiveWithFds(this.#fd, incoming, most);
+  #receiveWithFds(most: number, at: number): number {
+    const { count, fds, isCut } = receiveWithFds(this.#fd, incoming, most, at);
     const hasRoom = this.#received.length + fds.length <= MAX_FDS;
     if (hasRoom) this.#received.push(...fds);
     else discard(fds);

@@ -62,9 +62,9 @@ export class Scratch {
   }
 }
 
-/** Read up to `count` bytes into the scratch's beginning; 0 is the end of the stream. */
-export function receive(socket: number, scratch: Scratch, count: number): number {
-  return orErrno(recvCall(socket, scratch.address, count, MSG_DONTWAIT));
+/** Read up to `count` bytes into the scratch, at an offset; 0 is the end of the stream. */
+export function receive(socket: number, scratch: Scratch, count: number, at = 0): number {
+  return orErrno(recvCall(socket, scratch.address + at, count, MSG_DONTWAIT));
 }
 
 export function send(socket: number, scratch: Scratch, from: number, count: number): number {

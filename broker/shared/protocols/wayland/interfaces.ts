@@ -49,8 +49,13 @@ export class Kind {
   /** By opcode. Those that came with a later version are absent. */
   readonly requests: readonly (Message | undefined)[];
   readonly events: readonly (Message | undefined)[];
+  /** Sizes of the requests and events that are plain, by opcode; -1 for the others. */
+  readonly plainRequests: readonly number[];
+  readonly plainEvents: readonly number[];
   /** Kind of the object once it is destroyed: it takes no request, and events may still come. */
   readonly zombie: Kind;
+  /** Kinds of the objects that its messages make, by message. */
+  readonly #created = new Map<Message, Kind>();
 
   constructor(
     facts: { readonly interface: string; readonly version: number },
@@ -62,12 +67,27 @@ export class Kind {
     this.version = facts.version;
     this.requests = requests;
     this.events = events;
+    this.plainRequests = requests.map(plainSize);
+    this.plainEvents = events.map(plainSize);
     this.zombie = isZombie ? this : new Kind(facts, [], events, true);
   }
 
   get isZombie(): boolean {
     return this.zombie === this;
   }
+
+  /** Kind of the object that a message of this kind makes: it inherits the version. */
+  createdBy(message: Message, name: string): Kind {
+    const known = this.#created.get(message);
+    if (known !== undefined) return known;
+    const made = kindOf(name, this.version);
+    this.#created.set(message, made);
+    return made;
+  }
+}
+
+function plainSize(message: Message | undefined): number {
+  return message?.isPlain === true ? message.size : -1;
 }
 
 const DUTIES: Readonly<Record<string, Duty>> = {

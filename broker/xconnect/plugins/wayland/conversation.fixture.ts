@@ -5,6 +5,7 @@ import { wire } from "../../../shared/protocols/wayland/wire.fixture.ts";
 import type { ForeignFd } from "../../planes/foreign-fds.ts";
 import { Mediator } from "./mediator.ts";
 import { WaylandWay } from "./way.ts";
+import type { WayOptions } from "./way.ts";
 
 /** Versions that brought the destructors which the model's client sends. */
 const LEAST: Readonly<Record<string, number>> = { wl_seat: 3, wl_data_device_manager: 2 };
@@ -44,9 +45,9 @@ class Pipe {
   #arrived: Buffer = Buffer.alloc(0);
   readonly #arrivedFds: number[] = [];
 
-  constructor(judge: ConstructorParameters<typeof WaylandWay>[0]["judge"]) {
+  constructor(rules: Pick<WayOptions, "skip" | "judge">) {
     this.#way = new WaylandWay({
-      judge,
+      ...rules,
       pass: (bytes, fds) => {
         this.#arrived = Buffer.concat([this.#arrived, bytes]);
         this.#arrivedFds.push(...fds.map(({ fd }) => fd));
@@ -77,7 +78,7 @@ class Pipe {
     const fds = this.#fds.splice(0, needed + ahead);
     this.#due = this.#due.slice(fds.length).map((at) => at - chunk.length);
     this.#bytes = this.#bytes.subarray(chunk.length);
-    this.#way.take(chunk, fds);
+    this.#way.take(Buffer.concat([this.#way.rest, chunk]), fds);
     this.#deliver();
   }
 
@@ -153,8 +154,14 @@ const DESTRUCTORS: Partial<Record<Thing, number>> = {
  */
 export class Conversation {
   readonly mediator = new Mediator(POLICY);
-  readonly #up = new Pipe((...message) => this.mediator.request(...message));
-  readonly #down = new Pipe((...message) => this.mediator.event(...message));
+  readonly #up = new Pipe({
+    skip: (...place) => this.mediator.skipRequests(...place),
+    judge: (...message) => this.mediator.request(...message),
+  });
+  readonly #down = new Pipe({
+    skip: (...place) => this.mediator.skipEvents(...place),
+    judge: (...message) => this.mediator.event(...message),
+  });
   readonly #client = new Map<number, Thing>();
   readonly #server = new Map<number, Thing>();
   readonly #free: number[] = [];

@@ -44,6 +44,19 @@ export class Mediator {
   }
 
   /**
+   * Offset of the first request in `bytes`, from `at` on, that is not plain, not complete, or
+   * not right.
+   */
+  skipRequests(bytes: WireBytes, at: number): number {
+    return skipPlain(bytes, at, (id) => this.objects.get(id)?.plainRequests);
+  }
+
+  /** As skipRequests(), of events. */
+  skipEvents(bytes: WireBytes, at: number): number {
+    return skipPlain(bytes, at, (id) => this.objects.get(id)?.plainEvents);
+  }
+
+  /**
    * @param at offset of the request
    * @param size from its header, at least 8
    * @throws Fault when it may not reach the compositor
@@ -53,12 +66,11 @@ export class Mediator {
     const kind = this.objects.get(id);
     const message = kind?.requests[bytes.view.getUint16(at + 4, true)];
     if (kind === undefined || message === undefined) throw noMethod(id, kind, bytes, at);
-    if (message.isPlain && size === message.size) return message;
     checkArguments(bytes, at, size, message);
     if (message.duty === "bind") this.#bind(bytes, at, message, id);
     else if (message.creates !== undefined) {
       if (message.duty === "get_registry") this.#watcher.onRegistry?.();
-      const created = kindOf(message.creates, kind.version);
+      const created = kind.createdBy(message, message.creates);
       const newId = newIdOf(bytes, at, message);
       refuseId(newId, this.objects.addClient(newId, created), message);
     }
@@ -75,12 +87,11 @@ export class Mediator {
     const kind = this.objects.get(id);
     const message = kind?.events[bytes.view.getUint16(at + 4, true)];
     if (kind === undefined || message === undefined) throw noMethod(id, kind, bytes, at);
-    if (message.isPlain && size === message.size) return message;
     checkArguments(bytes, at, size, message);
     if (message.duty !== undefined) return this.#isShown(bytes, at, message) ? message : undefined;
     if (message.creates !== undefined) {
       const newId = newIdOf(bytes, at, message);
-      const created = kindOf(message.creates, kind.version);
+      const created = kind.createdBy(message, message.creates);
       refuseId(newId, this.objects.addServer(newId, created), message);
     }
     if (message.isDestructor) this.objects.destroy(id, kind);
@@ -110,6 +121,36 @@ export class Mediator {
     return true;
   }
 }
+
+/**
+ * Most messages are plain (damage, commits, motion): nothing but their size has to be looked at. This loop
+ * is what a flood of them costs.
+ */
+function skipPlain(
+  { buffer, view }: WireBytes,
+  start: number,
+  sizesOf: (id: number) => readonly number[] | undefined,
+): number {
+  const end = buffer.length;
+  let at = start;
+  let lastId = 0;
+  let sizes = NONE;
+  while (end - at >= HEADER) {
+    const id = view.getUint32(at, true);
+    if (id !== lastId) {
+      lastId = id;
+      sizes = sizesOf(id) ?? NONE;
+    }
+    const word = view.getUint32(at + 4, true);
+    const [opcode, size] = [word & 0xffff, word >>> 16];
+    if (opcode >= sizes.length || sizes[opcode] !== size || size > end - at) break;
+    at += size;
+  }
+  return at;
+}
+
+const HEADER = 8;
+const NONE: readonly number[] = [];
 
 /** @throws Fault */
 function checkArguments(bytes: WireBytes, at: number, size: number, message: Message): void {

@@ -1,8 +1,6 @@
 import { closeFd } from "../../../shared/linux/epoll.ts";
 import { passEnd, PolledStream } from "../../../shared/linux/polled-stream.ts";
 import { displayError, IMPLEMENTATION } from "../../../shared/protocols/wayland/display-error.ts";
-import type { WireBytes } from "../../../shared/protocols/wayland/arguments.ts";
-import type { Message } from "../../../shared/protocols/wayland/interfaces.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";
 import { closeAll, judged, mayReceiveForeign } from "../../planes/foreign-fds.ts";
 import type { ForeignFd } from "../../planes/foreign-fds.ts";
@@ -11,6 +9,7 @@ import type { ConsumerConnection } from "../plugin.ts";
 import { Fault } from "./fault.ts";
 import type { Mediator } from "./mediator.ts";
 import { WaylandWay } from "./way.ts";
+import type { WayOptions } from "./way.ts";
 
 export type Side = "consumer" | "compositor";
 
@@ -31,7 +30,7 @@ export interface SessionOptions {
 const PARTING_TIMEOUT = 2_000;
 
 /** Bytes that one session judges in a turn of the event loop, so that a flood keeps no other waiting. */
-const TURN = 16 * 1024;
+const TURN = 32 * 1024;
 
 interface Direction {
   readonly from: Side;
@@ -63,10 +62,14 @@ export class WaylandSession {
     this.#options = options;
     const { mediator } = options;
     [this.#consumer, this.#compositor] = openBoth(consumer, compositor);
-    this.#up = this.#direction("consumer", (bytes, at, size) => mediator.request(bytes, at, size));
-    this.#down = this.#direction("compositor", (bytes, at, size) =>
-      mediator.event(bytes, at, size),
-    );
+    this.#up = this.#direction("consumer", {
+      skip: (bytes, at) => mediator.skipRequests(bytes, at),
+      judge: (bytes, at, size) => mediator.request(bytes, at, size),
+    });
+    this.#down = this.#direction("compositor", {
+      skip: (bytes, at) => mediator.skipEvents(bytes, at),
+      judge: (bytes, at, size) => mediator.event(bytes, at, size),
+    });
   }
 
   /**
@@ -107,13 +110,10 @@ export class WaylandSession {
     else this.#parting = setTimeout(() => this.end(), PARTING_TIMEOUT);
   }
 
-  #direction(
-    from: Side,
-    judge: (bytes: WireBytes, at: number, size: number) => Message | undefined,
-  ): Direction {
+  #direction(from: Side, rules: Pick<WayOptions, "skip" | "judge">): Direction {
     const [source, sink] =
       from === "consumer" ? [this.#consumer, this.#compositor] : [this.#compositor, this.#consumer];
-    const way = new WaylandWay({ judge, pass: (bytes, fds) => this.#pass(sink, bytes, fds) });
+    const way = new WaylandWay({ ...rules, pass: (bytes, fds) => this.#pass(sink, bytes, fds) });
     return { from, way, source, sink };
   }
 
@@ -158,10 +158,11 @@ export class WaylandSession {
       source.pause();
       return;
     }
-    const bytes = source.read(TURN);
+    const { rest } = direction.way;
+    const bytes = source.read(TURN, rest);
     const fds = judged(source.takeFds());
     if (bytes !== undefined) {
-      this.#options.onBytes(from, bytes.length);
+      this.#options.onBytes(from, bytes.length - rest.length);
       this.#judge(direction, bytes, fds);
     }
     this.#balance();

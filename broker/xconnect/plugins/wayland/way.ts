@@ -14,6 +14,8 @@ export const MAX_UNCLAIMED = 64;
 const HEADER = 8;
 
 export interface WayOptions {
+  /** Offset of the first message from `at` on that has to be judged; those before it pass. */
+  readonly skip: (bytes: WireBytes, at: number) => number;
   /**
    * Judge the message of `size` bytes at `at`.
    * @returns undefined when it is dropped
@@ -46,17 +48,21 @@ export class WaylandWay {
     this.#options = options;
   }
 
+  /** The first bytes of a message whose others have not come, which belong in front of the next. */
+  get rest(): Buffer {
+    return this.#rest;
+  }
+
   /**
-   * Judge all messages that are complete with these bytes.
+   * Judge all messages that are complete.
    *
-   * @param chunk bytes on loan, which are changed in place
+   * @param chunk `rest` and the bytes behind it, on loan; they are changed in place
    * @param fds fds that came with them, owned from here on
    * @throws Fault; the messages before the faulty one have been passed
    */
   take(chunk: Buffer, fds: readonly ForeignFd[]): void {
     this.#fds.push(...fds);
-    const start = this.#rest.length === 0 ? 0 : this.#complete(chunk);
-    if (start !== undefined) this.#judgeAll(chunk, start);
+    this.#judgeAll(chunk);
     if (this.#fds.length > MAX_UNCLAIMED) {
       throw new Fault(`${this.#fds.length} fds without a message`, IMPLEMENTATION);
     }
@@ -72,36 +78,19 @@ export class WaylandWay {
     this.#rest = NOTHING;
   }
 
-  /**
-   * Join the half message with its other bytes, and judge it.
-   * @returns offset of the first byte of the chunk behind it; undefined while bytes are missing
-   */
-  #complete(chunk: Buffer): number | undefined {
-    const had = this.#rest.length;
-    const head = had < HEADER ? Buffer.concat([this.#rest, chunk.subarray(0, HEADER)]) : this.#rest;
-    const size = head.length < HEADER ? undefined : sizeAt(wireBytes(head).view, 0);
-    if (size === undefined || had + chunk.length < size) {
-      this.#rest = Buffer.concat([this.#rest, chunk]);
-      return undefined;
-    }
-    const missing = size - had;
-    const whole = Buffer.concat([this.#rest, chunk.subarray(0, missing)]);
-    this.#rest = NOTHING;
-    this.#judgeAll(whole, 0);
-    return missing;
-  }
-
-  #judgeAll(chunk: Buffer, start: number): void {
-    const { judge, pass } = this.#options;
+  #judgeAll(chunk: Buffer): void {
+    const { skip, judge, pass } = this.#options;
     const bytes = wireBytes(chunk);
-    const { view } = bytes;
     const end = chunk.length;
     /** Offset of the first passing message that has not left. */
-    let from = start;
-    let at = start;
+    let from = 0;
+    let at = 0;
+    this.#rest = NOTHING;
     try {
-      while (end - at >= HEADER) {
-        const size = sizeAt(view, at);
+      for (;;) {
+        at = skip(bytes, at);
+        if (end - at < HEADER) break;
+        const size = sizeAt(bytes.view, at);
         if (end - at < size) break;
         const message = judge(bytes, at, size);
         const next = at + size;
