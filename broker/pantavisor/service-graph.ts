@@ -117,7 +117,7 @@ export function graphWarnings(
   return containers.flatMap(({ name, run: { services } }) => [
     ...services.required.flatMap((one) => warningsOf(one, name, containers, quirks)),
     ...services.optional.flatMap((one) => [
-      ...(findProvider(containers, one, quirks) === undefined
+      ...(findProvider(containers, one, quirks) === undefined && !quirks.has("optional-silent")
         ? [`optional service '${one.name}' for platform '${name}' not found`]
         : []),
       ...warningsOf(one, name, containers, quirks),

@@ -3,17 +3,22 @@ import { join } from "node:path";
 import { beside, conformanceCounts, conformanceRows } from "../../reports/conformance.ts";
 import type { Conformance, JudgedImage } from "../../reports/conformance.ts";
 import { conformanceMarkdown, conformanceText } from "../../reports/conformance-report.ts";
+import type { RecordedEvent } from "../../reports/events.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { foldRun } from "../../reports/run-state.ts";
+import type { RunState } from "../../reports/run-state.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { discover } from "../run/discover.ts";
+import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
 import type { RunDirectory } from "../run/run-directory.ts";
 import { runScenarios } from "../run/run.ts";
 import type { RunResult } from "../run/run.ts";
 import { select } from "../run/selection.ts";
+import type { Selected } from "../run/selection.ts";
 import { messageOfThrown } from "../thrown.ts";
 import type { Call } from "./command.ts";
 import type { Target } from "../run/prepare-run.ts";
@@ -24,6 +29,13 @@ import { readRunFlags } from "./run-flags.ts";
 
 /** Folders of the two runs in the record. */
 type Side = "image" | "against";
+
+/** A run, of this command or a former one. */
+interface JudgedSide {
+  readonly image: JudgedImage;
+  readonly events: readonly RecordedEvent[];
+  readonly exitCode: ExitCode;
+}
 
 /** The reference as the documents promise it. */
 const STRICT = "strict";
@@ -37,53 +49,39 @@ const JUDGED: readonly ExitCode[] = [EXIT.pass, EXIT.failed, EXIT.neverReady, EX
  * @throws PvhError PVH_USAGE without an image
  */
 export async function conformanceCommand(call: Call): Promise<ExitCode> {
-  const { args, out, signal } = call;
-  const { options, image, broker, progress } = readRunFlags(args, "longest first");
-  if (image === undefined) {
+  const { args, out } = call;
+  const flags = readRunFlags(args, "longest first");
+  const former = { image: args.text("imageRun"), against: args.text("againstRun") };
+  const { image, broker } = flags;
+  if (image === undefined && former.image === undefined) {
     throw new PvhError("PVH_USAGE", "pvh conformance needs --image, the image to be judged", {
-      hint: "an image on the engine, or a docker save tarball",
+      hint: "an image on the engine, or a docker save tarball; --image-run names a former run of it",
     });
   }
-  clock.scale = options.timeoutScale;
-  const against = args.text("against") ?? STRICT;
+  clock.scale = flags.options.timeoutScale;
   const selected = select(await discover(), args.words.join(" "));
   if (selected.length === 0) {
     out.say("nothing selected\n  -> pvh ls lists the scenarios");
     return EXIT.nothing;
   }
   const directory = makeRunDirectory();
-  const given = { ...options };
-  Reflect.deleteProperty(given, "image");
-  const runOn = async (side: Side, target: Target): Promise<RunResult> => {
-    const live = liveReport(progress, process.stderr);
-    try {
-      return await runScenarios(
-        selected,
-        preparationOf(selected, target, out),
-        makePartDirectory(directory, side),
-        {
-          ...given,
-          command: ["conformance", side],
-          ...(target.image !== undefined && { image: target.image }),
-        },
-        { signal, onEvent: (event) => live.event(event) },
-      );
-    } finally {
-      live.stop();
-    }
+  const sideOf = async (side: Side, reference: string, target: Target): Promise<JudgedSide> => {
+    const run = former[side];
+    if (run !== undefined) return formerSide(run, selected);
+    const result = await runSide(call, flags, selected, makePartDirectory(directory, side), target);
+    const { events } = readRecordOf(join(directory.folder, side)).record;
+    return { image: judged(reference, result.state), events, exitCode: result.exitCode };
   };
-  const eventsOf = (side: Side) => readRecordOf(join(directory.folder, side)).record.events;
-  const theirs = await runOn("against", against === STRICT ? {} : { image: against });
+  const against = args.text("against") ?? STRICT;
+  const theirs = await sideOf("against", against, against === STRICT ? {} : { image: against });
   if (!JUDGED.includes(theirs.exitCode)) return told(theirs, "against", directory, call);
-  const mine = await runOn("image", { image, broker });
+  const mine = await sideOf("image", image ?? "", { image, broker });
   if (!JUDGED.includes(mine.exitCode)) return told(mine, "image", directory, call);
   const conformance: Conformance = {
     version: 2,
-    image: judged(image, mine),
-    against: judged(against, theirs),
-    rows: conformanceRows(eventsOf("image"), eventsOf("against"), (check) =>
-      catalogue().get(check),
-    ),
+    image: mine.image,
+    against: theirs.image,
+    rows: conformanceRows(mine.events, theirs.events, (check) => catalogue().get(check)),
   };
   if (args.flag("json")) out.data(JSON.stringify(conformance, null, 2));
   else out.data(conformanceText(conformance));
@@ -91,14 +89,58 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
   out.say(besideReal(conformance));
   write(directory, "conformance.json", `${JSON.stringify(conformance, null, 2)}\n`);
   write(directory, "conformance.md", conformanceMarkdown(conformance));
-  out.say(`record     ${directory.shown}/conformance.md; runs in against and image beside it`);
+  out.say(`record     ${directory.shown}/conformance.md`);
   const departs = conformance.rows.some(({ conformity }) =>
     ["gap", "harmful", "neither"].includes(conformity),
   );
   return departs ? EXIT.failed : EXIT.pass;
 }
 
-function judged(reference: string, { state: { imageId } }: RunResult): JudgedImage {
+async function runSide(
+  { out, signal }: Call,
+  { options, progress }: ReturnType<typeof readRunFlags>,
+  selected: readonly Selected<DiscoveredScenario>[],
+  directory: RunDirectory,
+  target: Target,
+): Promise<RunResult> {
+  const given = { ...options };
+  Reflect.deleteProperty(given, "image");
+  const live = liveReport(progress, process.stderr);
+  try {
+    return await runScenarios(
+      selected,
+      preparationOf(selected, target, out),
+      directory,
+      {
+        ...given,
+        command: ["conformance"],
+        ...(target.image !== undefined && { image: target.image }),
+      },
+      { signal, onEvent: (event) => live.event(event) },
+    );
+  } finally {
+    live.stop();
+  }
+}
+
+/**
+ * @param word a former run: its folder, or its name below .pvh/runs
+ * @throws PvhError PVH_USAGE for one that has not ended, or is none
+ */
+function formerSide(word: string, selected: readonly Selected<DiscoveredScenario>[]): JudgedSide {
+  const { events, stopped } = readRecordOf(word).record;
+  if (stopped !== undefined) throw new PvhError("PVH_USAGE", `${word} is not whole: ${stopped}`);
+  const names = new Set(selected.map(({ scenario }) => scenario.name));
+  const state = foldRun(events);
+  const reference = state.started?.profile === STRICT ? STRICT : (state.started?.image ?? "");
+  return {
+    image: judged(reference, state),
+    events: events.filter((event) => !("scenario" in event) || names.has(event.scenario)),
+    exitCode: EXIT.pass,
+  };
+}
+
+function judged(reference: string, { imageId }: RunState): JudgedImage {
   return { reference, ...(imageId !== undefined && { id: imageId }) };
 }
 
@@ -118,7 +160,7 @@ function besideReal(conformance: Conformance): string {
 
 /** A side that could not be judged leaves nothing to compare. */
 function told(
-  { exitCode }: RunResult,
+  { exitCode }: JudgedSide,
   side: Side,
   { shown }: RunDirectory,
   { out }: Call,

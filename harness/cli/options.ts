@@ -105,6 +105,11 @@ export const CONFORMANCE_OPTIONS: readonly Option[] = [
     flags: "--against <what>",
     summary: "strict: the reference (default), or another image",
   },
+  { flags: "--image-run <run>", summary: "a former run of the image, in place of a new one" },
+  {
+    flags: "--against-run <run>",
+    summary: "a former run of the other side, in place of a new one",
+  },
   ...RUN_OPTIONS.filter(({ flags }) =>
     /^--(image|boot|jobs|retries|flaky|seed|keep|timeout-scale|limit|progress)\b/.test(flags),
   ),

@@ -10,6 +10,8 @@ const CAPABILITIES = {
     settings.reference ? undefined : "the image is not the reference appengine",
   /** The image runs containers of type wasm. */
   wasm: ({ abilities }: RunSettings) => lacksContainerType(abilities, "wasm"),
+  /** The image runs containers of type runc. */
+  runc: ({ abilities }: RunSettings) => lacksContainerType(abilities, "runc"),
   /** The image's broker has the plugin input. */
   input: ({ abilities }: RunSettings) => lacksServiceType(abilities, "input"),
   /** The host has a graphics card. */

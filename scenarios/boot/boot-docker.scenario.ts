@@ -101,7 +101,8 @@ scenario(
         try {
           const stdout = await interactive.appengine.text("ls /run/pantavisor 2>/dev/null; :");
           expect(stdout, "containers that run from the new exports on the used volume").toBe("");
-          await interactive.execInBackground(["sh", "-c", "pv-appengine &"]);
+          // The shell of the document stays too, and with it what pv-appengine prints to.
+          await interactive.execInBackground(["sh", "-c", "pv-appengine & wait"]);
           await expectStable(interactive, signal);
         } finally {
           await interactive.remove();

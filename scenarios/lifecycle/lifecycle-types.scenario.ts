@@ -38,6 +38,7 @@ scenario(
   "lifecycle-types",
   {
     expects: { rules: ["container-cannot-start"] },
+    requires: ["runc"],
     summary: "containers run by runc are containers like any other; unknown types are refused",
     containers: [SERVER, consumer, strange],
     // The container of unknown type never reaches its goal.

@@ -7,7 +7,8 @@ type Refuse = typeof refuseUnparsable;
 type UnparsableError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer };
 
 export function deviatingRefusal(refuse: Refuse, quirks: Quirks): Refuse {
-  const inner = quirks.has("garbage-html") ? refuseAsHtml : refuse;
+  const text = quirks.has("garbage-html") ? refuseAsHtml : refuse;
+  const inner = quirks.has("chunked-length-unanswered") ? silentToBothLengths(text) : text;
   return quirks.has("long-path-crash") ? crashing(inner) : inner;
 }
 
@@ -22,6 +23,17 @@ const refuseAsHtml: Refuse = (error, socket) => {
   if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
   else socket.end(unsupported, () => socket.destroy());
 };
+
+/** llhttp's errors for a length beside chunks, in either order. */
+const BOTH_LENGTHS =
+  /^HPE_(UNEXPECTED_CONTENT_LENGTH|INVALID_CONTENT_LENGTH|INVALID_TRANSFER_ENCODING)$/;
+
+function silentToBothLengths(refuse: Refuse): Refuse {
+  return (error, socket) => {
+    if (BOTH_LENGTHS.test(error.code ?? "")) socket.destroy();
+    else refuse(error, socket);
+  };
+}
 
 /**
  * A head that is too large in its first line. The packet is the last that came of it: its beginning when it
