@@ -47,7 +47,8 @@ export async function importTests(
   const begun = performance.now();
   const { signal } = options;
   const record = new RunRecord(join(directory.folder, EVENTS_FILE), options.onEvent);
-  const names = folders.map(nameOf);
+  const tests = namesOf(folders);
+  const names = [...tests.keys()];
   record.append({
     type: "run.started",
     run: directory.run,
@@ -66,7 +67,13 @@ export async function importTests(
     ...(options.imageId !== undefined && { imageId: options.imageId }),
   });
   const queue = new PQueue({ concurrency: options.jobs });
-  await queue.addAll(folders.map((folder) => () => recordTest(folder, record, directory, options)));
+  await queue.addAll(
+    [...tests].map(
+      ([name, folder]) =>
+        () =>
+          recordTest(name, folder, record, directory, options),
+    ),
+  );
   const interrupted = endingSignal(signal.reason);
   if (interrupted !== undefined) {
     const failure = failureOf("PVH_ABORTED", `the run was cancelled: ${interrupted}`);
@@ -83,13 +90,23 @@ export async function importTests(
   return { exitCode, state: record.state, unwritten };
 }
 
-/** `local-control-basic-endpoints`: the last three parts of the path. */
-export function nameOf(folder: string): string {
-  return folder
-    .split(sep)
-    .slice(-3)
-    .join("-")
-    .replaceAll(/[^\w.-]/g, "_");
+/**
+ * Folders by name: `local-control-basic-endpoints`, the last three parts of the path. A name that is taken,
+ * as in a second checkout, gets a number.
+ */
+export function namesOf(folders: readonly string[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const folder of folders) {
+    const name = folder
+      .split(sep)
+      .slice(-3)
+      .join("-")
+      .replaceAll(/[^\w.-]/g, "_");
+    let free = name;
+    for (let number = 2; names.has(free); number += 1) free = `${name}-${number}`;
+    names.set(free, folder);
+  }
+  return names;
 }
 
 function hasFailed({ scenarios }: RunState): boolean {
@@ -97,13 +114,13 @@ function hasFailed({ scenarios }: RunState): boolean {
 }
 
 async function recordTest(
+  scenario: string,
   folder: string,
   record: RunRecord,
   directory: RunDirectory,
   options: ImportOptions,
 ): Promise<void> {
   if (options.quirks.includes("import-fault-fatal") && hasFailed(record.state)) return;
-  const scenario = nameOf(folder);
   const begun = performance.now();
   const title = options.record ? "the output becomes the golden" : "the output is the golden";
   const id = `${scenario}.${CHECK}`;

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { compareGolden } from "./compare-golden.ts";
 import { findTests } from "./find-tests.ts";
-import { nameOf } from "./import-tests.ts";
+import { namesOf } from "./import-tests.ts";
 import { normalised } from "./normalise.ts";
 import { readPvTest } from "./pv-test.ts";
 import { neededPrograms, stageTarballs, whySkipped } from "./why-skipped.ts";
@@ -28,13 +28,21 @@ function made(json: object, script = "echo\n") {
 }
 
 test("every directory with a test.json is found, below folders and by itself", () => {
-  const all = findTests([FIXTURES]).map(nameOf);
+  const all = [...namesOf(findTests([FIXTURES])).keys()];
   expect(all).toContain("local-first-settings");
   expect(all).toHaveLength(8);
-  expect(findTests([join(FIXTURES, "local/second/stdout")]).map(nameOf)).toEqual([
-    "local-second-stdout",
+  expect([...namesOf(findTests([join(FIXTURES, "local/second/stdout")]))]).toEqual([
+    ["local-second-stdout", join(FIXTURES, "local/second/stdout")],
   ]);
   expect(() => findTests([join(folder, "nowhere")])).toThrow(/ENOENT/);
+});
+
+test("tests of two checkouts have names of their own", () => {
+  expect([...namesOf(["/a/l/c/t", "/b/l/c/t", "/b/l/c/u"])]).toEqual([
+    ["l-c-t", "/a/l/c/t"],
+    ["l-c-t-2", "/b/l/c/t"],
+    ["l-c-u", "/b/l/c/u"],
+  ]);
 });
 
 test("both generations are read", () => {
