@@ -23,6 +23,8 @@ scenario(
   "layer-build",
   {
     summary: "pvh build --kas: a checkout is built, told of, loaded and booted",
+    // It boots the image as a build left it, without what pvh does for one that is judged.
+    requires: ["reference"],
     boot: "none",
   },
   ({ check }) => {

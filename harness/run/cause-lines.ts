@@ -6,25 +6,31 @@ import type { StartedAppengineContainer } from "../appengine/started-appengine-c
 import { toFailure } from "../failure.ts";
 import { diagnoseFailure } from "./diagnose-failure.ts";
 
+/** A known cause and its fix, as a run tells them. */
+export interface CauseLine {
+  /** Id of the rule in harness/diagnosis. */
+  readonly rule: string;
+  readonly line: string;
+}
+
 /**
- * The first line of a failure's block, as a run would tell it: a known cause and its fix.
+ * The known causes that a failure's block would tell, the likeliest first, which is the block's first line.
  * @param thrown the error of the check; undefined looks in the evidence alone
- * @returns undefined where the evidence shows no known cause
  */
-export async function firstLineAbout(
+export async function causeLinesAbout(
   appengine: Pick<StartedAppengineContainer, "collectEvidence">,
   thrown: unknown,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), "pvh-first-line-"));
+): Promise<readonly CauseLine[]> {
+  const folder = await mkdtemp(join(tmpdir(), "pvh-cause-lines-"));
   try {
     await appengine.collectEvidence(folder, signal);
     const failure =
       thrown === undefined
         ? ({ class: "product", code: "PVH_ASSERT", message: "" } as const)
         : toFailure(thrown);
-    const [first] = diagnoseFailure(failure, folder, undefined).diagnoses;
-    return first === undefined ? undefined : causeLine(first);
+    const { diagnoses } = diagnoseFailure(failure, folder, undefined);
+    return diagnoses.map((one) => ({ rule: one.rule, line: causeLine(one) }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
