@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { machine } from "node:os";
 import { join } from "node:path";
 import type { PantavisorView } from "./control/pantavisor-view.ts";
+import { callerOfPid } from "./control/caller.ts";
 import { serveControl } from "./control/server.ts";
 import { graphWarnings } from "./service-graph.ts";
 import { parseTimeScale, systemClock } from "./lifecycle/clock.ts";
@@ -28,6 +29,7 @@ import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
 import { deviatingLog } from "./log-words.quirk.ts";
 import { Networks } from "./networks.ts";
+import { LogServer } from "./log-server.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
 import { recoverStorage } from "./storage/recover-storage.ts";
@@ -36,7 +38,7 @@ import { RunningRevision } from "./running-revision.ts";
 import { progressOf, writeProgress } from "./storage/step-progress.ts";
 import { openSteps } from "./storage/steps.ts";
 import { Updater } from "./updater.ts";
-import { UsualPaths } from "./usual-paths.ts";
+import { UsualPaths, logSocketOf } from "./usual-paths.ts";
 
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
 const BUILD = "pvh reference 0.2.0";
@@ -89,6 +91,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const outcome = follow(parts, running, meta);
   if (trial) updater.beginTrial();
   else running.beginCommitted();
+  const logServer = serveLog(options, runner, running, log);
   const control = await serveControl(socketOf(config), viewOf(options, parts, running, meta, log));
   // Only now does pv-ctrl listen: the broker's first read of the graph works.
   broker.begin();
@@ -96,6 +99,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const ended = outcome.then(async (how) => {
     await broker.shutDown();
     control.close();
+    logServer[Symbol.dispose]();
     rmSync(logView(config), { force: true });
     log.write("INFO", "controller", `(pv_shutdown:880) ${how} now`);
     log[Symbol.dispose]();
@@ -283,6 +287,25 @@ function viewOf(
     log,
     onRefused: (command, reason) =>
       log.write("WARN", "ctrl-cmd", `(_cmd_reject:87) rejecting ${command} command: ${reason}`),
+  });
+}
+
+/** Before containers start, which get its socket. */
+function serveLog(
+  { config, quirks }: PantavisorOptions,
+  runner: RevisionRunner,
+  running: RunningRevision,
+  log: PantavisorLog,
+): LogServer {
+  const containers = () =>
+    running.loaded.state.containers.map(({ name }) => ({ name, init: runner.peerOf(name).pid }));
+  return new LogServer({
+    path: logSocketOf(config),
+    log,
+    level: Number(config.values.get("PV_LOG_LEVEL")?.value ?? "4"),
+    folder: () => logFolder(config, running.loaded.revision),
+    identify: (pid) => callerOfPid(pid, containers, quirks),
+    quirks,
   });
 }
 

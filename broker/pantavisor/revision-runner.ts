@@ -328,6 +328,7 @@ export class RevisionRunner {
       volumes: join(config.volumes, name),
       controlSocket,
       network: this.#options.networks?.leaseOf(definition),
+      sockets: paths.socketsOf(run["dev-log"] ?? true),
       views: paths.viewsOf(name, isManaging, join(logs, name)),
       environment,
       wasm,

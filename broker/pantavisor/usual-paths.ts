@@ -77,6 +77,16 @@ export class UsualPaths {
     });
   }
 
+  /** Sockets of the log server that a container sees, each with its path below the root. */
+  socketsOf(hasDevLog: boolean): readonly { readonly source: string; readonly target: string }[] {
+    const source = logSocketOf(this.#config);
+    const isOn = this.#config.values.get("PV_LOG_AUTO_DEVLOG")?.value !== "0";
+    // Without a log server, as in tests of pantavisor alone, there is nothing to bind.
+    if (!existsSync(source)) return [];
+    const targets = ["pantavisor/pv-ctrl-log", ...(hasDevLog && isOn ? ["dev/log"] : [])];
+    return targets.map((target) => ({ source, target }));
+  }
+
   /**
    * Folders that a container sees below /pantavisor, read-only: one with the role mgmt all metadata
    * and all logs, any other its own.
@@ -102,6 +112,11 @@ export class UsualPaths {
     });
     return made ? views : [];
   }
+}
+
+/** The log server's socket. */
+export function logSocketOf({ runDirectory }: AppengineConfig): string {
+  return join(runDirectory, "pv-ctrl-log");
 }
 
 const METADATA = [

@@ -30,10 +30,19 @@ export function identifyCaller(
 ): Caller {
   using peer = peerProcess(socket);
   if (peer === undefined || peer.pid <= 0) return { kind: "unknown", pid: 0 };
-  const { pid } = peer;
-  const facts = readFacts(pid);
   // Only if it still lives now were those facts its own, not those of a recycled pid.
-  if (facts === undefined || !peer.isAlive()) return { kind: "unknown", pid };
+  return callerOfPid(peer.pid, containers, quirks, () => peer.isAlive());
+}
+
+/** Identify a process by its pid, as long as it lives. */
+export function callerOfPid(
+  pid: number,
+  containers: () => readonly CallingContainer[],
+  quirks: Quirks,
+  isAlive: () => boolean = () => true,
+): Caller {
+  const facts = readFacts(pid);
+  if (facts === undefined || !isAlive()) return { kind: "unknown", pid };
   const payload = containerOf(facts.cgroup);
   if (payload !== undefined) {
     const name = quirks.has("caller-by-cgroup-name") ? payload : ownerOf(payload, containers());

@@ -20,6 +20,8 @@ export interface ContainerStart {
   readonly controlSocket: string;
   /** Folders of pantavisor that it sees below /pantavisor, read-only. */
   readonly views: readonly { readonly source: string; readonly name: string }[];
+  /** Further sockets, each at a path below its root. */
+  readonly sockets: readonly { readonly source: string; readonly target: string }[];
   /** Its place in a network pool; without one it has the appengine's network. */
   readonly network: NetworkPlace | undefined;
   /** Added to the environment of the container's init. */

@@ -12,6 +12,7 @@ export interface LxcAdditions {
   readonly controlSocket: string;
   /** Folders that it sees below /pantavisor, read-only. */
   readonly views?: ContainerStart["views"];
+  readonly sockets?: ContainerStart["sockets"];
   readonly network?: ContainerStart["network"];
   /** Environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
@@ -29,7 +30,7 @@ const CONSOLE_SIZE = 16 * 1024 * 1024;
  */
 export function lxcConfig(own: string, additions: LxcAdditions): string {
   const { name, logFolder, configFolder, controlSocket, views = [], environment } = additions;
-  const { network } = additions;
+  const { network, sockets = [] } = additions;
   const lines = [
     ...(configFolder === undefined ? [] : [`lxc.rootfs.path = ${rootOver(own, configFolder)}`]),
     `lxc.uts.name = ${network?.hostname ?? name}`,
@@ -41,6 +42,9 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
     `lxc.console.size = ${CONSOLE_SIZE}`,
     "lxc.console.rotate = 1",
     `lxc.mount.entry = ${controlSocket} pantavisor/pv-ctrl none bind,create=file 0 0`,
+    ...sockets.map(
+      ({ source, target }) => `lxc.mount.entry = ${source} ${target} none bind,create=file 0 0`,
+    ),
     ...views.map(
       (view) => `lxc.mount.entry = ${view.source} pantavisor/${view.name} none ${VIEW} 0 0`,
     ),

@@ -13,15 +13,16 @@ export const LXC_FOLDER = "/var/lib/lxc";
 
 /** Containers of type lxc: `lxc-start -F` is the monitor. */
 export function startLxc(start: ContainerStart): ContainerProcess {
-  const { name, run, revisionFolder, configFolder, controlSocket, views, network, environment } =
-    start;
+  const { name, run, revisionFolder, configFolder, controlSocket, environment } = start;
+  const { views, sockets, network } = start;
   if (run.config === undefined) throw new Error("run.json names no config");
   const logFolder = join(start.logFolder, "lxc");
   mkdirSync(logFolder, { recursive: true });
   const own = readObject(revisionFolder, name, run.config);
   mkdirSync(join(LXC_FOLDER, name), { recursive: true });
   const text = lxcConfig(own, {
-    ...{ name, logFolder, configFolder, controlSocket, views, network, environment },
+    ...{ name, logFolder, configFolder, controlSocket, environment },
+    ...{ views, sockets, network },
   });
   writeFileSync(join(LXC_FOLDER, name, "config"), text);
 

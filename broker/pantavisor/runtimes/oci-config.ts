@@ -12,6 +12,7 @@ export interface OciAdditions {
   readonly controlSocket: string;
   /** Folders that it sees below /pantavisor, read-only. */
   readonly views?: ContainerStart["views"];
+  readonly sockets?: ContainerStart["sockets"];
   /** Environment of the container's init. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -34,7 +35,7 @@ const schema = z.looseObject({
  * @throws Error naming the key that is wrong
  */
 export function ociConfig(own: string, additions: OciAdditions): object {
-  const { name, root, controlSocket, views = [], environment } = additions;
+  const { name, root, controlSocket, views = [], sockets = [], environment } = additions;
   const config = parse(own);
   return {
     ...config,
@@ -50,12 +51,14 @@ export function ociConfig(own: string, additions: OciAdditions): object {
     },
     mounts: [
       ...config.mounts,
-      {
-        destination: "/pantavisor/pv-ctrl",
-        type: "bind",
-        source: controlSocket,
-        options: ["bind"],
-      },
+      ...[{ source: controlSocket, target: "pantavisor/pv-ctrl" }, ...sockets].map(
+        ({ source, target }) => ({
+          destination: `/${target}`,
+          type: "bind",
+          source,
+          options: ["bind"],
+        }),
+      ),
       ...views.map((view) => ({
         destination: `/pantavisor/${view.name}`,
         type: "bind",

@@ -15,12 +15,12 @@ import { imageName } from "./volumes.ts";
  * LXC, so the overlay is mounted here, and its output is the container's console.
  */
 export function startRunc(start: ContainerStart): ContainerProcess {
-  const { name, run, revisionFolder, volumes, controlSocket, views, environment } = start;
+  const { name, run, revisionFolder, volumes, controlSocket, views, sockets, environment } = start;
   if (run.config === undefined) throw new Error("run.json names no config");
   if (run["root-volume"] === undefined) throw new Error("run.json names no root-volume");
   const root = mountRoot(volumes, run["root-volume"], start.configFolder);
   const own = readObject(revisionFolder, name, run.config);
-  const config = ociConfig(own, { name, root, controlSocket, views, environment });
+  const config = ociConfig(own, { name, root, controlSocket, views, sockets, environment });
   const { monitor, readLog } = runBundle(name, config, join(start.logFolder, "runc"));
   return watchContainer(monitor, (code) => describeEnd(code, readLog()));
 }

@@ -94,6 +94,8 @@ export const runManifest = z.object({
   status_goal: z.enum(["MOUNTED", "STARTED", "READY"]).optional(),
   roles: z.array(z.enum(["mgmt", "nobody"])).optional(),
   auto_recovery: autoRecovery.optional(),
+  /** False for a container that gets no /dev/log. */
+  "dev-log": z.boolean().optional(),
   drivers: driverNeeds,
   network: containerNetwork.optional(),
   wasm: wasmOptions.optional(),

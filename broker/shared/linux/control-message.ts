@@ -29,6 +29,7 @@ const HEADER = 16;
 const UCRED = 12;
 
 export const TIMESTAMP_SPACE = space(16);
+export const CREDENTIALS_SPACE = space(UCRED);
 /** Bytes that hold MAX_FDS descriptors, credentials and a timestamp. */
 export const CONTROL_SPACE = space(MAX_FDS * 4) + space(UCRED) + TIMESTAMP_SPACE;
 

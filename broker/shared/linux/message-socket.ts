@@ -1,6 +1,12 @@
 import { closeSync } from "node:fs";
 import koffi from "koffi";
-import { CONTROL_SPACE, TIMESTAMP_SPACE, decodeControl, encodeControl } from "./control-message.ts";
+import {
+  CONTROL_SPACE,
+  CREDENTIALS_SPACE,
+  TIMESTAMP_SPACE,
+  decodeControl,
+  encodeControl,
+} from "./control-message.ts";
 import type { Control, MessageCredentials } from "./control-message.ts";
 import { SystemCallError } from "./errno.ts";
 import { lastErrno, libc } from "./libc.ts";
@@ -59,7 +65,7 @@ export type Received =
     };
 
 /**
- * A connected unix socket whose messages carry file descriptors and credentials. Owns its
+ * A connected unix socket, or one for datagrams, whose messages carry file descriptors and credentials. Owns its
  * descriptor; never blocks.
  */
 export class MessageSocket implements Disposable {
@@ -101,9 +107,11 @@ export class MessageSocket implements Disposable {
    * @throws SystemCallError ECONNRESET, …
    */
   receive({ exact = false, withFds = true } = {}): Received | undefined {
-    if (this.type === "seqpacket") {
-      // A control buffer of the timestamp's size leaves no room for fds, which come behind it.
-      return this.#receive(incoming.length, withFds ? CONTROL_SPACE : TIMESTAMP_SPACE);
+    if (this.type !== "stream") {
+      // A control buffer of the timestamp's size leaves no room for fds, which come behind it and
+      // behind the credentials, which only datagrams are asked for.
+      const asked = this.type === "datagram" ? CREDENTIALS_SPACE : 0;
+      return this.#receive(incoming.length, withFds ? CONTROL_SPACE : TIMESTAMP_SPACE + asked);
     }
     return this.#receive(exact ? this.#beforeFds(CHUNK) : CHUNK, withFds ? CONTROL_SPACE : 0);
   }

@@ -1,13 +1,15 @@
 import { closeSync } from "node:fs";
 import { check, libc } from "./libc.ts";
+import { setSocketOption } from "./socket-option.ts";
 import { Scratch } from "./stream-io.ts";
 
 /** Raw AF_UNIX sockets, which node:net cannot bind by directory fd or with a mode. */
 const AF_UNIX = 1;
-const SOCK_TYPES = { stream: 1, seqpacket: 5 } as const;
+const SOCK_TYPES = { stream: 1, datagram: 2, seqpacket: 5 } as const;
 export type SocketType = keyof typeof SOCK_TYPES;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+const SO_PASSCRED = 16;
 /** Size of sun_path; a path may fill it without a closing NUL. */
 const SUN_PATH = 108;
 
@@ -80,6 +82,31 @@ export function listenIn(
       process.umask(umask);
     }
     check(listenCall(fd, backlog), "listen", name);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * Make a socket for datagrams that tell who has sent them (SO_PASSCRED).
+ *
+ * @returns an fd that the caller owns
+ * @throws SystemCallError EADDRINUSE when the path exists, …
+ */
+export function bindDatagrams(path: string, mode: number): number {
+  const fd = unixStreamSocket("datagram");
+  try {
+    setSocketOption(fd, SO_PASSCRED, 1);
+    check(fchmodCall(fd, mode), "fchmod");
+    const address = socketAddress(path);
+    const umask = process.umask(0);
+    try {
+      check(bindCall(fd, address, address.length), "bind", path);
+    } finally {
+      process.umask(umask);
+    }
     return fd;
   } catch (error) {
     closeSync(fd);
