@@ -9,8 +9,8 @@ import type { Call } from "./command.ts";
 const KEPT = ["rootfs", "node", "program", "examples", "own-roots", "rootfs-own"];
 
 /**
- * `pvh ci-cache key|prefix|paths`: what a CI may keep. The key names the content of what is made of
- * packages; `.pvh/history` holds the durations by which shards are balanced.
+ * `pvh ci-cache key|prefix|paths`: what a CI may keep. The key names the content. The durations of former
+ * runs, `.pvh/history`, are no part of it: they change with each run, and all shards of one need the same.
  */
 export async function ciCacheCommand({ args, out }: Call): Promise<ExitCode> {
   const what = args.word(0) ?? "";
@@ -26,7 +26,6 @@ export async function ciCacheCommand({ args, out }: Call): Promise<ExitCode> {
       return EXIT.pass;
     case "paths":
       for (const kind of KEPT) out.data(cacheFolder(kind));
-      out.data(".pvh/history");
       return EXIT.pass;
     default:
       throw new PvhError("PVH_USAGE", `pvh ci-cache ${what}: expected key, prefix or paths`);

@@ -11,6 +11,7 @@ import type { RunState } from "../../reports/run-state.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
+import { nothingSelected } from "../project/project.ts";
 import { discover } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { makePartDirectory, makeRunDirectory } from "../run/run-directory.ts";
@@ -61,7 +62,7 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
   clock.scale = flags.options.timeoutScale;
   const selected = select(await discover(), args.words.join(" "));
   if (selected.length === 0) {
-    out.say("nothing selected\n  -> pvh ls lists the scenarios");
+    out.say(await nothingSelected());
     return EXIT.nothing;
   }
   const directory = makeRunDirectory();

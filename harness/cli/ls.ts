@@ -1,5 +1,6 @@
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { nothingSelected } from "../project/project.ts";
 import { discover, isBroken, problemsOf } from "../run/discover.ts";
 import { select } from "../run/selection.ts";
 import type { Call } from "./command.ts";
@@ -34,7 +35,7 @@ export async function lsCommand({ args, out }: Call): Promise<ExitCode> {
     out.data(shownTable(["SCENARIO", "SUITE", "CHECKS", "WHAT IT SHOWS"], rows));
     out.say("\npvh scenario NAME runs one, pvh run all; pvh --help shows the commands");
   } else {
-    out.say("nothing selected");
+    out.say(await nothingSelected());
   }
   if (problems.length > 0) return EXIT.usage;
   return selected.length > 0 ? EXIT.pass : EXIT.nothing;

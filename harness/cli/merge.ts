@@ -62,7 +62,7 @@ function merged(records: readonly (readonly RecordedEvent[])[], run: string): Re
   } catch (error) {
     if (!(error instanceof NotOneRun)) throw error;
     throw new PvhError("PVH_USAGE", error.message, {
-      hint: "give the run directories of all shards of one run, each once",
+      hint: "give the run directories of all shards of one run, each once; shards need the same .pvh/history",
       cause: error,
     });
   }

@@ -4,6 +4,7 @@ import { closingLine } from "../../reports/terminal.ts";
 import { timingsTable } from "../../reports/timings.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
+import { nothingSelected } from "../project/project.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -49,7 +50,7 @@ export async function runSelected(
 ): Promise<ExitCode> {
   const selected = await partOf(whole, flags.shard);
   if (whole.length === 0) {
-    out.say("nothing selected\n  -> pvh ls lists the scenarios");
+    out.say(await nothingSelected());
     return EXIT.nothing;
   }
   clock.scale = flags.options.timeoutScale;

@@ -5,6 +5,8 @@ import { parseUntrusted } from "../../broker/shared/formats/json-depth.ts";
 import { SAFE_NAME } from "../../broker/shared/formats/names.ts";
 import { PvhError } from "../errors.ts";
 import { PROJECT } from "../image/sources.ts";
+import { didYouMean } from "../near-names.ts";
+import { shownPath } from "../shown-path.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { MODULE_NAME } from "./manifest.ts";
@@ -64,7 +66,7 @@ export async function probesPackage(): Promise<OverlayFile[]> {
 
 const json: z.ZodType<JsonValue> = z.json();
 const persistence = z.enum(["boot", "revision", "permanent"]);
-const containerJson = z.object({
+const containerJson = z.strictObject({
   group: z.string().default("root"),
   entrypoint: z.tuple([z.string().startsWith("/")], z.string()).optional(),
   persistence: z.record(z.string(), persistence).optional(),
@@ -144,18 +146,39 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw new PvhError("PVH_USAGE", `${path} cannot be read`, {
-      hint: "read containers/examples/README.md for the layout of such a folder",
+    throw new PvhError("PVH_USAGE", `${shownPath(path)} cannot be read: ${messageOf(cause)}`, {
+      hint: "each container has an args.json, {} at least; pvh new container NAME writes a folder that works",
       cause,
     });
   }
   try {
     return schema.parse(parseUntrusted(text));
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
-    throw new PvhError("PVH_USAGE", `${path}: ${why}`, { cause });
+    const problems =
+      cause instanceof z.ZodError ? cause.issues.map(problemOf) : [{ text: messageOf(cause) }];
+    const hint = problems.map((one) => one.hint).find((one) => one !== undefined);
+    throw new PvhError(
+      "PVH_USAGE",
+      problems.map((one) => `${shownPath(path)}: ${one.text}`).join("\n"),
+      { ...(hint !== undefined && { hint }), cause },
+    );
   }
 }
+
+/** A key that there is not comes with those that there are. */
+function problemOf(issue: z.core.$ZodIssue): { readonly text: string; readonly hint?: string } {
+  if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
+    const known = Object.keys(containerJson.shape);
+    const [hint] = issue.keys.flatMap((key) => didYouMean(key, known) ?? []);
+    const text = `${issue.keys.join(", ")}: there is no such key; expected ${known.join(", ")}`;
+    return { text, ...(hint !== undefined && { hint }) };
+  }
+  const where = issue.path.length === 0 ? "" : `${issue.path.map(String).join(".")}: `;
+  return { text: `${where}${issue.message}` };
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 function absent(error: unknown): undefined {
   const cause = error instanceof PvhError ? error.cause : undefined;

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { engineError } from "../engine/engine-error.ts";
+import { engineError, isNotFound } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { entryPointOf } from "../engine/entry-point.ts";
 import { openStream } from "../engine/streams.ts";
@@ -70,7 +70,12 @@ async function inspected(
   try {
     return await engine.docker.getImage(image).inspect();
   } catch (error) {
-    throw engineError(error, image);
+    if (!isNotFound(error)) throw engineError(error, image);
+    const message = `the image ${image}, which a container's container.json names, is not on the engine at ${engine.ssh ?? engine.host}`;
+    throw new PvhError("PVH_IMAGE_MISSING", message, {
+      hint: `docker build --tag ${image} FOLDER, or docker load, on that engine`,
+      cause: error,
+    });
   }
 }
 

@@ -1,10 +1,20 @@
-import { globSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ROOT } from "../root.ts";
 import { installPackage } from "./installed-package.fixture.ts";
 import type { InstalledPackage } from "./installed-package.fixture.ts";
+import { WorkflowRun } from "./workflow-run.fixture.ts";
+import type { Workflow } from "./workflow-run.fixture.ts";
 
 let installed: InstalledPackage;
 beforeAll(async () => {
@@ -84,36 +94,33 @@ test("docs/start.md works as it is written: green, red, and a scenario of one's 
   await installed.run(`cp -a ${folder}/. . && rm -rf .pvh`);
 });
 
-test("the steps of docs/ci/github.yml work one after the other, shards and report", async () => {
-  const { jobs } = parse(readFileSync(join(ROOT, "docs/ci/github.yml"), "utf8")) as {
-    readonly jobs: Readonly<
-      Record<string, { readonly steps: readonly { readonly run?: string }[] }>
-    >;
+test("docs/ci/github.yml works step by step, twice: the second run is planned by the first", async () => {
+  const workflow = parse(readFileSync(join(ROOT, "docs/ci/github.yml"), "utf8")) as Workflow;
+  const folder = mkdtempSync(join(dirname(installed.project), "workflow-"));
+  const does = {
+    checkOut: (to: string) =>
+      installed.run(
+        `cp -a *.json *.ts containers scenarios ${to} && ln -s "$PWD/node_modules" ${to}/`,
+      ),
+    // npm ci would make what is linked.
+    sh: (script: string, within: string) =>
+      installed.run(script.replace(/^npm ci$/m, "true"), within),
   };
-  /** Run the commands of a job as its shell does, with the expressions of GitHub filled in. */
-  const job = async (name: string, shard: string): Promise<string> => {
-    let last = "";
-    for (const { run } of jobs[name]?.steps ?? []) {
-      if (run === undefined || run === "npm ci") continue;
-      const script = run.replaceAll("${{ matrix.shard }}", shard);
-      const ended = await installed.run(
-        `set -e; GITHUB_OUTPUT=outputs; export GITHUB_OUTPUT\n${script}`,
-      );
-      expect(ended.exitCode, ended.stderr).toBe(0);
-      last = ended.stdout;
+  for (const run of [1, 2]) {
+    const begun = new WorkflowRun(workflow, { folder, run }, does);
+    const plan = await begun.job("plan");
+    expect(plan.failed).toEqual([]);
+    expect(existsSync(join(plan.folder, ".pvh/history"))).toBe(run === 2);
+    for (const shard of [1, 2, 3]) {
+      expect((await begun.job("scenarios", { shard })).failed).toEqual([]);
+      // Another run, which ends meanwhile, changes nothing.
+      mkdirSync(join(folder, `caches/pvh-history-9${run}${shard}/.pvh`), { recursive: true });
+      writeFileSync(join(folder, `caches/pvh-history-9${run}${shard}/.pvh/history`), "");
     }
-    return last;
-  };
-  for (const shard of ["1", "2", "3"]) {
-    await job("scenarios", shard);
-    // As the artifact has it, when it has been downloaded.
-    await installed.run(`mkdir -p shards && mv .pvh/runs shards/run-${shard}`);
+    const report = await begun.job("report");
+    expect(report).toMatchObject({ failed: [], stdout: "3 passed, 0 failed, 0 skipped\n" });
+    expect(readFileSync(join(report.folder, "junit.xml"), "utf8")).toContain('name="counter"');
   }
-  expect(await installed.run("cat outputs")).toMatchObject({
-    stdout: expect.stringMatching(/^key=pvh-\w+-[0-9a-f]{16}\npaths<<END\n\/.*\nEND\n/s) as string,
-  });
-  expect(await job("report", "")).toBe("3 passed, 0 failed, 0 skipped\n");
-  expect(readFileSync(join(installed.project, "junit.xml"), "utf8")).toContain('name="counter"');
 });
 
 test("a container is made of an image, with its own command", async () => {

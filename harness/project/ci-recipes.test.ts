@@ -1,17 +1,17 @@
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { CronJob, Job } from "kubernetes-models/batch/v1";
 import { describe, expect, test } from "vitest";
-import { parse, parseAllDocuments } from "yaml";
-import * as z from "zod";
+import { parseAllDocuments } from "yaml";
 import { ROOT } from "../root.ts";
 import { workflowParser } from "./workflow-parser.fixture.ts";
 
 const { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } = await workflowParser();
 
 const recipe = (name: string): string => readFileSync(join(ROOT, "docs/ci", name), "utf8");
-
-/** Names of an environment; GitLab and Kubernetes take texts alone. */
-const variables = z.record(z.string(), z.string());
 
 describe("GitHub's own parser of workflows", () => {
   test("takes docs/ci/github.yml, and its expressions", async () => {
@@ -24,7 +24,7 @@ describe("GitHub's own parser of workflows", () => {
     if (value === undefined) throw new Error("nothing was parsed");
     const template = await convertWorkflowTemplate(context, value);
     expect(template.errors ?? []).toEqual([]);
-    expect(template.jobs.map((job) => job.id.value)).toEqual(["scenarios", "report"]);
+    expect(template.jobs.map((job) => job.id.value)).toEqual(["plan", "scenarios", "report"]);
   });
 
   test("refuses a key that there is not", () => {
@@ -42,106 +42,85 @@ describe("GitHub's own parser of workflows", () => {
   });
 });
 
-/** Keywords of GitLab's "CI/CD YAML syntax reference" that the recipe uses. */
-const cache = z.strictObject({
-  key: z.union([z.string(), z.strictObject({ files: z.array(z.string()).min(1).max(2) })]),
-  paths: z.array(z.string()),
-});
-const job = z.strictObject({
-  stage: z.string(),
-  parallel: z.int().min(1).max(200).optional(),
-  services: z
-    .array(z.strictObject({ name: z.string(), command: z.array(z.string()).optional() }))
-    .optional(),
-  variables: variables.optional(),
-  cache: z.union([cache, z.array(cache).max(4)]).optional(),
-  needs: z.array(z.string()).optional(),
-  when: z.enum(["on_success", "on_failure", "always", "manual", "delayed", "never"]).optional(),
-  script: z.array(z.string()).min(1),
-  artifacts: z
-    .strictObject({
-      when: z.enum(["on_success", "on_failure", "always"]),
-      paths: z.array(z.string()),
-      reports: z.strictObject({ junit: z.string() }).optional(),
-    })
-    .optional(),
-});
-const gitlab = z
-  .object({
-    stages: z.array(z.string()),
-    default: z.strictObject({ image: z.string(), before_script: z.array(z.string()) }),
-    variables,
-  })
-  .catchall(job);
+describe("gitlab-ci-local, with GitLab's own schema,", () => {
+  const list = async (text: string): Promise<string> => {
+    const folder = mkdtempSync(join(tmpdir(), "pvh-gitlab-"));
+    writeFileSync(join(folder, ".gitlab-ci.yml"), text);
+    const program = join(ROOT, "node_modules/gitlab-ci-local/dist/index.js");
+    const run = promisify(execFile);
+    await run("git", ["init", "--quiet", "."], { cwd: folder });
+    const { stdout } = await run(process.execPath, [program, "--list-csv"], { cwd: folder });
+    return stdout;
+  };
 
-test("docs/ci/gitlab-ci.yml has GitLab's keywords, and stages and needs that are there", () => {
-  const { stages, ...rest } = gitlab.parse(parse(recipe("gitlab-ci.yml")));
-  const all = Object.entries(rest)
-    .filter(([name]) => name !== "default" && name !== "variables")
-    .map(([name, value]) => ({ name, ...job.parse(value) }));
-  for (const { stage, needs = [] } of all) {
-    expect(stages).toContain(stage);
-    for (const need of needs) expect(all.map(({ name }) => name)).toContain(need);
-  }
+  test("takes docs/ci/gitlab-ci.yml: a job for each shard between plan and report", async () => {
+    const rows = (await list(recipe("gitlab-ci.yml"))).trim().split("\n").slice(1);
+    expect(rows.map((row) => row.split(";")[0])).toEqual([
+      "plan",
+      "scenarios: [1/3]",
+      "scenarios: [2/3]",
+      "scenarios: [3/3]",
+      "report",
+    ]);
+  });
+
+  test.each([
+    ["reports:", "raports:", /'raports' property is not expected/],
+    ["when: always", "when: sometimes", /'when' property must be one of/],
+    ["needs: [plan]", "needs: [plans]", /needs: \[plans\]/],
+  ])("refuses it with %s as %s", async (right, wrong, says) => {
+    await expect(list(recipe("gitlab-ci.yml").replace(right, wrong))).rejects.toThrow(says);
+  });
 });
 
-/** Parts of batch/v1 Job and CronJob that the recipe uses, from Kubernetes' API reference. */
-const container = z.strictObject({
-  name: z.string(),
-  image: z.string(),
-  command: z.array(z.string()).optional(),
-  args: z.array(z.string()).optional(),
-  workingDir: z.string().optional(),
-  env: z.array(z.strictObject({ name: z.string(), value: z.string() })).optional(),
-  restartPolicy: z.literal("Always").optional(),
-  securityContext: z.strictObject({ privileged: z.boolean() }).optional(),
-  volumeMounts: z.array(z.strictObject({ name: z.string(), mountPath: z.string() })).optional(),
-});
-const jobSpec = z.strictObject({
-  completionMode: z.enum(["Indexed", "NonIndexed"]).optional(),
-  completions: z.int().min(1).optional(),
-  parallelism: z.int().min(0).optional(),
-  backoffLimit: z.int().min(0),
-  template: z.strictObject({
-    spec: z.strictObject({
-      restartPolicy: z.enum(["Never", "OnFailure"]),
-      initContainers: z.array(container).optional(),
-      containers: z.array(container.omit({ restartPolicy: true })).min(1),
-      volumes: z.array(
-        z.strictObject({
-          name: z.string(),
-          persistentVolumeClaim: z.strictObject({ claimName: z.string() }),
-        }),
-      ),
-    }),
-  }),
-});
-const metadata = z.strictObject({ name: z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/) });
-const apiVersion = z.literal("batch/v1");
-const kubernetes = z.discriminatedUnion("kind", [
-  z.strictObject({ apiVersion, kind: z.literal("Job"), metadata, spec: jobSpec }),
-  z.strictObject({
-    apiVersion,
-    kind: z.literal("CronJob"),
-    metadata,
-    spec: z.strictObject({
-      schedule: z.string(),
-      suspend: z.boolean(),
-      jobTemplate: z.strictObject({ spec: jobSpec }),
-    }),
-  }),
-]);
+/** Documents of the Kubernetes recipe, each with its kind. */
+const documents = (text: string): { readonly kind: string }[] =>
+  parseAllDocuments(text).map((one) => one.toJS() as { readonly kind: string });
 
-test("docs/ci/kubernetes.yaml holds an Indexed Job that knows how many it is", () => {
-  const documents = parseAllDocuments(recipe("kubernetes.yaml")).map((one) =>
-    kubernetes.parse(one.toJS()),
-  );
-  const [first, second] = documents;
-  if (first?.kind !== "Job" || second?.kind !== "CronJob") throw new Error("two others");
-  const { completionMode, completions, template } = first.spec;
-  expect(completionMode).toBe("Indexed");
-  const environment = template.spec.containers[0]?.env;
-  expect(environment).toContainEqual({ name: "JOB_COMPLETIONS", value: String(completions) });
+describe("the schema of Kubernetes' own interface", () => {
+  /** The compiler's word on keys that there are not; values are what validate() looks at. */
+  const wrongKeys = async (text: string): Promise<string> => {
+    mkdirSync(join(ROOT, ".pvh"), { recursive: true });
+    const folder = mkdtempSync(join(ROOT, ".pvh/kubernetes-"));
+    try {
+      const lines = documents(text).map(
+        (one) => `(${JSON.stringify(one)}) satisfies I${one.kind};`,
+      );
+      const imports = 'import type { ICronJob, IJob } from "kubernetes-models/batch/v1";';
+      writeFileSync(join(folder, "recipe.ts"), [imports, ...lines].join("\n"));
+      const options = { extends: "../../tsconfig.json", include: ["."] };
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(options));
+      const argv = [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", folder];
+      return await promisify(execFile)(process.execPath, argv, { cwd: ROOT }).then(
+        () => "",
+        (error: unknown) => (error as { stdout: string }).stdout,
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+
+  test("takes docs/ci/kubernetes.yaml: an Indexed Job that knows how many it is", async () => {
+    expect(await wrongKeys(recipe("kubernetes.yaml"))).toBe("");
+    const [first, second] = documents(recipe("kubernetes.yaml"));
+    const job = new Job(first as ConstructorParameters<typeof Job>[0]);
+    job.validate();
+    new CronJob(second as ConstructorParameters<typeof CronJob>[0]).validate();
+    expect(job.spec?.completionMode).toBe("Indexed");
+    const environment = job.spec?.template.spec?.containers[0]?.env;
+    expect(environment).toContainEqual({
+      name: "JOB_COMPLETIONS",
+      value: String(job.spec?.completions),
+    });
+  });
+
+  test("refuses a key that there is not, and a value of another type", async () => {
+    const text = recipe("kubernetes.yaml");
+    expect(await wrongKeys(text.replace("backoffLimit:", "backofLimit:"))).toMatch(/backofLimit/);
+    const [first] = documents(text.replace("completions: 3", "completions: three"));
+    const job = new Job(first as ConstructorParameters<typeof Job>[0]);
+    expect(() => job.validate()).toThrow(/completions must be integer/);
+  });
 });
 
 test("docs/ci/Jenkinsfile has the blocks of a declarative pipeline, each of them closed", () => {

@@ -101,6 +101,11 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     /promises\.json:1:\d+: row 'own\.check': promise/,
   ],
   [
+    "a configuration that imports what is not there",
+    { "pvh.config.ts": 'import "./nosuch.ts";\nexport default {};' },
+    /^pvh: pvh\.config\.ts:1:\d+: it cannot be loaded: Cannot find module/,
+  ],
+  [
     "a catalogue that is no JSON",
     {
       "pvh.config.ts": "export default { catalogue: 'promises.json' };",
@@ -110,6 +115,43 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
   ],
 ])("%s is said before anything boots", async (_, files, says) => {
   const { stderr, exitCode } = await pvhIn(userProject({ ...project, ...files }), "ls");
+  expect(stderr).toMatch(says);
+  expect(exitCode).toBe(2);
+});
+
+test("a pattern that matches no file is named", async () => {
+  const config = "export default { scenarios: 'tests/*.scenario.ts' };";
+  const { stderr, exitCode } = await pvhIn(userProject({ "pvh.config.ts": config }), "run");
+  expect(stderr).toContain("no file of the project matches tests/*.scenario.ts");
+  expect(exitCode).toBe(4);
+});
+
+test.each<[string, Readonly<Record<string, string>>, RegExp]>([
+  [
+    "a key that there is not",
+    { "container.json": '{ "entripoint": ["/bin/true"] }' },
+    /^pvh: containers\/own\/container\.json: entripoint: there is no such key; expected group, [^]*did you mean entrypoint\?/,
+  ],
+  [
+    "a value of another type",
+    { "container.json": '{ "entrypoint": ["/bin/true"], "group": 3 }' },
+    /^pvh: containers\/own\/container\.json: group: Invalid input: expected string/,
+  ],
+  [
+    "no JSON",
+    { "container.json": '{ "entrypoint": ' },
+    /^pvh: containers\/own\/container\.json: Unexpected end of JSON/,
+  ],
+  [
+    "no args.json",
+    { "container.json": '{ "entrypoint": ["/bin/true"] }' },
+    /^pvh: containers\/own\/args\.json cannot be read: ENOENT.*\n.*\{\} at least/,
+  ],
+])("a container's folder with %s is refused by file", async (_, files, says) => {
+  const config = { "pvh.config.ts": CONFIG };
+  const own = Object.entries(files).map(([name, text]) => [`containers/own/${name}`, text]);
+  const folder = userProject({ ...config, ...(Object.fromEntries(own) as Record<string, string>) });
+  const { stderr, exitCode } = await pvhIn(folder, "exports", "lint", "containers/own");
   expect(stderr).toMatch(says);
   expect(exitCode).toBe(2);
 });

@@ -65,6 +65,8 @@ async function readProject(file: string): Promise<Project> {
   // Loaded late: most commands run where there is no configuration, and its schema is costly to load.
   const { parseConfig } = await import("./config.ts");
   const root = dirname(file);
+  // Messages about the configuration name files relative to it.
+  setProjectFacts({ root, containers: {}, exports: [] });
   const config = parseConfig(await load(file), basename(file));
   const containers = containersIn(root, config);
   setProjectFacts({
@@ -122,6 +124,16 @@ function containersIn(root: string, { containers }: ProjectConfig): Record<strin
     }
   }
   return found;
+}
+
+/** A line for a selection that is empty, with what makes it so where that is the configuration. */
+export async function nothingSelected(): Promise<string> {
+  const project = await currentProject();
+  if (project === undefined || project.scenarios.length > 0 || project.config.matrix) {
+    return "nothing selected\n  -> pvh ls lists the scenarios";
+  }
+  const patterns = project.config.scenarios.join(", ");
+  return `nothing selected: no file of the project matches ${patterns}, the scenarios of its pvh.config.ts\n  -> pvh new scenario NAME writes one`;
 }
 
 /** A pattern may match nothing; a plain path names a file. */
