@@ -12,6 +12,7 @@ export const GUESTS = join(import.meta.dirname, "../../scenarios/wasm/guests");
 
 /** A pv-wasm process, for tests; its sockets are in `folder`. */
 export interface GuestProcess extends AsyncDisposable {
+  readonly pid: number;
   readonly channel: Socket;
   /** Resolves at the process's end with all that it has written. */
   readonly ended: Promise<GuestResult>;
@@ -85,6 +86,7 @@ export function startGuest(options: RunOptions): GuestProcess {
     }),
   );
   return {
+    pid: child.pid ?? -1,
     channel,
     ended,
     kill: () => void child.kill("SIGKILL"),
