@@ -8,7 +8,8 @@ import { PROJECT } from "../image/sources.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { medianOf } from "./figures.ts";
 
-const CALLS = 3000;
+const CALLS = 3400;
+const MODULE = join(PROJECT, "scenarios/wasm/guests/probe.wasm");
 const SERVICE = "network-manager";
 const TARGET = `/run/pv/services/${SERVICE}.sock`;
 const rest = { name: SERVICE, type: "rest", role: "viewer", target: TARGET };
@@ -18,7 +19,7 @@ const other = (type: string) => ({ name: type, type, target: `/run/${type}.sock`
 const LXC = defineContainer({ name: "lxc-asks", args: { PV_SERVICES_REQUIRED: [rest] } });
 const GUEST = defineContainer({
   name: "guest-asks",
-  module: join(PROJECT, "scenarios/wasm/guests/probe.wasm"),
+  module: MODULE,
   args: {
     PV_RESTART_POLICY: "container",
     PV_AUTO_RECOVERY: { policy: "no" },
@@ -29,11 +30,17 @@ const GUEST = defineContainer({
 });
 export const ASKING = ["pv-example-rest-server", LXC, GUEST];
 
+/** Turns of CALLS calls from each side; those behind the first are 10,000. */
+const TURNS = 4;
+
 export interface GuestFigures {
   /** Microseconds that an HTTP call takes a guest more than an LXC consumer; medians. */
   readonly callAbove: number;
   /** Start of a guest, from the request to STARTED, as a multiple of a bare start of Node. */
   readonly startRatio: number;
+  /** Fds and MiB that the broker holds more after these calls. */
+  readonly leftFds: number;
+  readonly leftMemory: number;
 }
 
 /**
@@ -46,7 +53,8 @@ export async function measureGuest(
 ): Promise<GuestFigures> {
   const above: number[] = [];
   const ratios: number[] = [];
-  for (let turn = 0; turn < 3; turn += 1) {
+  const held: Held[] = [];
+  for (let turn = 0; turn < TURNS; turn += 1) {
     const fromLxc = Number(
       await appengine.inside(LXC.name).python(LXC_CALLS, { signal, timeout: 60_000 }),
     );
@@ -55,8 +63,59 @@ export async function measureGuest(
     const [ratio, fromGuest] = JSON.parse(stdout) as [number, number];
     above.push(fromGuest - fromLxc);
     ratios.push(ratio);
+    held.push(await heldByBroker(appengine, signal));
   }
-  return { callAbove: medianOf(above) ?? NaN, startRatio: medianOf(ratios) ?? NaN };
+  const [first, last] = [held[0], held.at(-1)];
+  return {
+    callAbove: medianOf(above) ?? NaN,
+    startRatio: medianOf(ratios) ?? NaN,
+    leftFds: (last?.fds ?? NaN) - (first?.fds ?? NaN),
+    leftMemory: (last?.memory ?? NaN) - (first?.memory ?? NaN),
+  };
+}
+
+/** Guests that only wait, and the MiB that they and their monitors take together. */
+export const WAITING = Array.from({ length: 20 }, (_, index) =>
+  defineContainer({
+    name: `guest-${index}`,
+    module: MODULE,
+    args: {
+      PV_SERVICES_OPTIONAL: [other("rest"), other("dbus"), other("unix")],
+      PV_WASM: { args: ["sleep", "3600"] },
+    },
+  }),
+);
+
+export async function memoryOfGuests(appengine: Appengine, signal: AbortSignal): Promise<number> {
+  // Pss shares out what several processes have mapped, such as the program of Node.
+  const sum = await appengine.text(
+    `for process in /proc/[0-9]*; do
+       case $(tr '\\0' ' ' <$process/cmdline 2>/dev/null) in
+         pv-wasm*|runc*) grep -h ^Pss: $process/smaps_rollup ;;
+       esac
+     done | awk '{ sum += $2 } END { print sum }'`,
+    { signal },
+  );
+  return Number(sum) / 1024;
+}
+
+interface Held {
+  readonly fds: number;
+  /** MiB */
+  readonly memory: number;
+}
+
+async function heldByBroker(appengine: Appengine, signal: AbortSignal): Promise<Held> {
+  const text = await appengine.text(
+    `for process in /proc/[0-9]*; do
+       case $(tr '\\0' ' ' <$process/cmdline 2>/dev/null) in
+         pv-xconnect*) ls $process/fd | wc -l; awk '/^VmRSS/ { print $2 }' $process/status ;;
+       esac
+     done`,
+    { signal },
+  );
+  const [fds = NaN, memory = NaN] = text.trim().split("\n").map(Number);
+  return { fds, memory: memory / 1024 };
 }
 
 /** The least that a consumer can do: one write and one read for each call. */

@@ -9,7 +9,8 @@ import { findProgram } from "../engine/programs.ts";
 import { PvhError } from "../errors.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import { ROOT } from "../root.ts";
-import { FOUR, secondsToBoot } from "./appengine-bench.ts";
+import { FOUR } from "./appengine-bench.ts";
+import { secondsToBoot } from "./booted.ts";
 import { medianOf } from "./figures.ts";
 import { watchSamples } from "./watch-bench.ts";
 

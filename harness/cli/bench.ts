@@ -3,7 +3,9 @@ import { runAppengineBench } from "../bench/appengine-bench.ts";
 import { isMissed, runHarnessBench } from "../bench/harness-bench.ts";
 import { printBench, printVerdicts } from "../bench/print-bench.ts";
 import { runBench } from "../bench/run-bench.ts";
+import type { SampledFigure, SampledOptions } from "../bench/sampled-figures.ts";
 import { soak } from "../bench/soak.ts";
+import { runWasmBench } from "../bench/wasm-bench.ts";
 import { judgeRows } from "../bench/thresholds.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -21,7 +23,8 @@ const QUICK = { rounds: 3, duration: 150 };
 export async function benchCommand({ args, out, signal }: Call): Promise<ExitCode> {
   const times = wholeNumber(args, "soak", 1);
   if (times !== undefined) return await soak(times, signal);
-  if (args.flag("appengine")) return await benchAppengine({ args, out, signal });
+  if (args.flag("appengine")) return await benchSampled(runAppengineBench, { args, out, signal });
+  if (args.flag("wasm")) return await benchSampled(runWasmBench, { args, out, signal });
   if (args.flag("harness")) return await benchHarness({ args, out, signal });
   const { rounds, duration } = args.flag("quick") ? QUICK : FULL;
   const settings = { rounds: wholeNumber(args, "rounds", 1) ?? rounds, duration };
@@ -41,9 +44,12 @@ export async function benchCommand({ args, out, signal }: Call): Promise<ExitCod
 }
 
 /** Prints the load average too, because figures from a busy machine say little. */
-async function benchAppengine({ args, out, signal }: Call): Promise<ExitCode> {
+async function benchSampled(
+  run: (options: SampledOptions) => Promise<SampledFigure[]>,
+  { args, out, signal }: Call,
+): Promise<ExitCode> {
   const rounds = wholeNumber(args, "rounds", 1) ?? (args.flag("quick") ? 1 : 5);
-  const figures = await runAppengineBench({ rounds, signal, progress: (line) => out.say(line) });
+  const figures = await run({ rounds, signal, progress: (line) => out.say(line) });
   const [load = 0] = loadavg();
   if (args.flag("json")) {
     out.data(JSON.stringify({ cpus: cpus().length, load, rounds, figures }, undefined, 2));

@@ -186,6 +186,7 @@ export const COMMANDS: readonly Command[] = [
         flags: "--appengine",
         summary: "measure instead how fast the reference appengine boots, stops and answers",
       },
+      { flags: "--wasm", summary: "measure instead what guests of WebAssembly cost" },
       {
         flags: "--harness",
         summary: "measure instead how long pvh itself takes, beside an idle container",
