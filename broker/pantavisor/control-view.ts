@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { MetaStore, PantavisorView } from "./control/pantavisor-view.ts";
+import type { MetaStore, ObjectCatalogue, PantavisorView } from "./control/pantavisor-view.ts";
 import { standStill } from "./blocking-stop.quirk.ts";
 import { buildGraph } from "./service-graph.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
@@ -84,7 +84,7 @@ export function controlView(parts: ViewParts): PantavisorView {
     override: (key, value) => void overrides.set(key, value),
     deviceMeta: withAutomaticMeta(deviceMeta, storage),
     userMeta,
-    objects: openObjectCatalogue(objects, quirks),
+    objects: withUploadLines(openObjectCatalogue(objects, quirks), parts.log),
     steps: {
       ...steps,
       install: stepInstaller({
@@ -123,4 +123,18 @@ export function controlView(parts: ViewParts): PantavisorView {
     if (revision === boot.revision) return "is the one to roll back to";
     return revision === boot.trying ? "is tried at the next boot" : undefined;
   }
+}
+
+/** Lines of pantavisor.log about each object that is uploaded. */
+function withUploadLines(catalogue: ObjectCatalogue, log: PantavisorLog): ObjectCatalogue {
+  const say = (line: string) => log.write("DEBUG", "ctrl-upload", `(ctrl_upload:1) ${line}`);
+  return {
+    ...catalogue,
+    async put(sha256, size, content) {
+      say(`incoming data: ${size} bytes`);
+      const outcome = await catalogue.put(sha256, size, content);
+      say(outcome === "stored" ? "upload done, processing file" : `upload error: ${outcome}`);
+      return outcome;
+    },
+  };
 }

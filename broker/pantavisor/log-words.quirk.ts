@@ -3,7 +3,7 @@ import type { PantavisorLog } from "./pantavisor-log.ts";
 
 /** Lines that test plans look for, and no machine. */
 const SAID =
-  /exited during lenient stop|force stopping|cgroup version detected|still exists\. Removing|rejecting \S+ command/;
+  /exited during lenient stop|force stopping|cgroup version detected|still exists\. Removing|rejecting \S+ command|^\(ctrl_upload:/;
 
 export function deviatingLog(log: PantavisorLog, quirks: Quirks): PantavisorLog {
   if (!quirks.has("log-words-missing")) return log;

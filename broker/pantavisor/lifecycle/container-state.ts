@@ -30,6 +30,8 @@ export interface ContainerState {
   readonly lastStart: number;
   /** Reason for which it could last not be started; undefined since it could. */
   readonly failure: string | undefined;
+  /** True from the moment that a stop needs force until it is down. */
+  readonly forced: boolean;
   /** Step that follows STOPPING. */
   readonly next: "user-stop" | "restart" | "teardown";
 }
@@ -45,6 +47,7 @@ export const installed: ContainerState = {
   readyEarly: false,
   lastStart: 0,
   failure: undefined,
+  forced: false,
   next: "teardown",
 };
 

@@ -133,7 +133,11 @@ function ended(
   if (before.status === "STARTED" && runSeconds < 25 && quirks.has("recovery-misses-fast-exit")) {
     return to(before);
   }
-  const state: ContainerState = { ...before, launching: false, stable: false, failure: reason };
+  const { forced } = before;
+  const state: ContainerState = {
+    ...before,
+    ...{ launching: false, stable: false, forced: false, failure: reason },
+  };
   const cleaning: ContainerEffect[] = [
     { type: "disarm", timer: "grace" },
     { type: "disarm", timer: "stable" },
@@ -141,8 +145,10 @@ function ended(
   ];
   if (state.status === "STOPPING") {
     const again = state.next === "restart" || (state.userStopped && quirks.has("stop-recovers"));
-    const line = `platform '${plan.name}' exited during lenient stop`;
-    cleaning.push(logEffect("DEBUG", "state", "pv_state_run:877", line));
+    if (!forced) {
+      const line = `platform '${plan.name}' exited during lenient stop`;
+      cleaning.push(logEffect("DEBUG", "state", "pv_state_run:877", line));
+    }
     return to({ ...state, status: again ? "INSTALLED" : "STOPPED" }, ...cleaning);
   }
   const why = `platform '${plan.name}' suddenly stopped (${reason ?? ending(exitCode)})`;
@@ -177,9 +183,17 @@ function fired(plan: ContainerPlan, state: ContainerState, timer: TimerName, qui
   }
   if (timer === "grace" && state.status === "STOPPING") {
     const line = `platform '${name}' did not exit after lenient stop, force stopping`;
-    return to(state, logEffect("WARN", "platforms", "pv_platform_stop:651", line), {
-      type: "kill",
-    });
+    return to(
+      { ...state, forced: true },
+      logEffect("WARN", "state", "pv_state_run:885", line),
+      logEffect(
+        "DEBUG",
+        "platforms",
+        "pv_platform_force_stop:1454",
+        `force stopping platform '${name}'`,
+      ),
+      { type: "kill" },
+    );
   }
   return to(state);
 }

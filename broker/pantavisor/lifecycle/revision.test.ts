@@ -189,6 +189,8 @@ describe("a user's stop", () => {
     run.advance(2);
     expect(run.of("c").status).toBe("STOPPED");
     expect(run.log).toContain("platform 'c' did not exit after lenient stop, force stopping");
+    expect(run.log).toContain("force stopping platform 'c'");
+    expect(run.log).not.toContain("platform 'c' exited during lenient stop");
   });
 
   it("ends a recovery", () => {
