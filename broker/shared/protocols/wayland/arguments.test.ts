@@ -6,7 +6,7 @@ import { displayError } from "./display-error.ts";
 import { INTERFACES, messagesOf } from "./interfaces.ts";
 import type { Message } from "./interfaces.ts";
 import { MAX_MESSAGE } from "./limits.ts";
-import { wire } from "./wire.fixture.ts";
+import { encodeMessage as wire } from "./encode-message.ts";
 
 const all = [...INTERFACES].flatMap((name) => messagesOf(name));
 

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { FdType } from "../../../shared/formats/fd-types.ts";
 import { FIRST_SERVER_ID } from "../../../shared/protocols/wayland/limits.ts";
-import { wire } from "../../../shared/protocols/wayland/wire.fixture.ts";
+import { encodeMessage as wire } from "../../../shared/protocols/wayland/encode-message.ts";
 import type { ForeignFd } from "../../planes/foreign-fds.ts";
 import { Mediator } from "./mediator.ts";
 import { WaylandWay } from "./way.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
-import { wire } from "../../../shared/protocols/wayland/wire.fixture.ts";
+import { encodeMessage as wire } from "../../../shared/protocols/wayland/encode-message.ts";
 import type { ForeignFd } from "../../planes/foreign-fds.ts";
 import { Conversation, POLICY } from "./conversation.fixture.ts";
 import { Fault } from "./fault.ts";

@@ -5,7 +5,7 @@ import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts"
 import type { MessageSocket } from "../../../shared/linux/message-socket.ts";
 import { createMemfd } from "../../../shared/linux/sealed-memfd.ts";
 import { socketPair } from "../../../shared/linux/socket-pair.fixture.ts";
-import { wire } from "../../../shared/protocols/wayland/wire.fixture.ts";
+import { encodeMessage as wire } from "../../../shared/protocols/wayland/encode-message.ts";
 import { parseQuirks } from "../../../shared/quirks/quirks.ts";
 import { openFds } from "../descriptors.fixture.ts";
 import { Mediator } from "./mediator.ts";

@@ -4,7 +4,7 @@ import type { MessageSocket } from "../../../shared/linux/message-socket.ts";
 import { makePipe } from "../../../shared/linux/pipe.ts";
 import { socketPair } from "../../../shared/linux/socket-pair.fixture.ts";
 import { displayError } from "../../../shared/protocols/wayland/display-error.ts";
-import { wire } from "../../../shared/protocols/wayland/wire.fixture.ts";
+import { encodeMessage as wire } from "../../../shared/protocols/wayland/encode-message.ts";
 import { Session } from "../../links/session.ts";
 import { contentOf, memfd, openFds } from "../descriptors.fixture.ts";
 import { Bench } from "../socket-bench.fixture.ts";
@@ -53,13 +53,22 @@ function open(): void {
   const [accepted, clientEnd] = socketPair("stream");
   client = clientEnd;
   compositor = compositorEnd;
+  const dials = [withoutContexts(), dialled.fd];
   bench = new Bench({
     plugin: waylandPlugin,
     extensions: { globals },
-    dial: () => dialled.fd,
+    dial: () => dials.shift() ?? -1,
   });
   session = new Session(accepted.fd);
   ended = Promise.resolve(waylandPlugin.onAccept?.(bench.link, session, bench.tools));
+}
+
+/** Connection to a compositor without globals, which is asked for a security context. */
+function withoutContexts(): number {
+  const [asked, answers] = socketPair("stream");
+  answers.send(wire(3, 0, 1), { fds: [] });
+  answers.close();
+  return asked.fd;
 }
 
 interface Arrived {

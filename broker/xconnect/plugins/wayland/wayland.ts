@@ -5,6 +5,7 @@ import type { GlobalPolicy } from "./global-policy.ts";
 import { SUDDEN_END, hiddenBasicsHint } from "./hidden-basics.ts";
 import { Mediator } from "./mediator.ts";
 import { WaylandSession } from "./session.ts";
+import { contextOf, forgetContext } from "./link-contexts.ts";
 import { SharedSession } from "./shared-session.quirk.ts";
 
 /**
@@ -29,11 +30,36 @@ export const waylandPlugin: Plugin = {
     tools.log(
       `pvx-wayland: Accepted connection for service ${link.name} from pid ${link.consumerPid}`,
     );
-    const dialled = tools.dialProvider(link, { signal: connection.signal });
+    const dialled = dial(link, connection, tools);
     const compositor = typeof dialled === "number" ? dialled : await dialled;
     await serve(link, connection, compositor, tools);
   },
+
+  onLinkRemoved(link) {
+    forgetContext(link);
+  },
 };
+
+/**
+ * Connect to the compositor, through the link's security context where it has one. A session never
+ * goes without: filling the context's backlog must not help a consumer out of its sandbox.
+ */
+function dial(
+  link: Link,
+  connection: ConsumerConnection,
+  tools: Toolbox,
+): number | Promise<number> {
+  const context = contextOf(link, tools);
+  if (context instanceof Promise) return context.then(() => dial(link, connection, tools));
+  if (context === undefined) return tools.dialProvider(link, { signal: connection.signal });
+  try {
+    return context.connect();
+  } catch (error) {
+    // The compositor may have gone: its successor is asked anew, for the next session.
+    forgetContext(link);
+    throw error;
+  }
+}
 
 /** @param compositor socket, owned from here on */
 async function serve(

@@ -1,7 +1,8 @@
 /**
- * For tests: a message as bytes. Numbers are words, null is a null string, a Buffer an array.
+ * A message as bytes.
+ * @param values words, strings (null is a null string), and Buffers for arrays; fds have no bytes
  */
-export function wire(
+export function encodeMessage(
   object: number,
   opcode: number,
   ...values: readonly (number | string | null | Buffer)[]
@@ -16,7 +17,7 @@ export function wire(
 function encoded(value: number | string | null | Buffer): Buffer {
   if (typeof value === "number") return word(value);
   if (value === null) return word(0);
-  const bytes = typeof value === "string" ? Buffer.from(`${value}\0`, "latin1") : value;
+  const bytes = typeof value === "string" ? Buffer.from(`${value}\0`, "utf8") : value;
   const padding = Buffer.alloc((4 - (bytes.length % 4)) % 4);
   return Buffer.concat([word(bytes.length), bytes, padding]);
 }
