@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { OF_EXPORT, OF_REQUIREMENT } from "../../broker/xconnect/plugins/manifests.ts";
+import { ROOT } from "../root.ts";
 import type { Finding } from "./finding.ts";
 import type { JsonObject } from "./json-value.ts";
 import { lintExtensions } from "./lint-extensions.ts";
@@ -68,4 +72,21 @@ test("the form of an input link is the requirement's", () => {
 
 test("nothing is said of a requirement whose provider is elsewhere", () => {
   expect(lint("requirement", undefined, { rules: 7 })).toEqual([]);
+});
+
+test("docs/manifest-extensions.md lists exactly the keys, with side and type of service", () => {
+  const page = readFileSync(join(ROOT, "docs/manifest-extensions.md"), "utf8");
+  const documented = [...page.matchAll(/^\| `(\w+)` +\| (.+?), (.+?) +\|/gm)].flatMap(
+    ([, key = "", sides = "", types = ""]) =>
+      sides
+        .split(" and ")
+        .flatMap((side) => types.split(" and ").map((type) => `${key} ${side} ${type}`)),
+  );
+  const known = Object.entries({ export: OF_EXPORT, requirement: OF_REQUIREMENT }).flatMap(
+    ([side, types]) =>
+      Object.entries(types).flatMap(([type, keys]) =>
+        Object.keys(keys).map((key) => `${key} ${side} ${type}`),
+      ),
+  );
+  expect(documented.sort()).toEqual(known.sort());
 });

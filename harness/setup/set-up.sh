@@ -125,9 +125,9 @@ engine_packages() {
     needed="${needed:+$needed }debian-archive-keyring"
 }
 
-# True when a daemon can be talked to, or dockerd is here to be started by pvh as root.
+# True when the user names an engine, when a daemon can be talked to, or dockerd is here to be started by pvh as root.
 engine_in_reach() {
-  [ -z "${DOCKER_HOST:-}" ] || return 0
+  [ -z "${DOCKER_HOST:-}${DOCKER_CONTEXT:-}${PVH_ENGINES:-}" ] || return 0
   if [ "$(id -u)" = 0 ] && (PATH="$PATH:/usr/sbin:/sbin"; command -v dockerd >/dev/null); then return 0; fi
   # A socket file alone proves nothing: it outlives its daemon.
   [ -S /var/run/docker.sock ] && "$PVH_NODE" -e '
