@@ -29,7 +29,7 @@ export default defineConfig({
         // Load and trouble for a minute and more: npx vitest run --project robust, as root.
         test: {
           name: "robust",
-          include: ["broker/**/*.robust.test.ts"],
+          include: ["{broker,harness}/**/*.robust.test.ts"],
           globalSetup: "harness/temporary-folder.setup.ts",
           environment: "node",
           ...NATIVE_IMPORTS,

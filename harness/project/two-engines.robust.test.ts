@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { canStartPrivateEngine } from "../engine/private-engine.ts";
-import { pvhIn, userProject } from "../project/user-project.fixture.ts";
+import { pvhIn, userProject } from "./user-project.fixture.ts";
 
 /** Four at a time are usual for one engine of a machine with two cores, eight for two. */
 const SCENARIOS = 16;
@@ -68,4 +68,5 @@ test.skipIf(!canStartPrivateEngine())(
       await pvhIn(folder, "engine", "stop");
     }
   },
+  20 * 60_000,
 );
