@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { NATIVE_IMPORTS, SCENARIO_OPTIONS } from "./harness/run/vitest-options.ts";
 
 /**
- * Four projects: `unit` needs no engine, `robust` neither, `package` and `scenarios` boot appengines. `pvh run` does not read
+ * Four projects: `unit` needs no engine, `robust` private ones, `package` and `scenarios` boot appengines. `pvh run` does not read
  * this file; it gives vitest the same SCENARIO_OPTIONS.
  */
 export default defineConfig({
