@@ -22,6 +22,7 @@ import { settingsOf } from "./settings.ts";
 import { stepInstaller } from "./storage/step-installer.ts";
 import { openSteps } from "./storage/steps.ts";
 import type { Updater } from "./updater.ts";
+import { sharedMeta } from "./usual-paths.ts";
 
 export interface ViewParts {
   readonly config: AppengineConfig;
@@ -43,7 +44,7 @@ export function controlView(parts: ViewParts): PantavisorView {
   const { storage } = config;
   const objects = join(storage, "objects");
   const steps = openSteps(storage, () => running().revision);
-  const userMeta = openMetaStore(join(storage, "cache/usrmeta"));
+  const userMeta = openMetaStore(join(storage, "cache/usrmeta"), sharedMeta("user-meta", parts));
   const overrides = new Map<string, string>();
   const graphOf = quirks.has("duplicate-flaps") ? flapping(buildGraph) : buildGraph;
   return {

@@ -8,18 +8,31 @@ import {
   writeFileSync,
 } from "node:fs";
 import { arch, cpus, endianness, hostname, release, type, version } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { MetaStore } from "./control/pantavisor-view.ts";
 import { ifRoom } from "../shared/no-room.ts";
 
-/** Metadata, kept as one file per key in a folder of storage/cache (docs/pantavisor.md §3.3). */
-export function openMetaStore(folder: string): MetaStore {
+/**
+ * Metadata, kept as one file per key in a folder of storage/cache (docs/pantavisor.md §3.3). A key
+ * `CONTAINER.KEY` is also a file KEY in a folder that this container sees.
+ *
+ * @param shared path of such a folder, without `.CONTAINER`
+ */
+export function openMetaStore(folder: string, shared?: string): MetaStore {
   mkdirSync(folder, { recursive: true });
   const fileOf = (key: string): string => join(folder, key);
   const keys = (): string[] =>
     readdirSync(folder)
       .filter((key) => !key.startsWith("."))
       .sort();
+  const share = (key: string, value: string): void => {
+    const path = sharedFile(shared, key);
+    if (path === undefined) return;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.incoming`, value);
+    renameSync(`${path}.incoming`, path);
+  };
+  for (const key of keys()) ifRoom(() => share(key, readFileSync(fileOf(key), "utf8")));
   return {
     has: (key) => existsSync(fileOf(key)),
     size: () => keys().length,
@@ -27,13 +40,25 @@ export function openMetaStore(folder: string): MetaStore {
       const incoming = fileOf(".incoming");
       writeFileSync(incoming, value);
       renameSync(incoming, fileOf(key));
+      share(key, value);
     },
-    delete: (key) => rmSync(fileOf(key), { force: true }),
+    delete(key) {
+      rmSync(fileOf(key), { force: true });
+      const path = sharedFile(shared, key);
+      if (path !== undefined) rmSync(path, { force: true });
+    },
     all() {
       const values = keys().map((key) => [key, embed(readFileSync(fileOf(key), "utf8"))] as const);
       return Object.fromEntries(values);
     },
   };
+}
+
+/** The container is what comes before the first dot. */
+function sharedFile(shared: string | undefined, key: string): string | undefined {
+  const [, container = "", name = ""] = /^([\w-]+)\.(.+)$/s.exec(key) ?? [];
+  const isFile = name !== "" && name !== "." && name !== ".." && !name.includes("/");
+  return shared !== undefined && isFile ? join(`${shared}.${container}`, name) : undefined;
 }
 
 /** Metadata of the device, which pantavisor itself writes too. */
@@ -44,8 +69,13 @@ export interface DeviceMeta {
 }
 
 /** The device metadata of a storage, with what pantavisor knows when it starts `revision`. */
-export function openDeviceMeta(storage: string, revision: string, build: string): DeviceMeta {
-  const store = openMetaStore(join(storage, "cache/devmeta"));
+export function openDeviceMeta(
+  storage: string,
+  revision: string,
+  build: string,
+  shared?: string,
+): DeviceMeta {
+  const store = openMetaStore(join(storage, "cache/devmeta"), shared);
   const describe = (key: string, value: string) => ifRoom(() => store.set(key, value));
   const facts = { ...describeDevice(revision, build), "pantavisor.status": "INSTALLED" };
   for (const [key, value] of Object.entries(facts)) describe(key, value);

@@ -38,7 +38,7 @@ import { RunningRevision } from "./running-revision.ts";
 import { progressOf, writeProgress } from "./storage/step-progress.ts";
 import { openSteps } from "./storage/steps.ts";
 import { Updater } from "./updater.ts";
-import { UsualPaths, logSocketOf } from "./usual-paths.ts";
+import { UsualPaths, logSocketOf, sharedMeta } from "./usual-paths.ts";
 
 const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
 const BUILD = "pvh reference 0.2.0";
@@ -84,7 +84,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const first = load(options, log);
   const steps = openSteps(config.storage, () => revision).list();
   closeInterruptedUpdates(config.storage, steps, revision);
-  const meta = openDeviceMeta(config.storage, revision, BUILD);
+  const meta = openDeviceMeta(config.storage, revision, BUILD, sharedMeta("device-meta", options));
   const running = new RunningRevision(first, { config, log, meta, paths });
   const parts = makeParts(options, log, running);
   const { runner, updater, broker } = parts;

@@ -102,7 +102,7 @@ export class UsualPaths {
       : [
           ...METADATA.map(([name]) => ({
             name,
-            source: join(runDirectory, `${name}.${container}`),
+            source: `${join(runDirectory, name)}.${container}`,
           })),
           { name: "logs", source: logFolder },
         ];
@@ -117,6 +117,14 @@ export class UsualPaths {
 /** The log server's socket. */
 export function logSocketOf({ runDirectory }: AppengineConfig): string {
   return join(runDirectory, "pv-ctrl-log");
+}
+
+/** Folders of metadata that single containers see, without `.CONTAINER`. */
+export function sharedMeta(
+  name: "device-meta" | "user-meta",
+  { config, quirks }: { readonly config: AppengineConfig; readonly quirks: Quirks },
+): string | undefined {
+  return quirks.has("meta-not-shared") ? undefined : join(config.runDirectory, name);
 }
 
 const METADATA = [

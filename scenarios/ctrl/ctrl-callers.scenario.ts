@@ -57,6 +57,32 @@ scenario(
     );
 
     check(
+      "ctrl.meta.container",
+      "a container without role mgmt sees the metadata of its own, and no other",
+      async ({ control, inside, signal }) => {
+        for (const name of [MGMT, NOBODY]) await waitForStatus(control, name, "STARTED", signal);
+        for (const key of [`${NOBODY}.colour`, `${MGMT}.colour`, "plain"]) {
+          const put = await control.send("PUT", `/user-meta/${key}`, { body: "blue", signal });
+          expect(put.status, `status of the PUT of ${key}`).toBe(200);
+        }
+        const list = "cd /pantavisor/user-meta && grep -H . $(ls) /dev/null || true";
+        expect(await inside(NOBODY).text(list), "user metadata that a container sees").toBe(
+          "colour:blue\n",
+        );
+        expect(
+          (await inside(MGMT).text(list)).split("\n"),
+          "user metadata that a container of role mgmt sees",
+        ).toEqual(expect.arrayContaining([`${NOBODY}.colour:blue`, "plain:blue"]));
+        const gone = await control.send("DELETE", `/user-meta/${NOBODY}.colour`, { signal });
+        expect(gone.status, "status of the DELETE").toBe(200);
+        expect(
+          await inside(NOBODY).text("ls /pantavisor/user-meta"),
+          "user metadata after its DELETE",
+        ).toBe("");
+      },
+    );
+
+    check(
       "ctrl.caller.cgroup",
       "a container is known when a cgroup of its name was left behind",
       async ({ appengine, control, inside, signal }) => {

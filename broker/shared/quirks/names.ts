@@ -79,6 +79,7 @@ export const QUIRKS = {
   "gc-revisions-stay": "a garbage collection removes objects alone, and no revision",
   "unclaim-200": "UNCLAIM of a device that nobody has claimed is answered as if it did something",
   "initial-rev-ignored": "the first revision is 0, whatever PV_APPENGINE_INITIAL_REV says",
+  "meta-not-shared": "metadata of a container is no file in it",
   "log-socket-deaf": "messages to pv-ctrl-log are forgotten",
   "log-clock-relative":
     "pantavisor.log counts from the machine's start, whatever PV_LOG_TIMESTAMP says",
