@@ -30,6 +30,7 @@ interface Settings {
   readonly quirks: Quirks;
   readonly output: Output;
   readonly plugins: PluginRegistry;
+  readonly extensionsOfState: boolean;
   readonly tellDecisions: boolean;
   /** True when sockets may be replaced even if a process listens on them. */
   readonly replaceLive: boolean;
@@ -66,6 +67,7 @@ async function main(): Promise<number> {
     quirks,
     output,
     plugins: new PluginRegistry(),
+    extensionsOfState: process.env["PVH_EXTENSIONS"] === "state",
     tellDecisions: parseDebug(process.env["PVH_DEBUG"]).topics.has("filter"),
     replaceLive: wipes,
     replant: !wipes,

@@ -62,8 +62,9 @@ export async function ensureBrokerImage(
 function install(hasNode: boolean): string {
   const node = hasNode ? `${HOME}/node` : `${HOME}/start-node`;
   const startNode = `#!/bin/sh\nexec ${throughLoader(`${HOME}/node`)} "$@"\n`;
-  // Quirks of the reference are for its Pantavisor: this broker has none.
-  const start = `#!/bin/sh\nunset PVH_QUIRKS\nexec ${node} ${HOME}/${BROKER}.js "$@"\n`;
+  // Quirks of the reference are for its Pantavisor: this broker has none. Another Pantavisor's graph has none of
+  // the extensions.
+  const start = `#!/bin/sh\nunset PVH_QUIRKS\nexport PVH_EXTENSIONS=state\nexec ${node} ${HOME}/${BROKER}.js "$@"\n`;
   return [
     `at=$(command -v ${BROKER}) || { echo "the image has no ${BROKER}"; exit 1; }`,
     `PATH=${TOOLS}/bin:$PATH`,

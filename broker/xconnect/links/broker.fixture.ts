@@ -65,6 +65,7 @@ export class BrokerBench {
       plugins: new PluginRegistry(),
       tools: new BrokerToolbox({ quirks, output, replaceLive: false, files }),
       replant: true,
+      extensionsOfState: false,
     });
   }
 

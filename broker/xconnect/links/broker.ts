@@ -6,7 +6,7 @@ import { LinkRefused } from "../plugins/plugin.ts";
 import type { Link } from "../plugins/plugin.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { DirectoryWatches } from "./directory-watches.ts";
-import { fetchGraph } from "./graph-client.ts";
+import { fetchGraph, fetchState } from "./graph-client.ts";
 import { LinkRecord } from "./link-record.ts";
 import type { Output } from "./output.ts";
 import { PeerTable } from "../peers/peer-table.ts";
@@ -15,6 +15,7 @@ import { readPinnedGraph } from "./pinned-graph.ts";
 import type { PinnedGraph } from "./pinned-graph.ts";
 import { reconcile, sameDeclaration, samePeer } from "./reconcile.ts";
 import type { DesiredEntry, LinkEffect, WantedLink } from "./reconcile.ts";
+import { withStateExtensions } from "./state-extensions.ts";
 import type { BrokerToolbox } from "./toolbox.ts";
 
 const FETCH_TIMEOUT = 5_000;
@@ -30,6 +31,8 @@ export interface BrokerOptions {
   readonly output: Output;
   readonly plugins: PluginRegistry;
   readonly tools: BrokerToolbox;
+  /** True under a Pantavisor whose graph has no extensions: they are looked up in the state. */
+  readonly extensionsOfState: boolean;
   /** True when removed sockets and nodes are to be planted again. */
   readonly replant: boolean;
 }
@@ -116,7 +119,11 @@ export class Broker {
     const graph = await fetchGraph(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks });
     if (!this.#connected) output.log("Connected to pv-ctrl");
     this.#connected = true;
-    return graph;
+    if (!this.#options.extensionsOfState) return graph;
+    return withStateExtensions(
+      graph,
+      await fetchState(ctrl, { signal, timeout: FETCH_TIMEOUT, quirks }),
+    );
   }
 
   async #reconcile({ desired, unreadable }: PinnedGraph): Promise<number> {

@@ -23,7 +23,7 @@ export async function fetchGraph(
   { signal, timeout, quirks }: FetchOptions,
 ): Promise<ReadGraph> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-  const body = await get(ctrl, deadline, quirks);
+  const body = await get(ctrl, "/xconnect-graph", deadline, quirks);
   try {
     return readGraph(parseUntrusted(body));
   } catch (error) {
@@ -31,11 +31,24 @@ export async function fetchGraph(
   }
 }
 
-function get(ctrl: string, signal: AbortSignal, quirks: Quirks): Promise<string> {
+/**
+ * Fetch the state of the revision that runs: GET /steps/current.
+ *
+ * @throws Error when pv-ctrl is not there, answers with another status than 200, or sends no JSON
+ */
+export async function fetchState(
+  ctrl: string,
+  { signal, timeout, quirks }: FetchOptions,
+): Promise<unknown> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+  return parseUntrusted(await get(ctrl, "/steps/current", deadline, quirks));
+}
+
+function get(ctrl: string, path: string, signal: AbortSignal, quirks: Quirks): Promise<string> {
   return new Promise((resolve, reject) => {
     // pv-ctrl closes connections whose Host is not localhost (docs/pantavisor.md §3.1).
     const headers = { Host: "localhost", Connection: "close" };
-    const options = { socketPath: ctrl, path: "/xconnect-graph", headers, agent: false, signal };
+    const options = { socketPath: ctrl, path, headers, agent: false, signal };
     const outgoing = request(options, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -43,19 +56,20 @@ function get(ctrl: string, signal: AbortSignal, quirks: Quirks): Promise<string>
         if (chunks.length > 0 && quirks.has("graph-first-read-only")) return;
         chunks.push(chunk);
         size += chunk.length;
-        if (size > MAX_BODY) response.destroy(new Error(`graph is larger than ${MAX_BODY} bytes`));
+        if (size > MAX_BODY)
+          response.destroy(new Error(`${path} is larger than ${MAX_BODY} bytes`));
       });
       response.on("error", reject);
       response.on("end", () => {
         if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString("utf8"));
-        else reject(new Error(`Failed to fetch graph: status ${response.statusCode ?? 0}`));
+        else reject(new Error(`Failed to fetch ${path}: status ${response.statusCode ?? 0}`));
       });
     });
     outgoing.on("error", reject);
     // Node closes the connection without another event when 101 comes unasked.
     outgoing.on("upgrade", (_response, socket) => {
       socket.destroy();
-      reject(new Error("Failed to fetch graph: status 101"));
+      reject(new Error(`Failed to fetch ${path}: status 101`));
     });
     outgoing.end();
   });
