@@ -38,6 +38,12 @@ test("of two requirements with one name, that of the link's target counts", () =
   expect(entry?.rules).toEqual([RULES, own]);
 });
 
+test("an interface that is a rule's is not the requirement's", () => {
+  const required = [{ name: "api", target: "/run/a.sock", rules: [{ interface: "org.pvh.Fine" }] }];
+  const state = { "viewer/run.json": { services: { required } } };
+  expect(extended(state, { ...LINK, interface: "org.pvh.Fine" })?.interface).toBeNull();
+});
+
 test.each([
   ["no state", undefined],
   ["no object", "state"],

@@ -57,8 +57,13 @@ export function withStateExtensions(graph: ReadGraph, state: unknown): ReadGraph
       (one) => one.name === name,
     );
     const required =
-      named.find((one) => (one.target ?? one.socket ?? one.interface) === target) ?? named[0] ?? {};
-    return { ...entry, ...mergeExtensions(provided, required) };
+      named.find((one) => (one.target ?? one.socket ?? one.interface) === target) ?? named[0];
+    return {
+      ...entry,
+      // 029-32 finds a rule's `interface` where the requirement has none (docs/pantavisor.md §1.2).
+      ...(required !== undefined && { interface: required.interface ?? null }),
+      ...mergeExtensions(provided, required ?? {}),
+    };
   };
   return { ...graph, entries: graph.entries.map(extended) };
 }
