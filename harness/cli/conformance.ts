@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beside, conformanceCounts, conformanceRows } from "../../reports/conformance.ts";
-import type { Conformance, JudgedImage } from "../../reports/conformance.ts";
+import type { Conformance, ConformanceRow, JudgedImage } from "../../reports/conformance.ts";
 import { conformanceMarkdown, conformanceText } from "../../reports/conformance-report.ts";
 import type { RecordedEvent } from "../../reports/events.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
@@ -68,7 +68,7 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
   const directory = makeRunDirectory();
   const sideOf = async (side: Side, reference: string, target: Target): Promise<JudgedSide> => {
     const run = former[side];
-    if (run !== undefined) return formerSide(run, selected);
+    if (run !== undefined) return formerSide(run);
     const result = await runSide(call, flags, selected, makePartDirectory(directory, side), target);
     const { events } = readRecordOf(join(directory.folder, side)).record;
     return { image: judged(reference, result.state), events, exitCode: result.exitCode };
@@ -82,7 +82,10 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
     version: 2,
     image: mine.image,
     against: theirs.image,
-    rows: conformanceRows(mine.events, theirs.events, (check) => catalogue().get(check)),
+    // A former run may have judged more.
+    rows: conformanceRows(mine.events, theirs.events, (check) => catalogue().get(check)).filter(
+      (row) => isSelected(row, selected),
+    ),
   };
   if (args.flag("json")) out.data(JSON.stringify(conformance, null, 2));
   else out.data(conformanceText(conformance));
@@ -95,6 +98,13 @@ export async function conformanceCommand(call: Call): Promise<ExitCode> {
     ["gap", "harmful", "neither"].includes(conformity),
   );
   return departs ? EXIT.failed : EXIT.pass;
+}
+
+function isSelected(
+  { scenario, check }: ConformanceRow,
+  selected: readonly Selected<DiscoveredScenario>[],
+): boolean {
+  return selected.some((one) => one.scenario.name === scenario && one.checks.includes(check));
 }
 
 async function runSide(
@@ -128,15 +138,14 @@ async function runSide(
  * @param word a former run: its folder, or its name below .pvh/runs
  * @throws PvhError PVH_USAGE for one that has not ended, or is none
  */
-function formerSide(word: string, selected: readonly Selected<DiscoveredScenario>[]): JudgedSide {
+function formerSide(word: string): JudgedSide {
   const { events, stopped } = readRecordOf(word).record;
   if (stopped !== undefined) throw new PvhError("PVH_USAGE", `${word} is not whole: ${stopped}`);
-  const names = new Set(selected.map(({ scenario }) => scenario.name));
   const state = foldRun(events);
   const reference = state.started?.profile === STRICT ? STRICT : (state.started?.image ?? "");
   return {
     image: judged(reference, state),
-    events: events.filter((event) => !("scenario" in event) || names.has(event.scenario)),
+    events,
     exitCode: EXIT.pass,
   };
 }

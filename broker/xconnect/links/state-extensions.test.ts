@@ -38,6 +38,11 @@ test("of two requirements with one name, that of the link's target counts", () =
   expect(entry?.rules).toEqual([RULES, own]);
 });
 
+test("a socket that is a word of a list is not the export's", () => {
+  const state = { "web/services.json": [{ ...EXPORT, fds: ["pipe", "socket"] }] };
+  expect(extended(state, { ...LINK, socket: "pipe" })?.socket).toBe("/run/web.sock");
+});
+
 test("an interface that is a rule's is not the requirement's", () => {
   const required = [{ name: "api", target: "/run/a.sock", rules: [{ interface: "org.pvh.Fine" }] }];
   const state = { "viewer/run.json": { services: { required } } };
@@ -49,7 +54,7 @@ test.each([
   ["no object", "state"],
   ["no manifests", { "web/services.json": 7, "viewer/run.json": [] }],
   ["an export that cannot be read", { "web/services.json": [7, { name: "api" }] }],
-  ["another export's", { "web/services.json": [{ ...EXPORT, socket: "/run/other.sock" }] }],
+  ["another export", { "web/services.json": [{ ...EXPORT, name: "other" }] }],
 ])("a link has none where the state has %s", (_what, state) => {
   expect(extended(state)).toEqual(readGraph([LINK]).entries[0]);
 });

@@ -51,8 +51,10 @@ export function withStateExtensions(graph: ReadGraph, state: unknown): ReadGraph
   const extended = (entry: GraphEntry): GraphEntry => {
     const { consumer, provider, name, socket, target } = entry;
     const exports = services.safeParse(data[`${provider}/services.json`]).data ?? [];
+    const own = exports.filter((one) => one.name === name);
+    const provided =
+      own.find((one) => one.socket === socket) ?? (own.length === 1 ? own[0] : undefined);
     const wanted = run.safeParse(data[`${consumer}/run.json`]).data?.services;
-    const provided = exports.find((one) => one.name === name && one.socket === socket) ?? {};
     const named = [...(wanted?.required ?? []), ...(wanted?.optional ?? [])].filter(
       (one) => one.name === name,
     );
@@ -60,9 +62,11 @@ export function withStateExtensions(graph: ReadGraph, state: unknown): ReadGraph
       named.find((one) => (one.target ?? one.socket ?? one.interface) === target) ?? named[0];
     return {
       ...entry,
-      // 029-32 finds a rule's `interface` where the requirement has none (docs/pantavisor.md §1.2).
+      // 029-32 takes what stands in an extension for a key: a rule's `interface`, "socket" in a list of
+      // descriptors (docs/pantavisor.md §1.2).
+      ...(provided !== undefined && { socket: provided.socket }),
       ...(required !== undefined && { interface: required.interface ?? null }),
-      ...mergeExtensions(provided, required ?? {}),
+      ...mergeExtensions(provided ?? {}, required ?? {}),
     };
   };
   return { ...graph, entries: graph.entries.map(extended) };
