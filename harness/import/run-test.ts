@@ -36,11 +36,16 @@ export interface TestOutcome {
   readonly difference?: string;
 }
 
-/** Variables that the format's own driver sets. */
-const DRIVER: Readonly<Record<1 | 2, Readonly<Record<string, string>>>> = {
-  1: { PV_LOG_SERVER_OUTPUTS: "filetree,stdout_direct" },
-  2: {},
-};
+/** Words of pantavisor's command line that the second generation's own driver gives. */
+const CMDLINE = "ph_metadata.devmeta.interval=15";
+
+/** Variables that the format's own driver sets; in the second generation a revision has its test's name. */
+function driverVariables({ id, generation }: PvTest): Readonly<Record<string, string>> {
+  return generation === 1
+    ? { PV_LOG_SERVER_OUTPUTS: "filetree,stdout_direct" }
+    : { PV_APPENGINE_INITIAL_REV: `locals/${id.replaceAll(/[^\w.]/g, "_").slice(0, 64)}` };
+}
+
 /** The format's own limit for a script. */
 export const TEST_DEADLINE = 600_000;
 const READY_DEADLINE = 120_000;
@@ -50,6 +55,10 @@ const SCRIPT = "/tmp/pv-test";
 const STARTER = "/tmp/pv-test.sh";
 /** Trace line of the format's driver for the first generation, inserted where it inserts it. */
 const TRACE = "export PS4='[pvtest] $(date +%s) DEBUG -- [test-script]: '; set -x";
+
+function cmdlineOf({ generation, cmdline }: PvTest): string {
+  return generation === 1 ? cmdline : `${CMDLINE} ${cmdline}`.trim();
+}
 
 /**
  * Boot an appengine for a test, run its script, and compare.
@@ -74,8 +83,8 @@ export async function runTest(
     .withEngine(options.engine)
     .withExports(...staged.paths)
     .withQuirks(...quirks)
-    .withEnvironment(ignored ? {} : { ...DRIVER[test.generation], ...test.environment })
-    .withCmdline(ignored ? "" : test.cmdline)
+    .withEnvironment(ignored ? {} : { ...driverVariables(test), ...test.environment })
+    .withCmdline(ignored ? "" : cmdlineOf(test))
     .withCopyArchivesToContainer([{ tar: await packTestFiles(test), target: "/" }]);
   const started = await container.start({
     signal,

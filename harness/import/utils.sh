@@ -107,6 +107,7 @@ wait_for_current_settled() {
 }
 
 pv_exec() { command "$@"; }
+_pv_exec() { command "$@"; }
 pv_stage_file() { echo "$1"; }
 pv_unstage_file() { :; }
 pv_fetch_file() { cat "$1" >"$2"; }
