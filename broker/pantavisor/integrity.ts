@@ -16,6 +16,8 @@ export interface IntegrityOptions {
   readonly config: AppengineConfig;
   readonly log: PantavisorLog;
   readonly quirks: Quirks;
+  /** Files that this pantavisor has found good. */
+  readonly good?: Set<string> | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ export function unsignedState(
  */
 export function damagedRevision(
   { revision, state }: Pick<LoadedRevision, "revision" | "state">,
-  { config, log, quirks }: IntegrityOptions,
+  { config, log, quirks, good = new Set() }: IntegrityOptions,
 ): string | undefined {
   const isOn = config.values.get("PV_SECUREBOOT_CHECKSUM")?.value !== "0";
   if (!isOn || quirks.has("objects-unchecked")) return undefined;
@@ -49,6 +51,7 @@ export function damagedRevision(
   const wrong = verifyObjects(entries, {
     revision: revisionFolder(config, revision),
     objects: join(config.storage, "objects"),
+    good,
     skipped: quirks.has("verity-skipped") ? leftToHandlers(entries) : new Set(),
     debug: (line) => log.write("DEBUG", "state", `(pv_state_validate_checksum:1) ${line}`),
   });

@@ -81,12 +81,13 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
     log.write("WARN", "cgroup", `(pv_cgroup_remove_retry:420) ${group} still exists. Removing...`);
   }
   paths.pointAtLogs(revision);
-  const first = load(options, log);
+  const good = new Set<string>();
+  const first = load(options, log, good);
   const steps = openSteps(config.storage, () => revision).list();
   closeInterruptedUpdates(config.storage, steps, revision);
   const meta = openDeviceMeta(config.storage, revision, BUILD, sharedMeta("device-meta", options));
   const running = new RunningRevision(first, { config, log, meta, paths });
-  const parts = makeParts(options, log, running);
+  const parts = makeParts(options, log, running, good);
   const { runner, updater, broker } = parts;
   const outcome = follow(parts, running, meta);
   if (trial) updater.beginTrial();
@@ -159,11 +160,12 @@ function clockOf({ values }: AppengineConfig, quirks: Quirks): (() => number) | 
 function load(
   { config, revision, trial, quirks }: PantavisorOptions,
   log: PantavisorLog,
+  good: Set<string>,
 ): LoadedRevision {
   try {
     const loaded = loadRevision(config, revision, quirks);
     logRevision(loaded, log);
-    const options = { config, log, quirks };
+    const options = { config, log, quirks, good };
     const fault = unsignedState(loaded.state, options) ?? damagedRevision(loaded, options);
     if (fault !== undefined) throw new StateError(fault);
     return loaded;
@@ -190,6 +192,7 @@ function makeParts(
   { config, environment, quirks }: PantavisorOptions,
   log: PantavisorLog,
   running: RunningRevision,
+  good: Set<string>,
 ): Parts {
   const scale = environment["PVH_TIME_SCALE"];
   const realClock = systemClock();
@@ -236,6 +239,7 @@ function makeParts(
     log,
     clock,
     runner,
+    good,
     running: () => running.loaded,
     onSwitch(next) {
       networks.begin(next.revision, next.state);

@@ -25,6 +25,8 @@ export interface UpdaterOptions {
   /** Runs the commit delay. */
   readonly clock: Clock;
   readonly runner: RevisionRunner;
+  /** Files that were found good: a step shares most of its own with the revision that runs. */
+  readonly good?: Set<string> | undefined;
   /** The revision that runs. */
   readonly running: () => LoadedRevision;
   /** Called when `next` becomes the running revision, just before its containers start. */

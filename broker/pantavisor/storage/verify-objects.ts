@@ -14,6 +14,8 @@ export interface VerifyOptions {
   readonly revision: string;
   /** Folder of all objects, for the log. */
   readonly objects: string;
+  /** Files that were found good: they are read again only when they have changed. */
+  readonly good: Set<string>;
   /** Objects that somebody else verifies. */
   readonly skipped: ReadonlySet<string>;
   readonly debug: (line: string) => void;
@@ -25,13 +27,12 @@ export interface VerifyOptions {
  * @returns the first file that is not what the state says, and why
  */
 export function verifyObjects(state: StateDocument, options: VerifyOptions): string | undefined {
-  const { revision, objects, skipped, debug } = options;
-  const good = new Set<string>();
+  const { revision, objects, good, skipped, debug } = options;
   for (const [key, value] of Object.entries(state)) {
     const path = join(revision, key);
     if (typeof value === "string") {
       if (key === "#spec") continue;
-      if (BOOTED.some((one) => key.startsWith(one)) || skipped.has(key)) {
+      if (BOOTED.includes(key) || skipped.has(key)) {
         debug(`skipping validation of object named ${key} and id=${value}`);
         continue;
       }
@@ -46,11 +47,11 @@ export function verifyObjects(state: StateDocument, options: VerifyOptions): str
   return undefined;
 }
 
-/** @param good objects that were read already, by inode: containers share theirs */
+/** @param good by inode, since containers and revisions share their objects */
 function wrongObject(path: string, sha256: string, good: Set<string>): string | undefined {
   try {
-    const { dev, ino } = statSync(path);
-    const known = `${sha256} ${dev} ${ino}`;
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+    const known = [sha256, dev, ino, size, mtimeNs].join(" ");
     if (good.has(known)) return undefined;
     if (sha256Of(path) !== sha256) return "has another checksum";
     good.add(known);
