@@ -192,7 +192,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "type broker/shared/formats/graph.ts",
   ],
   // Makes the package's files.
-  "harness/package/": ["harness/root.ts"],
+  "harness/package/": ["harness/root.ts", "harness/package/package-data.ts"],
   "harness/cli/": [
     "harness/",
     "reports/",

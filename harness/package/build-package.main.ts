@@ -15,23 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "../root.ts";
-
-/** Files beside the modules that a run reads. */
-const DATA = [
-  "containers/{appengine,examples,guests,probes}/**",
-  "examples/greeter/**",
-  "fixtures/catalogue.json",
-  "fixtures/{kas,layers,pv-tests}/**",
-  "fixtures/layers/*/.github/**",
-  "harness/bench/load/*",
-  "harness/image/rootfs.ts",
-  "harness/project/template/**",
-  "harness/project/template/.github/**",
-  "harness/run/end-workers.sh",
-  "reports/html/client/*.ts",
-  "scenarios/**/*.{py,wasm,json,txt}",
-  "package-lock.json",
-];
+import { DATA } from "./package-data.ts";
 
 const dist = join(ROOT, "dist");
 rmSync(dist, { recursive: true, force: true });

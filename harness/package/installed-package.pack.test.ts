@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -7,12 +8,15 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { findEngine } from "../engine/find-engine.ts";
 import { ROOT } from "../root.ts";
 import { installPackage } from "./installed-package.fixture.ts";
-import type { InstalledPackage } from "./installed-package.fixture.ts";
+import type { Ended, InstalledPackage } from "./installed-package.fixture.ts";
+import { socketForAll } from "./socket-for-all.fixture.ts";
 import { WorkflowRun } from "./workflow-run.fixture.ts";
 import type { Workflow } from "./workflow-run.fixture.ts";
 
@@ -93,6 +97,31 @@ test("docs/start.md works as it is written: green, red, and a scenario of one's 
   expect(all).toMatch(/^counter +scenarios +1 +callers are counted$/m);
   await installed.run(`cp -a ${folder}/. . && rm -rf .pvh`);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a user without root who may use the engine runs the same, and is told what takes root",
+  async () => {
+    const { host } = await findEngine();
+    const home = mkdtempSync(join(tmpdir(), "home-"));
+    await using shared = await socketForAll(join(home, "s"), host.replace("unix://", ""));
+    const nobody = 65_534;
+    // Temporary folders are their owner's alone.
+    for (const folder of [tmpdir(), dirname(installed.project)]) chmodSync(folder, 0o711);
+    await installed.run(
+      `cp -a *.json *.ts containers scenarios ${home} && ln -s "$PWD/node_modules" ${home}/ && chown -R ${nobody}:${nobody} ${home}`,
+    );
+    const as = (command: string): Promise<Ended> =>
+      installed.run(
+        `exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups env -u XDG_CACHE_HOME -u TMPDIR HOME=${home} DOCKER_HOST=${shared.host} ${command}`,
+        home,
+      );
+    const run = await as("npx pvh run hello");
+    expect(run.stdout, run.stderr).toBe("2 passed, 0 failed, 0 skipped\n");
+    const broker = await as("npx pvh broker --ctrl /nonexistent");
+    expect(broker.stderr).toMatch(/pvh broker needs root.*\n.*sudo pvh broker/);
+    expect(broker.exitCode).toBe(3);
+  },
+);
 
 test("docs/ci/github.yml works step by step, twice: the second run is planned by the first", async () => {
   const workflow = parse(readFileSync(join(ROOT, "docs/ci/github.yml"), "utf8")) as Workflow;
