@@ -103,17 +103,18 @@ test.skipIf(process.getuid?.() !== 0)(
   async () => {
     const { host } = await findEngine();
     const home = mkdtempSync(join(tmpdir(), "home-"));
+    const project = join(home, "project");
     await using shared = await socketForAll(join(home, "s"), host.replace("unix://", ""));
     const nobody = 65_534;
     // Temporary folders are their owner's alone.
     for (const folder of [tmpdir(), dirname(installed.project)]) chmodSync(folder, 0o711);
     await installed.run(
-      `cp -a *.json *.ts containers scenarios ${home} && ln -s "$PWD/node_modules" ${home}/ && chown -R ${nobody}:${nobody} ${home}`,
+      `mkdir ${project} && cp -a *.json *.ts containers scenarios ${project} && ln -s "$PWD/node_modules" ${project}/ && chown -R ${nobody}:${nobody} ${home}`,
     );
     const as = (command: string): Promise<Ended> =>
       installed.run(
         `exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups env -u XDG_CACHE_HOME -u TMPDIR HOME=${home} DOCKER_HOST=${shared.host} ${command}`,
-        home,
+        project,
       );
     const run = await as("npx pvh run hello");
     expect(run.stdout, run.stderr).toBe("2 passed, 0 failed, 0 skipped\n");
