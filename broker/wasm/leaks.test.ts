@@ -1,10 +1,12 @@
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import type { GuestService } from "../shared/formats/wasm-guest.ts";
 import { fcntl } from "../shared/linux/fcntl.ts";
 import { MessageSocket } from "../shared/linux/message-socket.ts";
 import { O_DIRECTORY, O_PATH } from "../shared/linux/openat2.ts";
@@ -21,45 +23,81 @@ const GROWTH = 8;
 /** Mappings that V8's heap may add. */
 const MAPPINGS = 100;
 
-test("10,000 HTTP calls and 10,000 of shared memory leave nothing in a guest's process", async () => {
-  await using stack = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "pv-wasm-leaks-"));
-  stack.defer(() => rmSync(folder, { recursive: true }));
-  const path = (name: string) => join(folder, name);
-  const frames = provideMemory(folder, "m");
-  stack.defer(() => frames[Symbol.dispose]());
-  const seen: Holdings[] = [];
-  const server = createServer((request, response) => {
-    if (request.url === "/look") seen.push(holdingsOf(guest.pid));
-    response.end("x".repeat(1000));
-  }).listen(path("p"));
-  stack.defer(() => void server.close());
-  await once(server, "listening");
-  // The word `copy` makes five calls.
-  const calls = (count: number) => [
-    ...Array.from({ length: count / 5 }, () => ["copy", "m"]).flat(),
-    ...["bench", "p", "/", String(count), "get", "p", "/look"],
-  ];
-  const guest = stack.use(
-    startGuest({
-      words: [...calls(2_000), ...calls(10_000)],
-      requires: [
-        { name: "p", type: "rest", socket: path("p") },
-        { name: "m", type: "unix", socket: path("m") },
-      ],
-    }),
-  );
-  const { output } = await guest.ended;
+const folder = mkdtempSync(join(tmpdir(), "pv-wasm-leaks-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const path = (name: string) => join(folder, name);
+
+test("10,000 HTTP calls leave nothing in a guest's process", async () => {
+  const output = await callTwice((count) => ["bench", "rest", "/", String(count)]);
   expect(output.filter((line) => line.startsWith("calls"))).toEqual([
     expect.stringMatching(/^calls 2000 failed 0 /),
     expect.stringMatching(/^calls 10000 failed 0 /),
   ]);
+}, 60_000);
+
+test("10,000 calls of shared memory leave nothing there", async () => {
+  using memory = provideMemory(folder, "memory");
+  // The word makes five calls.
+  const output = await callTwice(
+    (count) => repeated(["copy", "memory"], count / 5),
+    memory.service,
+  );
   expect(output.filter((line) => line === "write: errno 0")).toHaveLength(2_400);
+}, 60_000);
+
+const lacksBus = spawnSync("dbus-daemon", ["--version"]).error !== undefined;
+test.skipIf(lacksBus)(
+  "10,000 calls of a D-Bus method leave nothing there",
+  async () => {
+    const address = `--address=unix:path=${path("bus")}`;
+    const daemon = spawn("dbus-daemon", ["--session", "--nofork", "--print-address", address], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(daemon.stdout, "data"); // the address is printed once it listens
+    try {
+      const bus = { name: "bus", type: "dbus", socket: path("bus") };
+      const call = ["call", "bus", "org.freedesktop.DBus,/,org.freedesktop.DBus,GetId,", ""];
+      const output = await callTwice((count) => repeated(call, count), bus);
+      expect(output.filter((line) => line === "call: errno 0")).toHaveLength(12_000);
+    } finally {
+      daemon.kill();
+    }
+  },
+  60_000,
+);
+
+function repeated(words: readonly string[], count: number): string[] {
+  return Array.from({ length: count }, () => words).flat();
+}
+
+/**
+ * Let a guest make 2,000 calls, then 10,000 more, and expect that these leave nothing.
+ * @param words words for so many calls
+ * @returns what the guest has printed
+ */
+async function callTwice(
+  words: (count: number) => readonly string[],
+  ...services: readonly GuestService[]
+): Promise<string[]> {
+  const seen: Holdings[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === "/look") seen.push(holdingsOf(guest.pid));
+    response.end("x".repeat(1000));
+  }).listen(path("rest"));
+  await once(server, "listening");
+  const look = ["get", "rest", "/look"];
+  await using guest = startGuest({
+    words: [...words(2_000), ...look, ...words(10_000), ...look],
+    requires: [{ name: "rest", type: "rest", socket: path("rest") }, ...services],
+  });
+  const { output } = await guest.ended;
+  server.close();
   const [before = NOTHING, after = NOTHING] = seen;
   expect(after.fds).toBe(before.fds);
   expect(after.mappings - before.mappings).toBeLessThan(MAPPINGS);
   expect(after.memory - before.memory).toBeLessThan(GROWTH);
-}, 60_000);
+  return output;
+}
 
 /** What a process holds. */
 interface Holdings {
@@ -80,7 +118,10 @@ function holdingsOf(pid: number): Holdings {
 }
 
 /** A provider that sends its memory to each consumer. */
-function provideMemory(folder: string, name: string): Disposable {
+function provideMemory(
+  folder: string,
+  name: string,
+): Disposable & { readonly service: GuestService } {
   const memory = createMemfd("memory");
   ftruncateSync(memory, 8192);
   fcntl(memory, F_ADD_SEALS, SHRINK);
@@ -96,6 +137,7 @@ function provideMemory(folder: string, name: string): Disposable {
     }
   });
   return {
+    service: { name, type: "unix", socket: join(folder, name) },
     [Symbol.dispose]() {
       watcher[Symbol.dispose]();
       for (const peer of peers) peer.close();
