@@ -1,7 +1,9 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MAX_MODULE_BYTES, wasmOptions } from "../../shared/formats/wasm-guest.ts";
-import type { WasmGuest, WasmOptions } from "../../shared/formats/wasm-guest.ts";
+import { MAX_MODULE_BYTES } from "../../shared/formats/wasm-guest.ts";
+import type { WasmGuest } from "../../shared/formats/wasm-guest.ts";
+import { wasmOptions } from "../../shared/formats/wasm-options.ts";
+import type { WasmOptions } from "../../shared/formats/wasm-options.ts";
 import { MountFlag, mount } from "../../shared/linux/mount.ts";
 import type { ContainerProcess } from "./container-process.ts";
 import type { ContainerStart } from "./container-start.ts";

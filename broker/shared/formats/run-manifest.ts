@@ -5,7 +5,7 @@ import { driverNeeds } from "./drivers.ts";
 import { objectName, serviceName, volumeName } from "./names.ts";
 import { requirementExtensions } from "./extensions.ts";
 import type { RequirementExtensions } from "./extensions.ts";
-import { wasmOptions } from "./wasm-guest.ts";
+import { wasmOptions } from "./wasm-options.ts";
 
 /**
  * run.json (docs/pantavisor.md §1.3): how Pantavisor starts one container and which services it
