@@ -39,7 +39,7 @@ export const HEAD_TIMEOUT = 5_000;
 /** Bytes that a head may have. */
 const LONGEST_HEAD = 16 * 1024;
 
-/** What has come on a connection before its first request: node:http does not keep it. */
+/** The bytes of a connection before its first request, which node:http does not keep. */
 export class FirstBytes {
   readonly #socket: Duplex;
   #bytes: Buffer = Buffer.alloc(0);

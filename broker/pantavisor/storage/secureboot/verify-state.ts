@@ -7,7 +7,7 @@ import { canonicalJson } from "../../../shared/formats/canonical-json.ts";
 import type { TrustStore } from "./trust.ts";
 import { signerKey } from "./trust.ts";
 
-/** What a state's signatures are for (docs/updates.md). */
+/** Use of a state's signatures (docs/updates.md). */
 export type SecurebootMode = "disabled" | "audit" | "lenient" | "strict";
 
 /** The verdict on a state; `lines` are for the log. */
