@@ -9,7 +9,7 @@ import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
-import { restartBroker } from "../support/steps.ts";
+import { commandOf, restartBroker, runningBroker } from "../support/steps.ts";
 
 const BROKER = "pv-xconnect";
 /** From the moment that a start was asked for; starting the programs that look takes a part. */
@@ -109,7 +109,6 @@ scenario(
       "ctrl.daemons.crash",
       "a killed daemon is respawned and listed with its own pid",
       async ({ appengine, signal }) => {
-        // A daemon that is being started again is another process first, on some Pantavisors.
         const pid = await until("pv-xconnect to run", () => runningBroker(appengine, signal), {
           signal,
           timeout: 10_000,
@@ -222,19 +221,8 @@ async function broker(appengine: Appengine, signal: AbortSignal) {
   return found;
 }
 
-/** Its pid, once the process that /daemons names is it. */
-async function runningBroker(appengine: Appengine, signal: AbortSignal): Promise<number | false> {
-  const { pid } = await broker(appengine, signal);
-  return pid > 0 && (await commandOf(appengine, pid)).includes(BROKER) && pid;
-}
-
 async function alive(appengine: Appengine, pid: number): Promise<boolean> {
   return (await appengine.sh(`kill -0 ${pid}`)).exitCode === 0;
-}
-
-/** Command line of a process; empty when there is none. */
-async function commandOf(appengine: Appengine, pid: number): Promise<string> {
-  return await appengine.text(`tr '\\0' ' ' </proc/${pid}/cmdline`);
 }
 
 async function pantavisor(appengine: Appengine): Promise<string> {

@@ -83,6 +83,24 @@ export async function brokerPrints(
   await restartBroker(appengine, signal);
 }
 
+/**
+ * Pid of pv-xconnect, once the process that /daemons names is it: a daemon that is being started again is
+ * another process first, on some Pantavisors.
+ */
+export async function runningBroker(
+  appengine: Appengine,
+  signal: AbortSignal,
+): Promise<number | false> {
+  const daemons = await appengine.control.daemons(signal);
+  const pid = daemons.find(({ name }) => name === "pv-xconnect")?.pid ?? 0;
+  return pid > 0 && (await commandOf(appengine, pid)).includes("pv-xconnect") && pid;
+}
+
+/** Command line of a process; empty when there is none. */
+export function commandOf(appengine: Appengine, pid: number): Promise<string> {
+  return appengine.text(`{ tr '\\0' ' ' </proc/${pid}/cmdline; } 2>/dev/null; :`);
+}
+
 /** Words of an error, whichever program says it. */
 const WRONG = /fail|could not|cannot|denie[ds]|refus|error|\bE[A-Z]{3,}\b|not permitted|read-only/i;
 

@@ -10,7 +10,7 @@ import { BrokerByHand } from "../support/broker-by-hand.ts";
 import { labelsAt, serveLabels } from "../support/labels.ts";
 import { PROBE_SOCKET, PROBE_TARGET, probeConsumer, probeProvider } from "../support/probes.ts";
 import { Program } from "../support/program.ts";
-import { waitForNewInit, waitForStatus } from "../support/steps.ts";
+import { runningBroker, waitForNewInit, waitForStatus } from "../support/steps.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 
 const PROVIDER = "probe-provider";
@@ -175,7 +175,7 @@ scenario(
         expect(await session.line(), "event of the session when the broker is killed").toBe("EOF");
         await until(
           "another broker",
-          async () => ![broker, 0, -1].includes(await brokerPid(control)),
+          async () => ![broker, false].includes(await runningBroker(appengine, signal)),
           { signal, timeout: 10_000 },
         );
         const watch = clock.stopwatch();
