@@ -1,5 +1,5 @@
-import * as z from "zod";
 import type { ControlClient } from "../control/control-client.ts";
+import { revisionOf } from "../control/device-meta.ts";
 import { REASON_LINES } from "./boot-failure.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import type { CommandResult } from "./command-result.ts";
@@ -108,13 +108,6 @@ export function stagesOfBoot(
       optional: true,
     },
   ];
-}
-
-const deviceMeta = z.object({ "pantavisor.revision": z.string() });
-
-function revisionOf(meta: unknown): string | undefined {
-  const parsed = deviceMeta.safeParse(meta);
-  return parsed.success ? parsed.data["pantavisor.revision"] : undefined;
 }
 
 /** Finding of a stage, in words, and the things that it waits for. */

@@ -1,4 +1,5 @@
 import { clock } from "../clock/clock.ts";
+import { revisionOf } from "../control/device-meta.ts";
 import type { StartedAppengineContainer } from "../appengine/started-appengine-container.ts";
 import { parseSample, WATCH_SCRIPT } from "../watchers/sample.ts";
 import type { WatchSample } from "../watchers/sample.ts";
@@ -89,9 +90,17 @@ async function sampleOf(
 ): Promise<WatchSample> {
   const { stdout } = await appengine.sh(WATCH_SCRIPT, { signal, timeout: LOOK });
   const watch = clock.stopwatch();
-  const answered = await control.send("GET", "/buildinfo", { signal, timeout: LOOK }).then(
-    () => true,
-    () => false,
-  );
-  return parseSample(stdout, answered ? watch.given : undefined);
+  const reply = await control
+    .send("GET", "/device-meta", { signal, timeout: LOOK })
+    .catch(() => undefined);
+  const answer = reply && { ms: watch.given, revision: revisionIn(reply.body) };
+  return parseSample(stdout, answer);
+}
+
+function revisionIn(body: string): string | undefined {
+  try {
+    return revisionOf(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
 }

@@ -14,8 +14,15 @@ export interface WatchSample {
   readonly containers: readonly string[];
   /** Lines of pantavisor.log with the level ERROR or FATAL. */
   readonly errors: readonly string[];
-  /** Milliseconds of given time until pv-ctrl has answered; undefined: it has not. */
-  readonly controlMs: number | undefined;
+  /** What pv-ctrl has answered; undefined: it has not. */
+  readonly control: ControlAnswer | undefined;
+}
+
+export interface ControlAnswer {
+  /** Milliseconds of given time until it came. */
+  readonly ms: number;
+  /** Revision that runs. */
+  readonly revision: string | undefined;
 }
 
 const LOGS = "/var/pantavisor/storage/logs/*/pantavisor/pantavisor.log";
@@ -48,7 +55,7 @@ grep -a -H -m ${MOST_ERRORS} -E '^\[pantavisor\] [0-9]+ (ERROR|FATAL)' ${LOGS} 2
 :`;
 
 /** @param printed output of WATCH_SCRIPT */
-export function parseSample(printed: string, controlMs: number | undefined): WatchSample {
+export function parseSample(printed: string, control: ControlAnswer | undefined): WatchSample {
   const lines = printed.split("\n");
   const of = (word: string): string[] =>
     lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
@@ -64,7 +71,7 @@ export function parseSample(printed: string, controlMs: number | undefined): Wat
     cgroups: groups.length,
     containers: groups.flatMap((path) => CONTAINER.exec(path)?.[1] ?? []).sort(),
     errors: lines.flatMap((line) => ERROR.exec(line)?.[1] ?? []),
-    controlMs,
+    control,
   };
 }
 

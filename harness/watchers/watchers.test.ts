@@ -13,7 +13,7 @@ const CALM: WatchSample = {
   cgroups: 11,
   containers: ["a", "b"],
   errors: [],
-  controlMs: 3,
+  control: { ms: 3, revision: "0" },
 };
 
 const ERROR = "[pantavisor] 12 ERROR\t -- [state]: it broke";
@@ -30,8 +30,8 @@ describe("a watched value beyond its limit is a violation", () => {
     ["loops", { loops: 6 }, "6 mounts of loop devices, 5 after"],
     ["mounts", { mounts: 40 }, "40 mounts, 32 after"],
     ["cgroups", { cgroups: 20 }, "20 control groups, 11 after"],
-    ["control-latency", { controlMs: 2_000 }, "answers after 2000 ms"],
-    ["control-latency", { controlMs: undefined }, "pv-ctrl does not answer"],
+    ["control-latency", { control: { ms: 2_000, revision: "0" } }, "answers after 2000 ms"],
+    ["control-latency", { control: undefined }, "pv-ctrl does not answer"],
     ["error-lines", { errors: [ERROR] }, "ERROR line that nobody expected: [pantavisor] 12 ERROR"],
   ])("%s", (watcher, over, says) => {
     const now = { ...CALM, ...over };
@@ -58,14 +58,17 @@ test("errors that the scenario provokes are none, and others still are", () => {
   expect(violationsOf(CALM, now, { errors: [/it broke/] })[0]?.says).toContain("other broke");
 });
 
-test("containers that are others than after the boot have mounts and groups of their own", () => {
-  const now = { ...CALM, containers: ["a", "b", "c"], mounts: 60, loops: 9, cgroups: 40 };
-  expect(violationsOf(CALM, now, {})).toEqual([]);
-});
+test.each([{ containers: ["a", "b", "c"] }, { control: { ms: 3, revision: "locals/next" } }])(
+  "containers that are others than after the boot have mounts and groups of their own: %j",
+  (other) => {
+    const now = { ...CALM, mounts: 60, loops: 9, cgroups: 40, ...other };
+    expect(violationsOf(CALM, now, {})).toEqual([]);
+  },
+);
 
 test("what the script prints is read, on this machine too", () => {
   const printed = execFileSync("sh", ["-c", WATCH_SCRIPT], { encoding: "utf8", stdio: "pipe" });
-  const sample = parseSample(printed, 1);
+  const sample = parseSample(printed, { ms: 1, revision: "0" });
   expect(sample.mounts).toBeGreaterThan(0);
   expect(sample.errors).toEqual([]);
   const whole = parseSample(
@@ -78,7 +81,7 @@ test("what the script prints is read, on this machine too", () => {
     cgroups: 4,
     zombies: ["7 a b"],
     errors: [ERROR],
-    controlMs: undefined,
+    control: undefined,
   });
 });
 

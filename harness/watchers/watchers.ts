@@ -116,8 +116,8 @@ const WATCHERS: readonly Watcher[] = [
   },
   {
     id: "control-latency",
-    judge: (_first, { controlMs }) =>
-      above(controlMs ?? Number.MAX_VALUE, LATENCY, (value) =>
+    judge: (_first, { control }) =>
+      above(control?.ms ?? Number.MAX_VALUE, LATENCY, (value) =>
         value === Number.MAX_VALUE
           ? "pv-ctrl does not answer"
           : `pv-ctrl answers after ${Math.round(value)} ms (limit ${LATENCY} ms)`,
@@ -153,9 +153,10 @@ function above(
   return value > limit ? { value, limit, says: words(value, limit) } : undefined;
 }
 
-/** Other containers run than after the boot: they have mounts and control groups of their own. */
+/** Other containers run than after the boot, or other versions: they have mounts and control groups of their own. */
 function isOther(first: WatchSample, now: WatchSample): boolean {
-  return first.containers.join(" ") !== now.containers.join(" ");
+  const isOtherRevision = first.control?.revision !== now.control?.revision;
+  return isOtherRevision || first.containers.join(" ") !== now.containers.join(" ");
 }
 
 function mebibytes(bytes: number): string {
