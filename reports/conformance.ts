@@ -20,7 +20,7 @@ import type { Transcript } from "./transcript.ts";
  */
 export type Conformity = "kept" | "gap" | "harmful" | "reference" | "neither" | "not judged";
 
-export const KINDS: readonly Conformity[] = [
+const KINDS: readonly Conformity[] = [
   "kept",
   "gap",
   "harmful",
@@ -108,6 +108,7 @@ function judge(
   return { conformity: isLoss ? "harmful" : "gap", detail: mine.detail };
 }
 
+/** Where the two sides part, of rows that are not kept by both. */
 function apart(mine: Verdict, theirs: Verdict): Pick<ConformanceRow, "fact" | "divergence"> {
   const isJudged = mine.kind !== "none" && theirs.kind !== "none";
   if (!isJudged || (mine.kind === "passed" && theirs.kind === "passed")) return {};
@@ -130,14 +131,14 @@ function verdictsOf(events: readonly RecordedEvent[]): Map<string, Verdict> {
   for (const scenario of foldRun(events).scenarios.values()) {
     for (const { id, verdict, failure, reason } of lastAttempt(scenario).checks.values()) {
       const key = transcriptKey(scenario.name, id);
-      verdicts.set(key, { ...verdictOf(verdict, failure, reason), ...of(transcripts.get(key)) });
+      const transcript = transcripts.get(key);
+      verdicts.set(key, {
+        ...verdictOf(verdict, failure, reason),
+        ...(transcript !== undefined && { transcript }),
+      });
     }
   }
   return verdicts;
-}
-
-function of(transcript: Transcript | undefined): Pick<Verdict, "transcript"> {
-  return transcript === undefined ? {} : { transcript };
 }
 
 function verdictOf(
