@@ -123,8 +123,8 @@ export class Mediator {
 }
 
 /**
- * Most messages are plain (damage, commits, motion): nothing but their size has to be looked at. This loop
- * is what a flood of them costs.
+ * Skip over plain messages (damage, commits, motion), of which nothing but the size has to be
+ * looked at. A flood of them costs this loop.
  */
 function skipPlain(
   { buffer, view }: WireBytes,

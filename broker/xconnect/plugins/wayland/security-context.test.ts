@@ -1,5 +1,5 @@
 import { closeSync, readSync } from "node:fs";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { MessageSocket } from "../../../shared/linux/message-socket.ts";
 import { socketPair } from "../../../shared/linux/socket-pair.fixture.ts";
 import { accept } from "../../../shared/linux/stream-io.ts";
@@ -14,9 +14,20 @@ const announced = Buffer.concat([encodeMessage(2, 0, 1, "wl_shm", 1), global]);
 const synced = (id: number) => encodeMessage(id, 0, 1);
 
 let bench: Bench | undefined;
-afterEach(() => {
+function close(): void {
   if (bench !== undefined) waylandPlugin.onLinkRemoved?.(bench.link);
   bench?.[Symbol.dispose]();
+  bench = undefined;
+}
+afterEach(close);
+
+beforeAll(async () => {
+  // Open what the first session of a thread opens for all later ones.
+  const { bench: link, peers } = await linkTo(answer(synced(3)));
+  link.consume();
+  await vi.waitUntil(() => peers.length === 2);
+  for (const peer of peers) peer.close();
+  close();
 });
 
 /** A link whose compositor is this; the other ends of the connections that it gets come in order. */
@@ -116,6 +127,18 @@ test("a compositor without it is asked once, and its sessions are plain ones", a
     const session = peers[count - 1];
     if (session !== undefined) expect((await until(session, get)).bytes).toEqual(get);
   }
+});
+
+test("where the broker cannot listen, the session fails and the broker goes on", async () => {
+  const { bench: link } = await linkTo(answer(announced, synced(3)));
+  vi.stubEnv("TMPDIR", "/nonexistent");
+  try {
+    link.consume();
+    await vi.waitUntil(() => link.warnings.length > 0, { timeout: 5_000 });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  expect(link.warnings).toEqual([expect.stringContaining("the broker cannot listen: ENOENT")]);
 });
 
 test.each([

@@ -2,11 +2,13 @@ import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { O_DIRECTORY, O_PATH } from "../../../shared/linux/openat2.ts";
-import { makePipe } from "../../../shared/linux/pipe.ts";
+import { closePipe, makePipe } from "../../../shared/linux/pipe.ts";
+import type { Pipe } from "../../../shared/linux/pipe.ts";
 import { PolledStream } from "../../../shared/linux/polled-stream.ts";
 import { letPromisesRun } from "../../../shared/linux/stream-loop.ts";
 import { connectToInode, listenIn } from "../../../shared/linux/unix-stream.ts";
 import { encodeMessage } from "../../../shared/protocols/wayland/encode-message.ts";
+import { messageOf } from "../../../shared/message-of.ts";
 import { MAX_MESSAGE } from "../../../shared/protocols/wayland/limits.ts";
 
 /**
@@ -88,7 +90,7 @@ class ContextRequest {
   readonly #stream: PolledStream;
   readonly #identity: ContextIdentity;
   readonly #tell: (outcome: Outcome) => void;
-  readonly #late = setTimeout(() => this.#fail("does not answer"), PATIENCE);
+  #late: NodeJS.Timeout | undefined;
   #rest: Buffer = Buffer.alloc(0);
   #count = 0;
   #manager: number | undefined;
@@ -106,6 +108,7 @@ class ContextRequest {
   }
 
   start(): void {
+    this.#late = setTimeout(() => this.#fail("does not answer"), PATIENCE);
     this.#stream.write(encodeMessage(DISPLAY, GET_REGISTRY, REGISTRY));
     this.#stream.write(encodeMessage(DISPLAY, SYNC, GLOBALS));
   }
@@ -149,9 +152,9 @@ class ContextRequest {
   }
 
   #create(manager: number): void {
-    const { listener, inode } = listenPrivately();
-    const pipe = makePipe(4096);
-    this.#context = new SecurityContext(inode, pipe.write);
+    const made = this.#listen();
+    if (made === undefined) return;
+    const { listener, pipe } = made;
     const { app, instance } = this.#identity;
     this.#stream.write(encodeMessage(REGISTRY, BIND, manager, MANAGER_INTERFACE, VERSION, MANAGER));
     this.#stream.write(encodeMessage(MANAGER, CREATE_LISTENER, CONTEXT), {
@@ -173,6 +176,21 @@ class ContextRequest {
     this.#stream.write(encodeMessage(DISPLAY, SYNC, COMMITTED));
   }
 
+  /** @returns undefined when this machine has no room for it; then the request has failed */
+  #listen(): { readonly listener: number; readonly pipe: Pipe } | undefined {
+    let pipe: Pipe | undefined;
+    try {
+      pipe = makePipe(4096);
+      const { listener, inode } = listenPrivately();
+      this.#context = new SecurityContext(inode, pipe.write);
+      return { listener, pipe };
+    } catch (error) {
+      if (pipe !== undefined) closePipe(pipe);
+      this.#fail(`the broker cannot listen: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
   #fail(what: string): void {
     if (this.#isOver) return;
     this.#context?.[Symbol.dispose]();
@@ -191,12 +209,18 @@ class ContextRequest {
 /** A listening socket that has no name any more: who has its inode can connect, nobody else. */
 function listenPrivately(): { readonly listener: number; readonly inode: number } {
   const folder = mkdtempSync(join(tmpdir(), "pvx-context-"));
-  const directory = openSync(folder, O_PATH | O_DIRECTORY);
+  let directory: number | undefined;
   try {
+    directory = openSync(folder, O_PATH | O_DIRECTORY);
     const listener = listenIn(directory, "s", 0o600, BACKLOG);
-    return { listener, inode: openSync(join(folder, "s"), O_PATH) };
+    try {
+      return { listener, inode: openSync(join(folder, "s"), O_PATH) };
+    } catch (error) {
+      closeSync(listener);
+      throw error;
+    }
   } finally {
-    closeSync(directory);
+    if (directory !== undefined) closeSync(directory);
     rmSync(folder, { recursive: true });
   }
 }

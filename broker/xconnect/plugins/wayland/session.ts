@@ -29,7 +29,10 @@ export interface SessionOptions {
 /** Milliseconds that a side has to take what it was sent before the session ended. */
 const PARTING_TIMEOUT = 2_000;
 
-/** Bytes that one session judges in a turn of the event loop, so that a flood keeps no other waiting. */
+/**
+ * Bytes that one session judges in a turn of the event loop. More would save system calls, and keep
+ * other sessions waiting while one floods.
+ */
 const TURN = 32 * 1024;
 
 interface Direction {
