@@ -107,7 +107,9 @@ test.skipIf(process.getuid?.() !== 0)(
     await using shared = await socketForAll(join(home, "s"), host.replace("unix://", ""));
     const nobody = 65_534;
     // Temporary folders are their owner's alone.
-    for (const folder of [tmpdir(), dirname(installed.project)]) chmodSync(folder, 0o711);
+    for (const folder of [tmpdir(), dirname(installed.project), installed.project]) {
+      chmodSync(folder, 0o755);
+    }
     await installed.run(
       `mkdir ${project} && cp -a *.json *.ts containers scenarios ${project} && ln -s "$PWD/node_modules" ${project}/ && chown -R ${nobody}:${nobody} ${home}`,
     );
