@@ -26,8 +26,8 @@ const OPTIONS = [
 ].flatMap((option) => ["-o", option]);
 
 /**
- * Ends ssh when its own standard input ends, which is the end of pvh, also of a killed one. $0 is the folder; a word of
- * the shell's own would meet a closed pipe.
+ * Ends ssh when its own standard input ends, which is the end of pvh, also of a killed one. $0 is the
+ * folder. The shell's own words would meet a closed pipe.
  */
 const WITH_US = `
 exec 3<&0
@@ -93,7 +93,10 @@ async function open(
     child.once("close", (code) => resolve(words() || `exit code ${code ?? "?"}`));
   });
   let dead: string | undefined;
-  void ended.then((why) => (dead = why));
+  void ended.then((why) => {
+    dead = why;
+    tunnels.delete(host);
+  });
   const ready = async (): Promise<boolean> => dead !== undefined || (await accepts(socket));
   try {
     await until(`ssh to ${destination}`, ready, {
