@@ -39,11 +39,15 @@ export async function waitForNewInit(
   await until(
     `another init process in '${container.name}'`,
     async () => {
-      const now = await container.pid().catch((error: unknown) => {
-        if (error instanceof PvhError && error.code === "PVH_CONTAINER_DOWN") return before;
+      try {
+        if ((await container.pid()) === before) return false;
+        // A container that is being stopped can have another process than its init for a moment.
+        await container.text(":");
+        return true;
+      } catch (error) {
+        if (error instanceof PvhError && error.code === "PVH_CONTAINER_DOWN") return false;
         throw error;
-      });
-      return now !== before;
+      }
     },
     { signal, timeout: 15_000 },
   );
