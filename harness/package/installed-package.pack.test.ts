@@ -12,7 +12,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { findEngine } from "../engine/find-engine.ts";
 import { ROOT } from "../root.ts";
 import { installPackage } from "./installed-package.fixture.ts";
 import type { Ended, InstalledPackage } from "./installed-package.fixture.ts";
@@ -101,7 +100,8 @@ test("docs/start.md works as it is written: green, red, and a scenario of one's 
 test.skipIf(process.getuid?.() !== 0)(
   "a user without root who may use the engine runs the same, and is told what takes root",
   async () => {
-    const { host } = await findEngine();
+    const { stdout } = await installed.run("npx pvh engine status --json");
+    const { host } = JSON.parse(stdout) as { readonly host: string };
     const home = mkdtempSync(join(tmpdir(), "home-"));
     const project = join(home, "project");
     await using shared = await socketForAll(join(home, "s"), host.replace("unix://", ""));
