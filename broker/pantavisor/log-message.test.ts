@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { PROPERTY_RUNS } from "../shared/formats/property-runs.fixture.ts";
 import { parseLogMessage } from "./log-message.ts";
 
 const INFO = 3;
@@ -99,5 +100,6 @@ test("any bytes are a message or none", () => {
       const message = parseLogMessage(Buffer.from(bytes));
       expect(message === undefined || message.source !== "").toBe(true);
     }),
+    { numRuns: PROPERTY_RUNS },
   );
 });

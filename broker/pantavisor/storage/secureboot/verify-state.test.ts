@@ -2,7 +2,10 @@ import { createPublicKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PROPERTY_RUNS } from "../../../shared/formats/property-runs.fixture.ts";
+import { canonicalJson } from "../../../shared/formats/canonical-json.ts";
 import { signState } from "../../../shared/formats/sign-state.ts";
 import type { SignedPart } from "../../../shared/formats/sign-state.ts";
 import type { SecurebootMode } from "./verify-state.ts";
@@ -71,6 +74,21 @@ describe("a signature", () => {
     const { refusal, lines } = verify({ ...appBy("signer"), ...change });
     expect(refusal).toBe(INVALID);
     expect(lines).toEqual(["signature _sigs/app.json is not valid: it does not fit what it signs"]);
+  });
+
+  it("fits what it was made for, and no other value of a signed key", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.json(), (made, other) => {
+        const key = "app/run.json";
+        const state = { ...STATE, [key]: JSON.parse(made) as unknown };
+        const signed = signState(state, APP_KEYS, { ...APP, ...by("signer") });
+        expect(refusalOf(signed)).toBeUndefined();
+        const changed = { ...signed, [key]: JSON.parse(other) as unknown };
+        const isSame = canonicalJson(changed[key]) === canonicalJson(state[key]);
+        expect(refusalOf(changed)).toBe(isSame ? undefined : INVALID);
+      }),
+      { numRuns: Math.ceil(PROPERTY_RUNS / 20) },
+    );
   });
 
   it("does not depend on the order of keys", () => {
