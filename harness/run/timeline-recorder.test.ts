@@ -15,7 +15,7 @@ function appengine(text: () => string) {
     sh: (script: string) => {
       const log = text();
       const [, from] = /tail -c \+(\d+)/.exec(script) ?? [];
-      const stdout = from === undefined ? `${log.length} ${LOG}\n` : log.slice(Number(from) - 1);
+      const stdout = from === undefined ? `${log.length} ./${LOG}\n` : log.slice(Number(from) - 1);
       if (!script.includes(LOG_ROOT)) throw new Error(`unexpected: ${script}`);
       return Promise.resolve({ exitCode: 0, stdout, stderr: "" });
     },
