@@ -54,6 +54,23 @@ export function consoleOf(appengine: Appengine, name: string): Promise<string> {
   return appengine.text(`cat ${LOG_ROOT}/0/${name}/wasm/console.log 2>/dev/null || :`);
 }
 
+/** Stop a guest, also one that has not started yet. */
+export async function endRun(
+  control: ControlClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(
+    `guest '${name}' to be STOPPED`,
+    async () => {
+      const { status } = await control.container(name, signal);
+      if (status !== "STOPPED") await control.act(name, "stop", signal);
+      return status === "STOPPED";
+    },
+    { signal, timeout: 20_000 },
+  );
+}
+
 /** Start a guest that has ended, wait until it ends again, and give what it printed meanwhile. */
 export async function runGuest(
   appengine: Appengine,

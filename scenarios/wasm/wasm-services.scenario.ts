@@ -6,7 +6,7 @@ import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
 import { messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
-import { consoleOf, probeGuest, runGuest } from "../support/wasm-guests.ts";
+import { consoleOf, endRun, probeGuest, runGuest } from "../support/wasm-guests.ts";
 
 const REST = "network-manager";
 const BUS = "system-bus";
@@ -145,8 +145,8 @@ scenario(
       "wasm.shm",
       "a provider's memfd is memory of the guest, where the guest has memory and it cannot shrink",
       async ({ appengine, control, inside, signal }) => {
-        // Their first runs wait for a provider, and end here if they have not yet.
-        for (const { name } of [mapper, reader, copier]) await control.act(name, "stop", signal);
+        // Their first runs wait long for a provider; one would take the place of those below.
+        for (const { name } of [mapper, reader, copier]) await endRun(control, name, signal);
         {
           await using provider = await Program.python(
             inside(FRAMES.name),
