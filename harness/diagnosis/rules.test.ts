@@ -48,6 +48,16 @@ describe("each rule fires on its evidence, and not on what is like it", () => {
   });
 });
 
+test("a pv-xconnect that has just started is not told to be buffered", () => {
+  const { fires } = evidenceOf("xconnect-buffered");
+  const young = clueOf(
+    "processes.txt",
+    "    PID    PPID STAT ELAPSED COMMAND\n     66      30 Sl         2 pv-xconnect\n",
+  );
+  const others = fires.filter(({ kind }) => kind !== "processes");
+  expect(diagnose(RULES, [...others, young])).toEqual([]);
+});
+
 test("each fixture belongs to a rule, and each rule has an id of its own", () => {
   const ids = RULES.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);

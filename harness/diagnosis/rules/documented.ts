@@ -127,7 +127,11 @@ export const documentedRules = defineRules(
       { in: "daemons", line: String.raw`"name":"pv-xconnect","pid":[1-9]` },
       { in: "pantavisor.log", line: "status is now READY" },
     ],
-    unless: [{ in: "pantavisor.log", line: "pv-xconnect-out" }],
+    unless: [
+      { in: "pantavisor.log", line: "pv-xconnect-out" },
+      // In its first seconds it may have had nothing to print.
+      { in: "processes", line: String.raw`^\s*\d+\s+\d+\s+\S+\s+[0-3]\s+\S*pv-xconnect\b` },
+    ],
     fix: "run it with line-buffered output: stdbuf -oL pv-xconnect",
     source: WORKFLOW,
   },
