@@ -94,6 +94,16 @@ describe("it is none", () => {
   });
 });
 
+test.each([
+  ["pairs", Buffer.from(`x${" ".repeat(200_000)}x`)],
+  ["syslog", Buffer.from(`<134>app: ${" ".repeat(200_000)}x`)],
+  ["the binary format", binary(`3\0p\0app\0${"\n".repeat(200_000)}x`)],
+])("a large message of blanks takes no time in %s", (_, bytes) => {
+  const began = performance.now();
+  parseLogMessage(bytes);
+  expect(performance.now() - began).toBeLessThan(1_000);
+});
+
 test("any bytes are a message or none", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

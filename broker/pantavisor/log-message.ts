@@ -49,11 +49,11 @@ function parseJson(text: string): LogMessage | undefined {
 const PAIR = /\s*(level|src|message)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]\S*))(?=\s|$)/y;
 
 function parsePairs(text: string): LogMessage | undefined {
-  const end = text.replace(/[\s\0]+$/, "").length;
+  const given = withoutEnd(text);
   const found = new Map<string, string>();
   PAIR.lastIndex = 0;
-  for (let at = 0; at < end; at = PAIR.lastIndex) {
-    const [, key = "", quoted, plain] = PAIR.exec(text.slice(0, end)) ?? [];
+  for (let at = 0; at < given.length; at = PAIR.lastIndex) {
+    const [, key = "", quoted, plain] = PAIR.exec(given) ?? [];
     if (key === "" || found.has(key)) return undefined;
     found.set(key, quoted?.replaceAll('\\"', '"') ?? plain ?? "");
   }
@@ -71,7 +71,7 @@ function parseSyslog(text: string): LogMessage | undefined {
   const [priority = "", number] = /^<(\d{1,3})>/.exec(text) ?? [];
   if (number === undefined || Number(number) > 191) return undefined;
   const level = SEVERITIES[Number(number) % 8] ?? 0;
-  const rest = text.slice(priority.length).replace(/[\s\0]+$/, "");
+  const rest = withoutEnd(text.slice(priority.length));
   const modern = /^1 \S+ \S+ (\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: (.*))?$/s.exec(rest);
   if (modern !== null) {
     const [, app = "-", message = ""] = modern;
@@ -100,5 +100,15 @@ function parseBinary(bytes: Buffer): LogMessage | undefined {
     .split("\0");
   const number = level === undefined || !/^[0-5]$/.test(level) ? undefined : Number(level);
   if (number === undefined || source === undefined || source === "") return undefined;
-  return { level: number, source, text: data.join("\0").replace(/[\n\0]+$/, "") };
+  return { level: number, source, text: withoutEnd(data.join("\0"), /[\n\0]/) };
+}
+
+/**
+ * A text without the blanks at its end. A pattern with `+$` would try from each blank on: seconds for a
+ * message of blanks, in which pantavisor serves nobody.
+ */
+function withoutEnd(text: string, blank = /[\s\0]/): string {
+  let end = text.length;
+  while (end > 0 && blank.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
