@@ -4,6 +4,7 @@ import { CONTROL_SOCKET, STORAGE } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { currentState } from "../support/revisions.ts";
 
 const IDLE = "storage-idle";
 
@@ -113,7 +114,7 @@ scenario(
       "ctrl.steps",
       "steps are listed and read; a bad state is refused with its key",
       async ({ control, signal }) => {
-        const state = (await control.json("/steps/current", signal)) as Record<string, unknown>;
+        const state = await currentState(control, signal);
         expect(await control.json("/steps/0", signal), "state of revision 0 from /steps/0").toEqual(
           state,
         );
@@ -238,7 +239,7 @@ scenario(
       "ctrl.gc",
       "a garbage collection removes refused steps with their objects, and no step that may still run",
       async ({ control, signal }) => {
-        const state = (await control.json("/steps/current", signal)) as Record<string, unknown>;
+        const state = await currentState(control, signal);
         const send = async (method: string, path: string, body: string) =>
           (await control.send(method, path, { body, signal })).status;
         const content = `garbage ${"x".repeat(4000)}`;

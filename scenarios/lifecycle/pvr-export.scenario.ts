@@ -4,7 +4,8 @@ import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
-import { until } from "../../harness/until.ts";
+import { command, currentState, progress } from "../support/revisions.ts";
+import type { State } from "../support/revisions.ts";
 import { waitForStatus } from "../support/steps.ts";
 
 const APP = "pvr-app";
@@ -34,8 +35,8 @@ const broken = defineContainer({
 
 /** Less than a start may take before it is given up: a mount that fails is known at once. */
 const START_SOON = 8_000;
-
-type State = Record<string, unknown>;
+/** Milliseconds for an update of both containers. */
+const UPDATE = 30_000;
 
 scenario(
   "pvr-export",
@@ -107,12 +108,8 @@ scenario(
           "marks that are left after an update",
         ).toEqual(["/var/lib/kept"]);
         await mark(appengine, "two", signal);
-        const reboot = JSON.stringify({ op: "REBOOT_DEVICE", payload: "" });
-        expect(
-          (await control.send("POST", "/commands", { body: reboot, signal })).status,
-          "status of the command that reboots",
-        ).toBe(200);
-        await progress(control, revision, "DONE", signal);
+        await command(control, "REBOOT_DEVICE", "", signal);
+        await progress(control, revision, "DONE", signal, UPDATE);
         expect(await marks(appengine, "two", signal), "marks that are left after a reboot").toEqual(
           ["/var/lib/kept", "/var/lib/rev"],
         );
@@ -160,7 +157,7 @@ scenario(
       "a container whose volume is missing says so in the log and in /containers",
       async ({ bootAppengine, signal }) => {
         const { appengine, control } = await bootAppengine({ containers: [broken] });
-        const state = (await control.json("/steps/current", signal)) as State;
+        const state = await currentState(control, signal);
         const run = state[`${BROKEN}/run.json`] as State;
         const body = JSON.stringify({ ...state, [`${BROKEN}/run.json`]: { ...run, storage: {} } });
         expect(
@@ -212,7 +209,7 @@ async function update(
   control: ControlClient,
   signal: AbortSignal,
 ): Promise<{ readonly revision: string; readonly state: State }> {
-  const before = (await control.json("/steps/current", signal)) as State;
+  const before = await currentState(control, signal);
   const text = "second\n";
   const sha256 = createHash("sha256").update(text).digest("hex");
   await control.send("PUT", `/objects/${sha256}`, { body: text, signal });
@@ -228,13 +225,9 @@ async function update(
   );
   expect([made.exitCode, made.stderr], "exit code and stderr of pvtx").toEqual([0, ""]);
   const revision = made.stdout.trim();
-  const run = JSON.stringify({ op: "LOCAL_RUN", payload: revision });
-  expect(
-    (await control.send("POST", "/commands", { body: run, signal })).status,
-    "status of the command that runs the step",
-  ).toBe(200);
-  await progress(control, revision, "UPDATED", signal);
-  return { revision, state: (await control.json("/steps/current", signal)) as State };
+  await command(control, "LOCAL_RUN", revision, signal);
+  await progress(control, revision, "UPDATED", signal, UPDATE);
+  return { revision, state: await currentState(control, signal) };
 }
 
 /**
@@ -255,20 +248,4 @@ function nextOf(state: State, name: string, sha256: string): State {
     [`${name}/run.json`]: { ...run, "root-volume": "dm:root.squashfs", volumes: ["more.squashfs"] },
     [`${name}/note.json`]: { made: Date.now() },
   };
-}
-
-async function progress(
-  control: ControlClient,
-  revision: string,
-  status: string,
-  signal: AbortSignal,
-): Promise<void> {
-  await until(
-    `step ${revision} to be ${status}`,
-    async () => {
-      const now = (await control.json(`/steps/${revision}/progress`, signal)) as State;
-      return now["status"] === status;
-    },
-    { signal, timeout: 30_000 },
-  );
 }

@@ -3,10 +3,18 @@ import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { STORAGE } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
-import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
+import {
+  command,
+  currentState,
+  install,
+  progress,
+  readProgress,
+  rolledBack,
+} from "../support/revisions.ts";
+import type { State } from "../support/revisions.ts";
 import { waitForStatus } from "../support/steps.ts";
 
 const SERVER = "pv-example-unix-server";
@@ -21,8 +29,6 @@ const extra = defineContainer({
     PV_AUTO_RECOVERY: { policy: "always", max_retries: 2, retry_delay: 1, stable_timeout: 20 },
   },
 });
-
-type State = Record<string, unknown>;
 
 scenario(
   "revisions",
@@ -88,7 +94,12 @@ scenario(
       "containers that a step does not change keep running through it",
       async ({ appengine, control, signal }) => {
         const state = await currentState(control, signal);
-        await install(control, "locals/four", renamed(state, CLIENT, "late"), signal, state);
+        await install(
+          control,
+          "locals/four",
+          { ...state, ...renamed(state, CLIENT, "late") },
+          signal,
+        );
         const before = [await pidOf(appengine, SERVER), await pidOf(appengine, CLIENT)];
         await command(control, "LOCAL_RUN", "locals/four", signal);
         await progress(control, "locals/four", "UPDATED", signal);
@@ -249,17 +260,9 @@ scenario(
         };
         await install(control, "locals/crashing", crashing, signal);
         await command(control, "LOCAL_RUN", "locals/crashing", signal);
-        await progress(control, "locals/crashing", "ERROR", signal);
-        const { "status-msg": why } = await readProgress(control, "locals/crashing", signal);
+        const { "status-msg": why } = await progress(control, "locals/crashing", "ERROR", signal);
         expect(why, "reason of the rollback").toBe(`A container could not be started: ${EXTRA}`);
-        await until(
-          "revision 0 to be READY again",
-          async () => {
-            const meta = (await control.json("/device-meta", signal)) as State;
-            return meta["pantavisor.revision"] === "0" && meta["pantavisor.status"] === "READY";
-          },
-          { signal, timeout: 20_000 },
-        );
+        await rolledBack(control, "0", signal);
         expect(await bootFile(appengine), "boot environment after the rollback").toBe("pv_rev=0|");
         await linked(appengine, [CLIENT], signal);
       },
@@ -276,8 +279,7 @@ scenario(
         const broken = { ...state, [`${EXTRA}/run.json`]: { ...run, config: "no-such-file.conf" } };
         await install(control, "locals/logged", broken, signal);
         await command(control, "LOCAL_RUN", "locals/logged", signal);
-        await progress(control, "locals/logged", "ERROR", signal);
-        const { logs } = await readProgress(control, "locals/logged", signal);
+        const { logs } = await progress(control, "locals/logged", "ERROR", signal);
         expect(logs, "logs of the failed update").toContain(EXTRA);
         expect(String(logs).length, "length of the logs").toBeLessThanOrEqual(4096);
       },
@@ -285,10 +287,6 @@ scenario(
     );
   },
 );
-
-async function currentState(control: ControlClient, signal: AbortSignal): Promise<State> {
-  return (await control.json("/steps/current", signal)) as State;
-}
 
 /** The keys of one container under another name. */
 function renamed(state: State, from: string, to: string): State {
@@ -305,51 +303,6 @@ function recovering(state: State, change: State): State {
   const run = state[`${EXTRA}/run.json`] as State;
   const auto_recovery = { ...(run["auto_recovery"] as State), ...change };
   return { ...state, [`${EXTRA}/run.json`]: { ...run, auto_recovery } };
-}
-
-async function install(
-  control: ControlClient,
-  name: string,
-  state: State,
-  signal: AbortSignal,
-  base: State = {},
-): Promise<void> {
-  const body = JSON.stringify({ ...base, ...state, "#spec": "pantavisor-service-system@1" });
-  const reply = await control.send("PUT", `/steps/${name}`, { body, signal });
-  expect([reply.status, reply.body], "reply to the PUT of the step").toEqual([200, ""]);
-  expect(
-    (await readProgress(control, name, signal)).status,
-    "status of the step before it runs",
-  ).toBe("NEW");
-}
-
-async function command(
-  control: ControlClient,
-  op: string,
-  payload: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const body = JSON.stringify({ op, payload });
-  const reply = await control.send("POST", "/commands", { body, signal });
-  expect([reply.status, reply.body], "reply to the command that runs the step").toEqual([200, ""]);
-}
-
-async function readProgress(control: ControlClient, name: string, signal: AbortSignal) {
-  return (await control.json(`/steps/${name}/progress`, signal)) as Record<string, string>;
-}
-
-/** Wait for a step's status, also across a reboot, during which pv-ctrl does not answer. */
-async function progress(
-  control: ControlClient,
-  name: string,
-  status: string,
-  signal: AbortSignal,
-): Promise<void> {
-  await until(
-    `step ${name} to be ${status}`,
-    async () => (await readProgress(control, name, signal)).status === status,
-    { signal, timeout: 20_000 },
-  );
 }
 
 async function pidOf(appengine: Appengine, container: string): Promise<string> {

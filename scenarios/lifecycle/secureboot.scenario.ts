@@ -3,19 +3,24 @@ import { join } from "node:path";
 import { signState } from "../../broker/shared/formats/sign-state.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { STORAGE } from "../../harness/appengine/layout.ts";
-import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { shellQuote } from "../../harness/shell-quote.ts";
-import { until } from "../../harness/until.ts";
+import {
+  command,
+  currentState,
+  install,
+  progress,
+  rolledBack,
+  send,
+} from "../support/revisions.ts";
+import type { State } from "../support/revisions.ts";
 
 const KEYS = join(import.meta.dirname, "../../fixtures/secureboot");
 const APP = "app";
 const TRUST = "/etc/pantavisor/pvs/trust";
 const LOG = `${STORAGE}/logs/current/pantavisor/pantavisor.log`;
-
-type State = Record<string, unknown>;
 
 scenario(
   "secureboot",
@@ -40,15 +45,15 @@ scenario(
           `mkdir -p ${TRUST}; printf %s ${shellQuote(authority)} >${TRUST}/ca-certificates.crt;
            echo PV_SECUREBOOT_MODE=strict >>/etc/pantavisor-appengine.config`,
         );
-        await run(control, "LOCAL_RUN_COMMIT", "locals/signed", signal);
+        await command(control, "LOCAL_RUN_COMMIT", "locals/signed", signal);
         await progress(control, "locals/signed", "DONE", signal);
 
         const body = { op: "LOCAL_RUN", payload: "locals/unsigned" };
         expect(
-          await reply(control, "POST", "/commands", body, signal),
+          await send(control, "POST", "/commands", body, signal),
           "reply to running a step without signatures",
         ).toEqual([422, "State not fully covered by signatures"]);
-        const put = (state: State) => reply(control, "PUT", "/steps/locals/next", state, signal);
+        const put = (state: State) => send(control, "PUT", "/steps/locals/next", state, signal);
         expect(
           await put({ ...first, "more.json": {} }),
           "reply to a step with a document that nobody signed",
@@ -68,7 +73,7 @@ scenario(
           signed({ ...factory, [`${APP}/note.json`]: { version: 2 } }),
           signal,
         );
-        await run(control, "LOCAL_RUN", "locals/second", signal);
+        await command(control, "LOCAL_RUN", "locals/second", signal);
         // Another signature is a change in no container, so it takes a reboot.
         await progress(control, "locals/second", "DONE", signal);
       },
@@ -100,7 +105,7 @@ scenario(
           const body = { op: "LOCAL_RUN", payload: `locals/${file}` };
           const why = `Object validation went wrong: ${APP}/${file} ${reason}`;
           expect(
-            await reply(control, "POST", "/commands", body, signal),
+            await send(control, "POST", "/commands", body, signal),
             `reply to running a step whose ${file} was changed`,
           ).toEqual([422, why]);
           expect(
@@ -110,19 +115,12 @@ scenario(
         }
 
         await install(control, "locals/rotting", next, signal);
-        await run(control, "LOCAL_RUN", "locals/rotting", signal);
+        await command(control, "LOCAL_RUN", "locals/rotting", signal);
         await progress(control, "locals/rotting", "UPDATED", signal);
         await damage(appengine, `${STORAGE}/trails/locals/rotting/${APP}/note.json`);
-        await run(control, "REBOOT_DEVICE", "", signal);
+        await command(control, "REBOOT_DEVICE", "", signal);
         await progress(control, "locals/rotting", "ERROR", signal);
-        await until(
-          "revision 0 to be READY again",
-          async () => {
-            const meta = (await control.json("/device-meta", signal)) as State;
-            return meta["pantavisor.revision"] === "0" && meta["pantavisor.status"] === "READY";
-          },
-          { signal, timeout: 20_000 },
-        );
+        await rolledBack(control, "0", signal);
       },
       { timeout: 60_000 },
     );
@@ -139,17 +137,13 @@ scenario(
         await damage(appengine, `${STORAGE}/trails/locals/verity/${APP}/root.squashfs`);
         const body = { op: "LOCAL_RUN", payload: "locals/verity" };
         expect(
-          await reply(control, "POST", "/commands", body, signal),
+          await send(control, "POST", "/commands", body, signal),
           "reply to running a step whose volume was changed",
         ).toEqual([422, `Object validation went wrong: ${APP}/root.squashfs has another checksum`]);
       },
     );
   },
 );
-
-async function currentState(control: ControlClient, signal: AbortSignal): Promise<State> {
-  return (await control.json("/steps/current", signal)) as State;
-}
 
 /** All of a state under one signature. */
 function signed(state: State, signer = "signer"): State {
@@ -168,59 +162,4 @@ function signed(state: State, signer = "signer"): State {
 /** Change a file that may be a hard link to an object, which stays as it is. */
 async function damage(appengine: Appengine, path: string): Promise<void> {
   await appengine.text(`cp ${path} ${path}.new && echo x >>${path}.new && mv ${path}.new ${path}`);
-}
-
-async function reply(
-  control: ControlClient,
-  method: string,
-  path: string,
-  document: object,
-  signal: AbortSignal,
-): Promise<[number, string]> {
-  const { status, body } = await control.send(method, path, {
-    body: JSON.stringify(document),
-    signal,
-  });
-  return [status, body === "" ? "" : (JSON.parse(body) as { Error: string }).Error];
-}
-
-async function install(
-  control: ControlClient,
-  name: string,
-  state: State,
-  signal: AbortSignal,
-): Promise<void> {
-  expect(
-    await reply(control, "PUT", `/steps/${name}`, state, signal),
-    `reply to the PUT of ${name}`,
-  ).toEqual([200, ""]);
-}
-
-async function run(
-  control: ControlClient,
-  op: string,
-  payload: string,
-  signal: AbortSignal,
-): Promise<void> {
-  expect(
-    await reply(control, "POST", "/commands", { op, payload }, signal),
-    `reply to ${op} ${payload}`,
-  ).toEqual([200, ""]);
-}
-
-/** Wait for a step's status, also across a reboot, during which pv-ctrl does not answer. */
-async function progress(
-  control: ControlClient,
-  name: string,
-  status: string,
-  signal: AbortSignal,
-): Promise<void> {
-  await until(
-    `step ${name} to be ${status}`,
-    async () => {
-      const found = (await control.json(`/steps/${name}/progress`, signal)) as State;
-      return found["status"] === status;
-    },
-    { signal, timeout: 20_000 },
-  );
 }
