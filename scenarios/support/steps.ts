@@ -105,8 +105,9 @@ export function commandOf(appengine: Appengine, pid: number): Promise<string> {
   return appengine.text(`{ tr '\\0' ' ' </proc/${pid}/cmdline; } 2>/dev/null; :`);
 }
 
-/** Words of an error, whichever program says it. */
-const WRONG = /fail|could not|cannot|denie[ds]|refus|error|\bE[A-Z]{3,}\b|not permitted|read-only/i;
+/** Words of an error, whichever program says it, and the name of one. */
+const WRONG = /fail|could not|cannot|denie[ds]|refus|error|not permitted|read-only/i;
+const ERRNO = /\bE[A-Z]{3,}\b/;
 
 /**
  * Restart pv-xconnect, and wait for a line that names all of these and says that something is wrong with it,
@@ -125,7 +126,7 @@ export async function complainsAfterRestart(
       async () => {
         const lines = (await appengine.log.lines()).slice(before);
         const isOne = (line: string) =>
-          names.every((name) => line.includes(name)) && WRONG.test(line);
+          names.every((name) => line.includes(name)) && (WRONG.test(line) || ERRNO.test(line));
         return lines.some(({ message }) => isOne(message));
       },
       { signal, timeout: 8_000 },
