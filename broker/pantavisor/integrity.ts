@@ -38,10 +38,21 @@ export function unsignedState(
 }
 
 /**
+ * Verify a revision: its signatures, then its files.
+ * @returns why it must not run
+ */
+export function whyNotToRun(
+  { revision, state }: Pick<LoadedRevision, "revision" | "state">,
+  options: IntegrityOptions,
+): string | undefined {
+  return unsignedState(state, options) ?? damagedRevision({ revision, state }, options);
+}
+
+/**
  * Compare the files of a revision with its state, unless PV_SECUREBOOT_CHECKSUM is off.
  * @returns why it must not run
  */
-export function damagedRevision(
+function damagedRevision(
   { revision, state }: Pick<LoadedRevision, "revision" | "state">,
   { config, log, quirks, good = new Set() }: IntegrityOptions,
 ): string | undefined {

@@ -23,7 +23,7 @@ import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./storage/interrupted-updates.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import { RUNC_FOLDER } from "./runtimes/runc-bundle.ts";
-import { damagedRevision, unsignedState } from "./integrity.ts";
+import { whyNotToRun } from "./integrity.ts";
 import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
@@ -165,8 +165,7 @@ function load(
   try {
     const loaded = loadRevision(config, revision, quirks);
     logRevision(loaded, log);
-    const options = { config, log, quirks, good };
-    const fault = unsignedState(loaded.state, options) ?? damagedRevision(loaded, options);
+    const fault = whyNotToRun(loaded, { config, log, quirks, good });
     if (fault !== undefined) throw new StateError(fault);
     return loaded;
   } catch (error) {

@@ -10,7 +10,7 @@ import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
 import { commitRevision, readBootEnvironment, tryAtNextBoot } from "./storage/boot-environment.ts";
-import { damagedRevision, unsignedState } from "./integrity.ts";
+import { whyNotToRun } from "./integrity.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, missingRequired } from "./loaded-revision.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
@@ -99,7 +99,7 @@ export class Updater {
     } catch (error) {
       return this.#refuse(revision, `State JSON has bad format: ${(error as Error).message}`);
     }
-    const fault = unsignedState(next.state, this.#options) ?? damagedRevision(next, this.#options);
+    const fault = whyNotToRun(next, this.#options);
     if (fault !== undefined) return this.#refuse(revision, fault);
     const [missing] = missingRequired(next, quirks);
     if (missing !== undefined) return this.#refuse(revision, missing);
