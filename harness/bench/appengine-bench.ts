@@ -1,11 +1,8 @@
 import type { Appengine } from "../appengine/appengine.ts";
 import { CONTROL_SOCKET } from "../appengine/layout.ts";
-import { findCleanEngine } from "../engine/leftovers.ts";
 import { defineContainer } from "../exports/container-definition.ts";
-import { resolveImage } from "../image/resolve-image.ts";
 import { shellQuote } from "../shell-quote.ts";
-import { booted } from "./booted.ts";
-import { SampledFigures } from "./sampled-figures.ts";
+import { sampled } from "./sampled-figures.ts";
 import type { Limits, SampledFigure, SampledOptions } from "./sampled-figures.ts";
 
 const LIMITS = {
@@ -34,32 +31,21 @@ const idle = (name: string) => defineContainer({ name, group: "root" });
 const NINETEEN = [...FOUR, ...Array.from({ length: 15 }, (_, index) => idle(`idle-${index}`))];
 
 /** How fast the reference appengine boots, stops containers and answers, on this machine now. */
-export async function runAppengineBench(options: SampledOptions): Promise<SampledFigure[]> {
-  const { rounds, signal, progress } = options;
-  const engine = await findCleanEngine(options);
-  const { ref } = await resolveImage(engine, undefined, options);
-  const figures = new SampledFigures(LIMITS);
-  for (let round = 1; round <= rounds; round += 1) {
-    progress(`round ${round} of ${rounds}`);
-    await booted(engine, ref, NINETEEN, { signal }, (_appengine, ready) => {
+export function runAppengineBench(options: SampledOptions): Promise<SampledFigure[]> {
+  const { signal } = options;
+  return sampled(LIMITS, options, async (figures, boot) => {
+    await boot(NINETEEN, "ready", (_appengine, ready) => {
       figures.add("READY, 19 containers", ready);
     });
-    await booted(engine, ref, FOUR, { signal }, async (appengine, ready) => {
+    await boot(FOUR, "ready", async (appengine, ready) => {
       figures.add("READY, 4 containers", ready);
       figures.add("stop of a container", await timeStop(appengine, signal));
     });
     // A container that ends does not stay at its goal.
-    await booted(
-      engine,
-      ref,
-      [...FOUR, CRASHING],
-      { signal, until: "containers" },
-      async (appengine) => {
-        figures.add("API p99 under stops and crashes", await latencyUnderLoad(appengine, signal));
-      },
-    );
-  }
-  return figures.all();
+    await boot([...FOUR, CRASHING], "containers", async (appengine) => {
+      figures.add("API p99 under stops and crashes", await latencyUnderLoad(appengine, signal));
+    });
+  });
 }
 
 /** From the request to STOPPED in /containers, in seconds. */
