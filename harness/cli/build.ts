@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { shownAddress } from "../engine/engine.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -49,7 +50,7 @@ export async function buildCommand(call: Call): Promise<ExitCode> {
     ...(ref === reference.ref ? reference : {}),
     ref,
     tags,
-    engine: engine.ssh ?? engine.host,
+    engine: shownAddress(engine),
   };
   out.data(args.flag("json") ? JSON.stringify(json) : ref);
   return EXIT.pass;

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
+import { shownAddress } from "../engine/engine.ts";
 import { checkRights } from "../engine/engine-rights.ts";
 import { cacheFolder, engineFolder } from "../engine/folders.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
@@ -50,8 +51,9 @@ async function lookForEngine(
   const name = "engine";
   try {
     const engine = await findCleanEngine({ signal, progress, start: false });
-    const { origin, version, apiVersion, host, ssh = host } = engine;
-    return [engine, { name, ok: true, found: `${origin}: ${version}, API ${apiVersion}, ${ssh}` }];
+    const { origin, version, apiVersion } = engine;
+    const found = `${origin}: ${version}, API ${apiVersion}, ${shownAddress(engine)}`;
+    return [engine, { name, ok: true, found }];
   } catch (error) {
     if (!(error instanceof PvhError) || error.code === "PVH_ABORTED") throw error;
     if (error.code === "PVH_ENGINE_UNREACHABLE" && canStartPrivateEngine() && !namesEngine()) {

@@ -1,5 +1,6 @@
 import { runningPrivateEngine } from "../engine/find-engine.ts";
 import type { Engine } from "../engine/engine.ts";
+import { shownAddress } from "../engine/engine.ts";
 import { findCleanEngine, removeLeftovers } from "../engine/leftovers.ts";
 import {
   canStartPrivateEngine,
@@ -89,7 +90,7 @@ function report(engine: Engine | undefined, json: boolean, out: Output): void {
     return;
   }
   const { origin, version, apiVersion } = engine;
-  const host = engine.ssh ?? engine.host;
+  const host = shownAddress(engine);
   const mine = host === privateEngineHost();
   const log = mine ? { log: privateEngineLog() } : {};
   out.data(

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AppengineContainer } from "../appengine/appengine-container.ts";
+import { shownAddress } from "../engine/engine.ts";
 import { entryPointOf } from "../engine/entry-point.ts";
 import { dockerCommands } from "../appengine/docker-commands.ts";
 import type { DockerCommands } from "../appengine/docker-commands.ts";
@@ -76,7 +77,7 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
       throw error;
     });
   await started.appengine.close();
-  const made = { name, id: started.getId(), host: engine.ssh ?? engine.host };
+  const made = { name, id: started.getId(), host: shownAddress(engine) };
   out.data(args.flag("json") ? JSON.stringify(made) : name);
   out.say(`DOCKER_HOST=${made.host} docker exec -it ${name} sh   # look inside`);
   out.say(`pvh graph ${name}; pvh logs ${name}; pvh diagnose ${name}; pvh down ${name}`);

@@ -23,6 +23,11 @@ export interface Engine {
   readonly sameMachine: boolean;
 }
 
+/** The address by which its user knows an engine, in the form of DOCKER_HOST. */
+export function shownAddress({ host, ssh = host }: Pick<Engine, "host" | "ssh">): string {
+  return ssh;
+}
+
 /** An engine as plain data, for another process, which then need not look for it. */
 export type EngineFacts = Omit<Engine, "docker">;
 

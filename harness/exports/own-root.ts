@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { engineError, isNotFound } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
+import { shownAddress } from "../engine/engine.ts";
 import { entryPointOf } from "../engine/entry-point.ts";
 import { openStream } from "../engine/streams.ts";
 import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
@@ -71,7 +72,7 @@ async function inspected(
     return await engine.docker.getImage(image).inspect();
   } catch (error) {
     if (!isNotFound(error)) throw engineError(error, image);
-    const message = `the image ${image}, which a container's container.json names, is not on the engine at ${engine.ssh ?? engine.host}`;
+    const message = `the image ${image}, which a container's container.json names, is not on the engine at ${shownAddress(engine)}`;
     throw new PvhError("PVH_IMAGE_MISSING", message, {
       hint: `docker build --tag ${image} FOLDER, or docker load, on that engine`,
       cause: error,
