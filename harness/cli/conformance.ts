@@ -136,18 +136,25 @@ async function runSide(
 
 /**
  * @param word a former run: its folder, or its name below .pvh/runs
- * @throws PvhError PVH_USAGE for one that has not ended, or is none
+ * @throws PvhError PVH_USAGE for one that has not ended, has not judged what was selected, or is none
  */
 function formerSide(word: string): JudgedSide {
   const { events, stopped } = readRecordOf(word).record;
   if (stopped !== undefined) throw new PvhError("PVH_USAGE", `${word} is not whole: ${stopped}`);
   const state = foldRun(events);
+  const ended = state.finished?.exitCode;
+  const exitCode = JUDGED.find((code) => code === ended);
+  if (exitCode === undefined) {
+    throw new PvhError(
+      "PVH_USAGE",
+      `${word} has not judged it all: its exit code is ${ended ?? "missing"}`,
+      {
+        hint: "pvh report shows why; run it again",
+      },
+    );
+  }
   const reference = state.started?.profile === STRICT ? STRICT : (state.started?.image ?? "");
-  return {
-    image: judged(reference, state),
-    events,
-    exitCode: EXIT.pass,
-  };
+  return { image: judged(reference, state), events, exitCode };
 }
 
 function judged(reference: string, { imageId }: RunState): JudgedImage {
