@@ -99,7 +99,7 @@ async function callTwice(
   return output;
 }
 
-/** What a process holds. */
+/** Descriptors and memory of a process. */
 interface Holdings {
   readonly fds: number;
   readonly mappings: number;

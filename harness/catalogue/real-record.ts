@@ -13,7 +13,7 @@ const measured = z.strictObject({
 });
 export type Measured = z.infer<typeof measured>;
 
-/** What 029-32 was measured to do with each promise: the source of the catalogue's column `real`. */
+/** Verdicts that were measured on 029-32, by promise: the source of the catalogue's column `real`. */
 export const realRecord = z.strictObject({
   /** Reference and engine's id of the image; neither is in this repository. */
   image: z.strictObject({ reference: z.string(), id: z.string() }),

@@ -14,7 +14,7 @@ export interface WatchSample {
   readonly containers: readonly string[];
   /** Lines of pantavisor.log with the level ERROR or FATAL. */
   readonly errors: readonly string[];
-  /** What pv-ctrl has answered; undefined: it has not. */
+  /** Answer of pv-ctrl; undefined where there was none. */
   readonly control: ControlAnswer | undefined;
 }
 

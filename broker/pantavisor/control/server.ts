@@ -30,12 +30,6 @@ import { RequestQueue } from "./request-queue.ts";
 import { deviatingRefusal } from "./unparsable.quirk.ts";
 import { rawReply, refuseUnparsable } from "./unparsable.ts";
 
-/**
- * pv-ctrl: HTTP on a unix socket (docs/pantavisor.md §3). Every container can connect, so callers
- * are hostile: each connection belongs to one identified process, heads and bodies are bounded in
- * size and time, and no request waits for another.
- */
-
 /** The largest object has to come through; small bodies have a limit of their own. */
 const REQUEST_TIMEOUT = 600_000;
 const KEEP_ALIVE = 50_000;
@@ -46,6 +40,10 @@ export interface ControlServer {
 }
 
 /**
+ * pv-ctrl: HTTP on a unix socket (docs/pantavisor.md §3). Every container can connect, so callers
+ * are hostile: each connection belongs to one identified process, heads and bodies are bounded in
+ * size and time, and no request waits for another.
+ *
  * @param identify who is at the other end of a connection
  * @returns once it listens
  */

@@ -46,7 +46,7 @@ async function linkTo(...compositors: readonly ((peer: MessageSocket) => void)[]
   return { bench, peers };
 }
 
-/** What has come to a side, until its bytes end with these. */
+/** Bytes and fds that a side has got, once the bytes end with these. */
 async function until(peer: MessageSocket, last: Buffer): Promise<{ bytes: Buffer; fds: number[] }> {
   let bytes: Buffer = Buffer.alloc(0);
   const fds: number[] = [];
