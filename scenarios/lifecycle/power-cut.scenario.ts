@@ -66,7 +66,8 @@ scenario(
             `(setsid sh -c '${WORK[work]}') >/dev/null 2>&1 & echo $! >/tmp/work`,
           );
           await pause(delay);
-          await appengine.text(kill(VICTIMS[victim]));
+          const end = victim === "pantavisor" ? kill : killAll;
+          await appengine.text(end(VICTIMS[victim]));
           await appengine.text("kill -9 -$(cat /tmp/work) $(cat /tmp/work); rm -f /tmp/work");
           if (victim !== "pantavisor") {
             await appengine.text("(setsid pv-appengine >>/tmp/appengine.log 2>&1) &");
@@ -79,10 +80,19 @@ scenario(
   },
 );
 
+/** Kill the programs that run now. */
 function kill(pattern: string): string {
   return `for p in /proc/[0-9]*; do
-    case $(cat $p/comm 2>/dev/null) in ${pattern}) kill -9 \${p#/proc/} 2>/dev/null ;; esac
+    case $(cat $p/comm 2>/dev/null) in ${pattern})
+      grep -q '^State:.Z' $p/status 2>/dev/null ||
+        { kill -9 \${p#/proc/} 2>/dev/null && left=1; } ;;
+    esac
   done; :`;
+}
+
+/** Kill them until none runs: one that is about to start another leaves that behind. */
+function killAll(pattern: string): string {
+  return `left=1; while [ -n "$left" ]; do left=; ${kill(pattern)}; done`;
 }
 
 async function backInOrder(
