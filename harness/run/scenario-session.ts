@@ -1,12 +1,9 @@
 import { join } from "node:path";
-import type { Appengine } from "../appengine/appengine.ts";
 import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
-import type { BootSource } from "../exports/boot-source.ts";
 import { AppengineWatch } from "./appengine-watch.ts";
 import type { Booter } from "./booter.ts";
-import { BootedAppengine } from "./booted-appengine.ts";
-import type { Collected } from "./booted-appengine.ts";
+import type { BootedAppengine, Collected } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
 import { missingCapability, missingTimeScale } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
@@ -19,20 +16,17 @@ import { failureOf, toFailure } from "../failure.ts";
 import { journalPath } from "./journal.ts";
 import { pauseFor, pauseNote } from "./pause.ts";
 import { recordedName } from "./run-settings.ts";
-import type { PlannedScenario, PlannedShare, RunSettings } from "./run-settings.ts";
+import type { PlannedScenario, RunSettings } from "./run-settings.ts";
+import { ScenarioAppengines } from "./scenario-appengines.ts";
 import type { BootOverrides, CheckDefinition, ScenarioDefinition } from "./scenario-definition.ts";
-import { sharedAppengine } from "./shared-appengine.ts";
-import type { SharedAppengine } from "./shared-appengine.ts";
 import { StrayErrors } from "./stray-errors.ts";
 import { CANCELLED } from "./testimony.ts";
-import { recordTimeline } from "./timeline-recorder.ts";
-import type { TimelineRecorder } from "./timeline-recorder.ts";
 import { targetPace } from "./target-pace.ts";
 import type { Testimony } from "./testimony.ts";
 import { messageOfThrown } from "../thrown.ts";
 import { toVariant } from "./variants.ts";
 import type { Variant } from "./variants.ts";
-import { WarmAppengine } from "./warm-appengine.ts";
+import type { WarmAppengine } from "./warm-appengine.ts";
 
 /**
  * One scenario as it runs: its appengine, its events and its evidence.
@@ -47,10 +41,9 @@ export class ScenarioSession {
   readonly cancellation: Cancellation;
   readonly #definition: ScenarioDefinition;
   readonly #plan: PlannedScenario;
-  readonly #boot: Booter;
+  readonly #appengines: ScenarioAppengines;
   readonly #log: EventLog<Testimony>;
   readonly #strays: StrayErrors | undefined;
-  readonly #share: Share | undefined;
   readonly #verdicts = new Map<string, Verdict>();
   #begun = now();
   #appengine: BootedAppengine | undefined;
@@ -62,10 +55,6 @@ export class ScenarioSession {
   #watch: AppengineWatch | undefined;
   #violation: Failure | undefined;
   #skipped: string | undefined;
-  #booted = 0;
-  /** Folders for the evidence of the first boot and of the last one. */
-  #ownFolder = "";
-  #lastFolder = "";
   #evidenceMs = 0;
   #removalMs = 0;
 
@@ -79,14 +68,13 @@ export class ScenarioSession {
     this.#plan = plan;
     this.settings = settings;
     clock.scale = settings.timeoutScale;
-    this.#boot = boot;
     this.name = recordedName(definition.name, settings.repetition);
     this.checks =
       settings.switchable === undefined
         ? definition.checks.filter(({ id }) => plan.checks.includes(id))
         : variantsOf(definition.checks, plan.checks);
     this.cancellation = new Cancellation(settings.folder);
-    this.#share = shareOf(definition.name, settings);
+    this.#appengines = new ScenarioAppengines(this, definition, plan, boot);
     this.#log = settings.journals
       ? new EventLog(journalPath(settings.folder, this.name, settings.attempt), { numbered: true })
       : new EventLog(join(settings.folder, EVENTS_FILE));
@@ -123,20 +111,17 @@ export class ScenarioSession {
     if (options.boot === "none") clock.pace = targetPace(0, this.settings.reference);
     if (this.#skipped !== undefined || options.boot === "none") return;
     if (this.settings.switchable !== undefined) {
-      this.#warm = this.#warmAppengine(this.settings.switchable);
+      this.#warm = this.#appengines.warm(this.settings.switchable);
       return;
     }
     try {
-      this.#appengine =
-        (await this.#held()) ??
-        (await this.#shared()) ??
-        (await this.boot({}, this.cancellation.signal));
+      this.#appengine = await this.#appengines.first();
       await this.#watchBegins();
     } catch (error) {
       if (this.cancellation.signal.aborted) this.#skipped = CANCELLED;
       else {
         this.#failure = toFailure(error);
-        this.#diagnose(this.#failure, { folder: this.#lastFolder, news: undefined });
+        this.#diagnose(this.#failure, { folder: this.#appengines.lastFolder, news: undefined });
       }
     }
   }
@@ -145,7 +130,9 @@ export class ScenarioSession {
   #diagnoseHealthy(): void {
     const { rules: expected = [] } = this.#definition.options.expects ?? {};
     const none = { class: "product", code: "PVH_ASSERT", message: "" } as const;
-    const { diagnoses } = diagnoseFailure(none, this.#ownFolder, undefined, { expected });
+    const { diagnoses } = diagnoseFailure(none, this.#appengines.ownFolder, undefined, {
+      expected,
+    });
     for (const { rule, cause } of diagnoses) {
       this.#note(`rule ${rule} fires, and the scenario passes: ${cause}`);
     }
@@ -219,7 +206,9 @@ export class ScenarioSession {
     const last = await run.removeBooted(failed);
     if (failure !== undefined) {
       const ofBoot = failure.code === "PVH_NEVER_READY";
-      const kept = ofBoot ? { folder: this.#lastFolder, news: undefined } : (last ?? own);
+      const kept = ofBoot
+        ? { folder: this.#appengines.lastFolder, news: undefined }
+        : (last ?? own);
       this.#diagnose(failure, kept, check.id);
     }
     this.#evidenceMs += collected - ended;
@@ -282,7 +271,7 @@ export class ScenarioSession {
     const ended = now();
     await this.#appengine?.endTimeline();
     if (this.#warm !== undefined) await this.#warm.remove();
-    else if (!this.#isLeftToOthers()) await this.#remove();
+    else await this.#appengines.release(this.#appengine, this.#verdict() === "failed");
     this.#removalMs += now() - ended;
     const failure = this.#failure ?? this.#violation;
     this.record({
@@ -299,73 +288,8 @@ export class ScenarioSession {
   }
 
   /** Boot an appengine as the scenario asks, with overrides. */
-  async boot(overrides: BootOverrides, signal: AbortSignal): Promise<BootedAppengine> {
-    return this.#bootFrom(await this.#source(overrides), overrides, signal);
-  }
-
-  async #bootFrom(
-    source: BootSource,
-    overrides: BootOverrides,
-    signal: AbortSignal,
-    quirks: readonly string[] = [...this.quirks, ...(overrides.quirks ?? [])],
-  ): Promise<BootedAppengine> {
-    const { settings } = this;
-    const { options } = this.#definition;
-    const folder = this.#evidenceFolder();
-    this.#lastFolder = folder;
-    const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
-    const watch = clock.stopwatch();
-    let timeline: TimelineRecorder | undefined;
-    try {
-      const container = await this.#boot({
-        name,
-        ...source,
-        engine: settings.engine,
-        run: settings.run,
-        held: settings.keepAppengine === true,
-        boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
-        quirks,
-        timeScale: overrides.timeScale ?? options.timeScale ?? 1,
-        env: { ...options.env, ...overrides.env },
-        signal,
-        until: overrides.until ?? options.until ?? "links",
-        evidence: settings.keep === "never" ? undefined : folder,
-        evidenceOver: this.cancellation.evidenceOver,
-        onAppengine: (appengine) => {
-          timeline = this.#timeline(appengine);
-        },
-        onStage: (stage, ms, ok, detail) => {
-          this.record({
-            type: "stage.finished",
-            scenario: this.name,
-            appengine: name,
-            stage,
-            ms,
-            ok,
-            ...(detail !== undefined && { detail }),
-          });
-        },
-      });
-      clock.pace = targetPace(watch.given, settings.reference);
-      return new BootedAppengine(this, container, folder, timeline);
-    } catch (error) {
-      await timeline?.end();
-      BootedAppengine.recordFolder(this, folder);
-      throw error;
-    }
-  }
-
-  #warmAppengine(switchable: readonly string[]): WarmAppengine {
-    const { until = "links" } = this.#definition.options;
-    return new WarmAppengine(
-      async (quirks, env) => {
-        const { signal } = this.cancellation;
-        return this.#bootFrom(await this.#source({}), { env }, signal, quirks);
-      },
-      switchable,
-      until === "links" || until === "ready",
-      (text) => this.#note(text),
-    );
+  boot(overrides: BootOverrides, signal: AbortSignal): Promise<BootedAppengine> {
+    return this.#appengines.boot(overrides, signal);
   }
 
   /** Bring the appengine of a variant to its start. What cannot be done is that variant's failure. */
@@ -404,62 +328,6 @@ export class ScenarioSession {
     return { run: again, outcome: await again.result() };
   }
 
-  /** The appengine of the scenario's share: that of the scenarios before it, or a new one. */
-  async #shared(): Promise<BootedAppengine | undefined> {
-    const share = this.#share;
-    if (share === undefined) return undefined;
-    const { signal } = this.cancellation;
-    const begun = now();
-    const after = [...share.appengine.users];
-    try {
-      const container = await share.appengine.take(this.name, signal);
-      if (container !== undefined) {
-        const { name: appengine } = container;
-        const ms = now() - begun;
-        this.record({ type: "appengine.shared", scenario: this.name, appengine, after, ms });
-        const timeline = this.#timeline(container.appengine);
-        return new BootedAppengine(this, container, this.#evidenceFolder(), timeline);
-      }
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const why = messageOfThrown(error);
-      this.#note(`the appengine of ${after.join(", ")} is not used again: ${why}`);
-      await this.#remove();
-    }
-    const booted = await this.#bootFrom(share.plan.source, {}, signal);
-    await share.appengine.begin(booted.container, this.name, signal).catch((error: unknown) => {
-      if (signal.aborted) throw error;
-      this.#note(
-        `no scenario can use ${booted.container.name} after this one: ${messageOfThrown(error)}`,
-      );
-    });
-    return booted;
-  }
-
-  /** Another scenario of its share can use the appengine. */
-  #isLeftToOthers(): boolean {
-    if (this.#share === undefined || this.cancellation.signal.aborted) return false;
-    const isLast = this.#share.plan.scenarios.at(-1) === this.#definition.name;
-    return !isLast && this.#verdict() !== "failed";
-  }
-
-  async #remove(): Promise<void> {
-    const left = this.#share?.appengine.release();
-    if (this.settings.held !== undefined) return;
-    if (this.settings.keepAppengine === true && this.#verdict() === "failed") {
-      await this.#appengine?.leave();
-      return;
-    }
-    if (this.#appengine !== undefined) await this.#appengine.remove();
-    else if (left !== undefined) await new BootedAppengine(this, left, "").remove();
-  }
-
-  /** A run of variants judges hundreds of boots by their verdicts alone. */
-  #timeline(appengine: Appengine): TimelineRecorder | undefined {
-    if (this.settings.switchable !== undefined) return undefined;
-    return recordTimeline(appengine, this.name, (testimony) => this.record(testimony));
-  }
-
   /** Hold everything as the failed check left it until a person has seen it. */
   async #pause(check: string, { booted }: CheckRun): Promise<void> {
     const name = (booted.at(-1) ?? this.#appengine)?.container.name;
@@ -472,31 +340,6 @@ export class ScenarioSession {
     this.record({ type: "note", scenario: this.name, text });
   }
 
-  /** The appengine that a former run has left for this scenario, if it can be used again. */
-  async #held(): Promise<BootedAppengine | undefined> {
-    const { held, engine } = this.settings;
-    const name = held?.[this.#definition.name];
-    if (name === undefined || engine === undefined) return undefined;
-    const begun = now();
-    try {
-      const { knownEngine } = await import("../engine/find-engine.ts");
-      const { attachAppengine } = await import("../appengine/attach-appengine.ts");
-      const { until = "links" } = this.#definition.options;
-      const { signal } = this.cancellation;
-      const container = await attachAppengine(knownEngine(engine), name, { signal, until });
-      const ms = now() - begun;
-      const stage = { scenario: this.name, appengine: name, stage: "ready", ms, ok: true } as const;
-      this.record({ type: "stage.finished", ...stage, detail: "as a former run has left it" });
-      const timeline = this.#timeline(container.appengine);
-      return new BootedAppengine(this, container, this.#evidenceFolder(), timeline);
-    } catch (error) {
-      if (this.cancellation.signal.aborted) throw error;
-      const why = messageOfThrown(error);
-      this.#note(`${name} cannot be used again, and another one is booted: ${why}`);
-      return undefined;
-    }
-  }
-
   async #whyLost(run: CheckRun): Promise<PvhError | undefined> {
     const used = [...(this.#appengine ? [this.#appengine] : []), ...run.booted];
     const why = await Promise.all(used.map(({ container }) => container.whyLost()));
@@ -505,29 +348,6 @@ export class ScenarioSession {
 
   record(testimony: Testimony): void {
     this.#log.append(testimony);
-  }
-
-  async #source({ containers, exports = [] }: BootOverrides): Promise<BootSource> {
-    const { settings, cancellation } = this;
-    let source = this.#plan.source ?? { image: settings.image, exports: [] };
-    if (containers !== undefined) {
-      const { bootSourceOf } = await import("./exports-of.ts");
-      source = await bootSourceOf(settings, containers, cancellation.signal);
-    }
-    return { image: source.image, exports: [...source.exports, ...exports] };
-  }
-
-  /** The first appengine's evidence goes to the scenario's folder, further ones beside it. */
-  #evidenceFolder(): string {
-    const { folder, attempt } = this.settings;
-    this.#booted += 1;
-    const parts = [
-      ...(attempt > 1 ? [`attempt-${attempt}`] : []),
-      ...(this.#booted > 1 ? [`appengine-${this.#booted}`] : []),
-    ];
-    const made = join(folder, this.name, ...parts);
-    if (this.#booted === 1) this.#ownFolder = made;
-    return made;
   }
 
   #finish(
@@ -573,19 +393,6 @@ function variantsOf(
 /** Hint of a violation. */
 const HINT =
   "where the scenario means it, its options say so: expects: { watchers: […], errors: [/…/] }";
-
-/** The share of a scenario in this round. */
-interface Share {
-  readonly plan: PlannedShare;
-  readonly appengine: SharedAppengine;
-}
-
-function shareOf(scenario: string, { shares }: RunSettings): Share | undefined {
-  const found = Object.entries(shares).find(([, { scenarios }]) => scenarios.includes(scenario));
-  if (found === undefined) return undefined;
-  const [name, plan] = found;
-  return { plan, appengine: sharedAppengine(name) };
-}
 
 // Kept before a scenario can put another clock in its place.
 const now = performance.now.bind(performance);
