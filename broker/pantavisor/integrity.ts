@@ -32,7 +32,8 @@ export function unsignedState(
   const get = (key: string): string => config.values.get(key)?.value ?? "";
   const mode = get("PV_SECUREBOOT_MODE") as SecurebootMode;
   const state = { "#spec": STATE_SPEC, ...Object.fromEntries(entries) };
-  const { refusal, lines } = verifyState(state, mode, trustStoreOf(get));
+  const trust = { ...trustStoreOf(get), oemLeavesOut: quirks.has("oem-leaves-out-bsp") };
+  const { refusal, lines } = verifyState(state, mode, trust);
   for (const line of lines) log.write("ERROR", "signature", `(pv_signature_verify:1) ${line}`);
   return refusal;
 }

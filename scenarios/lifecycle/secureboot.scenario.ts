@@ -40,11 +40,8 @@ scenario(
         const first = signed({ ...factory, [`${APP}/note.json`]: { version: 1 } });
         await install(control, "locals/unsigned", factory, signal);
         await install(control, "locals/signed", first, signal);
-        const authority = readFileSync(join(KEYS, "authority.crt"), "utf8");
-        await appengine.text(
-          `mkdir -p ${TRUST}; printf %s ${shellQuote(authority)} >${TRUST}/ca-certificates.crt;
-           echo PV_SECUREBOOT_MODE=strict >>/etc/pantavisor-appengine.config`,
-        );
+        await trust(appengine, "authority", "ca-certificates");
+        await appengine.text("echo PV_SECUREBOOT_MODE=strict >>/etc/pantavisor-appengine.config");
         await command(control, "LOCAL_RUN_COMMIT", "locals/signed", signal);
         await progress(control, "locals/signed", "DONE", signal);
 
@@ -78,6 +75,34 @@ scenario(
         await progress(control, "locals/second", "DONE", signal);
       },
       { timeout: 60_000 },
+    );
+
+    check(
+      "life.secureboot.oem",
+      "an OEM's signature covers nothing of the BSP",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine({
+          env: { PV_SECUREBOOT_MODE: "lenient", PV_OEM_NAME: "pvh-oem" },
+        });
+        await trust(appengine, "oem-authority", "ca-oem-certificates");
+        const state = { ...(await currentState(control, signal)), "bsp/run.json": {} };
+        const application = Object.keys(state).filter((key) => key.startsWith(`${APP}/`));
+        const put = (name: string, keys: string[], exclude: string[] = []) => {
+          const next = signed(state, "oem", keys, exclude);
+          return send(control, "PUT", `/steps/locals/${name}`, next, signal);
+        };
+        const [accepted] = await put("application", application);
+        expect(accepted, "reply to an application that the OEM has signed").toBe(200);
+        for (const [does, keys, exclude] of [
+          ["signs", [...application, "bsp/run.json"], []],
+          ["leaves out", application, ["bsp/**"]],
+        ] as const) {
+          expect(
+            await put("bsp", [...keys], [...exclude]),
+            `reply to a step whose BSP the OEM's signature ${does}`,
+          ).toEqual([422, "Secureboot: Signature validation failed"]);
+        }
+      },
     );
 
     check(
@@ -145,18 +170,23 @@ scenario(
   },
 );
 
-/** All of a state under one signature. */
-function signed(state: State, signer = "signer"): State {
-  const keys = Object.keys(state).filter((key) => !key.startsWith("_sigs/"));
-  const [key = "", certificate] = ["key", "crt"].map((type) =>
+/** A state under one signature, of all its keys or of these. */
+function signed(
+  state: State,
+  signer = "signer",
+  keys = Object.keys(state).filter((key) => !key.startsWith("_sigs/")),
+  exclude: readonly string[] = [],
+): State {
+  const [key = "", certificate = ""] = ["key", "crt"].map((type) =>
     readFileSync(join(KEYS, `${signer}.${type}`), "utf8"),
   );
-  return signState(state, keys, {
-    part: "all",
-    include: keys,
-    key,
-    ...(certificate !== undefined && { certificate }),
-  });
+  return signState(state, keys, { part: "all", include: keys, exclude, key, certificate });
+}
+
+/** Make a certificate of fixtures/secureboot one of the appengine's authorities. */
+async function trust(appengine: Appengine, authority: string, store: string): Promise<void> {
+  const certificate = shellQuote(readFileSync(join(KEYS, `${authority}.crt`), "utf8"));
+  await appengine.text(`mkdir -p ${TRUST}; printf %s ${certificate} >${TRUST}/${store}.crt`);
 }
 
 /** Change a file that may be a hard link to an object, which stays as it is. */

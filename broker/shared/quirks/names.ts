@@ -86,6 +86,8 @@ export const QUIRKS = {
   "signatures-ignored": "signatures of a state are not verified, whatever PV_SECUREBOOT_MODE says",
   "objects-unchecked": "a revision runs without a look at its files",
   "verity-skipped": "a volume with a dm-verity description is not verified before it is mounted",
+  "oem-leaves-out-bsp":
+    "the signature of an OEM covers what it leaves out, also of the BSP and of the OEM's own configuration",
   "step-unvalidated": "a state is stored as a step without being read",
   "settings-meta-ignored": "user-meta changes no setting",
   "config-missing": "/config and /config2 are empty",

@@ -13,6 +13,8 @@ export interface TrustStore {
   readonly publicKey: string;
   /** Subject of an OEM's certificates. */
   readonly oemName: string | undefined;
+  /** An OEM's signature may cover any key that it leaves out. */
+  readonly oemLeavesOut?: boolean;
 }
 
 /** @param get value of a setting, "" for one that is not set */
@@ -36,7 +38,7 @@ const LONGEST_CHAIN = 8;
  * or without certificates the key on the disk.
  *
  * @param chain    certificates of the signature, base64 of DER, the signer's first
- * @param oemMaySign whether the signature has no part that only the default authorities may sign
+ * @param oemMaySign whether the signature has no part that only the default authorities may cover
  * @throws Error saying why the key is not trusted
  */
 export function signerKey(

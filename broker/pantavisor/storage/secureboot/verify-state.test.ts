@@ -152,6 +152,12 @@ describe("an OEM", () => {
     const signed = signState(state, [key], { ...part, include: [glob] });
     expect(refusalOf(signed, "lenient", name)).toBe(INVALID);
   });
+
+  it.each(["bsp/**", "pvh-oem/**"])("does not cover %s by leaving it out", (glob) => {
+    const state = { ...STATE, "pvh-oem/a.json": {} };
+    const signed = signState(state, keys, { ...part, exclude: [glob] });
+    expect(refusalOf(signed, "lenient", "pvh-oem")).toBe(INVALID);
+  });
 });
 
 describe("what is not signed", () => {
