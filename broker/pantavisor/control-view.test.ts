@@ -34,7 +34,12 @@ function view(next?: string) {
     quirks: none,
     running,
     runner,
-    updater: { next, isBusy: () => false, isDeparting: () => false, run: () => undefined },
+    updater: {
+      next,
+      isBusy: () => false,
+      isDeparting: () => false,
+      run: () => Promise.resolve(undefined),
+    },
     daemons: [],
     drivers: { prepare: () => undefined, list: () => [], set: () => undefined },
     deviceMeta: openMetaStore(join(storage, "meta")),

@@ -9,6 +9,7 @@ import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { SecurebootMode } from "./storage/secureboot/verify-state.ts";
 import { verifyState } from "./storage/secureboot/verify-state.ts";
 import { trustStoreOf } from "./storage/secureboot/trust.ts";
+import { blockingDigest } from "./storage/blocking-digest.quirk.ts";
 import { verifyObjects } from "./storage/verify-objects.ts";
 import { leftToHandlers } from "./storage/verity-skipped.quirk.ts";
 
@@ -42,29 +43,30 @@ export function unsignedState(
  * Verify a revision: its signatures, then its files.
  * @returns why it must not run
  */
-export function whyNotToRun(
+export async function whyNotToRun(
   { revision, state }: Pick<LoadedRevision, "revision" | "state">,
   options: IntegrityOptions,
-): string | undefined {
-  return unsignedState(state, options) ?? damagedRevision({ revision, state }, options);
+): Promise<string | undefined> {
+  return unsignedState(state, options) ?? (await damagedRevision({ revision, state }, options));
 }
 
 /**
  * Compare the files of a revision with its state, unless PV_SECUREBOOT_CHECKSUM is off.
  * @returns why it must not run
  */
-function damagedRevision(
+async function damagedRevision(
   { revision, state }: Pick<LoadedRevision, "revision" | "state">,
   { config, log, quirks, good = new Set() }: IntegrityOptions,
-): string | undefined {
+): Promise<string | undefined> {
   const isOn = config.values.get("PV_SECUREBOOT_CHECKSUM")?.value !== "0";
   if (!isOn || quirks.has("objects-unchecked")) return undefined;
   const entries = Object.fromEntries(state.entries);
-  const wrong = verifyObjects(entries, {
+  const wrong = await verifyObjects(entries, {
     revision: revisionFolder(config, revision),
     objects: join(config.storage, "objects"),
     good,
     skipped: quirks.has("verity-skipped") ? leftToHandlers(entries) : new Set(),
+    ...(quirks.has("verify-blocks-ctrl") && { digest: blockingDigest }),
     debug: (line) => log.write("DEBUG", "state", `(pv_state_validate_checksum:1) ${line}`),
   });
   if (wrong === undefined) return undefined;

@@ -43,7 +43,8 @@ export function planState(
   state: State,
   quirks: Quirks,
 ): PlannedRevision {
-  const defaults = parseGroups(parseUntrusted(readFileSync(DEFAULT_GROUPS, "utf8")));
+  const defaults =
+    state.groups ?? parseGroups(parseUntrusted(readFileSync(DEFAULT_GROUPS, "utf8")));
   return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
 }
 

@@ -82,7 +82,7 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   }
   paths.pointAtLogs(revision);
   const good = new Set<string>();
-  const first = load(options, log, good);
+  const first = await load(options, log, good);
   const steps = openSteps(config.storage, () => revision).list();
   closeInterruptedUpdates(config.storage, steps, revision);
   const meta = openDeviceMeta(config.storage, revision, BUILD, sharedMeta("device-meta", options));
@@ -157,15 +157,15 @@ function clockOf({ values }: AppengineConfig, quirks: Quirks): (() => number) | 
 }
 
 /** @throws StateError; a revision on trial is then noted as failed */
-function load(
+async function load(
   { config, revision, trial, quirks }: PantavisorOptions,
   log: PantavisorLog,
   good: Set<string>,
-): LoadedRevision {
+): Promise<LoadedRevision> {
   try {
     const loaded = loadRevision(config, revision, quirks);
     logRevision(loaded, log);
-    const fault = whyNotToRun(loaded, { config, log, quirks, good });
+    const fault = await whyNotToRun(loaded, { config, log, quirks, good });
     if (fault !== undefined) throw new StateError(fault);
     return loaded;
   } catch (error) {

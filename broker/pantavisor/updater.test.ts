@@ -1,12 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Outcome } from "./lifecycle/revision.ts";
+import { STATE_SPEC } from "../shared/formats/state.ts";
 import { none } from "../shared/quirks/quirks.ts";
 import { readBootEnvironment, tryAtNextBoot } from "./storage/boot-environment.ts";
 import { makeRunner } from "./revision-runner.fixture.ts";
 import { Updater } from "./updater.ts";
+
+/** SHA-256 of no bytes at all. */
+const SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 let storage: string;
 
@@ -70,12 +74,31 @@ it("the log names the revision that the next boot really runs after a failure", 
   expect(lines.join("\n")).toContain("Rolling back to 'locals/good'");
 });
 
-it("nothing is run when the device is going down already", () => {
+it("nothing is run when the device is going down already", async () => {
   const { runner, updater } = begin();
   runner.dispatch({ type: "shutdown", outcome: "poweroff" });
-  expect(updater.run("locals/c", { reboot: true })).toEqual({
+  expect(await updater.run("locals/c", { reboot: true })).toEqual({
     status: 409,
     reason: "The poweroff has begun",
   });
+  expect(readBootEnvironment(bootFile()).trying).toBeUndefined();
+});
+
+it("the device is busy while a revision is verified, which does not run when the device goes down", async () => {
+  const { runner, updater, config } = begin();
+  vi.advanceTimersByTime(config.commitDelay * 1000);
+  expect(updater.isBusy()).toBe(false);
+  const folder = join(storage, "trails/locals/c");
+  mkdirSync(join(folder, ".pvr"), { recursive: true });
+  const device = { groups: [{ name: "app" }] };
+  const state = { "#spec": STATE_SPEC, "device.json": device, "notes.txt": SHA256_OF_NOTHING };
+  writeFileSync(join(folder, ".pvr/json"), JSON.stringify(state));
+  writeFileSync(join(folder, "device.json"), JSON.stringify(device));
+  writeFileSync(join(folder, "notes.txt"), "");
+  const refusal = updater.run("locals/c", { reboot: true });
+  expect([updater.isBusy(), updater.next]).toEqual([true, "locals/c"]);
+  runner.dispatch({ type: "shutdown", outcome: "poweroff" });
+  expect(await refusal).toEqual({ status: 409, reason: "The poweroff has begun" });
+  expect(updater.isBusy()).toBe(false);
   expect(readBootEnvironment(bootFile()).trying).toBeUndefined();
 });

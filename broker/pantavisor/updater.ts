@@ -49,6 +49,8 @@ export class Updater {
   readonly #options: UpdaterOptions;
   /** Under way in place: these have to be down before the next revision can begin. */
   #departure: { next: LoadedRevision; kept: ReadonlySet<string> } | undefined;
+  /** Name of the revision that is being read and verified. */
+  #verifying: string | undefined;
   #trial: Trial | undefined;
 
   constructor(options: UpdaterOptions) {
@@ -57,12 +59,12 @@ export class Updater {
 
   isBusy(): boolean {
     const testing = this.#trial !== undefined && !isOver(this.#trial.state);
-    return testing || this.#departure !== undefined;
+    return testing || this.next !== undefined;
   }
 
-  /** The revision that runs as soon as those of the running one are down that it does not have. */
+  /** The revision that runs once it is verified, and those of the running one are down that it does not have. */
   get next(): string | undefined {
-    return this.#departure?.next.revision;
+    return this.#departure?.next.revision ?? this.#verifying;
   }
 
   /** True when a container is being stopped for an update, so that nobody may start it again. */
@@ -83,24 +85,42 @@ export class Updater {
   }
 
   /**
-   * Run an installed revision, by a reboot if it needs one or `reboot` says so.
+   * Run an installed revision once it is verified, by a reboot if it needs one or `reboot` says so.
+   * The device is busy from the call on.
    * @returns why not; the revision's progress then says so too
    */
-  run(revision: string, { reboot }: { reboot: boolean }): CommandRefusal | undefined {
-    const { config, quirks, runner, running } = this.#options;
+  async run(revision: string, how: { reboot: boolean }): Promise<CommandRefusal | undefined> {
+    const { config, quirks, running } = this.#options;
     if (revision === running().revision) {
       return { status: 409, reason: `Step ${revision} is running` };
     }
-    const { outcome } = runner.state;
-    if (outcome !== undefined) return { status: 409, reason: `The ${outcome} has begun` };
+    const ending = this.#ending();
+    if (ending !== undefined) return ending;
     let next: LoadedRevision;
+    let fault: string | undefined;
+    this.#verifying = revision;
     try {
       next = loadRevision(config, revision, quirks);
+      fault = await whyNotToRun(next, this.#options);
     } catch (error) {
       return this.#refuse(revision, `State JSON has bad format: ${(error as Error).message}`);
+    } finally {
+      this.#verifying = undefined;
     }
-    const fault = whyNotToRun(next, this.#options);
     if (fault !== undefined) return this.#refuse(revision, fault);
+    return this.#ending() ?? this.#goOver(next, how);
+  }
+
+  /** The device may begin to go down while a revision is verified. */
+  #ending(): CommandRefusal | undefined {
+    const { outcome } = this.#options.runner.state;
+    return outcome === undefined ? undefined : { status: 409, reason: `The ${outcome} has begun` };
+  }
+
+  /** Go over to a verified revision. */
+  #goOver(next: LoadedRevision, { reboot }: { reboot: boolean }): CommandRefusal | undefined {
+    const { quirks, runner, running } = this.#options;
+    const { revision } = next;
     const [missing] = missingRequired(next, quirks);
     if (missing !== undefined) return this.#refuse(revision, missing);
     const change = changeBetween(sideOf(running()), sideOf(next));

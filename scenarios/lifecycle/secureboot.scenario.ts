@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { signState } from "../../broker/shared/formats/sign-state.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import { STORAGE } from "../../harness/appengine/layout.ts";
+import type { ControlClient } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
@@ -167,6 +168,23 @@ scenario(
         ).toEqual([422, `Object validation went wrong: ${APP}/root.squashfs has another checksum`]);
       },
     );
+
+    check(
+      "life.integrity.busy",
+      "pv-ctrl answers while a large object is verified, and only then the revision runs",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine();
+        const sha256 = await putLargeObject(appengine);
+        const state = await currentState(control, signal);
+        await install(control, "locals/large", { ...state, [`${APP}/large.img`]: sha256 }, signal);
+        const run = command(control, "LOCAL_RUN", "locals/large", signal);
+        const replies = await repliesUntil(run, control, signal);
+        // Without turns the request that came before the command is answered, or the one after it.
+        expect(replies, "replies of pv-ctrl before the revision was verified").toBeGreaterThan(4);
+        await progress(control, "locals/large", "UPDATED", signal);
+      },
+      { timeout: 60_000 },
+    );
   },
 );
 
@@ -192,4 +210,28 @@ async function trust(appengine: Appengine, authority: string, store: string): Pr
 /** Change a file that may be a hard link to an object, which stays as it is. */
 async function damage(appengine: Appengine, path: string): Promise<void> {
   await appengine.text(`cp ${path} ${path}.new && echo x >>${path}.new && mv ${path}.new ${path}`);
+}
+
+/** An object of 256 MiB without a block on disk; gives its name. */
+async function putLargeObject(appengine: Appengine): Promise<string> {
+  const line = await appengine.text("truncate -s 256M /tmp/large && sha256sum /tmp/large");
+  const sha256 = line.slice(0, 64);
+  await appengine.text(`cp --sparse=always /tmp/large ${STORAGE}/objects/${sha256}`);
+  return sha256;
+}
+
+/** How many requests pv-ctrl answers one after the other before it answers another. */
+async function repliesUntil(
+  other: Promise<void>,
+  control: ControlClient,
+  signal: AbortSignal,
+): Promise<number> {
+  const over = other.then(() => "over");
+  for (let count = 0; ; count += 1) {
+    const next = control.json("/daemons", signal);
+    if ((await Promise.race([over, next])) === "over") {
+      await next;
+      return count;
+    }
+  }
 }

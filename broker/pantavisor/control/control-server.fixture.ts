@@ -53,7 +53,7 @@ export async function start(quirkList = "", { view, caller, onConnection }: Star
   const objects = join(storage, "objects");
   for (const name of ["objects", "trails"]) mkdirSync(join(storage, name), { recursive: true });
   const request = vi.fn<PantavisorView["request"]>();
-  const runStep = vi.fn<PantavisorView["runStep"]>();
+  const runStep = vi.fn<PantavisorView["runStep"]>(() => Promise.resolve(undefined));
   const makeFactory = vi.fn<PantavisorView["makeFactory"]>();
   const isUpdating = vi.fn<PantavisorView["isUpdating"]>(() => false);
   const overrides = new Map<string, string>();

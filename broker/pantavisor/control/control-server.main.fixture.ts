@@ -28,7 +28,7 @@ await serveControl(join(folder, "pv-ctrl"), {
   end: () => true,
   isUpdating: () => false,
   isDeparting: () => false,
-  runStep: () => undefined,
+  runStep: () => Promise.resolve(undefined),
   makeFactory: () => undefined,
   override: () => undefined,
   deviceMeta: openMetaStore(join(storage, "devmeta")),

@@ -32,8 +32,8 @@ export interface PantavisorView {
   isUpdating(): boolean;
   /** The container is being stopped because the next revision has another, or none. */
   isDeparting(container: string): boolean;
-  /** Go over to an installed revision; its progress tells how it went. */
-  runStep(revision: string, how: { readonly reboot: boolean }): CommandRefusal | undefined;
+  /** Verify an installed revision, and go over to it; its progress tells how it went. */
+  runStep(revision: string, how: { readonly reboot: boolean }): Promise<CommandRefusal | undefined>;
   /** Make an installed revision the factory one. */
   makeFactory(revision: string): CommandRefusal | undefined;
   /** Change a setting until the next reboot. */

@@ -270,7 +270,7 @@ describe("/commands", () => {
     await call("PUT", "/steps/locals/a", '{"#spec":"pantavisor-service-system@1"}');
     expect(statusOf(await call("POST", "/commands", command))).toBe(200);
     expect(runStep).toHaveBeenCalledExactlyOnceWith("locals/a", how);
-    runStep.mockReturnValue({ status: 422, reason: "State JSON has bad format: c/run.json" });
+    runStep.mockResolvedValue({ status: 422, reason: "State JSON has bad format: c/run.json" });
     const refused = await call("POST", "/commands", command);
     expect(statusOf(refused)).toBe(422);
     expect(refused).toContain("c/run.json");

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { verifyObjects } from "./verify-objects.ts";
 
 const ROOT = "a root file system";
@@ -38,8 +38,8 @@ const verify = (state: Record<string, unknown> = STATE, skipped: string[] = []) 
     debug: (line) => lines.push(line),
   });
 
-it("each object and each document that is read has its line", () => {
-  expect(verify()).toBeUndefined();
+it("each object and each document that is read has its line", async () => {
+  expect(await verify()).toBeUndefined();
   expect(lines).toEqual([
     `validating checksum for /objects/${SHA} and ${folder}/a/root.squashfs`,
     `validating value for json ${folder}/a/run.json`,
@@ -56,25 +56,55 @@ it.each<readonly [string, () => void, string]>([
   ],
   ["a document", () => put("a/run.json", '{"name":"b"}'), "a/run.json has another value"],
   ["no JSON", () => put("a/run.json", "{"), "a/run.json has another value"],
-])("%s that is not what the state says", (_, damage, reason) => {
+])("%s that is not what the state says", async (_, damage, reason) => {
   damage();
-  expect(verify()).toBe(reason);
+  expect(await verify()).toBe(reason);
 });
 
-it("what was good is read again only when it has changed", () => {
-  expect(verify()).toBeUndefined();
+it("what was good is read again only when it has changed", async () => {
+  expect(await verify()).toBeUndefined();
   put("a/root.squashfs", "A ROOT FILE SYSTEM");
-  expect(verify()).toBe("a/root.squashfs has another checksum");
+  expect(await verify()).toBe("a/root.squashfs has another checksum");
   const path = join(folder, "a/root.squashfs");
   put("a/root.squashfs", ROOT);
   utimesSync(path, 1, 1);
-  expect(verify()).toBeUndefined();
+  expect(await verify()).toBeUndefined();
   put("a/root.squashfs", "A ROOT FILE SYSTEM");
   utimesSync(path, 1, 1);
-  expect(verify()).toBeUndefined();
+  expect(await verify()).toBeUndefined();
 });
 
-it("what somebody else verifies is skipped", () => {
+it("what somebody else verifies is skipped", async () => {
   put("a/root.squashfs", "else");
-  expect(verify(STATE, ["a/root.squashfs"])).toBeUndefined();
+  expect(await verify(STATE, ["a/root.squashfs"])).toBeUndefined();
+});
+
+it("other work goes on while an object is read", async () => {
+  const bytes = Buffer.alloc(20 << 20);
+  writeFileSync(join(folder, "a/root.squashfs"), bytes);
+  const turns = vi.fn();
+  const turn = setInterval(turns);
+  try {
+    const state = { "a/root.squashfs": createHash("sha256").update(bytes).digest("hex") };
+    expect(await verify(state)).toBeUndefined();
+  } finally {
+    clearInterval(turn);
+  }
+  expect(turns.mock.calls.length).toBeGreaterThan(2);
+});
+
+it("an object that is changed while it is read is not taken for a good one", async () => {
+  const wrong = await verifyObjects(STATE, {
+    revision: folder,
+    objects: "/objects",
+    good,
+    skipped: new Set(),
+    debug: () => undefined,
+    digest(path) {
+      writeFileSync(path, "something else");
+      return SHA;
+    },
+  });
+  expect(wrong).toBe("a/root.squashfs was changed while it was read");
+  expect(good).toEqual(new Set());
 });

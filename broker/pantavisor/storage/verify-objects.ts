@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseUntrusted } from "../../shared/formats/json-depth.ts";
 import type { StateDocument } from "./pvtx/state-merge.ts";
@@ -19,15 +19,24 @@ export interface VerifyOptions {
   /** Objects that somebody else verifies. */
   readonly skipped: ReadonlySet<string>;
   readonly debug: (line: string) => void;
+  /** Digest of a file, in hex. */
+  readonly digest?: (path: string) => string | Promise<string>;
 }
+
+/** Bytes that are hashed between two looks at what else there is to do: a millisecond or three. */
+const PIECE = 1 << 20;
 
 /**
  * Compare the files of a revision with its state: each object with its sha256, each document with
  * its value. The handlers of dm-verity are off in an appengine, so its volumes are read as well.
+ * Objects are read in pieces, so that pv-ctrl answers and containers are cared for meanwhile.
  * @returns the first file that is not what the state says, and why
  */
-export function verifyObjects(state: StateDocument, options: VerifyOptions): string | undefined {
-  const { revision, objects, good, skipped, debug } = options;
+export async function verifyObjects(
+  state: StateDocument,
+  options: VerifyOptions,
+): Promise<string | undefined> {
+  const { revision, objects, good, skipped, debug, digest = sha256Of } = options;
   for (const [key, value] of Object.entries(state)) {
     const path = join(revision, key);
     if (typeof value === "string") {
@@ -37,7 +46,7 @@ export function verifyObjects(state: StateDocument, options: VerifyOptions): str
         continue;
       }
       debug(`validating checksum for ${join(objects, value)} and ${path}`);
-      const wrong = wrongObject(path, value, good);
+      const wrong = await wrongObject(path, value, good, digest);
       if (wrong !== undefined) return `${key} ${wrong}`;
     } else if (!UNREAD.test(key)) {
       debug(`validating value for json ${path}`);
@@ -48,12 +57,17 @@ export function verifyObjects(state: StateDocument, options: VerifyOptions): str
 }
 
 /** @param good by inode, since containers and revisions share their objects */
-function wrongObject(path: string, sha256: string, good: Set<string>): string | undefined {
+async function wrongObject(
+  path: string,
+  sha256: string,
+  good: Set<string>,
+  digest: NonNullable<VerifyOptions["digest"]>,
+): Promise<string | undefined> {
   try {
-    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
-    const known = [sha256, dev, ino, size, mtimeNs].join(" ");
+    const known = `${sha256} ${identityOf(path)}`;
     if (good.has(known)) return undefined;
-    if (sha256Of(path) !== sha256) return "has another checksum";
+    if ((await digest(path)) !== sha256) return "has another checksum";
+    if (known !== `${sha256} ${identityOf(path)}`) return "was changed while it was read";
     good.add(known);
     return undefined;
   } catch (error) {
@@ -61,19 +75,17 @@ function wrongObject(path: string, sha256: string, good: Set<string>): string | 
   }
 }
 
-function sha256Of(path: string): string {
+function identityOf(path: string): string {
+  const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+  return [dev, ino, size, mtimeNs].join(" ");
+}
+
+async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
-  const chunk = Buffer.allocUnsafe(1 << 20);
-  const fd = openSync(path, "r");
-  try {
-    for (;;) {
-      const length = readSync(fd, chunk);
-      if (length === 0) return hash.digest("hex");
-      hash.update(chunk.subarray(0, length));
-    }
-  } finally {
-    closeSync(fd);
+  for await (const piece of createReadStream(path, { highWaterMark: PIECE })) {
+    hash.update(piece as Buffer);
   }
+  return hash.digest("hex");
 }
 
 function hasValue(path: string, value: unknown): boolean {

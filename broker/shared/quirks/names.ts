@@ -85,6 +85,7 @@ export const QUIRKS = {
     "pantavisor.log counts from the machine's start, whatever PV_LOG_TIMESTAMP says",
   "signatures-ignored": "signatures of a state are not verified, whatever PV_SECUREBOOT_MODE says",
   "objects-unchecked": "a revision runs without a look at its files",
+  "verify-blocks-ctrl": "nothing is answered while the objects of a revision are verified",
   "verity-skipped": "a volume with a dm-verity description is not verified before it is mounted",
   "oem-leaves-out-bsp":
     "the signature of an OEM covers what it leaves out, also of the BSP and of the OEM's own configuration",

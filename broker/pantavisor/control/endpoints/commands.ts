@@ -19,7 +19,7 @@ export function commandRoutes(view: PantavisorView): Route[] {
       methods: {
         POST: {
           takes: BODY_LIMIT,
-          reply({ body }) {
+          async reply({ body }) {
             if (view.quirks.has("command-dropped")) return accepted;
             const parsed = parseJson(body, commandSchema, "Command");
             if ("error" in parsed) return errorReply(400, parsed.error);
@@ -30,7 +30,7 @@ export function commandRoutes(view: PantavisorView): Route[] {
               view.onRefused("unknown", unknown);
               return errorReply(400, unknown);
             }
-            const reply = run(view, command.payload);
+            const reply = await run(view, command.payload);
             if (reply.status !== accepted.status) view.onRefused(command.op, reasonOf(reply));
             return reply;
           },
@@ -50,7 +50,7 @@ function reasonOf({ body }: Reply): string {
   return reason === "" ? "there is nothing to do" : reason;
 }
 
-type Command = (view: PantavisorView, payload: unknown) => Reply;
+type Command = (view: PantavisorView, payload: unknown) => Reply | Promise<Reply>;
 
 /** Whole names only: the real one takes any beginning of a name for it. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -80,21 +80,25 @@ function end(view: PantavisorView, outcome: "poweroff" | "reboot"): Reply {
   return view.end(outcome) ? accepted : errorReply(503, "Already going down", RETRY_AFTER);
 }
 
-function runStep(view: PantavisorView, payload: unknown, how: { reboot: boolean }): Reply {
+async function runStep(
+  view: PantavisorView,
+  payload: unknown,
+  how: { reboot: boolean },
+): Promise<Reply> {
   if (view.quirks.has("step-not-run")) return accepted;
   return withStep(view, payload, (name) => view.runStep(name, how));
 }
 
 /** Neither may happen while an update is under way, and both need a step that exists. */
-function withStep(
+async function withStep(
   view: PantavisorView,
   payload: unknown,
-  act: (revision: string) => CommandRefusal | undefined,
-): Reply {
+  act: (revision: string) => CommandRefusal | undefined | Promise<CommandRefusal | undefined>,
+): Promise<Reply> {
   if (typeof payload !== "string") return errorReply(400, "Command has bad format");
   if (view.isUpdating()) return updating;
   if (view.steps.state(payload) === undefined) return errorReply(404, "Resource does not exist");
-  const refused = act(payload);
+  const refused = await act(payload);
   if (view.quirks.has("run-refusal-200")) return accepted;
   return refused === undefined ? accepted : errorReply(refused.status, refused.reason);
 }
