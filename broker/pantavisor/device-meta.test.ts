@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -22,6 +22,18 @@ it("a key of a container is a file that it sees, until the key is deleted", () =
   expect(readdirSync(at("shared.app")).sort()).toEqual(["a.b", "colour"]);
   store.delete("app.colour");
   expect(readdirSync(at("shared.app"))).toEqual(["a.b"]);
+});
+
+it("a link that a container has put in the place of a file is replaced, not followed", () => {
+  const store = openMetaStore(at("stored"), at("shared"));
+  store.set("app.colour", "red");
+  for (const name of ["colour", "colour.incoming", ".incoming"]) {
+    rmSync(at("shared.app", name), { force: true });
+    symlinkSync(at("victim"), at("shared.app", name));
+  }
+  store.set("app.colour", "blue");
+  expect(readFileSync(at("shared.app/colour"), "utf8")).toBe("blue");
+  expect(existsSync(at("victim"))).toBe(false);
 });
 
 it("is there again after a start", () => {

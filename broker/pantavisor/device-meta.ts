@@ -29,8 +29,10 @@ export function openMetaStore(folder: string, shared?: string): MetaStore {
     const path = sharedFile(shared, key);
     if (path === undefined) return;
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(`${path}.incoming`, value);
-    renameSync(`${path}.incoming`, path);
+    // No container sees it there, or can put a link in its place.
+    const incoming = `${shared}-incoming`;
+    writeFileSync(incoming, value);
+    renameSync(incoming, path);
   };
   for (const key of keys()) ifRoom(() => share(key, readFileSync(fileOf(key), "utf8")));
   return {
