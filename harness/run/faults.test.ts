@@ -255,7 +255,7 @@ describe("a fault takes one scenario only", () => {
     ]);
     const well = scenarioText("well", [PASSES, "skip('not here');"]);
     const folder = scenarioFolder({ ...Object.fromEntries(files), well });
-    const patience = { blocked: 2_000, grace: 1_000, exit: 3_000 };
+    const patience = { load: 20_000, blocked: 2_000, grace: 1_000, exit: 3_000 };
     ran = await runApart(folder, "", { patience, jobs: 3 });
   }, 400_000);
 
