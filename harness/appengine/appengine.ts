@@ -58,6 +58,8 @@ export class Appengine implements AppengineShell {
   readonly log: PantavisorLog;
   /** Told of each command of its shell when it has ended. */
   onCommand: ((command: ObservedCommand) => void) | undefined;
+  /** Told of the name of each container that is entered. */
+  onEnter: ((container: string) => void) | undefined;
   readonly #container: Container;
   readonly #shell: ShellChannel;
   #environment: Promise<readonly string[]> | undefined;
@@ -146,6 +148,7 @@ export class Appengine implements AppengineShell {
 
   inside(container: string): InsideContainer {
     this.#entered.add(container);
+    this.onEnter?.(container);
     return new InsideContainer(this, container);
   }
 

@@ -20,7 +20,7 @@ function logs() {
     appendFileSync(join(root, name), text);
   };
   const reader = new LogReader({ sh });
-  return { root, write, look: () => reader.look(SIGNAL) };
+  return { root, write, look: () => reader.look(SIGNAL), skip: () => reader.skip(SIGNAL) };
 }
 
 const PANTAVISOR = "0/pantavisor/pantavisor.log";
@@ -38,6 +38,14 @@ test("each look gives whole lines that are new, by log", async () => {
   write(PANTAVISOR, "ee\n");
   expect(await look()).toEqual([{ source: PANTAVISOR, lines: ["three"], skipped: 0 }]);
   expect(await look()).toEqual([]);
+});
+
+test("what was passed over is not read", async () => {
+  const { write, look, skip } = logs();
+  write(PANTAVISOR, "before\n");
+  await skip();
+  write(PANTAVISOR, "one\n");
+  expect(await look()).toEqual([{ source: PANTAVISOR, lines: ["one"], skipped: 0 }]);
 });
 
 test("a log that begins anew is read from its beginning", async () => {

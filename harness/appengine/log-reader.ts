@@ -46,6 +46,14 @@ export class LogReader {
     this.#shell = shell;
   }
 
+  /** Pass over what is there. */
+  async skip(signal: AbortSignal): Promise<void> {
+    const { stdout } = await this.#shell.sh(SIZES, { signal, timeout: TIMEOUT, untold: true });
+    for (const [source, size] of sizesOf(stdout)) {
+      this.#logs.set(source, { ...newReading(), offset: size });
+    }
+  }
+
   /** @returns what is new since the last look */
   async look(signal: AbortSignal): Promise<NewLines[]> {
     const options = { signal, timeout: TIMEOUT, untold: true };

@@ -19,6 +19,8 @@ export interface Clue {
   /** Path or name of the file, as the reader knows it. */
   readonly from: string;
   readonly lines: readonly string[];
+  /** Those that were written during the check and belong to it; undefined: all. */
+  readonly ofCheck?: readonly string[];
 }
 
 /** Characters of a line, and lines of a file, that rules read: a container writes what it likes. */

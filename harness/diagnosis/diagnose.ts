@@ -38,8 +38,9 @@ export function diagnose(
 function search(signs: readonly Sign[], clues: readonly Clue[], before: Found): Found | undefined {
   const [sign, ...rest] = signs;
   if (sign === undefined) return before;
-  const pattern = new RegExp(filled(sign.line, before.values, escaped));
-  for (const matches of candidates(sign, pattern, clues)) {
+  const patternOf = (source: string): RegExp => new RegExp(filled(source, before.values, escaped));
+  const { line, from = "" } = sign;
+  for (const matches of candidates(sign, patternOf(line), patternOf(from), clues)) {
     const values = { ...before.values, ...matches.values };
     const found = search(rest, clues, { values, quotes: [...before.quotes, matches.quote] });
     if (found !== undefined) return found;
@@ -48,19 +49,24 @@ function search(signs: readonly Sign[], clues: readonly Clue[], before: Found): 
 }
 
 function candidates(
-  { in: kinds, least = 1 }: Sign,
+  { in: kinds, least = 1, during }: Sign,
   pattern: RegExp,
+  place: RegExp,
   clues: readonly Clue[],
 ): { readonly values: Values; readonly quote: Quote }[] {
   const wanted: readonly string[] = typeof kinds === "string" ? [kinds] : kinds;
   const matching = clues
     .filter(({ kind }) => wanted.includes(kind))
-    .flatMap(({ from, lines }) =>
-      lines.flatMap((line) => {
+    .flatMap(({ from, lines, ofCheck = lines }) => {
+      const placed = place.exec(from);
+      if (placed === null) return [];
+      return (during === "check" ? ofCheck : lines).flatMap((line) => {
         const match = pattern.exec(line);
-        return match === null ? [] : [{ from, line, groups: match.groups ?? {} }];
-      }),
-    );
+        return match === null
+          ? []
+          : [{ from, line, groups: { ...placed.groups, ...match.groups } }];
+      });
+    });
   if (matching.length < least) return [];
   return matching.slice(0, CANDIDATES).map(({ from, line, groups }) => ({
     values: present(groups),

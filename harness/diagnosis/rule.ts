@@ -8,6 +8,17 @@ export interface Sign {
    * it, in the cause and in the fix.
    */
   readonly line: string;
+  /**
+   * Regular expression of the file's path, whose named groups give values too: the container of a console
+   * is in its path.
+   */
+  readonly from?: string;
+  /**
+   * `check`: only what was written during the check that failed, by containers that it used or that have a
+   * link with one of those. For what may happen at any time, in any container, without being the cause of
+   * this failure. In a boot and in logs from elsewhere it is all of the file.
+   */
+  readonly during?: "check";
   /** Number of lines that must match; default 1. */
   readonly least?: number;
 }

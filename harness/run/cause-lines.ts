@@ -29,7 +29,7 @@ export async function causeLinesAbout(
       thrown === undefined
         ? ({ class: "product", code: "PVH_ASSERT", message: "" } as const)
         : toFailure(thrown);
-    const { diagnoses } = diagnoseFailure(failure, folder, undefined);
+    const { diagnoses } = diagnoseFailure(failure, folder);
     return diagnoses.map((one) => ({ rule: one.rule, line: causeLine(one) }));
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import type { EvidenceText } from "../appengine/read-evidence.ts";
 import { catalogue } from "../catalogue/catalogue.ts";
 import { clueOf, failureClue } from "../diagnosis/clue.ts";
 import type { Clue } from "../diagnosis/clue.ts";
+import type { CheckTraces } from "./check-window.ts";
 import { diagnose } from "../diagnosis/diagnose.ts";
 import { RULES } from "../diagnosis/rules.ts";
 import { tellingLines } from "../diagnosis/telling-lines.ts";
@@ -15,26 +16,54 @@ export interface FailureDiagnosis {
   readonly telling: readonly Quote[];
 }
 
-/**
- * Known causes of a failure, by its message and the evidence in a scenario's folder.
- *
- * @param news folder below it with what is new since the first collection, where there is one
- * @param options.departs what the catalogue says of a real image's check
- * @param options.expected rules whose symptoms the scenario has on purpose
- */
+export interface DiagnosisOptions {
+  /** Folder below the evidence's with what is new since the first collection, where there is one. */
+  readonly news?: string | undefined;
+  /** Traces of the check that failed; undefined: all evidence is its own, as that of a boot. */
+  readonly traces?: CheckTraces | undefined;
+  /** What the catalogue says of a real image's check. */
+  readonly departs?: string | undefined;
+  /** Rules whose symptoms the scenario has on purpose. */
+  readonly expected?: readonly string[];
+}
+
+/** Known causes of a failure, by its message and the evidence in a scenario's folder. */
 export function diagnoseFailure(
   failure: Failure,
   folder: string,
-  news: string | undefined,
-  {
-    departs,
-    expected = [],
-  }: { readonly departs?: string; readonly expected?: readonly string[] } = {},
+  { news, traces, departs, expected = [] }: DiagnosisOptions = {},
 ): FailureDiagnosis {
-  const clues = cluesOf(readEvidence(folder), news);
-  const all = [failureClue([failureText(failure), departs ?? ""].join("\n")), ...clues];
+  const all = cluesOf(readEvidence(folder), news);
+  const clues = traces === undefined ? all : all.map((clue) => ofCheck(clue, traces, all));
+  const told = failureClue([failureText(failure), departs ?? ""].join("\n"));
   const rules = RULES.filter(({ id }) => !expected.includes(id));
-  return { diagnoses: diagnose(rules, all), telling: tellingLines(clues) };
+  return { diagnoses: diagnose(rules, [told, ...clues]), telling: tellingLines(clues) };
+}
+
+/** A log, with the lines of it that came during the check and from what the check used. */
+function ofCheck(clue: Clue, { lines, entered }: CheckTraces, all: readonly Clue[]): Clue {
+  const [, source = "", container = ""] = LOG.exec(clue.from) ?? [];
+  if (source === "") return clue;
+  const isOther =
+    container !== "pantavisor" && entered.size > 0 && !isNear(container, entered, all);
+  return { ...clue, ofCheck: isOther ? [] : (lines.get(source) ?? []) };
+}
+
+/** A log in the evidence: its path below the log root, and its container. */
+const LOG = /^logs\/([^/]+\/([^/]+)\/.+)$/;
+
+/** The container was entered, or the graph links it with one that was. */
+function isNear(container: string, entered: ReadonlySet<string>, all: readonly Clue[]): boolean {
+  if (entered.has(container)) return true;
+  const links = all.filter(({ kind }) => kind === "graph").flatMap(({ lines }) => lines);
+  return links.some((link) => {
+    const [, consumer = ""] = /"consumer":"([^"]+)"/.exec(link) ?? [];
+    const [, provider = ""] = /"provider":"([^"]+)"/.exec(link) ?? [];
+    return (
+      (consumer === container && entered.has(provider)) ||
+      (provider === container && entered.has(consumer))
+    );
+  });
 }
 
 /** Line for the rule about promises that the real 029-32 does not keep either; undefined: it keeps it. */

@@ -3,10 +3,12 @@ import { clock } from "../clock/clock.ts";
 import { PvhError } from "../errors.ts";
 import { AppengineWatch } from "./appengine-watch.ts";
 import type { Booter } from "./booter.ts";
-import type { BootedAppengine, Collected } from "./booted-appengine.ts";
+import type { BootedAppengine } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
 import { missingCapability, missingTimeScale } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
+import { CheckWindow } from "./check-window.ts";
+import type { CheckTraces } from "./check-window.ts";
 import type { CheckOutcome } from "./check-run.ts";
 import { departure, diagnoseFailure } from "./diagnose-failure.ts";
 import { EventLog, EVENTS_FILE } from "./event-log.ts";
@@ -27,6 +29,14 @@ import { messageOfThrown } from "../thrown.ts";
 import { toVariant } from "./variants.ts";
 import type { Variant } from "./variants.ts";
 import type { WarmAppengine } from "./warm-appengine.ts";
+
+/** Evidence in which causes of a failure are looked for. */
+interface Grounds {
+  readonly folder: string;
+  /** Folder of what is new since the first collection. */
+  readonly news?: string | undefined;
+  readonly traces?: CheckTraces | undefined;
+}
 
 /**
  * One scenario as it runs: its appengine, its events and its evidence.
@@ -121,7 +131,7 @@ export class ScenarioSession {
       if (this.cancellation.signal.aborted) this.#skipped = CANCELLED;
       else {
         this.#failure = toFailure(error);
-        this.#diagnose(this.#failure, { folder: this.#appengines.lastFolder, news: undefined });
+        this.#diagnose(this.#failure, { folder: this.#appengines.lastFolder });
       }
     }
   }
@@ -130,24 +140,26 @@ export class ScenarioSession {
   #diagnoseHealthy(): void {
     const { rules: expected = [] } = this.#definition.options.expects ?? {};
     const none = { class: "product", code: "PVH_ASSERT", message: "" } as const;
-    const { diagnoses } = diagnoseFailure(none, this.#appengines.ownFolder, undefined, {
-      expected,
-    });
+    const { diagnoses } = diagnoseFailure(none, this.#appengines.ownFolder, { expected });
     for (const { rule, cause } of diagnoses) {
       this.#note(`rule ${rule} fires, and the scenario passes: ${cause}`);
     }
   }
 
   /** Look for known causes in the evidence; nothing that goes wrong here costs a verdict. */
-  #diagnose(failure: Failure, evidence: Collected | undefined, check?: string): void {
+  #diagnose(failure: Failure, evidence: Grounds | undefined, check?: string): void {
     if (evidence === undefined || this.settings.keep === "never") return;
     if (failure.class !== "product" && failure.class !== "scenario") return;
     try {
       const { reference } = this.settings;
       const departs = check === undefined || reference ? undefined : departure(check);
       const { rules: expected = [] } = this.#definition.options.expects ?? {};
-      const options = { expected, ...(departs !== undefined && { departs }) };
-      const found = diagnoseFailure(failure, evidence.folder, evidence.news, options);
+      const found = diagnoseFailure(failure, evidence.folder, {
+        expected,
+        news: evidence.news,
+        traces: evidence.traces,
+        departs,
+      });
       const of = { scenario: this.name, ...(check !== undefined && { check }) };
       this.record({ type: "diagnosis", ...of, ...found });
     } catch (error) {
@@ -179,6 +191,9 @@ export class ScenarioSession {
     if (this.#strays !== undefined) this.#strays.during = check.id;
     const begun = now();
     const watch = clock.stopwatch();
+    const container = this.#appengine?.container;
+    const window =
+      container && (await CheckWindow.begin(container.appengine, this.cancellation.signal));
     const { run, outcome } = await this.#settled(first, check);
     const { share } = watch;
     const ms = now() - begun;
@@ -193,6 +208,10 @@ export class ScenarioSession {
     });
     // The state as the check left it: later checks may change it.
     const ended = now();
+    const traces =
+      failed && container === this.#appengine?.container
+        ? await window?.end(this.cancellation.signal)
+        : undefined;
     const own = failed ? await this.#appengine?.collect(check.id) : undefined;
     // Each variant has an appengine that is as after a boot.
     const isSame = this.settings.switchable === undefined;
@@ -207,8 +226,8 @@ export class ScenarioSession {
     if (failure !== undefined) {
       const ofBoot = failure.code === "PVH_NEVER_READY";
       const kept = ofBoot
-        ? { folder: this.#appengines.lastFolder, news: undefined }
-        : (last ?? own);
+        ? { folder: this.#appengines.lastFolder }
+        : (last ?? (own && { ...own, traces }));
       this.#diagnose(failure, kept, check.id);
     }
     this.#evidenceMs += collected - ended;

@@ -72,11 +72,13 @@ scenario(
       "unix.roundtrip",
       "64 KiB go to the server and come back unharmed",
       async ({ inside }) => {
-        const stdout = await inside(CLIENT).text(
-          `head -c 65536 /dev/urandom >/tmp/sent; socat -t ${patientSeconds(5)} - UNIX-CONNECT:${TARGET} </tmp/sent | cmp - /tmp/sent && echo same`,
+        const { stdout } = await inside(CLIENT).sh(
+          `head -c 65536 /dev/urandom >/tmp/sent
+          socat -t ${patientSeconds(5)} - UNIX-CONNECT:${TARGET} </tmp/sent >/tmp/back
+          cmp /tmp/sent /tmp/back 2>&1 && echo same`,
           { timeout: 10_000 },
         );
-        expect(stdout.trim(), "64 KiB that come back").toBe("same");
+        expect(stdout.trim(), "64 KiB that came back, beside those sent").toBe("same");
       },
     );
 

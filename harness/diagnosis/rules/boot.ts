@@ -89,7 +89,11 @@ export const bootRules = defineRules(
     id: "export-unprivileged-role",
     cause: "a container without the role mgmt has called pv-ctrl, and was refused with 403",
     shows: [
-      { in: ["console", "failure"], line: String.raw`Request not sent from (?:a )?mgmt platform` },
+      {
+        in: ["console", "failure"],
+        line: String.raw`Request not sent from (?:a )?mgmt platform`,
+        during: "check",
+      },
     ],
     fix: "give the container the role mgmt in run.json, or do not call pv-ctrl from it",
     source: "docs/pantavisor.md §3.2",

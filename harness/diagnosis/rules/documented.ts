@@ -97,6 +97,7 @@ export const documentedRules = defineRules(
       {
         in: ["pantavisor.log", "console", "failure"],
         line: "Could not connect to provider socket",
+        during: "check",
       },
     ],
     fix: "open it through the provider's root, /proc/PID/root/…",
@@ -106,7 +107,20 @@ export const documentedRules = defineRules(
     id: "broken-pipe",
     cause: "broken pipe: the proxy closed the session before the answer was through",
     shows: [
-      { in: ["console", "failure", "pantavisor.log"], line: String.raw`[Bb]roken pipe|\bEPIPE\b` },
+      {
+        in: ["console", "failure", "pantavisor.log"],
+        from: String.raw`^(?:.*/)?(?<container>[^/]+)/lxc/console\.log$|^(?!.*/lxc/console\.log$)`,
+        // A program whose own pipeline has ended fails on descriptor 1 or 2, which is no session.
+        line: String.raw`^(?!.*\bwrite\([012],).*(?:[Bb]roken ?[Pp]ipe|\bEPIPE\b)`,
+        during: "check",
+      },
+    ],
+    // A broker of requests ends the connection of one that it refuses.
+    unless: [
+      {
+        in: "graph",
+        line: String.raw`(?=.*"type":"(?!unix")).*"(?:consumer|provider)":"{container}"`,
+      },
     ],
     fix: "have the proxy pass on each half-close by itself, and end the session when both sides have ended (half-close handling in xconnect/plugins/unix.c)",
     source: WORKFLOW,

@@ -91,6 +91,7 @@ export const lifecycleRules = defineRules(
       {
         in: ["failure", "pantavisor.log"],
         line: String.raw`WONTGO.{0,60}?(?:status-msg"?: ?"?|: )(?<why>[^"}]{3,200})`,
+        during: "check",
       },
     ],
     fix: "mend the step and install it again: pvtx, or PUT /steps/locals/NAME",

@@ -54,6 +54,7 @@ export const linkRules = defineRules(
       {
         in: ["failure", "console"],
         line: String.raw`[Cc]onnection (?:refused|reset)|ECONNRE(?:FUSED|SET)|socket to be usable`,
+        during: "check",
       },
     ],
     fix: "see what it does: pvh logs NAME --container {provider}; the path is `socket` in its services.json",
@@ -108,7 +109,9 @@ export const linkRules = defineRules(
   {
     id: "descriptors-exhausted",
     cause: "the broker has no descriptors left",
-    shows: [{ in: ["pantavisor.log", "failure"], line: "Too many open files|EMFILE" }],
+    shows: [
+      { in: ["pantavisor.log", "failure"], line: "Too many open files|EMFILE", during: "check" },
+    ],
     fix: "find the consumer that opens sessions without end: pvh graph NAME; raise ulimit -n",
     source: "docs/pantavisor.md §6.4",
   },

@@ -10,6 +10,7 @@ export const serviceRules = defineRules(
       {
         in: ["console", "failure"],
         line: String.raw`REJECTED EXTERNAL|Failed to open connection to system message bus: Did not receive a reply`,
+        during: "check",
       },
     ],
     fix: "give the consumer the role root, or run the reference's broker: --broker reference",
@@ -25,7 +26,13 @@ export const serviceRules = defineRules(
   {
     id: "rest-without-identity",
     cause: "REST requests reach the provider without X-PV-Client and X-PV-Role",
-    shows: [{ in: ["failure", "console"], line: String.raw`["']?role["']?: ?["']unknown["']` }],
+    shows: [
+      {
+        in: ["failure", "console"],
+        line: String.raw`["']?role["']?: ?["']unknown["']`,
+        during: "check",
+      },
+    ],
     fix: "run the reference's broker: --broker reference",
     source: "docs/pantavisor.md §6.4",
   },
@@ -51,7 +58,13 @@ export const serviceRules = defineRules(
   {
     id: "unexpected-signal",
     cause: "pv-ctrl did not expect the signal of this container: its status_goal is not READY",
-    shows: [{ in: ["console", "failure"], line: "Signal not expected from this platform" }],
+    shows: [
+      {
+        in: ["console", "failure"],
+        line: "Signal not expected from this platform",
+        during: "check",
+      },
+    ],
     fix: "give the container PV_STATUS_GOAL READY, or do not send the signal",
     source: "docs/pantavisor.md §3.3",
   },
