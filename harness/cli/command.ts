@@ -31,6 +31,8 @@ export interface Command {
   readonly args?: readonly Argument[];
   readonly options?: readonly Option[];
   readonly commands?: readonly Command[];
+  /** True for a command that leaves a run below the working directory: old ones go after it. */
+  readonly leavesRun?: boolean;
   /** Loads the command's file when it is called, and no other. */
   readonly run?: (call: Call) => Promise<ExitCode>;
 }

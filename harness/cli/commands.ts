@@ -37,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "run scenarios by name",
     args: [{ name: "<name...>", summary: "names, as pvh ls lists them" }],
     options: RUN_OPTIONS,
+    leavesRun: true,
     run: async (call) =>
       (await inSteps(call.signal, () => import("./scenario.ts"))).scenarioCommand(call),
   },
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
       ...RUN_OPTIONS,
       { flags: "--last-failed", summary: "only what failed in the last run" },
     ],
+    leavesRun: true,
     run: async (call) => (await inSteps(call.signal, () => import("./run.ts"))).runCommand(call),
   },
   {
@@ -55,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "make one run, with its reports and exit code, of the parts that --shard made",
     args: [{ name: "<run...>", summary: "folders of the runs, or artifacts that hold them" }],
     options: [{ flags: "--junit <file>", summary: "also write junit.xml to this file" }],
+    leavesRun: true,
     run: async (call) => (await import("./merge.ts")).mergeCommand(call),
   },
   {
@@ -120,6 +123,7 @@ export const COMMANDS: readonly Command[] = [
       TIMEOUT_SCALE_OPTION,
       JSON_OPTION,
     ],
+    leavesRun: true,
     run: async (call) =>
       (await inSteps(call.signal, () => import("./mutants.ts"))).mutantsCommand(call),
   },
@@ -158,6 +162,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "how an image stands to each promise, beside the reference or another image",
     args: [FILTER],
     options: CONFORMANCE_OPTIONS,
+    leavesRun: true,
     run: async (call) =>
       (await inSteps(call.signal, () => import("./conformance.ts"))).conformanceCommand(call),
   },
@@ -166,6 +171,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "find the first of a list of images on which a scenario fails",
     args: [{ name: "<name>", summary: "a scenario, as pvh ls lists it" }],
     options: BISECT_OPTIONS,
+    leavesRun: true,
     run: async (call) =>
       (await inSteps(call.signal, () => import("./bisect.ts"))).bisectCommand(call),
   },
@@ -231,6 +237,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "run Pantavisor's own tests: directories of pv-test@1, each on an appengine",
     args: [{ name: "<dir...>", summary: "directories with a test.json, or folders of them" }],
     options: IMPORT_OPTIONS,
+    leavesRun: true,
     run: async (call) => (await import("./import.ts")).importCommand(call),
   },
   {

@@ -53,6 +53,8 @@ export async function runProgram(
       const given = child.processedArgs.flat().filter((word) => typeof word === "string");
       const args = new Args(given, child.opts());
       exitCode = await run({ args, out, signal, commands });
+      if (command.leavesRun !== true || signal.aborted) return;
+      await (await import("./tidy-runs.ts")).tidyRuns({ args, out });
     });
   };
   for (const command of commands) add(program, command);

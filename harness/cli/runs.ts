@@ -10,7 +10,7 @@ import { shownTable } from "./shown-table.ts";
 export function runsCommand({ args, out }: Call): Promise<ExitCode> {
   const keep = wholeNumber(args, "prune", 1);
   if (keep !== undefined) {
-    const removed = pruneRuns(keep);
+    const removed = pruneRuns({ most: keep });
     out.say(`removed ${removed.length} ${removed.length === 1 ? "run" : "runs"}`);
   }
   const runs = listedRuns();

@@ -18,6 +18,7 @@ import { makeRunDirectory } from "../run/run-directory.ts";
 import { runScenarios } from "../run/run.ts";
 import { wholly } from "../run/selection.ts";
 import type { Call } from "./command.ts";
+import { tidyRuns } from "./tidy-runs.ts";
 import { sourceTexts } from "./source-texts.ts";
 import { liveReport } from "./progress.ts";
 import { changedPrograms, programsOfClone, replacePrograms } from "./replace-programs.ts";
@@ -211,6 +212,7 @@ class Watched {
       for (const line of live.closing(directory.shown)) out.say(line);
       out.data(closingLine(state));
       this.#remember(state);
+      await tidyRuns(this.#call);
       return exitCode;
     } finally {
       live.stop();

@@ -19,12 +19,19 @@ test("one path is a list of one", () => {
 });
 
 test.each([
-  [{ scenario: "x" }, /^f: scenario: there is no such key; expected scenarios, containers, /],
+  [
+    { scenario: "x" },
+    /^f: scenario: there is no such key; expected scenarios, containers, .*runs$/,
+  ],
   [{ target: { imag: "x" } }, /^f: target\.imag: there is no such key; expected image, profile/],
   [{ matrix: "yes" }, /^f: matrix: expected boolean, and it is 'yes'$/],
   [{ scenarios: 3 }, /^f: scenarios: expected a text, or a list of texts, and it is 3$/],
   [{ target: { profile: "loose" } }, /^f: target\.profile: expected one of "strict"\|.*'loose'$/],
   [{ timeouts: { check: -1 } }, /^f: timeouts\.check: Too small.*-1$/],
+  [
+    { runs: { keep: "few" } },
+    /^f: runs\.keep: expected a number of runs, or "all", and it is 'few'$/,
+  ],
   [undefined, /^f: its default export: expected object, and it is undefined$/],
   ["text", /^f: its default export: expected object, and it is 'text'$/],
 ])("%j is refused with file, key and what was expected", (value, says) => {

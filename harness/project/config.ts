@@ -3,7 +3,9 @@ import * as z from "zod";
 import { PvhError } from "../errors.ts";
 import { didYouMean } from "../near-names.ts";
 
-const paths = z.union([z.string(), z.array(z.string())]).transform((one) => [one].flat());
+const paths = z
+  .union([z.string(), z.array(z.string())], { error: "expected a text, or a list of texts" })
+  .transform((one) => [one].flat());
 
 /** Schema of pvh.config.ts; a path is relative to the folder of that file. */
 const schema = z.strictObject({
@@ -35,6 +37,16 @@ const schema = z.strictObject({
     })
     .default({}),
   baseline: z.string().optional(),
+  runs: z
+    .strictObject({
+      keep: z
+        .union([z.int().positive(), z.literal("all")], {
+          error: 'expected a number of runs, or "all"',
+        })
+        .optional(),
+      mebibytes: z.number().positive().optional(),
+    })
+    .default({}),
 });
 
 /** A key that is left out has its default. */
@@ -77,6 +89,13 @@ export interface UserConfig {
   };
   /** A former run, or its summary.json: what failed there may fail. */
   readonly baseline?: string;
+  /** Old runs that stay in .pvh/runs; a run that a link there names stays in any case. */
+  readonly runs?: {
+    /** Number of runs; default 50. `all`: none is removed. */
+    readonly keep?: number | "all";
+    /** MiB of all of them; default 5,120. */
+    readonly mebibytes?: number;
+  };
 }
 
 /** Gives the configuration its type in an editor. */
@@ -119,7 +138,6 @@ function problemOf(
 }
 
 function messageOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_union") return "expected a text, or a list of texts";
   return issue.message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
 }
 
