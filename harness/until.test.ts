@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PvhError } from "./errors.ts";
-import { until } from "./until.ts";
+import { lastWait, until } from "./until.ts";
 
 const soon = { timeout: 20, every: 5 };
 
@@ -51,4 +51,16 @@ test("a long wait looks less often, and still sees what holds for a tenth of a s
   expect(looks.length).toBeGreaterThan(15);
   expect(looks.length).toBeLessThan(120);
   expect(pauses.toSorted((a, b) => a - b)[pauses.length >> 1]).toBeLessThan(100);
+});
+
+test("the wait that was begun last is known while it lasts", async () => {
+  expect(lastWait()).toBeUndefined();
+  const names = await until(
+    "outer",
+    async () => [lastWait(), await until("inner", () => lastWait(), { timeout: 100 }), lastWait()],
+    { timeout: 100 },
+  );
+  expect(names).toEqual(["outer", "inner", "outer"]);
+  await until("never", () => false, { timeout: 1 }).catch(() => undefined);
+  expect(lastWait()).toBeUndefined();
 });

@@ -33,6 +33,8 @@ export async function until<T>(
   { signal, timeout, every = 25, code = "PVH_TIMEOUT" }: UntilOptions,
 ): Promise<Exclude<T, undefined | false | null>> {
   using deadline = clock.deadline(timeout);
+  using waits = new DisposableStack();
+  waits.defer(opened(what));
   const begun = now();
   const observed = new Observed();
   const look = (one: typeof probe): Promise<T> => observed.during(async () => one());
@@ -60,6 +62,18 @@ export async function until<T>(
   const blame = last instanceof PvhError && last.class === "infra" ? last.code : code;
   if (late.code === "PVH_STARVED" || blame === "PVH_TIMEOUT") throw late;
   throw new PvhError(blame, late.message, { cause: last, wait });
+}
+
+const open: string[] = [];
+
+function opened(what: string): () => void {
+  open.push(what);
+  return () => void open.splice(open.lastIndexOf(what), 1);
+}
+
+/** The thing that this process has last begun to wait for, and waits for still. */
+export function lastWait(): string | undefined {
+  return open.at(-1);
 }
 
 // Kept before a scenario can put another clock in its place.

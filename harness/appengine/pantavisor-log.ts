@@ -40,7 +40,7 @@ export class PantavisorLog {
   ): Promise<LogLine[]> {
     const { count = 1, revision = "0" } = options;
     return until(
-      `${count} log line(s) of revision ${revision} matching ${pattern.source}`,
+      `${count === 1 ? "a line" : `${count} lines`} of pantavisor.log, revision ${revision}, that match${count === 1 ? "es" : ""} ${String(pattern)}`,
       async () => {
         const found = (await this.lines(revision)).filter(({ message }) => pattern.test(message));
         return found.length >= count && found;

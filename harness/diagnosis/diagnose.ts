@@ -28,7 +28,7 @@ export function diagnose(
       const denies = rule.unless ?? [];
       if (denies.some((sign) => search([sign], clues, found) !== undefined)) return [];
       const { id, cause, fix, source } = rule;
-      const fill = (text: string): string => filled(text, found.values);
+      const fill = (text: string): string => filled(text, found.values, unquoted);
       return [{ rule: id, cause: fill(cause), fix: fill(fix), source, evidence: found.quotes }];
     })
     .slice(0, MOST_CAUSES);
@@ -98,4 +98,9 @@ function filled(text: string, values: Values, form = (value: string): string => 
 
 function escaped(value: string): string {
   return value.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+/** A value of a JSON text, whose quotes are escaped. */
+function unquoted(value: string): string {
+  return value.replaceAll(/\\(["\\])/g, "$1");
 }

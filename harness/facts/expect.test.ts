@@ -75,6 +75,40 @@ describe("a failed assertion is a fact with its promise", () => {
   });
 });
 
+test("of structures that are too long for a sentence the first difference is told", async () => {
+  const container = (over: object) => ({
+    name: "a-container-with-a-long-name",
+    group: "app",
+    roles: ["mgmt", "viewer", "operator", "observer"],
+    status: "STARTED",
+    restart_policy: "container",
+    recovery: { type: "always", delays: [1, 2, 4, 8], window: 10 },
+    ...over,
+  });
+  const lines = await Promise.all(
+    [
+      () => expect(container({ recovery: undefined }), "it").toEqual(container({})),
+      () =>
+        expect([container({}), container({ status: "STOPPED" })], "entries").toMatchObject([
+          {
+            recovery: container({}).recovery,
+            roles: container({}).roles,
+            name: container({}).name,
+          },
+          { status: expect.stringMatching(/^START/) as string, group: "app" },
+        ]),
+      () => expect(container({ more: 1 }), "it").toEqual(container({})),
+      () => expect(container({}), "it").not.toHaveProperty("recovery"),
+    ].map(async (assert) => (await failureOf(assert)).message),
+  );
+  vitestExpect(lines).toEqual([
+    "it, at recovery: nothing, promised { type: 'always', delays: [ 1, 2, 4, 8 ], window: 10 }",
+    'entries, at [1].status: "STOPPED", promised string matching /^START/',
+    "it, at more: 1, promised nothing",
+    "it: one with recovery { type: 'always', delays: [ 1, 2, 4, 8 ], window: 10 }, promised none with the property \"recovery\"",
+  ]);
+});
+
 test("structures have a whole diff, and the message stays short", async () => {
   const many = Array.from({ length: 500 }, (_, index) => `container-${index}`);
   const { fact, message } = await failureOf(() =>

@@ -7,7 +7,7 @@ const DEPTH = 6;
 /** A value in which asymmetric matchers, as `expect.any(Number)`, read as words. */
 export function withWords(value: unknown, depth = DEPTH): unknown {
   if (typeof value !== "object" || value === null || types.isProxy(value)) return value;
-  if (propertyOf(value, "$$typeof") === MATCHER) return { [inspect.custom]: () => wordsOf(value) };
+  if (isMatcher(value)) return { [inspect.custom]: () => wordsOf(value) };
   if (depth === 0) return value;
   if (Array.isArray(value)) return value.map((one) => withWords(one, depth - 1));
   if (!isPlain(value)) return value;
@@ -18,6 +18,11 @@ export function withWords(value: unknown, depth = DEPTH): unknown {
 
 const MATCHER = Symbol.for("jest.asymmetricMatcher");
 
+/** An asymmetric matcher, as `expect.any(Number)`. */
+export function isMatcher(value: unknown): boolean {
+  return typeof value === "object" && propertyOf(value, "$$typeof") === MATCHER;
+}
+
 function wordsOf(matcher: object): string {
   const sample = propertyOf(matcher, "sample");
   const name = matcher.constructor.name;
@@ -27,7 +32,8 @@ function wordsOf(matcher: object): string {
   return `${name.replaceAll(/(?!^)([A-Z])/g, " $1").toLowerCase()} ${shown}`;
 }
 
-function isPlain(value: object): boolean {
+/** An object without a class of its own. */
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -4,7 +4,7 @@ import { inspect, types } from "node:util";
 import { withWords } from "./matcher-words.ts";
 
 /** Characters of a value in a sentence. */
-const SHORT = 200;
+export const SHORT = 200;
 
 /**
  * A value in words. The name of the value says what it counts: "uid of …" names the user beside the
@@ -21,10 +21,15 @@ export function valueWords(value: unknown, what: string): string {
 /** A value on one line, in at most 200 characters; its middle goes. */
 export function shortened(value: unknown, most = SHORT): string {
   if (types.isRegExp(value)) return String(value);
-  const text = typeof value === "string" ? JSON.stringify(value) : shown(value);
+  const text = wholeWords(value);
   if (text.length <= most) return text;
   const half = Math.floor(most / 2) - 8;
   return `${text.slice(0, half)} …(${text.length - 2 * half})… ${text.slice(-half)}`;
+}
+
+/** A value on one line, whole. */
+export function wholeWords(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : shown(value);
 }
 
 function shown(value: unknown): string {

@@ -3,6 +3,7 @@ import { clock } from "../clock/clock.ts";
 import { MOST_STRETCH } from "../clock/deadline.ts";
 import type { Deadline } from "../clock/deadline.ts";
 import { PvhError } from "../errors.ts";
+import { lastWait } from "../until.ts";
 import { projectFacts } from "../project-facts.ts";
 import { missingTimeScale } from "./capabilities.ts";
 import type { BootedAppengine, Collected } from "./booted-appengine.ts";
@@ -70,13 +71,16 @@ export class CheckRun {
     const cancelled = this.#host.cancellation.signal;
     using deadline = clock.deadline(this.#timeout);
     const signal = AbortSignal.any([cancelled, deadline.signal]);
+    let wait: string | undefined;
+    // Asked at once: waits end with the signal.
+    deadline.signal.addEventListener("abort", () => (wait = lastWait()), { once: true });
     try {
       await Promise.race([this.#body(signal), rejectedBy(signal)]);
       return { passed: true };
     } catch (error) {
       if (Skip.is(error)) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
-      return { error: deadline.signal.aborted ? tookTooLong(deadline, error) : error };
+      return { error: deadline.signal.aborted ? tookTooLong(deadline, error, wait) : error };
     }
   }
 
@@ -143,9 +147,10 @@ export class CheckRun {
 }
 
 /** Error of the deadline; anything else that the abort made the check throw is its cause. */
-function tookTooLong(deadline: Deadline, thrown: unknown): PvhError {
+function tookTooLong(deadline: Deadline, thrown: unknown, wait: string | undefined): PvhError {
   const cause = thrown === deadline.signal.reason ? undefined : thrown;
-  return deadline.error(`the check took longer than ${deadline.ms} ms`, cause);
+  const waiting = wait === undefined ? "" : `, waiting for ${wait}`;
+  return deadline.error(`the check took longer than ${deadline.ms} ms${waiting}`, cause);
 }
 
 class Skip extends Error {

@@ -29,6 +29,7 @@ scenario(
     summary: "bad exports and crash loops are named, and appengines share nothing",
     containers: [APP],
     boot: "none",
+    expects: { rules: ["export-refused"] },
   },
   ({ check }) => {
     check(

@@ -107,7 +107,11 @@ async function waitForRevision(
 ): Promise<void> {
   await until(
     `the revision to be ${status}`,
-    async () => (await revisionStatus(control, signal)) === status,
+    async () => {
+      const found = await revisionStatus(control, signal);
+      if (found !== status) throw new Error(`it is ${JSON.stringify(found)}`);
+      return true;
+    },
     { signal, timeout: 8_000 },
   );
 }

@@ -79,7 +79,8 @@ export function progress(
     `step ${name} to be ${status}`,
     async () => {
       const found = await readProgress(control, name, signal);
-      return found["status"] === status && found;
+      if (found["status"] !== status) throw new Error(`it is ${JSON.stringify(found["status"])}`);
+      return found;
     },
     { signal, timeout },
   );
@@ -95,7 +96,9 @@ export async function rolledBack(
     `revision ${revision} to be READY again`,
     async () => {
       const meta = (await control.json("/device-meta", signal)) as State;
-      return meta["pantavisor.revision"] === revision && meta["pantavisor.status"] === "READY";
+      const { "pantavisor.revision": runs, "pantavisor.status": status } = meta;
+      if (runs === revision && status === "READY") return true;
+      throw new Error(`revision ${JSON.stringify(runs)} is ${JSON.stringify(status)}`);
     },
     { signal, timeout: 20_000 },
   );

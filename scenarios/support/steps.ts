@@ -24,7 +24,8 @@ export function waitForStatus(
     `container '${name}' to be ${status}`,
     async () => {
       const container = await control.container(name, signal);
-      return container.status === status && container;
+      if (container.status !== status) throw new Error(`it is ${container.status}`);
+      return container;
     },
     { signal, timeout },
   );

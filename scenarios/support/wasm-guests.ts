@@ -64,8 +64,9 @@ export async function endRun(
     `guest '${name}' to be STOPPED`,
     async () => {
       const { status } = await control.container(name, signal);
-      if (status !== "STOPPED") await control.act(name, "stop", signal);
-      return status === "STOPPED";
+      if (status === "STOPPED") return true;
+      await control.act(name, "stop", signal);
+      throw new Error(`it is ${status}`);
     },
     { signal, timeout: 20_000 },
   );

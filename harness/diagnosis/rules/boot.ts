@@ -38,6 +38,8 @@ export const bootRules = defineRules(
       },
       { in: "boot.log", line: "launching pantavisor", least: 2 },
     ],
+    // Then its recovery has ended in the reboot, and not the lack of one.
+    unless: [{ in: "pantavisor.log", line: "platform '{container}' .{0,80}reached max retries" }],
     fix: "give it an auto_recovery policy in run.json, or find why it ends: pvh logs NAME --container {container}",
     source: "docs/pantavisor.md §4.5, §5.3",
   },

@@ -8,7 +8,7 @@ export const lifecycleRules = defineRules(
     shows: [
       {
         in: "containers",
-        line: String.raw`"name":"(?<container>[^"]+)".*"error":"(?<why>[^"]{1,300})"`,
+        line: String.raw`"name":"(?<container>[^"]+)".*"error":"(?<why>(?:[^"\\]|\\.){1,300})"`,
       },
     ],
     fix: "mend its export or its volumes: pvh logs NAME --container {container}",
@@ -73,15 +73,14 @@ export const lifecycleRules = defineRules(
   },
   {
     id: "stop-not-final",
-    cause:
-      "container '{container}' was started again after the user's stop: a stop while RECOVERING leaves the recovery's timer",
+    cause: "container '{container}' was started again after the user's stop",
     shows: [
       {
         in: "containers",
         line: String.raw`"name":"(?<container>[^"]+)".*"status":"(?:STARTED|STARTING|RECOVERING)".*"user_stopped":"true"`,
       },
     ],
-    fix: "stop it again when it runs",
+    fix: "stop it again when it runs; on 029-32 a stop while RECOVERING leaves the recovery's timer",
     source: "docs/pantavisor.md §4.6",
   },
   {
