@@ -8,7 +8,7 @@ import { programFiles } from "../image/program-layer.ts";
 import { readMains } from "../image/sources.ts";
 import { until } from "../until.ts";
 
-/** Programs of the reference as the clone makes them, by their path in the image. */
+/** Programs of the reference as the clone makes them, by their path in the image; without their library. */
 export type Programs = ReadonlyMap<string, { readonly content: Buffer; readonly mode: number }>;
 
 /** @throws PvhError PVH_BUILD for sources that do not bundle */
@@ -16,7 +16,7 @@ export async function programsOfClone(): Promise<Programs> {
   const files = await programFiles(await readMains());
   return new Map(
     files.flatMap(({ path, content, executable }) =>
-      Buffer.isBuffer(content) && !path.includes("/node_modules/")
+      Buffer.isBuffer(content) && !path.endsWith(".node")
         ? [[path, { content, mode: executable === true ? 0o755 : 0o644 }]]
         : [],
     ),

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { build } from "esbuild";
 import { PvhError } from "../errors.ts";
@@ -11,7 +12,7 @@ import { PROJECT } from "./sources.ts";
 const HOME = "usr/lib/pvh";
 
 /**
- * The reference Pantavisor's files: a bundle and a command per program, koffi, the overlay.
+ * The reference Pantavisor's files: a bundle and a command per program, koffi's library, the overlay.
  *
  * @param mains programs by name, as of readMains()
  * @throws PvhError PVH_BUILD when a program does not bundle or the overlay hides a link
@@ -53,7 +54,8 @@ async function bundles(mains: ReadonlyMap<string, string>): Promise<LayerFile[]>
     format: "cjs",
     target: "node24",
     logLevel: "silent",
-    external: ["koffi"],
+    // Its module for ES imports finds no package of a library in a bundle.
+    alias: { koffi: join(packageFolder("koffi"), "index.cjs") },
     define: { "import.meta.url": "$url" },
     banner: { js: 'const $url = require("node:url").pathToFileURL(__filename).href;' },
   }).catch((error: unknown) => {
@@ -73,7 +75,15 @@ async function bundles(mains: ReadonlyMap<string, string>): Promise<LayerFile[]>
 /** V8's code of a bundle: this Node is the image's. Node compiles anew what it does not accept. */
 function compiled({ path, content }: { readonly path: string; readonly content: Buffer }): Buffer {
   const text = `${WRAPPER[0]}${content.toString("latin1")}${WRAPPER[1]}`;
-  return new Script(text, { filename: `/${path}` }).createCachedData();
+  // By default, V8 leaves most functions to their first call.
+  setFlagsFromString("--no-lazy");
+  try {
+    const script = new Script(text, { filename: `/${path}` });
+    setFlagsFromString("--lazy");
+    return script.createCachedData();
+  } finally {
+    setFlagsFromString("--lazy");
+  }
 }
 
 /** The function that Node wraps around the text of a CommonJS module. */
@@ -98,19 +108,11 @@ module.exports = function start(name) {
 };
 `;
 
-/** koffi finds its library beside its own files, so it stays a package. */
+/** Package of koffi's library for this machine, which its loader in a bundle looks for beside the bundle. */
 async function koffi(): Promise<LayerFile[]> {
-  const native = `@koromix/koffi-linux-${process.arch}`;
-  const own = packageFolder("koffi");
-  const folders = { koffi: own, [native]: packageFolder(native, own) };
-  const all = await Promise.all(
-    Object.entries(folders).map(([name, folder]) =>
-      filesBelow(folder, `${HOME}/node_modules/${name}`),
-    ),
-  );
-  const wanted = /\/(package\.json|[^/]+\.c?js|linux_[^/]+\/koffi\.node)$/;
-  const unwanted = /\/koffi\/(doc|vendor|lib|cnoke)/;
-  return all.flat().filter(({ path }) => wanted.test(path) && !unwanted.test(path));
+  const native = packageFolder(`@koromix/koffi-linux-${process.arch}`, packageFolder("koffi"));
+  const files = await filesBelow(native, HOME);
+  return files.filter(({ path }) => /\/linux_[^/]+\/koffi\.node$/.test(path));
 }
 
 /** Debian's /bin, /lib, /sbin and /var/run are links: a folder in a layer would replace them. */
