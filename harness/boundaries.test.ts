@@ -38,6 +38,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "broker/shared/",
   ],
 
+  "broker/pantavisor/systembus/": [
+    "broker/pantavisor/storage/",
+    "type broker/pantavisor/*.ts",
+    "broker/shared/",
+  ],
+
   // The program pv-xconnect.
   "broker/xconnect/": ["broker/xconnect/", "broker/shared/"],
   "broker/xconnect/links/": [

@@ -8,6 +8,7 @@ import { controlView } from "./control-view.ts";
 import { openMetaStore } from "./device-meta.ts";
 import { makeRunner } from "./revision-runner.fixture.ts";
 import { openSteps } from "./storage/steps.ts";
+import { noHostedBus } from "./systembus/hosted-bus.ts";
 
 const STATE = '{"#spec":"pantavisor-service-system@1"}';
 
@@ -41,6 +42,7 @@ function view(next?: string) {
       run: () => Promise.resolve(undefined),
     },
     daemons: [],
+    hostedBus: noHostedBus,
     drivers: { prepare: () => undefined, list: () => [], set: () => undefined },
     deviceMeta: openMetaStore(join(storage, "meta")),
     onRefused: () => undefined,

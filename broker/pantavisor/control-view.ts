@@ -21,6 +21,7 @@ import type { RevisionRunner } from "./revision-runner.ts";
 import { settingsOf } from "./settings.ts";
 import { stepInstaller } from "./storage/step-installer.ts";
 import { openSteps } from "./storage/steps.ts";
+import type { HostedBus } from "./systembus/hosted-bus.ts";
 import type { Updater } from "./updater.ts";
 import { sharedMeta } from "./usual-paths.ts";
 
@@ -31,6 +32,7 @@ export interface ViewParts {
   readonly runner: RevisionRunner;
   readonly updater: Pick<Updater, "isBusy" | "isDeparting" | "next" | "run">;
   readonly daemons: readonly Daemon[];
+  readonly hostedBus: Pick<HostedBus, "complete">;
   readonly drivers: Drivers;
   readonly deviceMeta: MetaStore;
   readonly buildInfo: string;
@@ -63,7 +65,10 @@ export function controlView(parts: ViewParts): PantavisorView {
         group,
         status: runner.state.groupStatus.get(group.name) ?? "INSTALLED",
       })),
-    graph: () => graphOf(running().state.containers, (name) => runner.peerOf(name), quirks),
+    graph: () =>
+      graphOf(running().parties, (name) => runner.peerOf(name), quirks).map((entry) =>
+        parts.hostedBus.complete(entry),
+      ),
     daemons: () => parts.daemons,
     drivers: parts.drivers,
     request(name, action) {

@@ -13,7 +13,7 @@ it("a cgroup that goes while it is looked at keeps nothing from starting", async
     cgroups: join(folder, "cgroup"),
     volumes: join(folder, "volumes"),
     runtimes: [join(folder, "lxc")],
-    daemonFile: join(folder, "daemon.json"),
+    daemonFiles: [join(folder, "daemon.json")],
   });
   const left = readdirSync(join(folder, "lxc"));
   rmSync(folder, { recursive: true });

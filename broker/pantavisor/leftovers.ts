@@ -8,7 +8,7 @@ import { unmountBelow } from "./runtimes/volumes.ts";
 
 /**
  * Places where a killed pantavisor leaves things behind: containers with their monitors, mounts,
- * LXC configurations and its broker. The next pantavisor clears them before it begins.
+ * LXC configurations and its daemons. The next pantavisor clears them before it begins.
  */
 export interface LeftoverPlaces {
   /** Root of the cgroup2 hierarchy. */
@@ -16,15 +16,15 @@ export interface LeftoverPlaces {
   readonly volumes: string;
   /** Folders in which container runtimes keep what they know of containers. */
   readonly runtimes: readonly string[];
-  /** Written by rememberProcess. */
-  readonly daemonFile: string;
+  /** Written by rememberProcess, a file for each daemon. */
+  readonly daemonFiles: readonly string[];
 }
 
 const LONGEST_WAIT = 3000;
 
 /** @returns the cgroups of containers that were still there */
 export async function cleanLeftovers(places: LeftoverPlaces): Promise<readonly string[]> {
-  killRemembered(places.daemonFile);
+  for (const file of places.daemonFiles) killRemembered(file);
   const groups = containerGroups(places.cgroups);
   await Promise.all(groups.map((group) => killGroup(group).catch(ifGone)));
   unmountBelow(places.volumes);

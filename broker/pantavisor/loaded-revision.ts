@@ -4,7 +4,7 @@ import { parseGroups } from "../shared/formats/groups.ts";
 import { parseUntrusted } from "../shared/formats/json-depth.ts";
 import { missingServices } from "./service-graph.ts";
 import type { State } from "../shared/formats/state.ts";
-import { parseState } from "../shared/formats/state.ts";
+import { StateError, parseState } from "../shared/formats/state.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
@@ -12,6 +12,8 @@ import { refusedNetworks } from "./networks.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { PlannedRevision } from "./revision-plan.ts";
 import { planRevision } from "./revision-plan.ts";
+import { busConflict } from "./systembus/bus-grants.ts";
+import { hostsBus, withHostedBus } from "./systembus/hosted-bus.ts";
 
 const DEFAULT_GROUPS = "/etc/pantavisor/defaults/groups.json";
 
@@ -19,6 +21,8 @@ const DEFAULT_GROUPS = "/etc/pantavisor/defaults/groups.json";
 export interface LoadedRevision extends PlannedRevision {
   readonly revision: string;
   readonly state: State;
+  /** Its containers, and pantavisor where it provides a service itself. */
+  readonly parties: State["containers"];
   /** Reasons why it cannot have the networks that it asks for. */
   readonly refusedNetworks: readonly string[];
 }
@@ -33,16 +37,22 @@ export function loadRevision(
   const state = parseState(parseUntrusted(readFileSync(file, "utf8")), quirks);
   const networks = refusedNetworks(config, revision, state, quirks);
   const planned = planState(config, revision, state, quirks);
-  return { revision, state, refusedNetworks: networks, ...planned };
+  const parties = withHostedBus(config, state.containers);
+  return { revision, state, parties, refusedNetworks: networks, ...planned };
 }
 
-/** @throws Error naming a container whose group does not exist */
+/**
+ * @throws Error naming a container whose group does not exist, or StateError the one that takes what
+ *         is the hosted bus's
+ */
 export function planState(
   config: AppengineConfig,
   revision: string,
   state: State,
   quirks: Quirks,
 ): PlannedRevision {
+  const conflict = hostsBus(config) ? busConflict(state.containers, quirks) : undefined;
+  if (conflict !== undefined) throw new StateError(conflict);
   const defaults =
     state.groups ?? parseGroups(parseUntrusted(readFileSync(DEFAULT_GROUPS, "utf8")));
   return planRevision(revision, state, defaults, config.goalsTimeout, quirks);
@@ -53,11 +63,11 @@ export function planState(
  * network that cannot be had.
  */
 export function missingRequired(
-  { state, refusedNetworks: networks }: Pick<LoadedRevision, "state" | "refusedNetworks">,
+  { parties, refusedNetworks: networks }: Pick<LoadedRevision, "parties" | "refusedNetworks">,
   quirks: Quirks,
 ): string[] {
   if (quirks.has("required-ignored")) return [...networks];
-  const services = missingServices(state.containers, quirks).map(
+  const services = missingServices(parties, quirks).map(
     ({ service, container }) =>
       `required service '${service}' for platform '${container}' not found`,
   );

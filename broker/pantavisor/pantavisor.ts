@@ -1,58 +1,35 @@
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
-import { machine } from "node:os";
 import { join } from "node:path";
-import type { PantavisorView } from "./control/pantavisor-view.ts";
 import { callerOfPid } from "./control/caller.ts";
 import { serveControl } from "./control/server.ts";
 import { graphWarnings } from "./service-graph.ts";
-import { parseTimeScale, systemClock } from "./lifecycle/clock.ts";
 import type { Outcome } from "./lifecycle/revision.ts";
-import { ifRoom } from "../shared/no-room.ts";
 import { StateError } from "../shared/formats/state.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { logFolder, revisionFolder } from "./appengine-config.ts";
-import { controlView } from "./control-view.ts";
-import type { Daemon } from "./daemon.ts";
-import { disabledDaemon } from "./daemon.ts";
-import { makeDaemon } from "./daemon-runner.ts";
-import type { DeviceMeta } from "./device-meta.ts";
 import { openDeviceMeta } from "./device-meta.ts";
-import type { Drivers } from "./drivers.ts";
-import { openDrivers } from "./drivers.ts";
 import { closeInterruptedUpdates } from "./storage/interrupted-updates.ts";
 import { LXC_FOLDER } from "./runtimes/lxc-container.ts";
 import { RUNC_FOLDER } from "./runtimes/runc-bundle.ts";
 import { whyNotToRun } from "./integrity.ts";
-import { cleanLeftovers, rememberProcess } from "./leftovers.ts";
+import { cleanLeftovers } from "./leftovers.ts";
 import type { LoadedRevision } from "./loaded-revision.ts";
 import { loadRevision, logRevision, missingRequired } from "./loaded-revision.ts";
 import { deviatingLog } from "./log-words.quirk.ts";
-import { Networks } from "./networks.ts";
 import { LogServer } from "./log-server.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import { openPantavisorLog } from "./pantavisor-log.ts";
+import { BUILD, socketOf } from "./pantavisor-options.ts";
+import type { PantavisorOptions } from "./pantavisor-options.ts";
+import { DAEMON_FILES, follow, makeParts, viewOf } from "./pantavisor-parts.ts";
+import type { Parts } from "./pantavisor-parts.ts";
 import { recoverStorage } from "./storage/recover-storage.ts";
-import { RevisionRunner } from "./revision-runner.ts";
+import type { RevisionRunner } from "./revision-runner.ts";
 import { RunningRevision } from "./running-revision.ts";
 import { progressOf, writeProgress } from "./storage/step-progress.ts";
 import { openSteps } from "./storage/steps.ts";
-import { Updater } from "./updater.ts";
 import { UsualPaths, logSocketOf, sharedMeta } from "./usual-paths.ts";
-
-const DAEMON_FILE = "/run/pantavisor/pv-xconnect.json";
-const BUILD = "pvh reference 0.2.0";
-
-export interface PantavisorOptions {
-  readonly config: AppengineConfig;
-  readonly revision: string;
-  /** True when this boot tries the revision, which is not committed yet. */
-  readonly trial: boolean;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly quirks: Quirks;
-  /** Called with pantavisor.log as soon as it is open. */
-  readonly onLog?: (log: PantavisorLog) => void;
-}
 
 /** A revision on trial cannot even be read, so the one before it has to come back. */
 export class TrialError extends Error {
@@ -68,7 +45,7 @@ export interface Pantavisor {
 
 /**
  * Run a revision: clean up after a killed predecessor, read the state, serve pv-ctrl, keep
- * pv-xconnect running, start the containers.
+ * its daemons running, start the containers.
  * @throws StateError naming the key of a state that cannot be run
  */
 export async function runPantavisor(options: PantavisorOptions): Promise<Pantavisor> {
@@ -88,17 +65,17 @@ export async function runPantavisor(options: PantavisorOptions): Promise<Pantavi
   const meta = openDeviceMeta(config.storage, revision, BUILD, sharedMeta("device-meta", options));
   const running = new RunningRevision(first, { config, log, meta, paths });
   const parts = makeParts(options, log, running, good);
-  const { runner, updater, broker } = parts;
+  const { runner, updater, broker, hostedBus } = parts;
   const outcome = follow(parts, running, meta);
   if (trial) updater.beginTrial();
   else running.beginCommitted();
   const logServer = serveLog(options, runner, running, log);
   const control = await serveControl(socketOf(config), viewOf(options, parts, running, meta, log));
   // Only now does pv-ctrl listen: the broker's first read of the graph works.
-  broker.begin();
+  for (const daemon of [...hostedBus.daemons, broker]) daemon.begin();
   beginRevision(options, parts, first, log);
   const ended = outcome.then(async (how) => {
-    await broker.shutDown();
+    for (const daemon of [broker, ...hostedBus.daemons]) await daemon.shutDown();
     control.close();
     logServer[Symbol.dispose]();
     rmSync(logView(config), { force: true });
@@ -115,7 +92,7 @@ async function preparePlaces(config: AppengineConfig): Promise<readonly string[]
     cgroups: "/sys/fs/cgroup",
     volumes: config.volumes,
     runtimes: [LXC_FOLDER, RUNC_FOLDER],
-    daemonFile: DAEMON_FILE,
+    daemonFiles: DAEMON_FILES,
   });
   recoverStorage(config.storage);
   mkdirSync(config.runDirectory, { recursive: true });
@@ -127,10 +104,6 @@ async function preparePlaces(config: AppengineConfig): Promise<readonly string[]
 /** A view of storage/logs, while pantavisor runs (docs/pantavisor.md §2.6). */
 function logView({ runDirectory }: AppengineConfig): string {
   return join(runDirectory, "logs");
-}
-
-function socketOf({ runDirectory }: AppengineConfig): string {
-  return join(runDirectory, "pv-ctrl");
 }
 
 function openLog({ config, revision, trial, quirks, onLog }: PantavisorOptions): PantavisorLog {
@@ -179,120 +152,6 @@ async function load(
   }
 }
 
-/** The acting parts of pantavisor, each made before those that know it. Nothing runs yet. */
-interface Parts {
-  readonly drivers: Drivers;
-  readonly broker: Daemon;
-  readonly runner: RevisionRunner;
-  readonly updater: Updater;
-}
-
-function makeParts(
-  { config, environment, quirks }: PantavisorOptions,
-  log: PantavisorLog,
-  running: RunningRevision,
-  good: Set<string>,
-): Parts {
-  const scale = environment["PVH_TIME_SCALE"];
-  const realClock = systemClock();
-  const clock = systemClock(parseTimeScale(scale));
-  const { plan, state } = running.loaded;
-  const drivers = openDrivers({
-    // A revision with another bsp/drivers.json needs a reboot, so these aliases stay valid.
-    aliases: state.drivers,
-    needsOf: (container) =>
-      running.loaded.state.containers.find(({ name }) => name === container)?.run.drivers,
-    quirks,
-  });
-  const broker = makeDaemon({
-    name: "pv-xconnect",
-    command: ["/usr/bin/pv-xconnect"],
-    log,
-    clock: realClock,
-    quirks,
-    onSpawn: (pid) => ifRoom(() => rememberProcess(DAEMON_FILE, pid)),
-  });
-  const networks = new Networks(config, log, quirks);
-  networks.begin(running.loaded.revision, state);
-  const runner = new RevisionRunner({
-    plan,
-    networks,
-    definitions: state.containers,
-    config,
-    controlSocket: socketOf(config),
-    drivers,
-    environment: scale === undefined ? {} : { PVH_TIME_SCALE: scale },
-    wasm: {
-      engine: environment["PVH_WASM_ENGINE"] ?? "v8",
-      machine: environment["PVH_MACHINE"] ?? machine(),
-      quirks: environment["PVH_QUIRKS"] ?? "",
-    },
-    log,
-    clock,
-    realClock,
-    quirks,
-  });
-  const updater = new Updater({
-    config,
-    quirks,
-    log,
-    clock,
-    runner,
-    good,
-    running: () => running.loaded,
-    onSwitch(next) {
-      networks.begin(next.revision, next.state);
-      running.switchTo(next);
-    },
-  });
-  return { drivers, broker, runner, updater };
-}
-
-/**
- * Let those who have to know follow what happens to the revision.
- * @returns how it ended, once no container runs any more
- */
-function follow(
-  { runner, updater, broker }: Parts,
-  running: RunningRevision,
-  meta: DeviceMeta,
-): Promise<Outcome> {
-  const { promise, resolve } = Promise.withResolvers<Outcome>();
-  runner.listen({
-    onStatus(status) {
-      meta.describe("pantavisor.status", status);
-      if (status === "READY" && !updater.isBusy()) running.finishCommitted();
-    },
-    onStep: () => updater.onStep(),
-    onPeersChanged: () => broker.notify(),
-    onExit: resolve,
-  });
-  return promise;
-}
-
-function viewOf(
-  { config, quirks }: PantavisorOptions,
-  { drivers, broker, runner, updater }: Parts,
-  running: RunningRevision,
-  meta: DeviceMeta,
-  log: PantavisorLog,
-): PantavisorView {
-  return controlView({
-    config,
-    quirks,
-    running: () => running.loaded,
-    runner,
-    updater,
-    daemons: [disabledDaemon("hwrngd"), broker],
-    drivers,
-    deviceMeta: meta.store,
-    buildInfo: BUILD,
-    log,
-    onRefused: (command, reason) =>
-      log.write("WARN", "ctrl-cmd", `(_cmd_reject:87) rejecting ${command} command: ${reason}`),
-  });
-}
-
 /** Before containers start, which get its socket. */
 function serveLog(
   { config, quirks }: PantavisorOptions,
@@ -323,7 +182,7 @@ function beginRevision(
   for (const line of missing) {
     log.write("ERROR", "state", `(pv_state_validate_services:724) ${line}`);
   }
-  for (const line of graphWarnings(first.state.containers, quirks)) {
+  for (const line of graphWarnings(first.parties, quirks)) {
     log.write("WARN", "state", line);
   }
   if (missing[0] === undefined) {

@@ -71,6 +71,9 @@ export function makeRunner({
     clock,
     log,
     lines,
-    running: () => ({ revision, state, refusedNetworks: [], ...planned }),
+    running: () => ({
+      ...{ revision, state, parties: state.containers, refusedNetworks: [] },
+      ...planned,
+    }),
   };
 }

@@ -82,7 +82,7 @@ function servedIn(containers: readonly ContainerDefinition[]) {
 function container(name: string, needs: readonly string[]): ContainerDefinition {
   const required = needs.map((need) => ({ name: need }));
   const run = { ...parseRunManifest({ name }), services: { required, optional: [] } };
-  return { name, run, exports: [{ name, type: "unix", socket: "/s" }] };
+  return { name, run, exports: [{ name, type: "unix", socket: "/s" }], owned: [] };
 }
 
 /** Kahn's algorithm: repeatedly remove containers that need none of the remaining ones. */

@@ -1,3 +1,4 @@
+import { isOfHostedBus } from "../../broker/shared/formats/hosted-bus.ts";
 import type { ControlClient } from "../control/control-client.ts";
 import { revisionOf } from "../control/device-meta.ts";
 import { REASON_LINES } from "./boot-failure.ts";
@@ -142,7 +143,10 @@ async function linksPlanted(
 ): Promise<Found> {
   const graph = await control.graph(signal);
   const links = graph.filter(
-    (link) => link.consumer_pid > 0 && link.provider_pid > 0 && link.target !== null,
+    (link) =>
+      link.consumer_pid > 0 &&
+      (link.provider_pid > 0 || isOfHostedBus(link)) &&
+      link.target !== null,
   );
   const looks = links.map(({ consumer_pid: pid, target }, at) => {
     const path = shellQuote(`/proc/${pid}/root${target ?? ""}`);

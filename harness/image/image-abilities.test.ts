@@ -3,6 +3,7 @@ import {
   abilitiesIn,
   describeAbilities,
   lacksContainerType,
+  lacksHostedBus,
   lacksServiceType,
 } from "./image-abilities.ts";
 
@@ -19,7 +20,10 @@ test("an image knows the types that its plugins are named by", () => {
   expect(abilities).toEqual({
     containerTypes: ["lxc", "runc"],
     serviceTypes: ["unix", "rest"],
+    hostsBus: false,
   });
+  expect(lacksHostedBus(abilities)).toBe("this image's pantavisor is built without it");
+  expect(lacksHostedBus(abilitiesIn(`${SAID}dbus-role-uids\n`))).toBeUndefined();
   expect(lacksContainerType(abilities, "runc")).toBeUndefined();
   expect(lacksContainerType(abilities, "wasm")).toBe(
     "this image knows no container type wasm (lxc, runc)",
@@ -40,5 +44,6 @@ test.each(["", "/opt/pv_wasm.so\npvx-input\n", "sh: find: not found\n"])(
     expect(abilities).toEqual({});
     expect(lacksContainerType(abilities, "wasm")).toBeUndefined();
     expect(lacksServiceType(abilities, "input")).toBeUndefined();
+    expect(lacksHostedBus(abilities)).toBeUndefined();
   },
 );

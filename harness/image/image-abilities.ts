@@ -7,17 +7,21 @@ import { withTemporaryContainer } from "../engine/temporary-container.ts";
 export interface ImageAbilities {
   readonly containerTypes?: readonly string[];
   readonly serviceTypes?: readonly string[];
+  /** False: pantavisor is built without the system bus that it hosts. */
+  readonly hostsBus?: boolean;
 }
 
 /**
  * Pantavisor loads `pv_TYPE.so` for a container's type; each plugin of pv-xconnect says `pvx-TYPE` before what it
- * logs. The tools that look may be the image's, or pvh's; the latter have a pv-xconnect too.
+ * logs. A pantavisor that can host a system bus knows the file of its roles' uids. The tools that look may be the image's, or pvh's; the latter have a pv-xconnect too.
  */
 const LOOK = `
 broker=$(command -v pv-xconnect)
+pantavisor=$(command -v pantavisor)
 PATH=/usr/lib/pvh-tools/bin:$PATH
 find / -xdev -name 'pv_*.so' 2>/dev/null
 grep -aoE 'pvx-[a-z]+' "$broker" 2>/dev/null
+grep -aoE 'dbus-role-uids' "$pantavisor" 2>/dev/null
 :`;
 
 /** Milliseconds for a look at the files, on a machine that is busy. */
@@ -56,7 +60,10 @@ export function abilitiesIn(said: string): ImageAbilities {
   const serviceTypes = found(/^pvx-(?!helper$)([a-z]+)$/gm);
   // Without these two the files are of another make than the ones that are known here.
   return {
-    ...(containerTypes.includes("lxc") && { containerTypes }),
+    ...(containerTypes.includes("lxc") && {
+      containerTypes,
+      hostsBus: /^dbus-role-uids$/m.test(said),
+    }),
     ...(serviceTypes.includes("unix") && { serviceTypes }),
   };
 }
@@ -87,4 +94,9 @@ export function lacksServiceType(
 ): string | undefined {
   if (serviceTypes?.includes(type) !== false) return undefined;
   return `this image's pv-xconnect knows no service type ${type} (${serviceTypes.join(", ")})`;
+}
+
+/** @returns the reason why the image's pantavisor cannot host a system bus, undefined where it may */
+export function lacksHostedBus({ hostsBus }: ImageAbilities): string | undefined {
+  return hostsBus === false ? "this image's pantavisor is built without it" : undefined;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { findWasmEdge, WASMEDGE } from "./find-wasmedge.ts";
-import { lacksContainerType, lacksServiceType } from "../image/image-abilities.ts";
+import { lacksContainerType, lacksHostedBus, lacksServiceType } from "../image/image-abilities.ts";
 import type { RunSettings } from "./run-settings.ts";
 
 /** Capabilities that a scenario may require; each gives the reason why it is missing. */
@@ -14,6 +14,8 @@ const CAPABILITIES = {
   runc: ({ abilities }: RunSettings) => lacksContainerType(abilities, "runc"),
   /** The image's broker has the plugin input. */
   input: ({ abilities }: RunSettings) => lacksServiceType(abilities, "input"),
+  /** The image's pantavisor can host a system bus. */
+  "hosted-bus": ({ abilities }: RunSettings) => lacksHostedBus(abilities),
   /** The host has a graphics card. */
   drm: () => (existsSync("/dev/dri/card0") ? undefined : "/dev/dri/card0 is not on this machine"),
   /** The kernel can make input devices. */

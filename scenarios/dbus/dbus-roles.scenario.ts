@@ -1,11 +1,9 @@
 import { expect } from "../../harness/facts/expect.ts";
 import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
-import { python } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
-import { Program } from "../support/program.ts";
-import { holdBus, uidAtDaemon } from "../support/bus.ts";
+import { holdBus, speakSasl, uidAtDaemon } from "../support/bus.ts";
 
 const SERVER = "pv-example-dbus-server";
 const ROOT = "pv-example-dbus-client";
@@ -134,29 +132,11 @@ function serviceUp(provider: InsideContainer, signal: AbortSignal): Promise<bool
   );
 }
 
-/**
- * Speak these SASL lines from the nobody container, one reply each, until one is taken, and ask the
- * daemon which uid the connection got.
- * @returns the last reply when none is taken
- */
+/** Speak these SASL lines from the nobody container; gives the uid that the daemon knows, or the last reply. */
 async function uidAfter(
   inside: (container: string) => InsideContainer,
   lines: readonly string[],
 ): Promise<number | string> {
-  await using program = await Program.python(
-    inside(NOBODY),
-    python`
-      from probes import bus, hold, tell
-      peer = bus.connect()
-      reply = ""
-      for line in ${lines}:
-          reply = bus.ask(peer, line).split(" ")[0]
-          if reply == "OK": break
-      tell({"reply": reply})
-      if reply == "OK": print(bus.begin(peer))
-      hold()
-    `,
-  );
-  const { reply } = (await program.json()) as { reply: string };
-  return reply !== "OK" ? reply : await uidAtDaemon(inside(SERVER), await program.line());
+  await using spoken = await speakSasl(inside(NOBODY), lines);
+  return spoken.reply !== "OK" ? spoken.reply : await uidAtDaemon(inside(SERVER), spoken.name);
 }

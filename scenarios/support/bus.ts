@@ -23,6 +23,36 @@ export async function holdBus(
   };
 }
 
+/**
+ * Speak these SASL lines, one reply each, until one is taken, and say Hello then.
+ * @returns the last reply, and the unique name when it is OK
+ */
+export async function speakSasl(
+  container: InsideContainer,
+  lines: readonly string[],
+): Promise<{ readonly reply: string; readonly name: string } & AsyncDisposable> {
+  const program = await Program.python(
+    container,
+    python`
+      from probes import bus, hold, tell
+      peer = bus.connect()
+      reply = ""
+      for line in ${lines}:
+          reply = bus.ask(peer, line).split(" ")[0]
+          if reply == "OK": break
+      tell({"reply": reply})
+      if reply == "OK": print(bus.begin(peer))
+      hold()
+    `,
+  );
+  const { reply } = (await program.json()) as { reply: string };
+  return {
+    reply,
+    name: reply === "OK" ? await program.line() : "",
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
 /** GetConnectionUnixUser, asked of the daemon by a connection inside the provider. */
 export async function uidAtDaemon(provider: InsideContainer, uniqueName: string): Promise<number> {
   const call = await provider.sh(

@@ -63,6 +63,22 @@ export const runDocument = fc.record(
   { requiredKeys: [] },
 );
 
+const role = fc.constantFrom("operator", "r.1", "__proto__");
+/** Names on the hosted bus. */
+const ownedNames = fc.array(
+  fc.record(
+    {
+      type: fc.constant("dbus"),
+      bus: fc.constant("system-bus"),
+      owns: fc.constantFrom("org.example.A", "a-b._c"),
+      role,
+      allow: fc.array(role, { maxLength: 2 }),
+    },
+    { requiredKeys: ["type", "owns"] },
+  ),
+  { maxLength: 2 },
+);
+
 export const servicesDocument = fc
   .uniqueArray(
     fc.record(
@@ -71,6 +87,7 @@ export const servicesDocument = fc
     ),
     { maxLength: 3, selector: (one) => `${one.name} ${one.type}` },
   )
+  .chain((exports) => ownedNames.map((owned) => [...exports, ...owned]))
   .chain((services) => fc.constantFrom<unknown>(services, { services }));
 
 export const groupsDocument = fc.uniqueArray(

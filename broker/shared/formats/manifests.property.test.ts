@@ -23,7 +23,7 @@ import { DRIVERS_SPEC, parseDriverAliases } from "./drivers.ts";
 import { assignGroups, parseGroups } from "./groups.ts";
 import { SAFE_NAME } from "./names.ts";
 import { parseRunManifest } from "./run-manifest.ts";
-import { parseServices } from "./services.ts";
+import { ownsName, parseServices } from "./services.ts";
 
 /** Check that a parsed value parses to itself again, and that a refusal is a ZodError. */
 function isReadOnce<T>(parse: (value: unknown) => T, value: unknown): T | undefined {
@@ -74,10 +74,15 @@ describe("a manifest", () => {
     fc.assert(
       fc.property(doubled(damaged(servicesDocument)), (value) => {
         const services = isReadOnce(parseServices, value) ?? [];
-        expect(new Set(services.map(({ name, type }) => `${name}\n${type}`)).size).toBe(
-          services.length,
+        const exports = services.filter((one) => !ownsName(one));
+        expect(new Set(exports.map(({ name, type }) => `${name}\n${type}`)).size).toBe(
+          exports.length,
         );
-        for (const { socket } of services) expect(socket.startsWith("/")).toBe(true);
+        for (const { socket } of exports) expect(socket.startsWith("/")).toBe(true);
+        for (const { owns, role, allow } of services.filter(ownsName)) {
+          expect(owns).toMatch(/^[\w.-]+$/);
+          for (const one of [role, ...allow]) expect(one).toMatch(SAFE_NAME);
+        }
       }),
       { numRuns: PROPERTY_RUNS },
     );

@@ -12,8 +12,9 @@ import type { Group } from "./groups.ts";
 import { parseGroups } from "./groups.ts";
 import type { RunManifest } from "./run-manifest.ts";
 import { parseRunManifest } from "./run-manifest.ts";
+import type { OwnedName } from "./hosted-bus.ts";
 import type { ServiceExport } from "./services.ts";
-import { parseServices } from "./services.ts";
+import { ownsName, parseServices } from "./services.ts";
 import { exportsBeforeRun, withNamelessStrings, withoutTargetAliases } from "./state.quirk.ts";
 
 /**
@@ -24,7 +25,7 @@ export const STATE_SPEC = "pantavisor-service-system@1";
 
 /** No appengine can run so many; to plan ten times as many would take it minutes. */
 const MOST_CONTAINERS = 2000;
-/** Exported and required ones, of all containers. */
+/** Exported and required ones, and roles that names on the hosted bus are for, of all containers. */
 const MOST_SERVICES = 20_000;
 /** Bytes of a key: it becomes a path below the revision's folder (PATH_MAX is 4096). */
 const LONGEST_KEY = 1024;
@@ -54,6 +55,8 @@ export interface ContainerDefinition {
   readonly name: string;
   readonly run: RunManifest;
   readonly exports: readonly ServiceExport[];
+  /** Names on the bus that pantavisor hosts. */
+  readonly owned: readonly OwnedName[];
 }
 
 /** A state that cannot be run; the message begins with the key, or `state` for it as a whole. */
@@ -82,11 +85,12 @@ export function parseState(value: unknown, quirks: Quirks = none): State {
     if (name === undefined) continue;
     const run = at(key, () => parseRun(name, entry, quirks));
     const services = `${name}/services.json`;
-    const exports =
+    const offers =
       Object.hasOwn(document, services) && !dropped.has(services)
         ? at(services, () => parseServices(document[services]))
         : [];
-    containers.push({ name, run, exports });
+    const exports = offers.filter((one) => !ownsName(one));
+    containers.push({ name, run, exports, owned: offers.filter(ownsName) });
   }
   const links = containers.reduce((sum, one) => sum + serviceCountOf(one), 0);
   if (links > MOST_SERVICES) {
@@ -164,8 +168,9 @@ function checkValue(key: string, value: unknown): void {
   sha256.parse(value);
 }
 
-function serviceCountOf({ run, exports }: ContainerDefinition): number {
-  return exports.length + run.services.required.length + run.services.optional.length;
+function serviceCountOf({ run, exports, owned }: ContainerDefinition): number {
+  const roles = owned.reduce((sum, { allow }) => sum + 1 + allow.length, 0);
+  return exports.length + roles + run.services.required.length + run.services.optional.length;
 }
 
 function parseRun(name: string, value: unknown, quirks: Quirks): RunManifest {

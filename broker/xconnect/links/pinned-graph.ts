@@ -1,9 +1,10 @@
 import type { ReadGraph, UnreadableEntry } from "../../shared/formats/graph.ts";
+import { isOfHostedBus } from "../../shared/formats/hosted-bus.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 import { everyContainer } from "./every-container.quirk.ts";
 import type { PeerTable } from "../peers/peer-table.ts";
 import { hostBeforeStart } from "./host-before-start.quirk.ts";
-import { hostPeer } from "../peers/unpinned-peers.quirk.ts";
+import { hostPeer } from "../peers/unpinned-peer.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { DesiredEntry } from "./reconcile.ts";
 
@@ -38,7 +39,9 @@ export async function readPinnedGraph(
       consumer: quirks.has("inject-host-side", entry.type)
         ? hostPeer
         : (pins.pin(entry.consumer_pid, entry.consumer_start, entry.consumer) ?? early(entry)),
-      provider: pins.pin(entry.provider_pid, entry.provider_start, entry.provider),
+      provider: isOfHostedBus(entry)
+        ? hostPeer
+        : pins.pin(entry.provider_pid, entry.provider_start, entry.provider),
     }));
     if (!pins.areUnsure) return { desired, unreadable };
   }

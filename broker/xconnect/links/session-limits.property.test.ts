@@ -5,7 +5,7 @@ import { PROPERTY_RUNS } from "../../shared/formats/property-runs.fixture.ts";
 import { none } from "../../shared/quirks/quirks.ts";
 import { ANY_INODE } from "../peers/injection.ts";
 import { LinkRecord } from "./link-record.ts";
-import { hostPeer } from "../peers/unpinned-peers.quirk.ts";
+import { hostPeer } from "../peers/unpinned-peer.ts";
 import { SessionBudget } from "../planes/session-budget.ts";
 import { SessionLimits } from "./session-limits.ts";
 

@@ -1,17 +1,13 @@
+import { MAX_BUS_NAME, isWellKnownName } from "../../formats/names.ts";
+
 /** Forms of names (D-Bus specification, "Valid Names" and "Valid Object Paths"). */
-const WELL_KNOWN = /^[A-Za-z_-][A-Za-z0-9_-]*(?:\.[A-Za-z_-][A-Za-z0-9_-]*)+$/;
 const UNIQUE = /^:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$/;
 const INTERFACE = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
 const MEMBER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const PATH = /^\/(?:[A-Za-z0-9_]+(?:\/[A-Za-z0-9_]+)*)?$/;
-const MAX_NAME = 255;
-
-export function isWellKnownName(text: string): boolean {
-  return text.length <= MAX_NAME && WELL_KNOWN.test(text);
-}
 
 export function isUniqueName(text: string): boolean {
-  return text.length <= MAX_NAME && UNIQUE.test(text);
+  return text.length <= MAX_BUS_NAME && UNIQUE.test(text);
 }
 
 export function isBusName(text: string): boolean {
@@ -20,11 +16,11 @@ export function isBusName(text: string): boolean {
 
 /** True for a valid interface name; error names have the same form. */
 export function isInterfaceName(text: string): boolean {
-  return text.length <= MAX_NAME && INTERFACE.test(text);
+  return text.length <= MAX_BUS_NAME && INTERFACE.test(text);
 }
 
 export function isMemberName(text: string): boolean {
-  return text.length <= MAX_NAME && MEMBER.test(text);
+  return text.length <= MAX_BUS_NAME && MEMBER.test(text);
 }
 
 export function isObjectPath(text: string): boolean {

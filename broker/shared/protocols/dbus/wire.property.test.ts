@@ -1,18 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isWellKnownName } from "../../formats/names.ts";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { parseHeader } from "./message-header.ts";
 import { MessageSplitter } from "./message-splitter.ts";
 import { messageParts } from "./message.fixture.ts";
-import {
-  isBusName,
-  isInterfaceName,
-  isMemberName,
-  isObjectPath,
-  isUniqueName,
-  isWellKnownName,
-} from "./names.ts";
+import { isBusName, isInterfaceName, isMemberName, isObjectPath, isUniqueName } from "./names.ts";
 import { checkSignature, skipValue, typeEnd } from "./signature.ts";
 import { WireReader } from "./wire-reader.ts";
 import { writeMessage } from "./write-message.ts";

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { firstProblem } from "../../../shared/formats/first-problem.ts";
+import { isWellKnownName } from "../../../shared/formats/names.ts";
 import {
   isInterfaceName,
   isMemberName,
   isObjectPath,
-  isWellKnownName,
 } from "../../../shared/protocols/dbus/names.ts";
 import { oncePerLink } from "../once-per-link.ts";
 import { LinkRefused } from "../plugin.ts";
