@@ -1,18 +1,35 @@
+import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { currentProject } from "../project/project.ts";
 import { RUNS } from "../run/run-directory.ts";
 import { pruneRuns } from "../run/runs.ts";
+import { messageOfThrown } from "../thrown.ts";
 import type { Call } from "./command.ts";
 
 /** Runs that stay, and MiB of them, where the configuration says nothing. */
 const MOST = 50;
 const MEBIBYTES = 5_120;
+/** Its time of change is that of the last look. */
+const LOOKED = ".looked";
+/** Milliseconds between two looks: each adds up thousands of files, and what is newer stays in any case. */
+const INTERVAL = 600_000;
 
-/** Remove old runs, as the configuration says, and tell it in one line. */
-export async function tidyRuns({ args, out }: Pick<Call, "args" | "out">): Promise<void> {
+/**
+ * Remove old runs, as the configuration says, and tell it in one line. Ten minutes after a look there is the
+ * next one. A failure is told too, and costs no verdict: it is never thrown.
+ */
+export async function tidyRuns(call: Pick<Call, "args" | "out">): Promise<void> {
+  try {
+    await tidy(call);
+  } catch (error) {
+    call.out.say(`old runs of ${RUNS} were not removed: ${messageOfThrown(error)}`);
+  }
+}
+
+async function tidy({ args, out }: Pick<Call, "args" | "out">): Promise<void> {
   const project = await currentProject();
   const { keep = MOST, mebibytes = MEBIBYTES } = project?.config.runs ?? {};
-  if (keep === "all") return;
+  if (keep === "all" || !isDue()) return;
   const baselines = [
     args.text("baseline") ?? [],
     project?.config.baseline === undefined ? [] : resolve(project.root, project.config.baseline),
@@ -26,4 +43,17 @@ export async function tidyRuns({ args, out }: Pick<Call, "args" | "out">): Promi
   const removed = length === 1 ? "1 old run" : `${length} old runs`;
   const limits = `${keep} runs and ${mebibytes} MiB at most`;
   out.say(`removed ${removed} of ${RUNS} (${limits}; \`runs\` in pvh.config.ts)`);
+}
+
+function isDue(): boolean {
+  const path = resolve(RUNS, LOOKED);
+  const age = Date.now() - (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  if (age >= 0 && age < INTERVAL) return false;
+  try {
+    rmSync(path, { force: true });
+    writeFileSync(path, "", { flag: "wx" });
+  } catch {
+    // Another pvh looks just now, or the disk is full: one look more does no harm.
+  }
+  return true;
 }
