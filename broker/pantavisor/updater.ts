@@ -16,6 +16,7 @@ import { loadRevision, missingRequired } from "./loaded-revision.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 import type { RevisionRunner } from "./revision-runner.ts";
 import type { Progress } from "./storage/step-progress.ts";
+import { terseFailure } from "./storage/terse-failure.quirk.ts";
 import { progressOf, withLogs, writeProgress } from "./storage/step-progress.ts";
 
 export interface UpdaterOptions {
@@ -228,8 +229,12 @@ export class Updater {
   #fail(revision: string, reason: string): void {
     const { config, runner, log, quirks } = this.#options;
     const failed = progressOf.failed(reason);
-    const isSilent = quirks.has("failed-update-silent");
-    this.#note(revision, isSilent ? failed : withLogs(failed, logFolder(config, revision)));
+    const logs = logFolder(config, revision);
+    if (quirks.has("failed-update-terse")) this.#note(revision, terseFailure(failed, logs));
+    else {
+      const isSilent = quirks.has("failed-update-silent");
+      this.#note(revision, isSilent ? failed : withLogs(failed, logs));
+    }
     const boot = readBootEnvironment(this.#bootFile);
     const back = boot.trying ?? boot.revision;
     const line = `(pv_rollback:1) revision '${revision}' failed: ${reason}. Rolling back to '${back}'...`;

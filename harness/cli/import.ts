@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { closingLine } from "../../reports/terminal.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -10,6 +10,7 @@ import { resolveImage } from "../image/resolve-image.ts";
 import { findTests } from "../import/find-tests.ts";
 import { importTests } from "../import/import-tests.ts";
 import { TEST_DEADLINE } from "../import/run-test.ts";
+import { programFile } from "../import/test-files.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
 import type { Args, Call } from "./command.ts";
 import { JunitFile } from "./junit-file.ts";
@@ -17,6 +18,9 @@ import { wholeNumber } from "./parse-value.ts";
 import { liveReport } from "./progress.ts";
 import { describeError } from "./report-error.ts";
 import { readRunFlags } from "./run-flags.ts";
+
+/** Where an image of the format's own driver has it. */
+const PVR = "usr/bin/pvr";
 
 /** `pvh import DIR…`: run Pantavisor's own tests, directories of `pv-test@1`. */
 export async function importCommand({ args, out, signal }: Call): Promise<ExitCode> {
@@ -29,6 +33,8 @@ export async function importCommand({ args, out, signal }: Call): Promise<ExitCo
     out.say(`no test.json is below ${args.words.join(", ")}`);
     return EXIT.nothing;
   }
+  const pvr = args.text("pvr");
+  const files = pvr === undefined ? [] : [programFile(PVR, resolve(pvr))];
   const junit = flags.junit === undefined ? undefined : new JunitFile(flags.junit);
   const progress = (line: string): void => out.say(line);
   const engine = await findCleanEngine({ signal, progress });
@@ -50,6 +56,7 @@ export async function importCommand({ args, out, signal }: Call): Promise<ExitCo
     jobs,
     deadline,
     tarballs: args.list("tarballs"),
+    files,
     normalise: args.flag("normalise"),
     record: args.flag("record"),
     onEvent: (event) => {
@@ -67,7 +74,9 @@ export async function importCommand({ args, out, signal }: Call): Promise<ExitCo
 }
 
 function ownFlags(args: Args): string[] {
+  const pvr = args.text("pvr");
   return [
+    ...(pvr === undefined ? [] : [`--pvr=${pvr}`]),
     ...(args.flag("normalise") ? ["--normalise"] : []),
     ...args.list("tarballs").map((folder) => `--tarballs=${folder}`),
   ];

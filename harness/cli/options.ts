@@ -127,6 +127,7 @@ export const BISECT_OPTIONS: readonly Option[] = [
 /** Options of `pvh import`. */
 export const IMPORT_OPTIONS: readonly Option[] = [
   { flags: "--tarballs <dir>", summary: "folder of tarballs that the tests name", many: true },
+  { flags: "--pvr <file>", summary: "pvr for the appengine, where its image has none" },
   {
     flags: "--normalise",
     summary: "compare without key order, blank lines, times, pids, sizes and digests",

@@ -10,6 +10,7 @@ import { makeFolder } from "../make-folder.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { compareGolden, filterOutput } from "./compare-golden.ts";
 import type { PvTest } from "./pv-test.ts";
+import type { ProgramFile } from "./test-files.ts";
 import { packTestFiles, WORK } from "./test-files.ts";
 import { neededPrograms, stageTarballs, whySkipped } from "./why-skipped.ts";
 
@@ -21,6 +22,8 @@ export interface TestOptions {
   readonly signal: AbortSignal;
   /** Further folders of tarballs. */
   readonly tarballs: readonly string[];
+  /** Programs that the appengine gets besides those of its image. */
+  readonly files: readonly ProgramFile[];
   readonly normalise: boolean;
   /** Write the output as the new golden. */
   readonly record: boolean;
@@ -41,9 +44,15 @@ const CMDLINE = "ph_metadata.devmeta.interval=15";
 
 /** Variables that the format's own driver sets; in the second generation a revision has its test's name. */
 function driverVariables({ id, generation }: PvTest): Readonly<Record<string, string>> {
+  const outputs = { PV_LOG_SERVER_OUTPUTS: "filetree,stdout_direct" };
   return generation === 1
-    ? { PV_LOG_SERVER_OUTPUTS: "filetree,stdout_direct" }
-    : { PV_APPENGINE_INITIAL_REV: `locals/${id.replaceAll(/[^\w.]/g, "_").slice(0, 64)}` };
+    ? outputs
+    : {
+        ...outputs,
+        PV_DEBUG_SSH: "1",
+        PV_DEBUG_SSH_AUTHORIZED_KEYS: "pvtest-authorized_keys",
+        PV_APPENGINE_INITIAL_REV: `locals/${id.replaceAll(/[^\w.]/g, "_").slice(0, 64)}`,
+      };
 }
 
 /** The format's own limit for a script. */
@@ -51,6 +60,9 @@ export const TEST_DEADLINE = 600_000;
 const READY_DEADLINE = 120_000;
 const LARGEST_GOLDEN = 8 << 20;
 const UTILS = ["/usr/share/pantavisor/pvtest/utils", `${WORK}/scripts/utils`];
+/** Tools that the driver of the second generation runs through a terminal: what they say of errors is output. */
+const TERMINAL_TOOLS = ["pvcontrol", "pventer"];
+const TERMINAL = "/usr/share/pantavisor/pvtest/terminal";
 const SCRIPT = "/tmp/pv-test";
 const STARTER = "/tmp/pv-test.sh";
 /** Trace line of the format's driver for the first generation, inserted where it inserts it. */
@@ -85,7 +97,7 @@ export async function runTest(
     .withQuirks(...quirks)
     .withEnvironment(ignored ? {} : { ...driverVariables(test), ...test.environment })
     .withCmdline(ignored ? "" : cmdlineOf(test))
-    .withCopyArchivesToContainer([{ tar: await packTestFiles(test), target: "/" }]);
+    .withCopyArchivesToContainer([{ tar: await packTestFiles(test, options.files), target: "/" }]);
   const started = await container.start({
     signal,
     until: "ready",
@@ -118,6 +130,7 @@ async function inAppengine(
     return { verdict: "skipped", reason: `the image lacks ${lacking.join(", ")}` };
   }
   await plantUtils(appengine, signal);
+  if (test.generation === 2) await plantTerminalTools(appengine, signal);
   for (const [key, value] of Object.entries(test.userMeta)) {
     const { status } = await control.send("PUT", `/user-meta/${key}`, { body: value, signal });
     if (status !== 200) throw new PvhError("PVH_BAD_TEST", `usrmeta ${key} is refused: ${status}`);
@@ -130,7 +143,8 @@ async function inAppengine(
   const script = readFileSync(test.script, "utf8").split("\n");
   if (test.generation === 1 && script.length >= 5) script.splice(4, 0, TRACE);
   const merged = test.generation === 1 || quirks.includes("import-stderr-compared");
-  const starter = `cd ${shellQuote(`${WORK}/${test.id}`)} && exec ${shell} ${SCRIPT} </dev/null${merged ? " 2>&1" : ""}`;
+  const path = test.generation === 2 ? `PATH=${TERMINAL}:$PATH ` : "";
+  const starter = `cd ${shellQuote(`${WORK}/${test.id}`)} && ${path}exec ${shell} ${SCRIPT} </dev/null${merged ? " 2>&1" : ""}`;
   await appengine.text(
     `printf %s ${shellQuote(script.join("\n"))} >${SCRIPT}; printf %s ${shellQuote(starter)} >${STARTER}`,
     { signal },
@@ -184,6 +198,16 @@ async function plantUtils(appengine: Appengine, signal: AbortSignal): Promise<vo
   const environment =
     "[ -e /opt/pantavisor/set_env ] || { mkdir -p /opt/pantavisor; : >/opt/pantavisor/set_env; }";
   await appengine.text([...plant, environment].join("\n"), { signal });
+}
+
+async function plantTerminalTools(appengine: Appengine, signal: AbortSignal): Promise<void> {
+  const plant = TERMINAL_TOOLS.map(
+    (tool) =>
+      `printf '#!/bin/sh\nexec %s "$@" 2>&1\n' "$(command -v ${tool})" >${TERMINAL}/${tool}`,
+  );
+  await appengine.text([`mkdir -p ${TERMINAL}`, ...plant, `chmod +x ${TERMINAL}/*`].join("\n"), {
+    signal,
+  });
 }
 
 function inside(test: PvTest, path: string): string {

@@ -17,13 +17,32 @@ const TRUST = "etc/pantavisor/pvs/trust";
 const MOST = 256 << 20;
 const MOST_FILES = 5_000;
 
+/** A program that the appengine gets besides. */
+export interface ProgramFile {
+  /** Path in the appengine, without the first slash. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** @throws PvhError PVH_USAGE for a file that is none, or too large for a program */
+export function programFile(path: string, file: string): ProgramFile {
+  const facts = statSync(file, { throwIfNoEntry: false });
+  if (facts?.isFile() !== true || facts.size > MOST) {
+    throw new PvhError("PVH_USAGE", `${file} is no file of at most ${MOST >> 20} MiB`);
+  }
+  return { path, bytes: readFileSync(file) };
+}
+
 /**
  * Files of a test as a tar of the appengine's root: its directory and `../../common` below /work,
- * the configuration, and the trust folder filled from its archives.
+ * the configuration, the trust folder filled from its archives, and programs.
  *
  * @throws PvhError PVH_BAD_TEST
  */
-export async function packTestFiles(test: PvTest): Promise<Readable> {
+export async function packTestFiles(
+  test: PvTest,
+  programs: readonly ProgramFile[] = [],
+): Promise<Readable> {
   const pack = tar.pack();
   const [scope = ""] = test.id.split("/");
   const sum = { bytes: 0, files: 0 };
@@ -36,6 +55,9 @@ export async function packTestFiles(test: PvTest): Promise<Readable> {
     for (const archive of globSync(resolve(test.folder, test.trust)).sort()) {
       await unpackInto(pack, archive);
     }
+  }
+  for (const { path, bytes } of programs) {
+    pack.entry({ name: path, mode: 0o755 }, Buffer.from(bytes));
   }
   pack.finalize();
   return Readable.from(pack);

@@ -107,7 +107,15 @@ wait_for_current_settled() {
 }
 
 pv_exec() { command "$@"; }
-_pv_exec() { command "$@"; }
+# A Yocto image has its LXC containers elsewhere, and LXC's sockets are named by that path.
+_pv_exec() {
+	if [ "$2 $3" = "-P /usr/var/lib/lxc" ] && ! [ -d /usr/var/lib/lxc ]; then
+		local tool="$1"
+		shift 3
+		set -- "$tool" "$@"
+	fi
+	command "$@"
+}
 pv_stage_file() { echo "$1"; }
 pv_unstage_file() { :; }
 pv_fetch_file() { cat "$1" >"$2"; }

@@ -128,6 +128,7 @@ class Tests implements AsyncDisposable {
       jobs: 2,
       deadline,
       tarballs: [],
+      files: [],
       normalise: false,
       record,
       onEvent: () => undefined,

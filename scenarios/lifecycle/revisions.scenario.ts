@@ -261,10 +261,31 @@ scenario(
         await install(control, "locals/crashing", crashing, signal);
         await command(control, "LOCAL_RUN", "locals/crashing", signal);
         const { "status-msg": why } = await progress(control, "locals/crashing", "ERROR", signal);
-        expect(why, "reason of the rollback").toBe(`A container could not be started: ${EXTRA}`);
+        expect(why, "reason of the rollback").toContain("A container could not be started");
         await rolledBack(control, "0", signal);
         expect(await bootFile(appengine), "boot environment after the rollback").toBe("pv_rev=0|");
         await linked(appengine, [CLIENT], signal);
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
+      "ctrl.steps.failure",
+      "the progress of a failed update names the container that could not be started",
+      async ({ bootAppengine, signal }) => {
+        const { control } = await bootAppengine();
+        const state = await currentState(control, signal);
+        const run = state[`${EXTRA}/run.json`] as State;
+        const broken = { ...state, [`${EXTRA}/run.json`]: { ...run, config: "no-such-file.conf" } };
+        await install(control, "locals/named", broken, signal);
+        await command(control, "LOCAL_RUN", "locals/named", signal);
+        expect(
+          await progress(control, "locals/named", "ERROR", signal),
+          "progress of the failed update",
+        ).toMatchObject({
+          "status-msg": `A container could not be started: ${EXTRA}`,
+          progress: 0,
+        });
       },
       { timeout: 60_000 },
     );

@@ -19,7 +19,7 @@ export interface InstallerOptions {
   /** Throws when a state that can be read cannot be planned: groups that do not exist. */
   readonly plan: (state: State) => void;
   /** Why the signatures of a state do not let it run; undefined when they do. */
-  readonly unsigned: (state: State) => string | undefined;
+  readonly unsigned: (state: Pick<State, "entries">) => string | undefined;
   readonly quirks: Quirks;
 }
 
@@ -44,7 +44,7 @@ export function stepInstaller(options: InstallerOptions) {
     } catch (error) {
       return unparsable(error);
     }
-    const refusal = quirks.has("step-unvalidated") ? undefined : refusalOf(state);
+    const refusal = quirks.has("step-unvalidated") ? unsignedOf(state) : refusalOf(state);
     if (refusal !== undefined) return refusal;
     for (const [key, value] of Object.entries(state)) {
       if (key === "#spec" || typeof value !== "string" || store.has(value)) continue;
@@ -56,13 +56,20 @@ export function stepInstaller(options: InstallerOptions) {
   function refusalOf(document: StateDocument): StepRefusal | undefined {
     try {
       const state = parseState(document, quirks);
-      const unsigned = options.unsigned(state);
-      if (unsigned !== undefined) return { status: 422, reason: `Secureboot: ${unsigned}` };
+      const unsigned = unsignedOf(document);
+      if (unsigned !== undefined) return unsigned;
       options.plan(state);
       return undefined;
     } catch (error) {
       return unparsable(error);
     }
+  }
+
+  function unsignedOf(document: StateDocument): StepRefusal | undefined {
+    const reason = options.unsigned({
+      entries: Object.entries(document).filter(([key]) => key !== "#spec"),
+    });
+    return reason === undefined ? undefined : { status: 422, reason: `Secureboot: ${reason}` };
   }
 
   function write(state: StateDocument, name: string): StepRefusal | undefined {

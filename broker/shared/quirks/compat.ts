@@ -27,6 +27,7 @@ export const COMPAT: readonly QuirkName[] = [
   "verity-skipped",
   "oem-leaves-out-bsp",
   "run-refusal-200",
+  "failed-update-terse",
   "containers-fields-few",
   "signal-unexpected-500",
   "pvcontrol-plural-only",

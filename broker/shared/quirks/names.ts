@@ -74,6 +74,8 @@ export const QUIRKS = {
   "meta-not-deleted": "deleting metadata answers 200 and does nothing",
   "meta-bad-key-200": "metadata whose key is no file name is answered 200",
   "object-unverified": "an object is stored whatever its sha256",
+  "failed-update-terse":
+    "the progress of a failed update names no container, says 100 %, and has its logs as JSON",
   "failed-update-silent": "the progress of a failed update has no logs",
   "wakelocks-missing": "/wakelocks is unknown",
   "gc-revisions-stay": "a garbage collection removes objects alone, and no revision",
