@@ -17,7 +17,7 @@ import { BUILD, socketOf } from "./pantavisor-options.ts";
 import type { PantavisorOptions } from "./pantavisor-options.ts";
 import { RevisionRunner } from "./revision-runner.ts";
 import type { RunningRevision } from "./running-revision.ts";
-import { BUS_COMMAND, RunningBus, hostsBus, noHostedBus } from "./systembus/hosted-bus.ts";
+import { RunningBus, busCommand, hostsBus, noHostedBus } from "./systembus/hosted-bus.ts";
 import type { HostedBus } from "./systembus/hosted-bus.ts";
 import { Updater } from "./updater.ts";
 
@@ -61,7 +61,7 @@ export function makeParts(
     });
   const broker = daemon(BROKER, ["/usr/bin/pv-xconnect"]);
   const hostedBus = hostsBus(config)
-    ? new RunningBus({ config, log, quirks, daemon: daemon(BUS, BUS_COMMAND) })
+    ? new RunningBus({ config, log, quirks, daemon: daemon(BUS, busCommand(config)) })
     : noHostedBus;
   hostedBus.begin(state);
   const networks = new Networks(config, log, quirks);

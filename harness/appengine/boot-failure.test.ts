@@ -28,6 +28,10 @@ test("an ended pv-appengine is reported with its code and its last complaint", (
   expect(bootFailure({ output, exitCode: 1, log: "" })).toMatch(
     /exit code 1: .*x\.tgz: unexpected end/,
   );
+  const refused = `${launch}pantavisor: c/run.json: name: wrong\n[pvtest] 2 DEBUG -- pantavisor exited\n`;
+  expect(bootFailure({ output: refused, exitCode: 1, log: "" })).toBe(
+    "pv-appengine ended with exit code 1: pantavisor: c/run.json: name: wrong",
+  );
 });
 
 test("three launches without READY are a reboot loop", () => {

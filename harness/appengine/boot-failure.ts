@@ -49,6 +49,6 @@ export function bootFailure(facts: BootFacts): string | undefined {
 /** The last line that says something is wrong, else the last line. */
 function lastWords(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const wrong = lines.filter((line) => /ERROR|FATAL|WARN|rror:/.test(line)).at(-1);
+  const wrong = lines.filter((line) => /ERROR|FATAL|WARN|rror:|^pantavisor: /.test(line)).at(-1);
   return (wrong ?? lines.at(-1) ?? "it printed nothing").trim();
 }

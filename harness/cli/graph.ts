@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { printableLine } from "../../reports/printable.ts";
 import type { BrokerStatus, LinkStatus } from "../../broker/shared/formats/broker-status.ts";
 import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
+import { isOfHostedBus } from "../../broker/shared/formats/hosted-bus.ts";
 import { askBroker } from "../appengine/ask-broker.ts";
 import { findHeld } from "../appengine/held.ts";
 import { localMesh } from "../appengine/local-mesh.ts";
@@ -57,7 +58,7 @@ async function shownMesh({ args, out, signal }: Call): Promise<string> {
       link.name,
       `${link.consumer} (${pid(link.consumer_pid)})`,
       link.role,
-      `${link.provider} (${pid(link.provider_pid)})`,
+      isOfHostedBus(link) ? link.provider : `${link.provider} (${pid(link.provider_pid)})`,
       link.target ?? "no target",
       link.socket,
       ...(status === undefined ? [] : described(statusOf(link, status))),

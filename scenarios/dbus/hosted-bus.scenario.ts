@@ -164,6 +164,10 @@ scenario(
           },
           { signal, timeout: 15_000 },
         );
+        expect(
+          await appengine.text(`grep -c ' /volumes/' /proc/${await daemon()}/mounts || :`),
+          "volumes of containers that the new pv-dbus would keep mounted",
+        ).toBe("0\n");
         await until(
           "the bus to answer",
           async () => (await inside(OWNER).sh("busctl --system list")).exitCode === 0,

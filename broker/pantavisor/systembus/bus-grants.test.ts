@@ -66,6 +66,15 @@ describe("a conflict", () => {
       { _pv_: {} },
       "_pv_/run.json: name: '_pv_' is pantavisor, which hosts the system bus",
     ],
+    [
+      "a role for more names than its links may have",
+      {
+        c: {
+          exports: Array.from({ length: 257 }, (_, at) => owning(`a.n${at}`, { allow: ["r"] })),
+        },
+      },
+      "state: role 'r' is for more than 256 names",
+    ],
   ])("is %s", (_, parts, said) => {
     expect(busConflict(containers(parts), none)).toBe(said);
   });

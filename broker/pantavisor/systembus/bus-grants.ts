@@ -3,6 +3,9 @@ import { SAFE_NAME } from "../../shared/formats/names.ts";
 import type { ContainerDefinition } from "../../shared/formats/state.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
 
+/** Most names of one role: each is a rule of its links, and the broker takes no more of them. */
+const MOST_NAMES = 256;
+
 /** Rights of a role on the hosted bus, as names of services. */
 export interface BusGrants {
   readonly own: ReadonlySet<string>;
@@ -19,20 +22,18 @@ export function grantsOf(
   quirks: Quirks,
 ): ReadonlyMap<string, BusGrants> {
   const owned = containers.flatMap((container) => container.owned);
-  const everyName = owned.map(({ owns }) => owns);
-  return new Map(
-    rolesOf(containers).map((role) => {
-      const own = owned.filter((entry) => entry.role === role).map(({ owns }) => owns);
-      const called = owned.filter(({ allow }) => allow.includes(role)).map(({ owns }) => owns);
-      return [
-        role,
-        {
-          own: new Set(quirks.has("hosted-bus-own-any") ? everyName : own),
-          talk: new Set(quirks.has("hosted-bus-open") ? everyName : [...own, ...called]),
-        },
-      ];
-    }),
+  const grants = new Map(
+    rolesOf(containers).map((role) => [role, { own: new Set<string>(), talk: new Set<string>() }]),
   );
+  for (const { owns, role, allow } of owned) {
+    grants.get(role)?.own.add(owns);
+    for (const one of [role, ...allow]) grants.get(one)?.talk.add(owns);
+  }
+  for (const { own, talk } of grants.values()) {
+    if (quirks.has("hosted-bus-own-any")) for (const { owns } of owned) own.add(owns);
+    if (quirks.has("hosted-bus-open")) for (const { owns } of owned) talk.add(owns);
+  }
+  return grants;
 }
 
 /** Roles that names are for, and those with which containers connect. */
@@ -66,6 +67,9 @@ export function busConflict(
       if (other !== undefined) return `${manifest}: owns: '${owns}' is owned by '${other}'`;
       owners.set(owns, name);
     }
+  }
+  for (const [role, { talk }] of grantsOf(containers, quirks)) {
+    if (talk.size > MOST_NAMES) return `state: role '${role}' is for more than ${MOST_NAMES} names`;
   }
   return undefined;
 }

@@ -19,17 +19,14 @@ const PASSWD = join(FOLDER, "passwd");
 
 /**
  * dbus-daemon in a mount namespace of its own, where the bus's passwd lies over /etc/passwd: a policy
- * can name users only, and the roles are none of the appengine's.
+ * can name users only, and the roles are none of the appengine's. The volumes of containers leave that
+ * namespace: a file system that is mounted in it would stay when its container goes.
  */
-export const BUS_COMMAND = [
-  "/usr/bin/unshare",
-  "--mount",
-  "/bin/sh",
-  "-c",
-  'mount --bind "$0" /etc/passwd && exec dbus-daemon --nofork --nopidfile --config-file="$1"',
-  PASSWD,
-  CONFIG,
-] as const;
+export function busCommand({ volumes }: AppengineConfig): [string, ...string[]] {
+  const script = `umount --lazy "$1"/*/* 2>/dev/null
+    mount --bind ${PASSWD} /etc/passwd && exec dbus-daemon --nofork --nopidfile --config-file=${CONFIG}`;
+  return ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "pv-dbus", volumes];
+}
 
 /** The bus that pantavisor hosts (docs/pantavisor.md §6.7). */
 export interface HostedBus {

@@ -54,7 +54,8 @@ export class RoleUids {
    */
   assign(roles: Iterable<string>): void {
     const before = this.#uids.size;
-    let next = Math.max(FIRST_UID - 1, ...this.#uids.values()) + 1;
+    let next = FIRST_UID;
+    for (const uid of this.#uids.values()) next = Math.max(next, uid + 1);
     for (const role of roles) if (!this.#uids.has(role)) this.#uids.set(role, next++);
     if (this.#uids.size === before) return;
     mkdirSync(dirname(this.#file), { recursive: true });

@@ -7,6 +7,7 @@ import type { ReadGraph } from "../../shared/formats/graph.ts";
 import { readStartTime } from "../../shared/linux/process-start.ts";
 import { parseQuirks } from "../../shared/quirks/quirks.ts";
 import { PeerTable } from "../peers/peer-table.ts";
+import { hostPeer } from "../peers/unpinned-peer.ts";
 import { readPinnedGraph } from "./pinned-graph.ts";
 
 const strict = parseQuirks("");
@@ -89,5 +90,18 @@ describe("readPinnedGraph", () => {
     const former = await readPinnedGraph(() => read(start - 1), peers, strict);
     expect(former.desired[0]).toMatchObject({ consumer: undefined, provider: undefined });
     expect(reads).toBe(2);
+  });
+
+  it("has the appengine as the provider of the hosted bus, and of nothing else", async () => {
+    const consumer = await running();
+    const providerOf = async (socket: string, uid?: number) => {
+      const entry = { consumer: "c", consumer_pid: consumer, provider: "_pv_", provider_pid: 0 };
+      const entries = parseGraph([{ ...entry, name: "system-bus", type: "dbus", socket, uid }]);
+      const read = () => Promise.resolve({ entries, unreadable: [] });
+      return (await readPinnedGraph(read, peers, strict)).desired[0]?.provider;
+    };
+    expect(await providerOf("/run/pv/dbus/system_bus_socket", 90_000)).toBe(hostPeer);
+    expect(await providerOf("/run/pv/dbus/system_bus_socket")).toBeUndefined();
+    expect(await providerOf("/run/pantavisor/pv/pv-ctrl", 90_000)).toBeUndefined();
   });
 });
