@@ -1,8 +1,10 @@
 import { readObject } from "./runtimes/revision-object.ts";
 import type { ContainerDefinition, State } from "../shared/formats/state.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
+import type { Pool } from "../shared/formats/network.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 import { revisionFolder } from "./appengine-config.ts";
+import { translateAddresses } from "./address-translation.ts";
 import { makeBridge } from "./bridges.ts";
 import { Ipam, networkRefusals, poolOf } from "./ipam.ts";
 import type { Lease } from "./ipam.ts";
@@ -48,13 +50,21 @@ export class Networks {
     const made = makeBridge(found);
     if (made !== undefined) {
       this.#log.write("INFO", "ipam", made);
-      if (found.nat) {
-        const why = "an appengine without a network of its own has nowhere to translate to";
-        this.#log.write("WARN", "ipam", `failed to setup NAT for pool ${pool}: ${why}`);
-      }
+      if (found.nat && !this.#quirks.has("pool-nat-missing")) this.#translate(pool, found);
     }
     this.#log.write(leased.line.level, "ipam", leased.line.message);
     return leased.lease;
+  }
+
+  /** Containers run without NAT, too. */
+  #translate(name: string, pool: Pool): void {
+    try {
+      translateAddresses(pool);
+      this.#log.write("INFO", "ipam", `setup NAT (nftables) for pool ${name}`);
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#log.write("WARN", "ipam", `failed to setup NAT for pool ${name}: ${why}`);
+    }
   }
 }
 

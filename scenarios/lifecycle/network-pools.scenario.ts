@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { STORAGE } from "../../harness/appengine/layout.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { writeDeviceExport } from "../../harness/exports/device-export.ts";
+import type { JsonObject } from "../../harness/exports/json-value.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import type { CheckContext } from "../../harness/run/scenario-definition.ts";
 import { messageOfThrown } from "../../harness/thrown.ts";
@@ -13,6 +15,7 @@ const pooled = (name: string, pool: string) =>
   defineContainer({ name, args: { PV_NETWORK_POOL: pool, PV_RESTART_POLICY: "container" } });
 const first = pooled("pool-first", "internal");
 const second = pooled("pool-second", "internal");
+const lab = pooled("pool-lab", "lab");
 const lost = pooled("pool-lost", "nowhere");
 
 const DEVICE = {
@@ -22,6 +25,40 @@ const DEVICE = {
     },
   },
 };
+
+const TWO_POOLS = {
+  network: {
+    pools: {
+      internal: { bridge: "pvbr0", subnet: "10.0.5.0/24", gateway: "10.0.5.1", nat: true },
+      lab: { bridge: "pvbr1", subnet: "10.0.6.0/24", gateway: "10.0.6.1", nat: false },
+    },
+  },
+};
+
+/** A host outside that knows no way back to the pools, and tells its callers who they are. */
+const OUTSIDE = `
+  unshare -n sh -c 'echo $$ >/tmp/outside; ip link set lo up; exec sleep infinity' >/dev/null 2>&1 &
+  until [ -s /tmp/outside ]; do sleep 0.05; done
+  pid=$(cat /tmp/outside)
+  ip link add toward type veth peer name outside netns $pid
+  ip address add 192.0.2.1/24 dev toward; ip link set toward up
+  nsenter -t $pid -n sh -c 'ip address add 192.0.2.2/24 dev outside; ip link set outside up'
+  nsenter -t $pid -n python3 -c '
+import socket
+server = socket.create_server(("192.0.2.2", 7000))
+print("listening", flush=True)
+while True:
+    peer, address = server.accept()
+    peer.sendall(address[0].encode())
+    peer.close()' >/tmp/outside.log 2>&1 &
+  until grep -q listening /tmp/outside.log; do sleep 0.05; done`;
+/** Who the host outside takes the caller for. */
+const ASK_OUTSIDE = `python3 -c '
+import socket
+try:
+    print(socket.create_connection(("192.0.2.2", 7000), 5).recv(99).decode())
+except OSError:
+    print("none")'`;
 
 scenario(
   "network-pools",
@@ -76,6 +113,44 @@ for n in range(100):
     );
 
     check(
+      "ipam.nat",
+      "a pool with nat reaches what is outside of the appengine, a pool without it does not",
+      async ({ bootAppengine, signal, skip }) => {
+        await using device = await Device.of(signal, TWO_POOLS);
+        const { appengine } = await bootAppengine({
+          containers: [first, lab],
+          exports: [device.path],
+        });
+        const failed = await appengine.text(
+          `grep -h "failed to setup NAT" ${STORAGE}/logs/current/pantavisor/pantavisor.log || true`,
+        );
+        const lacking = /cannot be written: (?:EROFS|EACCES)|not permitted|not supported/.exec(
+          failed,
+        );
+        if (lacking !== null)
+          skip(`no NAT on this engine (CAP_NET_ADMIN, nf_tables): ${lacking[0]}`);
+        await appengine.text(OUTSIDE);
+        const reaches = async (container: string) =>
+          (await appengine.inside(container).text(ASK_OUTSIDE)).trim();
+        expect(await reaches("pool-first"), "answer from outside to the pool with nat").toBe(
+          "192.0.2.1",
+        );
+        expect(await reaches("pool-lab"), "answer from outside to the pool without nat").toBe(
+          "none",
+        );
+        const restart = { body: '{"action":"restart"}', signal };
+        await appengine.control.send("PUT", "/containers/pool-first", restart);
+        await appengine.log.waitFor(/reusing existing lease for pool-first/, {
+          signal,
+          timeout: 15_000,
+        });
+        const rules = await appengine.text("nft list ruleset | grep -c masquerade");
+        expect(Number(rules), "rules of masquerade after a restart").toBe(1);
+      },
+      { timeout: 90_000 },
+    );
+
+    check(
       "ipam.unknown",
       "a container whose pool is unknown is refused by name, and nothing is started",
       async ({ bootAppengine, signal }) => {
@@ -104,9 +179,9 @@ class Device implements AsyncDisposable {
     this.path = path;
   }
 
-  static async of(signal: CheckContext["signal"]): Promise<Device> {
+  static async of(signal: CheckContext["signal"], device: JsonObject = DEVICE): Promise<Device> {
     const folder = await mkdtemp(join(tmpdir(), "pvh-pools-"));
-    return new Device(folder, await writeDeviceExport(folder, DEVICE, signal));
+    return new Device(folder, await writeDeviceExport(folder, device, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

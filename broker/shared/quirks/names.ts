@@ -100,6 +100,7 @@ export const QUIRKS = {
   "pvtx-remove-ignored": "pvtx remove exits 0 and removes nothing",
   "pvtx-signature-alone": "pvtx removes a signature without the keys that it owns",
   "storage-overlay-only": "only the volume lxc-overlay of a container is made",
+  "pool-nat-missing": "a pool with nat: true gets no address translation",
   "network-ignored": "network in run.json and pools of device.json are ignored",
   "storage-forgotten": "volumes of any persistence are in memory",
   "config-ignored": "files below _config do not reach the container",
