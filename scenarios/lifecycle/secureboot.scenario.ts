@@ -107,6 +107,41 @@ scenario(
     );
 
     check(
+      "life.secureboot.audit",
+      "in audit mode a step runs whose signature does not fit, or that has none, and the log says so",
+      async ({ bootAppengine, signal }) => {
+        const { appengine, control } = await bootAppengine({
+          env: { PV_SECUREBOOT_MODE: "audit" },
+        });
+        await trust(appengine, "authority", "ca-certificates");
+        const factory = await currentState(control, signal);
+        const sign = (signer: string) => signed({ ...factory, "note.json": {} }, signer);
+        // What is of no container takes a reboot, so DONE says that the boot took it, too.
+        for (const [name, state, complaint] of [
+          [
+            "unsigned",
+            { ...factory, "note.json": {} },
+            "note.json is not covered by any signature",
+          ],
+          [
+            "changed",
+            { ...sign("signer"), "note.json": { version: 2 } },
+            "it does not fit what it signs",
+          ],
+          ["foreign", sign("foreign"), "signature _sigs/all.json is not valid: "],
+        ] as const) {
+          await install(control, `locals/${name}`, state, signal);
+          await command(control, "LOCAL_RUN", `locals/${name}`, signal);
+          await progress(control, `locals/${name}`, "DONE", signal);
+          expect(await appengine.text(`cat ${LOG}`), `log of the step that is ${name}`).toContain(
+            complaint,
+          );
+        }
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
       "life.integrity",
       "a revision whose files are not what its state says is not run",
       async ({ bootAppengine, signal }) => {

@@ -25,6 +25,7 @@ export const COMPAT: readonly QuirkName[] = [
   "meta-bad-key-200",
   "step-unvalidated",
   "verity-skipped",
+  "audit-refuses",
   "oem-leaves-out-bsp",
   "run-refusal-200",
   "failed-update-terse",

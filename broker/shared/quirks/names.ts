@@ -86,6 +86,8 @@ export const QUIRKS = {
   "log-clock-relative":
     "pantavisor.log counts from the machine's start, whatever PV_LOG_TIMESTAMP says",
   "signatures-ignored": "signatures of a state are not verified, whatever PV_SECUREBOOT_MODE says",
+  "audit-refuses":
+    "PV_SECUREBOOT_MODE=audit refuses a signature that does not fit, as lenient does",
   "objects-unchecked": "a revision runs without a look at its files",
   "verify-blocks-ctrl": "nothing is answered while the objects of a revision are verified",
   "verity-skipped": "a volume with a dm-verity description is not verified before it is mounted",
