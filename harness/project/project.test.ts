@@ -90,7 +90,7 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     {
       "scenarios/in.scenario.ts": scenarioFile("in", { "a.b": `await inside("onw").sh("true");` }),
     },
-    /in\.scenario\.ts: check 'a\.b' enters 'onw', which the scenario does not deploy/,
+    /in\.scenario\.ts:\d+:\d+: check 'a\.b' enters 'onw', which the scenario does not deploy/,
   ],
   [
     "a catalogue row that is wrong",

@@ -1,5 +1,6 @@
 import type { Failure } from "../../reports/events.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
+import type { EnteredName } from "./entered-names.ts";
 import type { Selectable } from "./selection.ts";
 
 export interface DiscoveredCheck {
@@ -8,7 +9,7 @@ export interface DiscoveredCheck {
   /** The catalogue's suite of the promise. */
   readonly suite: string;
   /** As in DeclaredScenario. */
-  readonly entered?: readonly string[];
+  readonly entered?: readonly EnteredName[];
   /** Reason why it cannot run. */
   readonly problem?: Failure;
 }

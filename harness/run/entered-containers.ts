@@ -10,11 +10,13 @@ export function refuseStrangers(scenario: DiscoveredScenario): DiscoveredScenari
   if (names.includes(undefined) || (projectFacts()?.exports.length ?? 0) > 0) return scenario;
   const known = names.filter((name) => name !== undefined);
   const checks = scenario.checks.map((check) => {
-    const stranger = check.entered?.find((name) => !known.includes(name));
+    const stranger = check.entered?.find(({ name }) => !known.includes(name));
     if (stranger === undefined || check.problem !== undefined) return check;
-    const what = `check '${check.id}' enters '${stranger}', which the scenario does not deploy`;
-    const hint = didYouMean(stranger, known) ?? `it deploys ${known.join(", ") || "no container"}`;
-    const problem = failureOf("PVH_BAD_SCENARIO", `${scenario.file}: ${what}`, hint);
+    const { name, at } = stranger;
+    const what = `check '${check.id}' enters '${name}', which the scenario does not deploy`;
+    const place = at === undefined ? scenario.file : `${scenario.file}:${at}`;
+    const hint = didYouMean(name, known) ?? `it deploys ${known.join(", ") || "no container"}`;
+    const problem = failureOf("PVH_BAD_SCENARIO", `${place}: ${what}`, hint);
     return { ...check, problem };
   });
   return { ...scenario, checks };

@@ -2,9 +2,11 @@
  * The process that loads scenario files for discover(): one `{ id, path, onlyRows }` a message, one
  * `{ id, answer }` each. It ends with its parent.
  */
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import "../project/esm-typescript.ts";
 import { collect } from "./collector.ts";
+import { enteredNames } from "./entered-names.ts";
 import type { Answer, DeclaredScenario, Question } from "./loader-process.ts";
 import type { ScenarioDefinition } from "./scenario-definition.ts";
 import { readThrown } from "../thrown.ts";
@@ -46,13 +48,15 @@ process.on("uncaughtException", (error: unknown) => {
 async function answerFor(path: string, onlyRows: boolean): Promise<Answer> {
   try {
     const definitions = await collect(onlyRows, () => import(pathToFileURL(path).href));
-    return { definitions: definitions.map(declared) };
+    // No pause: what the file has begun would count as the next one's.
+    const source = readFileSync(path, "utf8");
+    return { definitions: definitions.map((definition) => declared(definition, source)) };
   } catch (error) {
     return { error: errorOf(error) };
   }
 }
 
-function declared({ name, options, checks }: ScenarioDefinition): DeclaredScenario {
+function declared({ name, options, checks }: ScenarioDefinition, source: string): DeclaredScenario {
   const { summary, tags = [], requires = [], alone = false, containers = [], shares } = options;
   const { boot = "auto", timeScale = 1, env = {}, until = "links" } = options;
   return {
@@ -65,18 +69,10 @@ function declared({ name, options, checks }: ScenarioDefinition): DeclaredScenar
     boot: JSON.stringify({ boot, timeScale, env, until }),
     containers,
     checks: checks.map(({ id, title, body }) => {
-      const entered = namesEntered(body);
+      const entered = enteredNames(body, source);
       return { id, title, ...(entered.length > 0 && { entered }) };
     }),
   };
-}
-
-/** Names in `inside("NAME")`; none where the check may boot an appengine with other containers. */
-function namesEntered(body: unknown): string[] {
-  const text = typeof body === "function" ? Function.prototype.toString.call(body) : "";
-  if (/bootAppengine|steps|exports/i.test(text)) return [];
-  const calls = text.matchAll(/\binside\(\s*(["'`])([^"'`$\\]+)\1\s*\)/g);
-  return [...new Set([...calls].map(([, , name = ""]) => name))];
 }
 
 function errorOf(error: unknown): { message: string; stack: string } {

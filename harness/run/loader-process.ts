@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { EnteredName } from "./entered-names.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { MODULE, OWN_SOURCES } from "../root.ts";
 import { propertyOf } from "../thrown.ts";
@@ -24,7 +25,7 @@ interface DeclaredCheck {
   readonly id: string;
   readonly title: string;
   /** Containers that its text enters by name; absent where it cannot be told. */
-  readonly entered?: readonly string[];
+  readonly entered?: readonly EnteredName[];
 }
 
 /** Question to load-files.main.ts. */

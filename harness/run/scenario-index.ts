@@ -12,7 +12,7 @@ import type { DiscoveredScenario } from "./discovered-scenario.ts";
 export type Discovered = ReadonlyMap<string, DiscoveredScenario>;
 
 /** Changes with the form of the index's file. */
-const FORMAT = 4;
+const FORMAT = 5;
 /** Files that decide what a scenario file loads. */
 const PACKAGES = ["package.json", "package-lock.json"];
 /** Milliseconds for which a file may keep its times while it changes: a kernel's clock is coarse. */
