@@ -6,6 +6,7 @@ import { FIGURES, SUITES, foldSamples } from "./figures.ts";
 import type { Sample, Suite } from "./figures.ts";
 import { measure } from "./measure.ts";
 import type { Target } from "./measure.ts";
+import { needRoot } from "../need-root.ts";
 import { openTestbed } from "./testbed.ts";
 import type { Testbed } from "./testbed.ts";
 
@@ -35,8 +36,10 @@ export interface BenchResult {
 /**
  * Measure every relay that is installed, one after the other in every round, so that a machine
  * that gets slower or faster meanwhile does so for all of them.
+ * @throws PvhError PVH_CAPABILITY without root or a C compiler
  */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
+  needRoot("pvh bench", "the broker and its peers get mount namespaces of their own", "pvh bench");
   await using stack = new AsyncDisposableStack();
   const { rounds, signal, progress } = options;
   progress("starting the providers, the broker and its anchors");

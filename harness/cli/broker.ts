@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { shellWord } from "../../reports/shell-word.ts";
+import { needRoot } from "../need-root.ts";
 import { MODULE, ROOT } from "../root.ts";
 import type { Call } from "./command.ts";
 import { quirkList } from "./parse-value.ts";
@@ -20,15 +22,7 @@ export async function brokerCommand({ args, signal }: Call): Promise<ExitCode> {
     throw new PvhError("PVH_USAGE", "pvh broker needs --ctrl, the pv-ctrl socket of a pantavisor");
   }
   const quirks = quirkList(args);
-  if (process.getuid?.() !== 0) {
-    throw new PvhError(
-      "PVH_CAPABILITY",
-      "pvh broker needs root, because the broker enters containers",
-      {
-        hint: `sudo pvh broker --ctrl ${ctrl}`,
-      },
-    );
-  }
+  needRoot("pvh broker", "the broker enters containers", `pvh broker --ctrl ${shellWord(ctrl)}`);
   const program = join(ROOT, `broker/xconnect/pv-xconnect.main${MODULE}`);
   const child = spawn(process.execPath, [program, "--ctrl", ctrl], {
     stdio: ["ignore", "inherit", "inherit"],

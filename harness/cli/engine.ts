@@ -12,6 +12,7 @@ import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { didYouMean } from "../near-names.ts";
+import { needRoot } from "../need-root.ts";
 import type { Call } from "./command.ts";
 import { livingUsers, userOf } from "./living-users.ts";
 import type { Output } from "./output.ts";
@@ -32,9 +33,10 @@ export async function engineCommand(call: Call): Promise<ExitCode> {
 }
 
 async function start({ args, out, signal }: Call): Promise<ExitCode> {
+  needRoot("a private engine", "dockerd does", "pvh engine start");
   if (!canStartPrivateEngine()) {
-    throw new PvhError("PVH_ENGINE_UNREACHABLE", "a private engine needs root and dockerd", {
-      hint: "apt-get install -y --no-install-recommends docker.io, as root",
+    throw new PvhError("PVH_ENGINE_UNREACHABLE", "a private engine needs dockerd", {
+      hint: "apt-get install -y --no-install-recommends docker.io",
     });
   }
   const progress = (line: string): void => out.say(line);
