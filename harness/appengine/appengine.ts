@@ -25,7 +25,7 @@ import type { AppengineShell } from "./appengine-shell.ts";
 import { CONTROL_SOCKET } from "./layout.ts";
 import { PantavisorLog } from "./pantavisor-log.ts";
 import { observed } from "../observed.ts";
-import { explainNeverReady } from "./why-never-ready.ts";
+import { explainNeverReady, lateParts } from "./why-never-ready.ts";
 import { toolsEnvironment } from "./tools.ts";
 import type { BootStage } from "../../reports/events.ts";
 
@@ -35,6 +35,8 @@ export interface BootOptions {
   readonly signal?: AbortSignal;
   /** Told about each stage of the boot as it ends. */
   readonly onStage?: OnStage;
+  /** Told every 10 s of a stage that lasts, with the parts that are not at their goals. */
+  readonly onWait?: ((stage: BootStage, ms: number, late: readonly string[]) => void) | undefined;
   /** Last stage to wait for; default `links`. */
   readonly until?: BootStage;
   /** Multiplies the deadlines of this boot. */
@@ -87,6 +89,8 @@ export class Appengine implements AppengineShell {
     await runStages(stages.slice(0, last + 1), {
       signal,
       onStage: options.onStage ?? (() => undefined),
+      onWait: async (stage, ms) =>
+        options.onWait?.(stage, ms, await lateParts(this.control, signal)),
       whyNot: () => this.#whyNot(signal, options.whyLost),
     }).catch(async (error: unknown) => {
       if (!(error instanceof PvhError) || error.code !== "PVH_NEVER_READY") throw error;

@@ -23,6 +23,14 @@ test("an export that came too late for a used volume is named", () => {
   );
 });
 
+test("a program that is not in its container is named, with the container", () => {
+  const log =
+    'lxc-start shop 20261130221828.132 ERROR    start - ../src/lxc/start.c:start:2197 - No such file or directory - Failed to exec "/usr/bin/nosuch"\n';
+  expect(bootFailure({ output: launch, exitCode: undefined, log })).toBe(
+    `container 'shop' cannot start its program: No such file or directory - Failed to exec "/usr/bin/nosuch"`,
+  );
+});
+
 test("an ended pv-appengine is reported with its code and its last complaint", () => {
   const output = `${launch}[pvtest] 1 ERROR -- [pv-appengine]: x.tgz: unexpected end of file\nbye\n`;
   expect(bootFailure({ output, exitCode: 1, log: "" })).toMatch(

@@ -6,7 +6,7 @@ export interface BootFacts {
   readonly exitCode: number | undefined;
   /** An export that came after the storage volume had been prepared. */
   readonly late?: string | undefined;
-  /** Lines of pantavisor.log that may hold a reason. */
+  /** Lines of pantavisor.log and of LXC's logs that may hold a reason. */
   readonly log: string;
 }
 
@@ -35,6 +35,10 @@ export function bootFailure(facts: BootFacts): string | undefined {
   }
   const unknown = /platform '.+?' references unknown pool '.+?'/.exec(facts.log);
   if (unknown) return `${unknown[0]}: device.json has no such network pool`;
+  const program = /^lxc-start (\S+) \S+ ERROR .* - (.+ - Failed to exec ".+")$/m.exec(facts.log);
+  if (program) {
+    return `container '${program[1] ?? ""}' cannot start its program: ${program[2] ?? ""}`;
+  }
   if (facts.exitCode !== undefined) {
     return `pv-appengine ended with exit code ${facts.exitCode}: ${lastWords(facts.output)}`;
   }

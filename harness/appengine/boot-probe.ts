@@ -39,9 +39,10 @@ function look(shell: AppengineShell, script: string, signal: AbortSignal): Promi
   return shell.sh(script, { signal, timeout: 5_000, untold: true });
 }
 
-/** The lines of pantavisor.log that may explain a failed boot. */
+/** The lines of pantavisor.log, and of LXC's logs of the revision that runs, that may explain a failed boot. */
 export async function reasonLines(shell: AppengineShell, signal: AbortSignal): Promise<string> {
-  const script = `tail -q -c 262144 ${LOG_ROOT}/*/pantavisor/pantavisor.log 2>/dev/null | grep -a -E ${shellQuote(REASON_LINES)} | tail -n 20; :`;
+  const script = `tail -q -c 262144 ${LOG_ROOT}/*/pantavisor/pantavisor.log 2>/dev/null | grep -a -E ${shellQuote(REASON_LINES)} | tail -n 20
+grep -a -h -s -m 1 -F 'Failed to exec "' ${LOG_ROOT}/current/*/lxc/lxc.log | head -n 20; :`;
   return (await look(shell, script, signal)).stdout;
 }
 

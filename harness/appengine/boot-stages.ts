@@ -20,6 +20,12 @@ export interface Stage {
 
 export type OnStage = (stage: BootStage, ms: number, ok: boolean, detail?: string) => void;
 
+/** Told of a stage that lasts, every 10 s: its name, and its milliseconds so far. */
+export type OnWait = (stage: BootStage, ms: number) => Promise<void>;
+
+/** Milliseconds between two words about a stage that lasts. */
+const LASTS = 10_000;
+
 /**
  * Run the stages in order.
  *
@@ -35,6 +41,7 @@ export async function runStages(
     readonly signal: AbortSignal;
     readonly onStage: OnStage;
     readonly whyNot: () => Promise<string | undefined>;
+    readonly onWait?: OnWait | undefined;
   },
 ): Promise<void> {
   const debug = debugLog("boot");
@@ -77,9 +84,19 @@ interface Hopeless {
 
 async function attempt(
   stage: Stage,
-  { signal, whyNot }: { signal: AbortSignal; whyNot: () => Promise<string | undefined> },
+  {
+    signal,
+    whyNot,
+    onWait,
+  }: {
+    readonly signal: AbortSignal;
+    readonly whyNot: () => Promise<string | undefined>;
+    readonly onWait?: OnWait | undefined;
+  },
   looks: { last: number },
 ): Promise<string | undefined | Hopeless> {
+  const begun = performance.now();
+  let told = begun;
   try {
     const found = await until(
       `stage '${stage.name}'`,
@@ -96,6 +113,10 @@ async function attempt(
           if (typeof reason === "string") return { hopeless: { reason } };
           if (reason !== undefined) return { hopeless: reason };
           looks.last = performance.now();
+        }
+        if (onWait !== undefined && performance.now() - told >= LASTS) {
+          told = performance.now();
+          await onWait(stage.name, told - begun);
         }
         if (failed !== undefined) throw failed;
         return undefined;

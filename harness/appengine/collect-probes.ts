@@ -1,5 +1,6 @@
 import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { parseGraph } from "../../broker/shared/formats/graph.ts";
+import { textOf } from "../thrown.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
 import { EXPORTS_FOLDER, STORAGE } from "./layout.ts";
@@ -14,12 +15,13 @@ const MOST_EXPORTS = 32;
 type Probed = Pick<EvidenceSource, "sh" | "rawControl" | "control">;
 
 /**
- * Facts that no log tells, a line each, for probes.txt: whether pv-ctrl answers with and without Host,
+ * Facts that no log tells, a line each, for probes.txt: the revision's status, whether pv-ctrl answers with and without Host,
  * whether sockets are where the graph has them, and exports that were not deployed. Never throws.
  */
 export async function collectProbes(appengine: Probed): Promise<string> {
-  const [graph, withHost] = await Promise.all([
+  const [graph, revision, withHost] = await Promise.all([
     graphOf(appengine),
+    revisionLine(appengine),
     replyTo(appengine, "with Host localhost", "Host: localhost\r\n"),
   ]);
   const [links, exports] = await Promise.all([
@@ -27,6 +29,7 @@ export async function collectProbes(appengine: Probed): Promise<string> {
     linesOf(appengine, EXPORTS),
   ]);
   const lines = [
+    ...revision,
     ...links,
     ...exports,
     withHost,
@@ -40,6 +43,19 @@ async function graphOf({ control }: Probed): Promise<readonly GraphEntry[]> {
   try {
     const { body } = await control.send("GET", "/xconnect-graph", { timeout: REPLY });
     return parseGraph(JSON.parse(body));
+  } catch {
+    return [];
+  }
+}
+
+async function revisionLine({ control }: Probed): Promise<string[]> {
+  try {
+    const { body } = await control.send("GET", "/device-meta", { timeout: REPLY });
+    const meta: unknown = JSON.parse(body);
+    const [revision, status] = ["revision", "status"].map((key) =>
+      textOf(meta, `pantavisor.${key}`),
+    );
+    return revision === undefined ? [] : [`revision ${revision} is ${status ?? "of no status"}`];
   } catch {
     return [];
   }

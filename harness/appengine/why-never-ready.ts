@@ -4,6 +4,7 @@ import { PvhError } from "../errors.ts";
 import { shellQuote } from "../shell-quote.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { bootCulprits } from "./boot-culprits.ts";
+import type { BootView } from "./boot-culprits.ts";
 import { LOG_ROOT } from "./layout.ts";
 
 /** Milliseconds for the whole look: the appengine may answer nothing any more. */
@@ -11,6 +12,28 @@ const LOOK = 4_000;
 /** Containers whose consoles are quoted, and lines of each. */
 const QUOTED = 3;
 const LINES = 8;
+
+/** Parts that are not at their goals now: "container x (STARTED, goal READY)"; none where pv-ctrl is silent. */
+export async function lateParts(
+  control: ControlClient,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(LOOK)]);
+  return bootCulprits(await viewOf(control, soon)).told;
+}
+
+async function viewOf(control: ControlClient, signal: AbortSignal): Promise<BootView> {
+  const [containers, groups, daemons] = await Promise.all([
+    asked(control.containers(signal)),
+    asked(control.groups(signal)),
+    asked(control.daemons(signal)),
+  ]);
+  return { containers, groups, daemons };
+}
+
+function asked<T>(question: Promise<T>): Promise<T | undefined> {
+  return question.catch(() => undefined);
+}
 
 /**
  * The same error, which names the container, group or service that is not at its goal, with the last
@@ -23,14 +46,7 @@ export async function explainNeverReady(
   output: () => Promise<string>,
 ): Promise<PvhError> {
   const signal = AbortSignal.timeout(LOOK);
-  const asked = <T>(question: Promise<T>): Promise<T | undefined> =>
-    question.catch(() => undefined);
-  const [containers, groups, daemons] = await Promise.all([
-    asked(control.containers(signal)),
-    asked(control.groups(signal)),
-    asked(control.daemons(signal)),
-  ]);
-  const { told, containers: late } = bootCulprits({ containers, groups, daemons });
+  const { told, containers: late } = bootCulprits(await viewOf(control, signal));
   const consoles = await Promise.all(
     late.slice(0, QUOTED).map((name) => asked(consoleOf(shell, name, signal))),
   );

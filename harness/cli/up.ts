@@ -14,8 +14,12 @@ import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { PvhError } from "../errors.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
+import { causeLine } from "../../reports/block-lines.ts";
+import { printableLine } from "../../reports/printable.ts";
 import { bootSource } from "../exports/boot-source.ts";
 import { writeDeviceExport } from "../exports/device-export.ts";
+import { toFailure } from "../failure.ts";
+import { diagnoseFailure } from "../run/diagnose-failure.ts";
 import { ensureBrokerImage } from "../image/broker-image.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { Args, Call } from "./command.ts";
@@ -69,11 +73,21 @@ export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> 
       until: plan.until,
       onStage: (stage, ms, ok, detail) =>
         out.say(
-          `${ok ? "ok  " : "FAIL"} ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${detail ?? ""}`,
+          `${ok ? "ok  " : "FAIL"} ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${printableLine(detail ?? "")}`,
         ),
+      onWait: (stage, ms, late) => {
+        const parts = late.length === 0 ? "" : `, not at its goal: ${late.join(", ")}`;
+        out.say(
+          `     ${stage.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  still waits${printableLine(parts)}`,
+        );
+      },
     })
     .catch((error: unknown) => {
-      if (existsSync(evidence)) out.say(`evidence: ${evidence}`);
+      if (existsSync(evidence)) {
+        const [cause] = diagnoseFailure(toFailure(error), evidence).diagnoses;
+        if (cause !== undefined) out.say(causeLine(cause));
+        out.say(`evidence: ${evidence}`);
+      }
       throw error;
     });
   await started.appengine.close();

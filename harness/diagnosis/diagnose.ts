@@ -67,20 +67,24 @@ function candidates(
           : [{ from, line, groups: { ...placed.groups, ...match.groups } }];
       });
     });
-  if (matching.length < least) return [];
-  return matching.slice(0, CANDIDATES).map(({ from, line, groups }) => ({
-    values: present(groups),
-    quote: {
-      from,
-      lines:
-        least === 1
-          ? [line]
-          : matching
-              .filter((one) => one.from === from)
-              .map((one) => one.line)
-              .slice(0, QUOTED),
-    },
-  }));
+  // Lines of several files are of several appengines, or of several causes.
+  const files = Map.groupBy(matching, ({ from }) => from);
+  return matching
+    .filter(({ from }) => (files.get(from)?.length ?? 0) >= least)
+    .slice(0, CANDIDATES)
+    .map(({ from, line, groups }) => ({
+      values: present(groups),
+      quote: {
+        from,
+        lines:
+          least === 1
+            ? [line]
+            : matching
+                .filter((one) => one.from === from)
+                .map((one) => one.line)
+                .slice(0, QUOTED),
+      },
+    }));
 }
 
 function present(groups: Readonly<Record<string, string | undefined>>): Values {

@@ -28,6 +28,18 @@ export const bootRules = defineRules(
     source: "docs/pantavisor.md §2.2",
   },
   {
+    id: "program-missing",
+    cause: "container '{container}' cannot start its program: {why}",
+    shows: [
+      {
+        in: ["lxc.log", "failure"],
+        line: String.raw`(?:^lxc-start |container ')(?<container>[^\s']+)(?: \S+ ERROR .* - |' cannot start its program: )(?<why>[^-]{1,200} - Failed to exec ".{1,300}?")`,
+      },
+    ],
+    fix: "name a program that its root file system has, by its absolute path: `entrypoint` in container.json, lxc.init.cmd in lxc.container.conf",
+    source: "docs/pantavisor.md §1.5",
+  },
+  {
     id: "container-crash-reboots",
     cause:
       "container '{container}' stopped by itself ({how}), and its policy makes that a reboot of the appengine",
@@ -57,8 +69,11 @@ export const bootRules = defineRules(
   },
   {
     id: "reboot-loop",
-    cause: "reboot loop: pv-appengine has started pantavisor three times or more",
-    shows: [{ in: "boot.log", line: "launching pantavisor", least: 3 }],
+    cause: "reboot loop: pv-appengine has started revision {revision} three times or more",
+    shows: [
+      { in: "boot.log", line: String.raw`launching pantavisor rev=(?<revision>\S+)` },
+      { in: "boot.log", line: "launching pantavisor rev={revision}$", least: 3 },
+    ],
     fix: "read the last ERROR before each start in pantavisor.log: pvh logs NAME",
     source: "docs/pantavisor.md §2.3",
   },

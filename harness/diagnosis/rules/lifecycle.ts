@@ -51,7 +51,7 @@ export const lifecycleRules = defineRules(
       },
       {
         in: "containers",
-        line: String.raw`"name":"{container}".*"status":"(?:RECOVERING|STOPPED)"`,
+        line: String.raw`"name":"{container}".*"status":"(?:RECOVERING|STOPPED)"(?!.*"user_stopped":"true")`,
       },
     ],
     fix: "find why it ends: pvh logs NAME --container {container}",
@@ -66,7 +66,7 @@ export const lifecycleRules = defineRules(
         in: "containers",
         line: String.raw`"name":"(?<container>[^"]+)".*"status":"(?<status>STOPPED)".*"user_stopped":"false"`,
       },
-      { in: "pantavisor.log", line: "state revision '[^']*' status is now READY" },
+      { in: "probes", line: String.raw`^revision \S+ is READY$` },
     ],
     fix: "look at each container too: pvh ctl GET /containers",
     source: "docs/pantavisor.md §4.3",
