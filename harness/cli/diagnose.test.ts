@@ -32,6 +32,24 @@ test("a folder of logs from elsewhere is diagnosed, the cause and its fix first"
   });
 });
 
+test("what one appengine shows says nothing of another", () => {
+  const launch = "[pvtest] 1 INFO -- [pv-appengine]: launching pantavisor rev=0\n";
+  const stopped = JSON.stringify([{ name: "c", status: "STOPPED" }]);
+  const graph = JSON.stringify([
+    { consumer: "c", consumer_pid: 7, provider: "p", provider_pid: 8 },
+  ]);
+  const said = diagnose({
+    "one/boot.log": launch,
+    "one/containers.json": stopped,
+    "one/after-check/graph.json": "[]",
+    "appengine-2/boot.log": launch + launch,
+    "appengine-2/graph.json": graph,
+  });
+  expect(said).toContain("no known cause");
+  const one = diagnose({ "r/s/boot.log": launch.repeat(3), "r/s/logs/0/c/lxc/console.log": "x" });
+  expect(one).toMatch(/^cause: reboot loop/);
+});
+
 test("without a known cause it says so, and offers a rule with the evidence; no byte acts", () => {
   const said = diagnose({ "c/console.log": "\u001b[31mError: socket 1234 melted\u001b[0m\n" });
   expect(said).toContain("no known cause");

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { causeLine } from "../../reports/block-lines.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
@@ -8,7 +8,7 @@ import { printableLine } from "../../reports/printable.ts";
 import { findHeld } from "../appengine/held.ts";
 import { readEvidence } from "../appengine/read-evidence.ts";
 import { clueOf } from "../diagnosis/clue.ts";
-import type { Clue } from "../diagnosis/clue.ts";
+import type { Clue, ClueKind } from "../diagnosis/clue.ts";
 import { diagnose } from "../diagnosis/diagnose.ts";
 import { RULES } from "../diagnosis/rules.ts";
 import { ruleSkeleton } from "../diagnosis/skeleton.ts";
@@ -28,12 +28,13 @@ export async function diagnoseCommand(call: Call): Promise<ExitCode> {
   const clues = readEvidence(folder)
     .filter(({ path }) => !NO_CLUES.test(path))
     .map(({ path, text }) => clueOf(path, text));
+  const parts = isFolder ? byAppengine(clues) : [clues];
   if (clues.length === 0) {
     throw new PvhError("PVH_USAGE", `there is no text file in ${folder}`, {
       hint: "name a held appengine (pvh ps), or a folder of logs",
     });
   }
-  const found = diagnose(RULES, clues);
+  const found = parts.flatMap((part) => diagnose(RULES, part));
   if (args.flag("json")) {
     out.data(JSON.stringify({ folder, files: clues.length, diagnoses: found }));
     return EXIT.pass;
@@ -42,6 +43,25 @@ export async function diagnoseCommand(call: Call): Promise<ExitCode> {
   for (const line of found.flatMap(linesOf)) out.data(line);
   if (found.length === 0) for (const line of unmatched(clues)) out.data(line);
   return EXIT.pass;
+}
+
+/** Files whose names or contents are an appengine's, and not one log of many. */
+const OF_APPENGINE: readonly ClueKind[] = ["boot.log", "containers", "graph", "daemons", "probes"];
+
+/**
+ * Evidence of each appengine by itself: a run's folder holds that of several, and what one shows says nothing
+ * of another. A folder without such files is one appengine's.
+ */
+function byAppengine(clues: readonly Clue[]): Clue[][] {
+  const roots = new Set(
+    clues.filter(({ kind }) => OF_APPENGINE.includes(kind)).map(({ from }) => dirname(from)),
+  );
+  const rootOf = (path: string): string => {
+    const folder = dirname(path);
+    if (roots.has(folder) || folder === path || folder === ".") return folder;
+    return rootOf(folder);
+  };
+  return [...Map.groupBy(clues, ({ from }) => rootOf(from)).values()];
 }
 
 /** Collects the evidence of a held appengine. @returns its folder */

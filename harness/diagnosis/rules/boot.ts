@@ -40,6 +40,20 @@ export const bootRules = defineRules(
     source: "docs/pantavisor.md §1.5",
   },
   {
+    id: "ready-not-signalled",
+    cause:
+      "container '{container}' runs, and has not said that it is ready: its goal is READY, which only its own signal reaches",
+    shows: [
+      { in: "failure", line: "^boot stopped at stage 'ready': waited " },
+      {
+        in: "containers",
+        line: String.raw`"name":"(?<container>[^"]+)".*"status":"STARTED","status_goal":"READY"`,
+      },
+    ],
+    fix: "see what its program does: pvh logs NAME --container {container}; or leave PV_STATUS_GOAL out of its args.json",
+    source: "docs/pantavisor.md §3.3",
+  },
+  {
     id: "container-crash-reboots",
     cause:
       "container '{container}' stopped by itself ({how}), and its policy makes that a reboot of the appengine",
