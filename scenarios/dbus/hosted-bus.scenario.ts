@@ -1,4 +1,5 @@
 import { STORAGE } from "../../harness/appengine/layout.ts";
+import { python } from "../../harness/appengine/python.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -16,6 +17,7 @@ import {
   uidInGraph,
 } from "../support/hosted-bus.ts";
 import { BusServices } from "../support/open-bus.ts";
+import { Program } from "../support/program.ts";
 import { commandOf } from "../support/steps.ts";
 
 const OWNER = "hosted-owner";
@@ -145,6 +147,31 @@ scenario(
     );
 
     check(
+      "dbus.hosted.flood",
+      "150 connections of one consumer that stop within their Hello keep no other from calling",
+      async ({ inside, signal }) => {
+        await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
+        await using flood = await Program.python(
+          inside(STRANGER),
+          python`
+            from probes import bus, hold
+            peers = [bus.connect() for _ in range(150)]
+            for peer in peers:
+                assert bus.ask(peer, "AUTH EXTERNAL 30").startswith("OK")
+                peer.sendall(b"BEGIN\r\nl")
+            print("open")
+            hold()
+          `,
+        );
+        expect(await flood.line(), "line of the flood").toBe("open");
+        const { stdout, stderr } = await callName(inside(OPERATOR));
+        expect(stdout + stderr, "output of dbus-send meanwhile").toContain(
+          `sender=${owner.uniqueNames[NAME] ?? ""} `,
+        );
+      },
+    );
+
+    check(
       "dbus.hosted.daemon",
       "pv-dbus is listed with its own process, and is respawned",
       async ({ appengine, control, inside, signal }) => {
@@ -164,15 +191,15 @@ scenario(
           },
           { signal, timeout: 15_000 },
         );
-        expect(
-          await appengine.text(`grep -c ' /volumes/' /proc/${await daemon()}/mounts || :`),
-          "volumes of containers that the new pv-dbus would keep mounted",
-        ).toBe("0\n");
         await until(
           "the bus to answer",
           async () => (await inside(OWNER).sh("busctl --system list")).exitCode === 0,
           { signal, timeout: 15_000 },
         );
+        expect(
+          await appengine.text(`grep -c ' /volumes/' /proc/${await daemon()}/mounts || :`),
+          "volumes of containers that the new pv-dbus would keep mounted",
+        ).toBe("0\n");
         await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
         const { stdout, stderr } = await callName(inside(OPERATOR));
         expect(stdout + stderr, "output of dbus-send afterwards").toContain(

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { none } from "../../shared/quirks/quirks.ts";
 import { busConfig, busPasswd } from "./bus-files.ts";
 
 const grants = (own: string[], talk: string[]) => ({ own: new Set(own), talk: new Set(talk) });
 
 describe("the configuration of the bus", () => {
   it("has a policy for the user of each role", () => {
-    const text = busConfig(new Map([["clock", grants(["org.x.A"], ["org.x.A", "org.x.B"])]]));
+    const text = busConfig(new Map([["clock", grants(["org.x.A"], ["org.x.A", "org.x.B"])]]), none);
     expect(text).toContain(`  <policy user="pv-dbus-clock">
     <allow own="org.x.A"/>
     <allow send_destination="org.x.A"/>
@@ -14,14 +15,14 @@ describe("the configuration of the bus", () => {
   });
 
   it("denies names and calls where no policy allows them", () => {
-    const text = busConfig(new Map());
+    const text = busConfig(new Map(), none);
     expect(text).toContain('<deny own="*"/>');
     expect(text).toContain('<deny send_type="method_call"/>');
     expect(text.match(/<policy/g)).toHaveLength(1);
   });
 
   it("keeps every text within its attribute", () => {
-    const text = busConfig(new Map([['"><&', grants(['a"/><allow own="*'], [])]]));
+    const text = busConfig(new Map([['"><&', grants(['a"/><allow own="*'], [])]]), none);
     expect(text).toContain('user="pv-dbus-&#34;&#62;&#60;&#38;"');
     expect(text).toContain('own="a&#34;/&#62;&#60;allow own=&#34;*"');
   });

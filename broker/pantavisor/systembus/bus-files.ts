@@ -1,14 +1,25 @@
 import { HOSTED_BUS } from "../../shared/formats/hosted-bus.ts";
+import type { Quirks } from "../../shared/quirks/quirks.ts";
 import type { BusGrants } from "./bus-grants.ts";
 
 /** User by which the policy names a role; only the bus's own passwd has it. */
 const userOf = (role: string): string => `pv-dbus-${role}`;
 
 /**
+ * Places for all connections that the broker can have. dbus-daemon counts those without Hello for
+ * all users together, 64 of them, so one consumer could take every place. It still allows 256
+ * connections of one role (max_connections_per_user).
+ */
+const LIMITS = `
+  <limit name="max_incomplete_connections">65536</limit>
+  <limit name="max_completed_connections">65536</limit>`;
+
+/**
  * Configuration of the hosted bus: as on any system bus, a connection may talk to the bus itself,
  * answer and send signals, and nothing else but what its role may.
  */
-export function busConfig(grants: ReadonlyMap<string, BusGrants>): string {
+export function busConfig(grants: ReadonlyMap<string, BusGrants>, quirks: Quirks): string {
+  const limits = quirks.has("hosted-bus-few-places") ? "" : LIMITS;
   const policies = [...grants].flatMap(([role, { own, talk }]) => [
     `  <policy user="${escaped(userOf(role))}">`,
     ...[...own].map((name) => `    <allow own="${escaped(name)}"/>`),
@@ -21,7 +32,7 @@ export function busConfig(grants: ReadonlyMap<string, BusGrants>): string {
   <type>system</type>
   <user>messagebus</user>
   <listen>unix:path=${HOSTED_BUS.socket}</listen>
-  <auth>EXTERNAL</auth>
+  <auth>EXTERNAL</auth>${limits}
   <policy context="default">
     <allow user="*"/>
     <deny own="*"/>

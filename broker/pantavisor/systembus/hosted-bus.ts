@@ -102,7 +102,7 @@ export class RunningBus implements HostedBus {
       this.#log.write("ERROR", "dbus-daemon", line);
     }
     const passwd = busPasswd(readFileSync("/etc/passwd", "utf8"), this.#uids.entries());
-    const config = busConfig(this.#grants);
+    const config = busConfig(this.#grants, this.#quirks);
     if (this.#written === passwd + config) return;
     this.#written = passwd + config;
     mkdirSync(FOLDER, { recursive: true });

@@ -242,6 +242,8 @@ export const QUIRKS = {
   "hosted-bus-root": "every consumer of the hosted bus is uid 0 to it",
   "hosted-bus-no-uid": "links of the hosted bus have no uid in the graph",
   "hosted-bus-no-reload": "the hosted bus is not told that its policy has changed",
+  "hosted-bus-few-places":
+    "the hosted bus has as few places for connections without Hello as any bus, 64",
   "hosted-bus-shadowed":
     "a container may export system-bus beside the hosted bus, and two may own one name on it",
   "role-uids-anew": "roles on the hosted bus get their uids anew at each boot",
