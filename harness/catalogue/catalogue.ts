@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import type { Failure } from "../../reports/events.ts";
+import { QUIRKS } from "../../broker/shared/quirks/names.ts";
 import { PvhError } from "../errors.ts";
 import { failureOf } from "../failure.ts";
+import { didYouMean } from "../near-names.ts";
 import { shownPath } from "../shown-path.ts";
 import { messageOfThrown, propertyOf } from "../thrown.ts";
 
@@ -44,6 +46,8 @@ const row = z.object({
   realFrom: z.literal("documents").optional(),
   fact: z.string().optional(),
   realQuirk: z.string().optional(),
+  /** Document that makes the promise, in the words of a project's own catalogue. */
+  source: z.string().optional(),
 });
 export type CatalogueRow = z.infer<typeof row>;
 
@@ -54,10 +58,20 @@ const ownRow = z
     promise: z.string(),
     suite: z.string().default("own"),
     src: z.string().default(""),
-    quirk: z.string().nullable().default(null),
+    quirk: z
+      .string()
+      .refine((name) => Object.hasOwn(QUIRKS, name), { error: "there is no such quirk" })
+      .nullable()
+      .default(null),
     fixture: z.string().optional(),
   })
-  .transform((given): CatalogueRow => ({ ...given, real: "–" }));
+  .transform((given): CatalogueRow => ({
+    ...given,
+    real: "–",
+    ...(given.src !== "" && { source: given.src }),
+  }));
+
+const OWN_KEYS = Object.keys(ownRow.in.shape);
 
 export interface Catalogue {
   readonly rows: ReadonlyMap<string, CatalogueRow>;
@@ -90,10 +104,13 @@ export function quirksOf({ quirk, realQuirk }: CatalogueRow): string[] {
 export function promiseOf(id: string): { readonly promise?: string; readonly source?: string } {
   const found = load().rows.get(id);
   if (found === undefined) return {};
+  const { promise } = found;
+  if (found.source !== undefined) return { promise, source: found.source };
   const letters = found.src.split(" ").filter((letter) => Object.hasOwn(PROMISE_SOURCES, letter));
   const documents = letters.map((letter) => `${letter}: ${SHORT_SOURCES[letter as Source]}`);
   const fact = found.fact === undefined ? [] : [`docs/pantavisor.md ${found.fact}`];
-  return { promise: found.promise, source: [...documents, ...fact].join("; ") };
+  const source = [...documents, ...fact].join("; ");
+  return source === "" ? { promise } : { promise, source };
 }
 
 type Source = keyof typeof PROMISE_SOURCES;
@@ -125,25 +142,33 @@ export function isRow(id: string): boolean {
  */
 export function useCatalogue(path: string): void {
   if (used === path) return;
-  const own = readCatalogue(textOf(path), shownPath(path), ownRow);
-  if (own.unreadable !== undefined) throw new PvhError("PVH_USAGE", own.unreadable.message);
+  const added = readCatalogue(textOf(path), shownPath(path), ownRow);
+  if (added.unreadable !== undefined) throw new PvhError("PVH_USAGE", added.unreadable.message);
   const pvhs = read();
   const isTaken = (id: string): boolean => pvhs.rows.has(id) || pvhs.problems.has(id);
-  const taken = [...own.rows.keys()].filter(isTaken).map((id): [string, Failure] => {
+  const taken = [...added.rows.keys()].filter(isTaken).map((id): [string, Failure] => {
     const message = `${shownPath(path)}: row '${id}' is one of pvh's own catalogue, too`;
     return [id, failureOf("PVH_BAD_SCENARIO", message, "give it another id")];
   });
-  const free = [...own.rows].filter(([id]) => !isTaken(id));
+  const free = [...added.rows].filter(([id]) => !isTaken(id));
   used = path;
+  own = new Set(free.map(([id]) => id));
   known = {
     ...pvhs,
-    rows: new Map([...free, ...[...pvhs.rows].filter(([id]) => !own.rows.has(id))]),
-    problems: new Map([...pvhs.problems, ...own.problems, ...taken]),
+    rows: new Map([...free, ...[...pvhs.rows].filter(([id]) => !added.rows.has(id))]),
+    problems: new Map([...pvhs.problems, ...added.problems, ...taken]),
   };
 }
 
-/** Path of the project's catalogue that is in `known`. */
+/** Path of the project's catalogue that is in `known`, and the ids of its rows. */
 let used: string | undefined;
+let own: ReadonlySet<string> = new Set();
+
+/** The row is of the project's own catalogue. */
+export function isOwn(id: string): boolean {
+  load();
+  return own.has(id);
+}
 
 function textOf(path: string): string {
   try {
@@ -177,15 +202,19 @@ export function readCatalogue(
   parsed.forEach((entry: unknown, index) => {
     const id = propertyOf(entry, "id");
     const name = typeof id === "string" ? id : `row ${index + 1}`;
-    const wrong = (what: string): void => {
+    const wrong = (what: string, hint?: string): void => {
       const called = typeof id === "string" ? `row '${id}'` : name;
       const at = `${file}:${positionOf(text, name)}: ${called}`;
       rows.delete(name);
-      problems.set(name, failureOf("PVH_BAD_SCENARIO", `${at}: ${what}`));
+      problems.set(name, failureOf("PVH_BAD_SCENARIO", `${at}: ${what}`, hint));
     };
     const { success, data, error } = schema.safeParse(entry);
     if (!success) {
-      wrong(error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+      const told = error.issues.map(problemOf);
+      const hint = error.issues
+        .map((issue) => hintOf(issue, entry))
+        .find((one) => one !== undefined);
+      wrong(told.join("; "), hint);
     } else if (rows.has(name) || problems.has(name)) {
       wrong("it comes twice");
     } else {
@@ -193,6 +222,20 @@ export function readCatalogue(
     }
   });
   return { rows, problems };
+}
+
+function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "unrecognized_keys") return `${issue.path.join(".")}: ${issue.message}`;
+  return `${issue.keys.join(", ")}: there is no such key; expected ${OWN_KEYS.join(", ")}`;
+}
+
+function hintOf(issue: z.core.$ZodIssue, entry: unknown): string | undefined {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => didYouMean(key, OWN_KEYS)).find((one) => one !== undefined);
+  }
+  if (issue.path[0] !== "quirk") return undefined;
+  const given = String(propertyOf(entry, "quirk"));
+  return didYouMean(given, Object.keys(QUIRKS)) ?? "pvh quirks lists them";
 }
 
 function unreadable(message: string): Catalogue {

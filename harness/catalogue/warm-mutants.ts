@@ -64,7 +64,7 @@ export function judgeWarm(
     claims.map((check): MutantRow => {
       const row = { quirk, scenario, check };
       if (!exists) {
-        return { ...row, judgement: "no such quirk", detail: "broker/shared/quirks/names.ts" };
+        return { ...row, judgement: "no such quirk", detail: "pvh quirks lists them" };
       }
       const of = (under: string | undefined): VariantResult | undefined =>
         results.find(

@@ -1,19 +1,26 @@
 import { coverageMarkdown } from "../../reports/coverage.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { PROMISE_SOURCES, catalogue, catalogueProblems } from "../catalogue/catalogue.ts";
+import { PROMISE_SOURCES, catalogue, catalogueProblems, isOwn } from "../catalogue/catalogue.ts";
 import { coverageOf } from "../catalogue/coverage.ts";
+import { currentProject } from "../project/project.ts";
 import { discover, problemsOf } from "../run/discover.ts";
 import type { Call } from "./command.ts";
 import { shownTable } from "./shown-table.ts";
 
-/** `pvh coverage`: the promises of the catalogue and the scenarios that check them. */
+/**
+ * `pvh coverage`: the promises of the catalogue and the scenarios that check them. A project that does not
+ * run pvh's scenarios has its own promises alone, and those of pvh that it checks.
+ */
 export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
   const scenarios = await discover();
-  const coverage = coverageOf(catalogue().values(), scenarios);
-  const rows = catalogueProblems().map(({ message }) => message);
-  const problems = new Set([...rows, ...problemsOf(scenarios)]);
-  for (const problem of problems) out.say(`pvh: ${problem}`);
+  const project = await currentProject();
+  const isWhole = project === undefined || project.config.matrix;
+  const checked = new Set(scenarios.flatMap(({ checks }) => checks.map(({ id }) => id)));
+  const promises = [...catalogue().values()].filter(
+    ({ id }) => isWhole || isOwn(id) || checked.has(id),
+  );
+  const coverage = coverageOf(promises, scenarios);
   if (args.flag("json")) {
     out.data(JSON.stringify(coverage, null, 2));
   } else if (args.flag("markdown")) {
@@ -32,5 +39,7 @@ export async function coverageCommand({ args, out }: Call): Promise<ExitCode> {
       `${"all".padEnd(10)} ${String(coverage.covered).padStart(3)} of ${coverage.rows.length}`,
     );
   }
-  return problems.size > 0 ? EXIT.usage : EXIT.pass;
+  const problems = problemsOf(scenarios, catalogueProblems());
+  for (const problem of problems) out.say(`pvh: ${problem}`);
+  return problems.length > 0 ? EXIT.usage : EXIT.pass;
 }

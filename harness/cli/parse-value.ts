@@ -51,7 +51,7 @@ export function quirkList(args: Args): string[] {
     const name = quirk.split(":", 1)[0] ?? "";
     if (Object.hasOwn(QUIRKS, name)) continue;
     throw new PvhError("PVH_USAGE", `'${name}' is not a quirk of the reference appengine`, {
-      hint: didYouMean(name, Object.keys(QUIRKS)) ?? "broker/shared/quirks/names.ts lists them",
+      hint: didYouMean(name, Object.keys(QUIRKS)) ?? "pvh quirks lists them",
     });
   }
   return quirks;

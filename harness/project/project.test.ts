@@ -101,6 +101,22 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     /promises\.json:1:\d+: row 'own\.check': promise/,
   ],
   [
+    "a key of a catalogue row that there is not",
+    {
+      "pvh.config.ts": "export default { catalogue: 'promises.json' };",
+      "promises.json": '[{ "id": "own.check", "promise": "p", "promis": "" }]',
+    },
+    /row 'own\.check': promis: there is no such key; expected id, promise, .*\n.*did you mean promise\?/,
+  ],
+  [
+    "a quirk of a catalogue row that there is not",
+    {
+      "pvh.config.ts": "export default { catalogue: 'promises.json' };",
+      "promises.json": '[{ "id": "own.check", "promise": "p", "quirk": "no-half-closed" }]',
+    },
+    /row 'own\.check': quirk: there is no such quirk\n.*did you mean no-half-close\?/,
+  ],
+  [
     "a configuration that imports what is not there",
     { "pvh.config.ts": 'import "./nosuch.ts";\nexport default {};' },
     /^pvh: pvh\.config\.ts:1:\d+: it cannot be loaded: Cannot find module/,
@@ -166,6 +182,7 @@ test("a catalogue of the project gives its checks a suite and a promise", async 
   expect(JSON.parse(stdout)).toMatchObject([{ name: "well" }]);
   const coverage = await pvhIn(folder, "coverage");
   expect(coverage.stdout).toMatch(/^own\.check +well +p$/m);
+  expect(coverage.stdout.split("\n")).toHaveLength(3);
 });
 
 test("pvh init writes a project that works, and overwrites nothing", async () => {

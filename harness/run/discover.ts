@@ -55,12 +55,21 @@ function ofCatalogue(path: string): ScenarioFile {
   return { path, onlyRows: true };
 }
 
-/** Problems of the files and of the catalogue rows that their checks need, a line each. */
-export function problemsOf(scenarios: readonly DiscoveredScenario[]): string[] {
+/**
+ * Problems of the files and of the catalogue rows that their checks need: a line each, with its hint below.
+ * @param others more of them
+ */
+export function problemsOf(
+  scenarios: readonly Pick<DiscoveredScenario, "checks">[],
+  others: readonly Failure[] = [],
+): string[] {
   const problems = scenarios.flatMap(({ checks }) =>
     checks.flatMap(({ problem }) => problem ?? []),
   );
-  return [...new Set(problems.map(({ message }) => message))];
+  const told = [...others, ...problems].map(({ message, hint }) =>
+    hint === undefined ? message : `${message}\n  -> ${hint}`,
+  );
+  return [...new Set(told)];
 }
 
 /** The file declares no scenario that can run. */
