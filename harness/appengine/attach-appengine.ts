@@ -47,10 +47,7 @@ async function startAgain(
 ): Promise<void> {
   for (const { name, user_stopped: stopped } of await control.containers(signal)) {
     if (stopped !== "true") continue;
-    const { status, body } = await control.act(name, "start", signal);
-    if (status !== 200) {
-      throw new PvhError("PVH_CONTROL", `${name} cannot be started again: ${status} ${body}`);
-    }
+    await control.start(name, signal);
   }
 }
 

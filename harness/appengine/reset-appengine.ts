@@ -1,7 +1,6 @@
 import type { DaemonBody } from "../../broker/shared/formats/control.ts";
 import type { GraphEntry } from "../../broker/shared/formats/graph.ts";
 import { clock } from "../clock/clock.ts";
-import { PvhError } from "../errors.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { until } from "../until.ts";
 import { askBroker } from "./ask-broker.ts";
@@ -174,11 +173,8 @@ async function startAnew(
   { containers }: Traces,
   signal: AbortSignal,
 ): Promise<void> {
-  const action = containers.has(name) ? "restart" : "start";
-  const { status, body } = await control.act(name, action, signal);
-  if (status !== 200) {
-    throw new PvhError("PVH_CONTROL", `${name}: ${action} is answered with ${status} ${body}`);
-  }
+  if (containers.has(name)) await control.restart(name, signal);
+  else await control.start(name, signal);
 }
 
 /** Start the daemons that ran first and do not run now. */

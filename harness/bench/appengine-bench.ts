@@ -52,7 +52,7 @@ export function runAppengineBench(options: SampledOptions): Promise<SampledFigur
 async function timeStop({ control }: Appengine, signal: AbortSignal): Promise<number> {
   const [name = ""] = FOUR;
   const begun = performance.now();
-  await control.act(name, "stop", signal);
+  await control.stop(name, signal);
   while ((await control.container(name, signal)).status !== "STOPPED") signal.throwIfAborted();
   return (performance.now() - begun) / 1000;
 }

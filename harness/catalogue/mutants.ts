@@ -98,8 +98,7 @@ export function judge(
       return [{ quirk: mutant.quirk, scenario, check, ...judgeCheck() }];
 
       function judgeCheck(): Pick<MutantRow, "judgement" | "detail"> {
-        if (!mutant.exists)
-          return { judgement: "no such quirk", detail: "pvh quirks lists them" };
+        if (!mutant.exists) return { judgement: "no such quirk", detail: "pvh quirks lists them" };
         if (result === undefined) return { judgement: "lost", detail: "it gave no verdict" };
         if (!claimed) return { judgement: "ran", detail: result.verdict };
         return judgeClaim(result, suiteOf(check) === "boot");

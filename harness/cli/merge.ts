@@ -17,7 +17,7 @@ import type { RecordedEvent } from "../../reports/events.ts";
 import { closingLine } from "../../reports/terminal.ts";
 import { PvhError } from "../errors.ts";
 import { EVENTS_FILE, toLine } from "../run/event-log.ts";
-import { makeRunDirectory, RUNS } from "../run/run-directory.ts";
+import { makeRunDirectory, newRunName, RUNS } from "../run/run-directory.ts";
 import { keepDurations } from "../run/history.ts";
 import { writeReports } from "../run/write-reports.ts";
 import type { Call } from "./command.ts";
@@ -37,8 +37,10 @@ export async function mergeCommand({ args, out }: Call): Promise<ExitCode> {
   const records = folders.map(eventsIn);
   const junitPath = args.text("junit");
   const junit = junitPath === undefined ? undefined : new JunitFile(junitPath);
-  const directory = makeRunDirectory();
-  const events = merged(records, directory.run);
+  // Parts that are refused leave no run behind.
+  const run = newRunName();
+  const events = merged(records, run);
+  const directory = makeRunDirectory(run);
   writeFileSync(join(directory.folder, EVENTS_FILE), events.map(toLine).join(""));
   const state = foldRun(events);
   for (const [index, folder] of folders.entries()) {

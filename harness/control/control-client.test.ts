@@ -75,6 +75,9 @@ test("an error status carries the server's reason", async () => {
   await expect(client.graph()).rejects.toThrow("403 Request not sent from a mgmt platform");
   const reply = await client.act("c1", "stop");
   expect([reply.status, reasonOf(reply)]).toEqual([403, "Request not sent from a mgmt platform"]);
+  await expect(client.restart("c1")).rejects.toThrow(
+    "PUT /containers/c1 (restart): 403 Request not sent from a mgmt platform",
+  );
 });
 
 test("an action is a PUT with its length", async () => {

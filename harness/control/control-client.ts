@@ -128,6 +128,28 @@ export class ControlClient {
     return parseGraph(await this.json("/xconnect-graph", signal));
   }
 
+  /** Ask for a container's start. @throws PvhError PVH_CONTROL unless the reply is 200 */
+  start(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#done(name, "start", signal);
+  }
+
+  /** Ask for a container's stop. @throws PvhError PVH_CONTROL unless the reply is 200 */
+  stop(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#done(name, "stop", signal);
+  }
+
+  /** Ask for a container's restart. @throws PvhError PVH_CONTROL unless the reply is 200 */
+  restart(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#done(name, "restart", signal);
+  }
+
+  async #done(name: string, action: ContainerAction, signal?: AbortSignal): Promise<void> {
+    const reply = await this.act(name, action, signal);
+    if (reply.status === 200) return;
+    const what = `PUT /containers/${name} (${action})`;
+    throw new PvhError("PVH_CONTROL", `${what}: ${reply.status} ${reasonOf(reply)}`);
+  }
+
   /** PUT /containers/NAME; returns the reply whatever its status. */
   act(name: string, action: ContainerAction, signal?: AbortSignal): Promise<ControlReply> {
     return this.#put(`/containers/${name}`, action, signal);

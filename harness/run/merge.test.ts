@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -38,6 +38,8 @@ interface Merged {
   readonly junit: string;
   readonly summary: string;
   readonly stderr: string;
+  /** A run is there. */
+  readonly left: boolean;
 }
 
 async function mergeFolders(folders: readonly string[]): Promise<Merged> {
@@ -57,7 +59,8 @@ async function mergeFolders(folders: readonly string[]): Promise<Merged> {
       return "";
     }
   };
-  return { exitCode, stderr, junit: read("junit.xml"), summary: read("summary.json") };
+  const left = existsSync(join(cwd, ".pvh/runs"));
+  return { exitCode, stderr, left, junit: read("junit.xml"), summary: read("summary.json") };
 }
 
 /** Reports without what differs between any two runs: times, names of runs and of folders. */
@@ -123,6 +126,7 @@ describe("shards that are merged", { timeout: 240_000 }, () => {
     const other = await runShard(2, ["c"], { quirks: ["no-half-close"] });
     const different = await merge(one, other);
     expect(different.exitCode).toBe(2);
+    expect(different.left, "a run of parts that were refused").toBe(false);
     expect(different.stderr).toMatch(/of different runs: they differ in quirks/);
     expect((await merge(one, one)).stderr).toMatch(/a ran in .* and in/);
     const nothing = await mergeFolders([dirname(folder)]);

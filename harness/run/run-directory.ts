@@ -17,16 +17,20 @@ export interface RunDirectory {
 /** Folder of all runs, below the working directory. */
 export const RUNS = ".pvh/runs";
 
-/**
- * Make `.pvh/runs/<utc>-<short id>` below the working directory and point `latest` at it.
- * @throws PvhError PVH_NO_SPACE naming the folder
- */
-export function makeRunDirectory(now = new Date(), base = process.cwd()): RunDirectory {
+/** `<utc>-<short id>` */
+export function newRunName(now = new Date()): string {
   const utc = now
     .toISOString()
     .replace(/\.\d+Z$/, "Z")
     .replaceAll(/[-:]/g, "");
-  const run = `${utc}-${randomBytes(3).toString("hex")}`;
+  return `${utc}-${randomBytes(3).toString("hex")}`;
+}
+
+/**
+ * Make the folder of a run in `.pvh/runs` below the working directory, and point `latest` at it.
+ * @throws PvhError PVH_NO_SPACE naming the folder
+ */
+export function makeRunDirectory(run = newRunName(), base = process.cwd()): RunDirectory {
   const runs = resolve(base, RUNS);
   const folder = join(runs, run);
   try {

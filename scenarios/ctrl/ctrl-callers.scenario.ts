@@ -87,11 +87,11 @@ scenario(
       "a container is known when a cgroup of its name was left behind",
       async ({ appengine, control, inside, signal }) => {
         await waitForStatus(control, MGMT, "STARTED", signal);
-        await control.act(MGMT, "stop");
+        await control.stop(MGMT);
         await waitForStatus(control, MGMT, "STOPPED", signal);
         const left = `/sys/fs/cgroup/lxc.payload.${MGMT}`;
         await appengine.text(`mkdir ${left}`);
-        await control.act(MGMT, "start");
+        await control.start(MGMT);
         await waitForStatus(control, MGMT, "STARTED", signal);
         const reply = await callFrom(inside(MGMT), wholeRequest("GET", "/containers"));
         await appengine.text(`rmdir ${left}`);

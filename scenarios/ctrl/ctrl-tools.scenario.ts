@@ -161,12 +161,12 @@ scenario(
           await lxcStates(),
           "states of lxc-ls beside those of the API, while all run",
         ).toEqual(await controlStates());
-        await control.act(CLIENT, "stop", signal);
+        await control.stop(CLIENT, signal);
         await waitForStatus(control, CLIENT, "STOPPED", signal);
         expect(await lxcStates(), "states of lxc-ls beside those of the API, after a stop").toEqual(
           await controlStates(),
         );
-        await control.act(CLIENT, "start", signal);
+        await control.start(CLIENT, signal);
         await waitForStatus(control, CLIENT, "STARTED", signal);
         expect(
           await lxcStates(),

@@ -10,7 +10,7 @@ import { expect } from "../../harness/facts/expect.ts";
 import { findEngine } from "../../harness/engine/find-engine.ts";
 import { findTests } from "../../harness/import/find-tests.ts";
 import { importTests } from "../../harness/import/import-tests.ts";
-import { makeRunDirectory } from "../../harness/run/run-directory.ts";
+import { makeRunDirectory, newRunName } from "../../harness/run/run-directory.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import type { CheckContext } from "../../harness/run/scenario-definition.ts";
 
@@ -115,7 +115,7 @@ class Tests implements AsyncDisposable {
     { signal, quirks }: CheckContext,
     { record = false, deadline = 20_000 }: { record?: boolean; deadline?: number } = {},
   ) {
-    const directory = makeRunDirectory(new Date(), this.folder);
+    const directory = makeRunDirectory(newRunName(), this.folder);
     const { state } = await importTests(findTests([this.folder]), directory, {
       engine: await findEngine({ signal }),
       image: inject("pvh").image,

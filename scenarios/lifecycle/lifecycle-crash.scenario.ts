@@ -52,17 +52,17 @@ scenario(
           (await control.container("fragile", signal)).user_stopped,
           "user_stopped of the crashed container",
         ).toBe("false");
-        await control.act("fragile", "start", signal);
+        await control.start("fragile", signal);
         await waitForRevision(control, "READY", signal);
 
         // Down because the user wants it so: nothing is wrong with the revision.
-        await control.act("fragile", "stop", signal);
+        await control.stop("fragile", signal);
         await waitForStatus(control, "fragile", "STOPPED", signal);
         expect(
           await revisionStatus(control, signal),
           "status of the revision after the recovery",
         ).toBe("READY");
-        await control.act("fragile", "start", signal);
+        await control.start("fragile", signal);
         await waitForStatus(control, "fragile", "STARTED", signal);
       },
     );

@@ -92,9 +92,9 @@ scenario(
       async ({ appengine, control, signal }) => {
         await mark(appengine, "one", signal);
         for (const name of [APP, OTHER]) {
-          await control.act(name, "stop", signal);
+          await control.stop(name, signal);
           await waitForStatus(control, name, "STOPPED", signal);
-          await control.act(name, "start", signal);
+          await control.start(name, signal);
           await waitForStatus(control, name, "STARTED", signal);
         }
         expect(

@@ -54,7 +54,7 @@ scenario(
             throw error;
           });
         }
-        for (const name of NAMES) await control.act(name, "stop", signal);
+        for (const name of NAMES) await control.stop(name, signal);
         await settled(appengine, control, new Set(NAMES), signal);
         const left = await appengine.sh(
           "ls -d /sys/fs/cgroup/lxc.payload.* /sys/fs/cgroup/lxc.monitor.* 2>/dev/null; " +

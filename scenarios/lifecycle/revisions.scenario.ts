@@ -54,7 +54,7 @@ scenario(
         };
         await install(control, "locals/two", next, signal);
         // Down is down: it does not matter to what follows who stopped them.
-        for (const name of [EXTRA, CLIENT]) await control.act(name, "stop", signal);
+        for (const name of [EXTRA, CLIENT]) await control.stop(name, signal);
         for (const name of [EXTRA, CLIENT]) await waitForStatus(control, name, "STOPPED", signal);
         await command(control, "LOCAL_RUN", "locals/two", signal);
         await progress(control, "locals/two", "UPDATED", signal);
@@ -200,7 +200,7 @@ scenario(
           "status and Retry-After of a step during the trial",
         ).toEqual([503, "600"]);
         // A container that was stopped by request does not have to become stable.
-        await control.act(EXTRA, "stop", signal);
+        await control.stop(EXTRA, signal);
         await progress(control, "locals/slow", "DONE", signal);
         expect(await bootFile(appengine), "boot environment after the commit").toBe(
           "pv_rev=locals/slow|",

@@ -143,11 +143,11 @@ scenario(
           ).length;
         const before = await stableLines();
         expect(before, "lines that say STABLE before the wait").toBeGreaterThan(0);
-        await control.act(STABILIZE, "stop", signal);
+        await control.stop(STABILIZE, signal);
         await waitForStatus(control, STABILIZE, "STOPPED", signal);
         expect(await isStable(), "is_stable before stable_timeout").toBe("false");
         const started = performance.now();
-        await control.act(STABILIZE, "start", signal);
+        await control.start(STABILIZE, signal);
         await until("it to be stable again", async () => (await isStable()) === "true", wait);
         expect(
           performance.now() - started,
@@ -198,7 +198,7 @@ scenario(
           (await attemptsOf(appengine.log, "faithful")).length;
         const wait = { signal, timeout: 10_000, every: 100 };
         await until("two attempts", async () => (await attempts()) >= 2, wait);
-        await control.act("faithful", "stop", signal);
+        await control.stop("faithful", signal);
         await waitForStatus(control, "faithful", "STOPPED", signal);
         const before = await attempts();
         await throughout(
@@ -211,7 +211,7 @@ scenario(
           { signal },
         );
         expect(await attempts(), "recovery attempts after the user's stop").toBe(before);
-        await control.act("faithful", "start", signal);
+        await control.start("faithful", signal);
         await until("an attempt after the start", async () => (await attempts()) > before, wait);
       },
     );

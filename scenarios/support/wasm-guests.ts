@@ -65,7 +65,7 @@ export async function endRun(
     async () => {
       const { status } = await control.container(name, signal);
       if (status === "STOPPED") return true;
-      await control.act(name, "stop", signal);
+      await control.stop(name, signal);
       throw new Error(`it is ${status}`);
     },
     { signal, timeout: 20_000 },
@@ -81,7 +81,7 @@ export async function runGuest(
 ): Promise<string[]> {
   await waitForStatus(control, name, "STOPPED", signal);
   const before = await consoleOf(appengine, name);
-  await control.act(name, "start");
+  await control.start(name);
   await until(
     `guest '${name}' to end`,
     async () => {

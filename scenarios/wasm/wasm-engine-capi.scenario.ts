@@ -59,7 +59,7 @@ scenario(
           `"client": "${onWasmEdge.name}"`,
         );
 
-        await control.act(stays.name, "start");
+        await control.start(stays.name);
         await until(
           "its line",
           async () => (await consoleOf(appengine, stays.name)).includes("here"),
@@ -70,7 +70,7 @@ scenario(
           await appengine.text(`cat /proc/${init}/maps`),
           "files that the guest's process maps",
         ).toContain("libwasmedge");
-        await control.act(stays.name, "stop");
+        await control.stop(stays.name);
         await waitForStatus(control, stays.name, "STOPPED", signal);
 
         for (const [guestName, reason] of HOSTILE) {

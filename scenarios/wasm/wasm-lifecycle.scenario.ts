@@ -122,13 +122,13 @@ scenario(
         await waitForStatus(control, "ready", "READY", signal);
         for (const name of ["talker", "loops"]) {
           await waitForStatus(control, name, "STARTED", signal);
-          await control.act(name, "restart");
+          await control.restart(name);
           await appengine.log.waitFor(new RegExp(`platform '${name}' status is now STARTED`), {
             count: 2,
             signal,
             timeout: 10_000,
           });
-          await control.act(name, "stop");
+          await control.stop(name);
           await waitForStatus(control, name, "STOPPED", signal);
         }
         expect((await control.container("bystander")).status, "status of the other guest").toBe(
