@@ -148,7 +148,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "broker/shared/formats/",
     "broker/shared/quirks/names.ts",
   ],
-  "harness/catalogue/": ["harness/*.ts", "reports/", "broker/shared/quirks/compat.ts"],
+  "harness/catalogue/": [
+    "harness/*.ts",
+    "reports/",
+    "broker/shared/quirks/compat.ts",
+    "broker/shared/quirks/names.ts",
+  ],
   "harness/run/": [
     "harness/*.ts",
     "harness/appengine/",

@@ -114,9 +114,15 @@ function procsOf({ hierarchy, path }: ContainerCgroup, mounts: readonly Mount[])
  * namespaces and its root. Whatever joins the cgroup is in the pid namespace by then, so that the
  * container's end leaves nothing of it in the cgroup.
  */
-export function enterArgv({ pid, cgroups }: ContainerInit, argv: readonly string[]): string[] {
+export function enterArgv(
+  { pid, cgroups }: ContainerInit,
+  argv: readonly string[],
+  { terminal = false } = {},
+): string[] {
   const inside = ["sh", "-c", JOIN, "pvh-enter", String(pid), ...cgroups, "--", ...argv];
-  return ["nsenter", "-t", String(pid), "-p", "--", ...inside];
+  // Who reads keys has to be led by a process of the same pid namespace.
+  const session = terminal ? ["setsid", "-c"] : [];
+  return ["nsenter", "-t", String(pid), "-p", "--", ...session, ...inside];
 }
 
 /** Writing 0 to cgroup.procs moves the writer. */

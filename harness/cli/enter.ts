@@ -3,13 +3,13 @@ import { findHeld, ourContainers } from "../appengine/held.ts";
 import type { Appengine } from "../appengine/appengine.ts";
 import { findCleanEngine } from "../engine/leftovers.ts";
 import { PvhError } from "../errors.ts";
-import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import type { Call } from "./command.ts";
 
 /**
  * `pvh enter [appengine] [container]`: a shell on this terminal, in a container of a held appengine, or in
- * the appengine itself. One word is an appengine where there is one of that name.
+ * the appengine itself. One word is an appengine where there is one of that name. It ends with the shell's
+ * exit status.
  */
 export async function enterCommand({ args, out, signal }: Call): Promise<ExitCode> {
   const { stdin: input, stdout: output } = process;
@@ -26,7 +26,7 @@ export async function enterCommand({ args, out, signal }: Call): Promise<ExitCod
   const argv = await shellArgv(appengine, isAppengine ? second : first);
   const status = await appengine.onTerminal(argv, { input, output });
   await appengine.close();
-  return status === 0 ? EXIT.pass : EXIT.failed;
+  return status as ExitCode;
 }
 
 async function shellArgv(appengine: Appengine, container: string | undefined): Promise<string[]> {
@@ -41,7 +41,7 @@ async function containerArgv(
   argv: readonly string[],
 ): Promise<string[]> {
   const init = await findInit(appengine, container);
-  if (init !== undefined) return enterArgv(init, argv);
+  if (init !== undefined) return enterArgv(init, argv, { terminal: true });
   throw (
     (await appengine.inside(container).whyDown()) ??
     new PvhError("PVH_CONTAINER_DOWN", `container '${container}' has no init process`)

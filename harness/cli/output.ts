@@ -15,7 +15,7 @@ export const processOutput: Output = {
 };
 
 /** The CI reads each line of stdout for commands of its own. */
-function isInCi(): boolean {
+export function isInCi(): boolean {
   const { GITHUB_ACTIONS, TF_BUILD, TEAMCITY_VERSION } = process.env;
   return [GITHUB_ACTIONS, TF_BUILD, TEAMCITY_VERSION].some((value) => (value ?? "") !== "");
 }
