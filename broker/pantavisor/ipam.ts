@@ -121,7 +121,7 @@ export function networkRefusals(
       return [`platform '${name}' of type ${run.type} cannot be in pool '${pool}'`];
     if (/^\s*lxc\.net\./m.test(configOf(container))) {
       return [
-        `platform '${name}' declares an IPAM pool but its ${run.config ?? "config"} has lxc.net.* entries of its own`,
+        `platform '${name}' declares an IPAM pool but its ${run.config ?? "config"} already contains lxc.net.* entries`,
       ];
     }
     const ip = run.network?.ip;

@@ -17,6 +17,8 @@ export class Networks {
   readonly #log: PantavisorLog;
   readonly #quirks: Quirks;
   #state: State | undefined;
+  /** Why the bridge of a pool could not be made. */
+  readonly #faults = new Map<string, Error>();
 
   constructor(config: AppengineConfig, log: PantavisorLog, quirks: Quirks) {
     this.#config = config;
@@ -31,10 +33,13 @@ export class Networks {
     for (const { level, message } of this.#ipam.begin(state, configsOf(this.#config, revision))) {
       this.#log.write(level, "ipam", message);
     }
+    this.#faults.clear();
+    // A container outside of the pools may be on such a bridge, too.
+    for (const [name, pool] of state.pools) this.#prepare(name, pool);
   }
 
   /**
-   * The lease of a container that is about to start, whose bridge is there by then.
+   * The lease of a container that is about to start.
    * @throws Error when its pool is full, or its bridge cannot be made
    */
   leaseOf({ name, run }: ContainerDefinition): Lease | undefined {
@@ -47,13 +52,22 @@ export class Networks {
     if (found === undefined || leased === undefined) {
       throw new Error(`pool '${pool}' has no address left`);
     }
-    const made = makeBridge(found);
-    if (made !== undefined) {
-      this.#log.write("INFO", "ipam", made);
-      if (found.nat && !this.#quirks.has("pool-nat-missing")) this.#translate(pool, found);
-    }
+    const fault = this.#faults.get(pool);
+    if (fault !== undefined) throw fault;
     this.#log.write(leased.line.level, "ipam", leased.line.message);
     return leased.lease;
+  }
+
+  #prepare(name: string, pool: Pool): void {
+    try {
+      const made = makeBridge(pool);
+      if (made === undefined) return;
+      this.#log.write("INFO", "ipam", made);
+      if (pool.nat && !this.#quirks.has("pool-nat-missing")) this.#translate(name, pool);
+    } catch (error) {
+      this.#faults.set(name, error as Error);
+      this.#log.write("WARN", "ipam", (error as Error).message);
+    }
   }
 
   /** Containers run without NAT, too. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -37,6 +37,24 @@ test("a container sees its own folders, one with the role mgmt all", () => {
   expect(all[0]?.source).toBe(join(folder, "storage/cache/devmeta"));
   expect(all.every(({ source }) => existsSync(source))).toBe(true);
   expect(paths("paths-missing").viewsOf("c", true, logs)).toEqual([]);
+});
+
+test("a managing container sees the metadata of others, and files that it cannot write", () => {
+  const one = paths();
+  one.makeOfControl();
+  one.viewsOf("other", false, join(folder, "storage/logs/0/other"));
+  const names = one.viewsOf("c", true, join(folder, "storage/logs/0/c")).map(({ name }) => name);
+  expect(names).toEqual([
+    "device-meta",
+    "user-meta",
+    "logs",
+    "device-meta.other",
+    "user-meta.other",
+    "challenge",
+    "device-id",
+    "pantahub-host",
+  ]);
+  expect(statSync(join(folder, "device-id")).mode & 0o777).toBe(0o444);
 });
 
 test("a link or a folder that is there already stays", () => {

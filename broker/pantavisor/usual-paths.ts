@@ -3,21 +3,27 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { ifRoom } from "../shared/no-room.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
 
-/** A folder of pantavisor that a container sees below /pantavisor. */
+/** A folder or file of pantavisor that a container sees below /pantavisor. */
 export interface ContainerView {
   readonly source: string;
   /** Name below /pantavisor. */
   readonly name: string;
+  readonly isFile?: boolean;
 }
+
+/** What a device that nobody has claimed knows of the cloud: nothing. */
+const CLOUD_FILES = ["challenge", "device-id", "pantahub-host"];
 
 /**
  * Paths by which programs and people know an appengine (docs/pantavisor.md §2.4), besides those
@@ -43,7 +49,7 @@ export class UsualPaths {
     });
   }
 
-  /** Metadata beside pv-ctrl, in the run directory. */
+  /** Metadata and the cloud's files beside pv-ctrl, in the run directory. */
   makeOfControl(): void {
     if (this.#areMissing) return;
     const { storage, runDirectory } = this.#config;
@@ -51,6 +57,11 @@ export class UsualPaths {
       const link = join(runDirectory, name);
       rmSync(link, { force: true });
       symlinkSync(join(storage, "cache", cache), link);
+    }
+    for (const name of CLOUD_FILES) {
+      const path = join(runDirectory, name);
+      rmSync(path, { force: true });
+      ifRoom(() => writeFileSync(path, "", { mode: 0o444 }));
     }
   }
 
@@ -88,8 +99,8 @@ export class UsualPaths {
   }
 
   /**
-   * Folders that a container sees below /pantavisor, read-only: one with the role mgmt all metadata
-   * and all logs, any other its own.
+   * Places that a container sees below /pantavisor, read-only: one with the role mgmt all metadata, also
+   * that of other containers which have some by then, all logs and the cloud's files; any other its own.
    */
   viewsOf(container: string, isManaging: boolean, logFolder: string): readonly ContainerView[] {
     if (this.#areMissing) return [];
@@ -98,6 +109,12 @@ export class UsualPaths {
       ? [
           ...METADATA.map(([name, cache]) => ({ name, source: join(storage, "cache", cache) })),
           { name: "logs", source: join(storage, "logs") },
+          ...this.#sharedFolders(),
+          ...CLOUD_FILES.map((name) => ({
+            name,
+            source: join(runDirectory, name),
+            isFile: true,
+          })),
         ]
       : [
           ...METADATA.map(([name]) => ({
@@ -106,11 +123,20 @@ export class UsualPaths {
           })),
           { name: "logs", source: logFolder },
         ];
-    const made = views.every(({ source }) => {
-      ifRoom(() => mkdirSync(source, { recursive: true }));
+    const made = views.filter(({ source, ...view }) => {
+      if (!("isFile" in view)) ifRoom(() => mkdirSync(source, { recursive: true }));
       return existsSync(source);
     });
-    return made ? views : [];
+    return made;
+  }
+
+  /** `device-meta.NAME` and `user-meta.NAME`, of containers, of pantavisor and of pantahub. */
+  #sharedFolders(): ContainerView[] {
+    const { runDirectory } = this.#config;
+    return readdirSync(runDirectory)
+      .filter((name) => METADATA.some(([kind]) => name.startsWith(`${kind}.`)))
+      .sort()
+      .map((name) => ({ name, source: join(runDirectory, name) }));
   }
 }
 

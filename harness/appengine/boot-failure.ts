@@ -12,7 +12,7 @@ export interface BootFacts {
 
 /** grep -E pattern that selects the lines of pantavisor.log which bootFailure() reads. */
 export const REASON_LINES =
-  "required service '|references unknown pool|suddenly stopped|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
+  "required service '|references unknown pool|declares an IPAM pool|asks for .* pool|cannot be in pool|suddenly stopped|did not work as expected|could not parse|unknown group|no plugin for type|FATAL";
 
 const LAUNCH = /launching pantavisor/g;
 /** Log line behind most boot loops: a container that may not stop has stopped. */
@@ -39,6 +39,11 @@ export function bootFailure(facts: BootFacts): string | undefined {
   if (program) {
     return `container '${program[1] ?? ""}' cannot start its program: ${program[2] ?? ""}`;
   }
+  const [refused] =
+    /platform '.+?' (?:declares an IPAM pool|asks for \S+, |of type \S+ cannot).+/.exec(
+      facts.log,
+    ) ?? [];
+  if (refused !== undefined) return refused;
   if (facts.exitCode !== undefined) {
     return `pv-appengine ended with exit code ${facts.exitCode}: ${lastWords(facts.output)}`;
   }

@@ -129,7 +129,8 @@ scenario(
             "path, and whether the appengine has it",
           ).toEqual([path, "yes"]);
         }
-        for (const name of ["pv-ctrl", "device-meta", "user-meta", "logs"]) {
+        const files = ["challenge", "device-id", "pantahub-host", "device-meta.pantavisor/mode"];
+        for (const name of ["pv-ctrl", "device-meta", "user-meta", "logs", ...files]) {
           const path = `/pantavisor/${name}`;
           expect(
             await sees((script) => inside(CLIENT).text(script), path),
@@ -138,6 +139,8 @@ scenario(
         }
         const { exitCode } = await inside(CLIENT).sh("echo x > /pantavisor/user-meta/forged");
         expect(exitCode, "exit code of forging user-meta").not.toBe(0);
+        const forged = await inside(CLIENT).sh("echo x > /pantavisor/device-id");
+        expect(forged.exitCode, "exit code of forging the device's id").not.toBe(0);
       },
     );
 

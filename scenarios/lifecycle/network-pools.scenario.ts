@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { STORAGE } from "../../harness/appengine/layout.ts";
+import type { ControlClient } from "../../harness/control/control-client.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { writeDeviceExport } from "../../harness/exports/device-export.ts";
@@ -9,6 +11,8 @@ import type { JsonObject } from "../../harness/exports/json-value.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import type { CheckContext } from "../../harness/run/scenario-definition.ts";
 import { messageOfThrown } from "../../harness/thrown.ts";
+import { command, currentState, install, progress, send } from "../support/revisions.ts";
+import type { State } from "../support/revisions.ts";
 import { waitForStatus } from "../support/steps.ts";
 
 const pooled = (name: string, pool: string) =>
@@ -16,6 +20,7 @@ const pooled = (name: string, pool: string) =>
 const first = pooled("pool-first", "internal");
 const second = pooled("pool-second", "internal");
 const lab = pooled("pool-lab", "lab");
+const alone = defineContainer({ name: "pool-none", args: { PV_RESTART_POLICY: "container" } });
 const lost = pooled("pool-lost", "nowhere");
 
 const DEVICE = {
@@ -151,6 +156,47 @@ for n in range(100):
     );
 
     check(
+      "ipam.reserved",
+      "an address that a container outside of the pools has is given to nobody else",
+      async ({ bootAppengine, signal }) => {
+        await using device = await Device.of(signal);
+        const { appengine, control } = await bootAppengine({
+          containers: [alone, second],
+          exports: [device.path],
+        });
+        const step = await withLines(control, "pool-none", OWN_INTERFACE, signal);
+        await install(control, "locals/reserved", step, signal);
+        await command(control, "LOCAL_RUN_COMMIT", "locals/reserved", signal);
+        await progress(control, "locals/reserved", "DONE", signal, 60_000);
+        const addresses = async (name: string) =>
+          (await appengine.inside(name).text("ip -4 -o addr show dev eth0")).split(/\s+/)[3];
+        expect(await addresses("pool-none"), "address of its own").toBe("10.0.5.2/24");
+        expect(await addresses("pool-second"), "address of the pool").toBe("10.0.5.3/24");
+      },
+      { timeout: 90_000 },
+    );
+
+    check(
+      "ipam.own-network",
+      "a container in a pool with lxc.net.* of its own is refused by name",
+      async ({ bootAppengine, signal }) => {
+        await using device = await Device.of(signal);
+        const { control } = await bootAppengine({ containers: [first], exports: [device.path] });
+        const step = await withLines(control, "pool-first", OWN_INTERFACE, signal);
+        await install(control, "locals/greedy", step, signal);
+        const body = { op: "LOCAL_RUN", payload: "locals/greedy" };
+        expect(
+          await send(control, "POST", "/commands", body, signal),
+          "reply to running the step",
+        ).toEqual([
+          422,
+          "platform 'pool-first' declares an IPAM pool but its lxc.container.conf already contains lxc.net.* entries",
+        ]);
+      },
+      { timeout: 60_000 },
+    );
+
+    check(
       "ipam.unknown",
       "a container whose pool is unknown is refused by name, and nothing is started",
       async ({ bootAppengine, signal }) => {
@@ -168,6 +214,32 @@ for n in range(100):
     );
   },
 );
+
+/** Lines of LXC for an interface on the pool's bridge, with the first address. */
+const OWN_INTERFACE = `
+lxc.net.0.type = veth
+lxc.net.0.link = pvbr0
+lxc.net.0.name = eth0
+lxc.net.0.flags = up
+lxc.net.0.ipv4.address = 10.0.5.2/24
+`;
+
+/** The state that runs, with a container that has its own network and these lines in its configuration. */
+async function withLines(
+  control: ControlClient,
+  container: string,
+  lines: string,
+  signal: AbortSignal,
+): Promise<State> {
+  const state = await currentState(control, signal);
+  const key = `${container}/lxc.container.conf`;
+  const reply = await control.send("GET", `/objects/${String(state[key])}`, { signal });
+  const body = `${reply.body.replace(/ net /, " ")}${lines}`;
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const { status } = await control.send("PUT", `/objects/${sha256}`, { body, signal });
+  expect(status, "status of the PUT of the configuration").toBe(200);
+  return { ...state, [key]: sha256 };
+}
 
 /** An export that brings the pools, in a folder of its own. */
 class Device implements AsyncDisposable {

@@ -19,7 +19,11 @@ export interface ContainerStart {
   /** pv-ctrl, seen inside as /pantavisor/pv-ctrl. */
   readonly controlSocket: string;
   /** Folders of pantavisor that it sees below /pantavisor, read-only. */
-  readonly views: readonly { readonly source: string; readonly name: string }[];
+  readonly views: readonly {
+    readonly source: string;
+    readonly name: string;
+    readonly isFile?: boolean;
+  }[];
   /** Further sockets, each at a path below its root. */
   readonly sockets: readonly { readonly source: string; readonly target: string }[];
   /** Its place in a network pool; without one it has the appengine's network. */

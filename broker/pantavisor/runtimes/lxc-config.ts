@@ -46,7 +46,8 @@ export function lxcConfig(own: string, additions: LxcAdditions): string {
       ({ source, target }) => `lxc.mount.entry = ${source} ${target} none bind,create=file 0 0`,
     ),
     ...views.map(
-      (view) => `lxc.mount.entry = ${view.source} pantavisor/${view.name} none ${VIEW} 0 0`,
+      ({ source, name: place, isFile }) =>
+        `lxc.mount.entry = ${source} pantavisor/${place} none ${VIEW},create=${isFile === true ? "file" : "dir"} 0 0`,
     ),
     ...Object.entries(environment).map(([key, value]) => `lxc.environment = ${key}=${value}`),
   ];
@@ -79,7 +80,7 @@ function withOwnNetwork(own: string): string {
 }
 
 /** Options of a view: a container reads it, and finds no way out of it. */
-const VIEW = "bind,ro,nosuid,nodev,noexec,create=dir";
+const VIEW = "bind,ro,nosuid,nodev,noexec";
 
 /** Root of the container with one more layer, the uppermost of its read-only layers. */
 function rootOver(own: string, folder: string): string {
