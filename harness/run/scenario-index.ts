@@ -108,21 +108,23 @@ interface Sources {
 /** @returns undefined where it cannot be told */
 function lookAt(root: string): Sources | undefined {
   const seen = Date.now();
-  const hash = createHash("sha256").update(root);
+  const parts = [root];
   let changed = 0;
+  // One look at each entry: readdir's own recursion takes another where the file system tells no types.
   const add = (path: string): void => {
-    const { ino, size, ctimeMs } = lstatSync(path);
-    hash.update(`${path}\0${ino}\0${size}\0${ctimeMs}\0`);
-    changed = Math.max(changed, ctimeMs);
+    const stats = lstatSync(path);
+    if (stats.isDirectory()) {
+      for (const name of readdirSync(path).sort()) add(`${path}/${name}`);
+      return;
+    }
+    parts.push(`${path}\0${stats.ino}\0${stats.size}\0${stats.ctimeMs}\0`);
+    changed = Math.max(changed, stats.ctimeMs);
   };
   try {
-    for (const folder of SOURCE_FOLDERS) {
-      const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
-      const paths = entries.filter((entry) => !entry.isDirectory());
-      for (const path of paths.map((entry) => join(entry.parentPath, entry.name)).sort()) add(path);
-    }
+    for (const folder of SOURCE_FOLDERS) add(join(root, folder));
     for (const file of PACKAGES) add(join(root, file));
-    return { state: hash.digest("hex"), changed, seen };
+    const state = createHash("sha256").update(parts.join("")).digest("hex");
+    return { state, changed, seen };
   } catch {
     return undefined;
   }
