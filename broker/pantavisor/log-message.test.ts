@@ -32,7 +32,10 @@ describe("a message", () => {
   });
 
   it("of the binary format", () => {
-    expect(parseLogMessage(binary("3\0elsewhere\0app\0hello\n"))).toEqual(hello);
+    expect(parseLogMessage(binary("3\0elsewhere\0app\0hello\n"))).toEqual({
+      ...hello,
+      claimed: "elsewhere",
+    });
   });
 
   it("has blanks, quotes and equals signs in quotes", () => {

@@ -11,6 +11,8 @@ export interface LogMessage {
   /** Name that the sender gives to what has logged. */
   readonly source: string;
   readonly text: string;
+  /** Container that the sender says it is, which nobody believes: of the binary format alone. */
+  readonly claimed?: string;
 }
 
 const UNKNOWN_SOURCE = "unknown-app";
@@ -95,12 +97,12 @@ function parseBinary(bytes: Buffer): LogMessage | undefined {
   if (bytes.length < BINARY_HEAD || bytes.readInt32LE(0) !== 0) return undefined;
   const length = bytes.readInt32LE(4);
   if (length < 0 || BINARY_HEAD + length > bytes.length) return undefined;
-  const [level, , source, ...data] = bytes
+  const [level, claimed = "", source, ...data] = bytes
     .toString("utf8", BINARY_HEAD, BINARY_HEAD + length)
     .split("\0");
   const number = level === undefined || !/^[0-5]$/.test(level) ? undefined : Number(level);
   if (number === undefined || source === undefined || source === "") return undefined;
-  return { level: number, source, text: withoutEnd(data.join("\0"), /[\n\0]/) };
+  return { level: number, source, text: withoutEnd(data.join("\0"), /[\n\0]/), claimed };
 }
 
 /**

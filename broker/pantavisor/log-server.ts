@@ -88,8 +88,9 @@ export class LogServer implements Disposable {
     const { quirks, level, identify } = this.#options;
     if (quirks.has("log-socket-deaf")) return;
     const caller = identify(pid);
-    const platform = platformOf(caller);
     const message = parseLogMessage(bytes);
+    const isClaimed = message?.claimed !== undefined && quirks.has("log-sender-claimed");
+    const platform = isClaimed ? message.claimed : platformOf(caller);
     if (message === undefined) {
       this.#warn(`a message of '${platform}' is none of the formats`);
     } else if (message.level <= level) {

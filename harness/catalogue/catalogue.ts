@@ -33,7 +33,8 @@ const SHORT_SOURCES: Readonly<Record<keyof typeof PROMISE_SOURCES, string>> = {
  * appengine 029-32: `ok`, `gap` (the promise is not kept), `bad` (a defect), `?` (not known), or
  * `–` where the check is of pvh alone; it comes from fixtures/real-029-32.json where `pvh conformance`
  * could judge the row, else from `realFrom`. `fact` is the section of docs/pantavisor.md that tells of a
- * `gap` or `bad`, `realQuirk` the deviation of 029-32 where that is another than `quirk`.
+ * `gap` or `bad`, `realQuirk` the deviation of 029-32 where that is another than `quirk`. `judges` is there where
+ * a check of the broker's suites judges the image's Pantavisor, whichever broker runs under it.
  */
 const row = z.object({
   id: z.string(),
@@ -48,6 +49,7 @@ const row = z.object({
   realQuirk: z.string().optional(),
   /** Document that makes the promise, in the words of a project's own catalogue. */
   source: z.string().optional(),
+  judges: z.literal("pantavisor").optional(),
 });
 export type CatalogueRow = z.infer<typeof row>;
 

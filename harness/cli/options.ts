@@ -87,6 +87,11 @@ export const RUN_OPTIONS: readonly Option[] = [
   },
   { flags: "--keep-appengine", summary: "leave the appengines of failed scenarios running" },
   TIMEOUT_SCALE_OPTION,
+  {
+    flags: "--own-time",
+    summary:
+      "also run, on an image of its own, scenarios that divide time: in its own time, up to hours",
+  },
   LIMIT_OPTION,
   { flags: "--junit <file>", summary: "also write junit.xml to this file" },
   { flags: "--timings", summary: "print where the time of each scenario went" },
@@ -111,7 +116,9 @@ export const CONFORMANCE_OPTIONS: readonly Option[] = [
     summary: "a former run of the other side, in place of a new one",
   },
   ...RUN_OPTIONS.filter(({ flags }) =>
-    /^--(image|boot|jobs|retries|flaky|seed|keep|timeout-scale|limit|progress)\b/.test(flags),
+    /^--(image|boot|jobs|retries|flaky|seed|keep|timeout-scale|own-time|limit|progress)\b/.test(
+      flags,
+    ),
   ),
   JSON_OPTION,
 ];

@@ -98,6 +98,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       keepAppengine: args.flag("keepAppengine"),
       ...(pause && { pauseOnFailure: true, patience: { between: PAUSE } }),
       timeoutScale: scale,
+      ownTime: args.flag("ownTime"),
       // The shards of a run are parts of it, and do not know each other.
       seed:
         wholeNumber(args, "seed", 0) ??
@@ -120,6 +121,7 @@ export function readRunFlags(args: Args, order: Order): RunFlags {
       ...(watch === undefined ? [] : [`--watchers=${watch}`]),
       ...(limits === "" ? [] : [`--limit=${limits}`]),
       ...(scale === 1 ? [] : [`--timeout-scale=${scale}`]),
+      ...(args.flag("ownTime") ? ["--own-time"] : []),
       ...(retries === undefined ? [] : [`--retries=${retries}`]),
       ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
       ...(shuffle === undefined ? [] : [`--shuffle=${shuffle}`]),

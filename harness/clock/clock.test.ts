@@ -37,6 +37,17 @@ test("on an idle machine a deadline is over when its time has passed", () => {
   expect(deadline.error("waited")).toMatchObject({ code: "PVH_TIMEOUT", message: "waited" });
 });
 
+test("a target that does not divide its waits gets that much longer, and no longer for being slow as well", () => {
+  const { made, pass } = handClock(1);
+  made.pace = 3;
+  made.division = 50;
+  using deadline = made.deadline(100);
+  pass(4_900);
+  expect(deadline.over).toBe(false);
+  pass(100);
+  expect(deadline.over).toBe(true);
+});
+
 test("on a busy machine it is over when its time was given, and then says what the machine gave", () => {
   const { made, pass } = handClock(8);
   using deadline = made.deadline(1_000);

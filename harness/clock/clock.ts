@@ -23,6 +23,8 @@ export class Clock {
   scale = 1;
   /** Factor by which the target is slower than the reference: multiplies every deadline as well. */
   pace = 1;
+  /** Factor by which the target's own waits are longer than a scenario says that divides them. */
+  division = 1;
   readonly #read: () => MachineReading;
   readonly #cores: number;
   readonly #wall: (() => number) | undefined;
@@ -54,7 +56,12 @@ export class Clock {
 
   /** @param ms before `--timeout-scale` and the target's pace */
   deadline(ms: number): Deadline {
-    return new Deadline(this.stopwatch(), ms * this.scale * this.pace);
+    return new Deadline(this.stopwatch(), ms * this.scale * this.slowness);
+  }
+
+  /** Factor by which the target takes longer for what a deadline is for. */
+  get slowness(): number {
+    return Math.max(this.pace, this.division);
   }
 
   stopwatch(): Stopwatch {
@@ -66,7 +73,7 @@ export class Clock {
   /** Factor by which a program with time-outs of its own multiplies them. */
   stretch(): number {
     this.#sample();
-    return this.scale * this.pace * Math.min(MOST_STRETCH, 1 / this.#recent);
+    return this.scale * this.slowness * Math.min(MOST_STRETCH, 1 / this.#recent);
   }
 
   #sample(): void {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { CatalogueRow } from "../catalogue/catalogue.ts";
 import { findWasmEdge, WASMEDGE } from "./find-wasmedge.ts";
 import { lacksContainerType, lacksHostedBus, lacksServiceType } from "../image/image-abilities.ts";
 import type { RunSettings } from "./run-settings.ts";
@@ -33,11 +34,21 @@ export type Capability = keyof typeof CAPABILITIES;
  */
 export function missingTimeScale(
   timeScale: number | undefined,
-  settings: Pick<RunSettings, "reference">,
+  settings: Pick<RunSettings, "reference" | "ownTime">,
 ): string | undefined {
-  return timeScale === undefined || timeScale === 1 || settings.reference
+  return timeScale === undefined || timeScale === 1 || settings.reference || settings.ownTime
     ? undefined
     : `needs time-scale: only the reference divides its waits by ${timeScale}`;
+}
+
+/** @returns why the check says nothing of the broker that was put into the image, undefined when it does */
+export function missingJudgement(
+  row: Pick<CatalogueRow, "judges"> | undefined,
+  { broker }: Pick<RunSettings, "broker">,
+): string | undefined {
+  return broker === "reference" && row?.judges === "pantavisor"
+    ? "judges the image's Pantavisor, not the broker"
+    : undefined;
 }
 
 /** @returns why the scenario cannot run here, undefined when it can */

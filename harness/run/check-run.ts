@@ -54,7 +54,7 @@ export class CheckRun {
 
   /** Milliseconds that it may be given, `--timeout-scale` and the target's pace included. */
   get deadline(): number {
-    return this.#timeout * this.#host.settings.timeoutScale * clock.pace;
+    return this.#timeout * this.#host.settings.timeoutScale * clock.slowness;
   }
 
   /** Milliseconds on the wall after which it ends, even if the machine gave it little time. */

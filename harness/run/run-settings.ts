@@ -71,6 +71,8 @@ export interface RunSettings {
   readonly image: string;
   /** True when the image is this repository's reference appengine. */
   readonly reference: boolean;
+  /** Present: the strict reference's broker mediates in place of the image's own. */
+  readonly broker?: "reference";
   /** Types of containers and services that the image knows. */
   readonly abilities: ImageAbilities;
   readonly quirks: readonly string[];
@@ -85,6 +87,8 @@ export interface RunSettings {
   /** Whether watchers look at the appengines, and whether a violation fails its scenario. */
   readonly watch: WatchMode;
   readonly timeoutScale: number;
+  /** Present: scenarios that divide time run on any image, in its own time. */
+  readonly ownTime?: true;
   readonly seed: number;
   /** Number of the repetition, from 1. */
   readonly repetition: number;

@@ -69,6 +69,8 @@ export interface RunOptions {
   /** As in RunSettings; default `fail` for the reference, `note` for an image of its own. */
   readonly watch?: WatchMode;
   readonly timeoutScale: number;
+  /** As in RunSettings. */
+  readonly ownTime?: boolean;
   readonly seed: number;
   /** Number of scenarios at a time. */
   readonly jobs: number;
@@ -373,6 +375,7 @@ function settingsOf(
     }),
     image: prepared?.bootImage ?? "",
     reference: prepared?.reference ?? false,
+    ...(prepared?.broker === "reference" && { broker: prepared.broker }),
     abilities: prepared?.abilities ?? {},
     quirks: [...PROFILES[profile], ...quirks],
     ...(boot !== undefined && { boot }),
@@ -381,6 +384,7 @@ function settingsOf(
     ...(keepAppengine === true && { keepAppengine }),
     ...(pauseOnFailure === true && { pauseOnFailure }),
     timeoutScale,
+    ...(options.ownTime === true && { ownTime: true }),
     seed,
     repetition: 1,
     attempt: 1,

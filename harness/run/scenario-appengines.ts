@@ -171,6 +171,8 @@ export class ScenarioAppengines {
     const folder = this.#evidenceFolder();
     this.#lastFolder = folder;
     const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
+    const timeScale = overrides.timeScale ?? options.timeScale ?? 1;
+    clock.division = settings.reference ? 1 : timeScale;
     const watch = clock.stopwatch();
     let timeline: TimelineRecorder | undefined;
     try {
@@ -182,7 +184,7 @@ export class ScenarioAppengines {
         held: settings.keepAppengine === true,
         boot: overrides.boot ?? settings.boot ?? (options.boot === "manual" ? "manual" : "auto"),
         quirks,
-        timeScale: overrides.timeScale ?? options.timeScale ?? 1,
+        timeScale: settings.reference ? timeScale : 1,
         env: { ...options.env, ...overrides.env },
         signal,
         until: overrides.until ?? options.until ?? "links",

@@ -5,7 +5,8 @@ import { AppengineWatch } from "./appengine-watch.ts";
 import type { Booter } from "./booter.ts";
 import type { BootedAppengine } from "./booted-appengine.ts";
 import { Cancellation } from "./cancellation.ts";
-import { missingCapability, missingTimeScale } from "./capabilities.ts";
+import { catalogue } from "../catalogue/catalogue.ts";
+import { missingCapability, missingJudgement, missingTimeScale } from "./capabilities.ts";
 import { CheckRun } from "./check-run.ts";
 import { CheckWindow } from "./check-window.ts";
 import type { CheckTraces } from "./check-window.ts";
@@ -181,9 +182,11 @@ export class ScenarioSession {
       throw new Error(this.#failure.message);
     }
     if (this.cancellation.signal.aborted) this.#skipped ??= CANCELLED;
-    if (this.#skipped !== undefined) {
-      this.#finish(check, 0, { reason: this.#skipped });
-      return this.#skipped;
+    const reason =
+      this.#skipped ?? missingJudgement(catalogue().get(toVariant(check.id).check), this.settings);
+    if (reason !== undefined) {
+      this.#finish(check, 0, { reason });
+      return reason;
     }
     const first = new CheckRun(this, check, this.#appengine?.container);
     const { deadline, longest } = first;

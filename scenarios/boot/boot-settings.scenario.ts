@@ -33,9 +33,9 @@ scenario(
           }),
         ]);
         expect(
-          await appengine.text(`tr '\\0' '|' <${STORAGE}/boot/uboot.txt`),
+          (await appengine.text(`tr '\\0' '\\n' <${STORAGE}/boot/uboot.txt`)).trim(),
           "boot environment",
-        ).toBe(`pv_rev=${FIRST}|`);
+        ).toBe(`pv_rev=${FIRST}`);
       },
     );
 

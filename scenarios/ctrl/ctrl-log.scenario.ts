@@ -14,7 +14,7 @@ const SOCKET = "/pantavisor/pv-ctrl-log";
 const MESSAGES: Readonly<Record<string, readonly [socket: string, message: string]>> = {
   json: [SOCKET, '{"version":"0","level":"INFO","src":"json","message":"hello by json"}'],
   pairs: [SOCKET, 'level=WARN src=pairs message="hello by pairs"'],
-  syslog: ["/dev/log", "<134>syslog[7]: hello by syslog"],
+  syslog: ["/dev/log", "<134>May 15 16:48:18 host syslog[7]: hello by syslog"],
   modern: ["/dev/log", "<134>1 2026-05-15T16:48:18Z host modern 7 - - hello by modern"],
   binary: [SOCKET, "\0\0\0\0\x22\0\0\x003\0elsewhere\0binary\0hello by binary"],
   ".._.._escape": [SOCKET, "level=INFO src=../../escape message='hello"],
@@ -76,13 +76,20 @@ scenario(
   },
 );
 
-/** It stays until it is told to end: pantavisor looks at who has sent a message. */
+/**
+ * It stays until it is told to end: pantavisor looks at who has sent a message. As syslog(3) does, it takes a
+ * connection where the socket is not for datagrams.
+ */
 function send(messages: readonly (readonly [socket: string, message: string])[]) {
   return python`
-    import socket, sys
+    import errno, socket, sys
     for path, message in ${messages.map((one) => [...one])}:
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        sender.connect(path)
+        try: sender.connect(path)
+        except OSError as error:
+            if error.errno != errno.EPROTOTYPE: raise
+            sender = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sender.connect(path)
         sender.send(message.encode("latin1"))
     print("sent", flush=True)
     sys.stdin.read()

@@ -4,6 +4,7 @@ import { CONTROL_SOCKET, STORAGE } from "../../harness/appengine/layout.ts";
 import { reasonOf } from "../../harness/control/control-client.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { repliesOf, wholeRequest } from "../support/control-probe.ts";
 import { currentState } from "../support/revisions.ts";
 
 const IDLE = "storage-idle";
@@ -226,10 +227,14 @@ scenario(
       "ctrl.wakelocks",
       "/wakelocks says that an appengine never sleeps, and who would keep it awake",
       async ({ control, signal }) => {
-        const { held, ...state } = (await control.json("/wakelocks", signal)) as {
+        const { mode, count, held } = (await control.json("/wakelocks", signal)) as {
+          mode: string;
+          count: number;
           held: Record<string, boolean>;
         };
-        expect(state, "state of the wake locks").toMatchObject({ mode: "disabled", count: 0 });
+        // Without the kernel's wake locks, as in an appengine, the mode locks does what disabled does.
+        expect(["disabled", "locks"], "modes of power of an appengine").toContain(mode);
+        expect(count, "number of the wake locks").toBe(0);
         expect(Object.values(held), "wake locks that are held").not.toContain(true);
         expect(Object.keys(held), "names of the wake locks").toEqual(
           expect.arrayContaining(["boot", "update", "shutdown", "poll"]),
@@ -289,15 +294,18 @@ scenario(
     check(
       "ctrl.commands.cloud",
       "commands of the cloud say that the device is local and claimed by nobody",
-      async ({ control, signal }) => {
+      async ({ appengine, signal }) => {
         for (const [op, status] of [
           ["UNCLAIM", 204],
           ["GO_REMOTE", 409],
           ["UPDATE_METADATA", 409],
         ] as const) {
           const body = JSON.stringify({ op, payload: "" });
-          const reply = await control.send("POST", "/commands", { body, signal });
-          expect([op, reply.status], "status of a command of the cloud").toEqual([op, status]);
+          // Raw: a body behind 204 is no promise, and would be another reply to an HTTP client.
+          const request = wholeRequest("POST", "/commands", body);
+          const { bytes } = await appengine.rawControl(request, { timeout: 3_000, signal });
+          const [reply] = repliesOf(bytes.toString());
+          expect([op, reply?.status], "status of a command of the cloud").toEqual([op, status]);
         }
       },
     );

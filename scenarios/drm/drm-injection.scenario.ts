@@ -6,7 +6,12 @@ import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
-import { complainsAfterRestart, restartBroker, waitForNewInit } from "../support/steps.ts";
+import {
+  complainsAfterRestart,
+  restartBroker,
+  waitForCrash,
+  waitForNewInit,
+} from "../support/steps.ts";
 
 const PROVIDER = "pv-example-drm-provider";
 const MASTER = "pv-example-drm-master";
@@ -220,11 +225,8 @@ scenario(
         const pantavisor = await pantavisorPid(appengine);
         const before = await inside(MASTER).pid();
         await appengine.text(`kill -KILL ${before}`);
-        await until(
-          "its crash to be seen",
-          async () => (await control.container(MASTER, signal)).status !== "STARTED",
-          { signal, timeout: 8_000 },
-        );
+        const isDown = async () => (await pantavisorPid(appengine)) !== pantavisor;
+        await waitForCrash(control, MASTER, isDown, signal);
         await throughout(
           1_500,
           async () =>

@@ -4,7 +4,7 @@ import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { throughout } from "../../harness/throughout.ts";
 import { until } from "../../harness/until.ts";
-import { waitForStatus } from "../support/steps.ts";
+import { waitForCrash, waitForStatus } from "../support/steps.ts";
 
 const APP = "pv-example-app";
 
@@ -74,6 +74,10 @@ scenario(
         for (const name of [APP, "fragile"]) await waitForStatus(control, name, "STARTED", signal);
         const other = await inside(APP).pid();
         await appengine.text(`kill -KILL ${await inside("fragile").pid()}`);
+        const launches = async () =>
+          (await appengine.output()).match(/launching pantavisor/g)?.length ?? 0;
+        await waitForCrash(control, "fragile", async () => (await launches()) > 1, signal);
+        expect(await launches(), "launches of pantavisor until the crash was seen").toBe(1);
         await waitForStatus(control, "fragile", "STOPPED", signal);
         await throughout(
           1_000,
@@ -86,10 +90,7 @@ scenario(
           },
           { signal },
         );
-        expect(
-          (await appengine.output()).match(/launching pantavisor/g),
-          "launches of pantavisor",
-        ).toHaveLength(1);
+        expect(await launches(), "launches of pantavisor").toBe(1);
       },
     );
   },

@@ -77,7 +77,8 @@ scenario(
                   peer = unix.connect(${GUARDED_TARGET})
                   peer.sendall((request + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").encode())
                   peer.shutdown(socket.SHUT_WR)
-                  statuses.append(int(unix.read_to_end(peer).split()[1]))
+                  with peer.makefile("rb") as reply: line = reply.readline().split()
+                  statuses.append(int(line[1]) if line else "EOF")
               tell(statuses)
             `,
           );

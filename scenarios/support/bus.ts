@@ -12,13 +12,16 @@ export async function holdBus(
     python`
       from jeepney.io.blocking import open_dbus_connection
       from probes import hold
-      bus = open_dbus_connection("SYSTEM")
+      try: bus = open_dbus_connection("SYSTEM")
+      except Exception as error: print(f"none: {type(error).__name__} {error}"); raise SystemExit
       print(bus.unique_name)
       hold()
     `,
   );
+  const name = await program.line();
+  expect(name, `unique name that ${container.name} got on the bus`).toMatch(/^:\d/);
   return {
-    name: await program.line(),
+    name,
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }

@@ -6,7 +6,7 @@ import sys
 
 from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
 from jeepney import new_method_return, new_signal
-from probes import arguments, tell
+from probes import arguments, tell, wait_for
 from probes.bus_peer import Peer, facts
 
 peers = {}
@@ -14,7 +14,8 @@ peers = {}
 
 def own(name):
     peers[name] = Peer()
-    assert peers[name].driver("RequestName", "su", name, 4) == [1], name
+    # Who had it before may still be ending.
+    assert wait_for(lambda: peers[name].driver("RequestName", "su", name, 4) in ([1], [4]), 5), name
 
 
 def leave(name):

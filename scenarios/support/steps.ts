@@ -54,6 +54,31 @@ export async function waitForNewInit(
   );
 }
 
+/** Milliseconds after which a look at pv-ctrl is given up: a pantavisor that goes down answers nobody. */
+const LOOK = 2_000;
+
+/**
+ * Wait until a container that has crashed is not STARTED any more, or pantavisor takes the system down.
+ * @param isDown whether it does
+ */
+export async function waitForCrash(
+  control: ControlClient,
+  name: string,
+  isDown: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  const status = (): Promise<string | undefined> =>
+    control.container(name, AbortSignal.any([signal, AbortSignal.timeout(LOOK)])).then(
+      (container) => container.status,
+      () => undefined,
+    );
+  await until(
+    `the crash of '${name}' to be seen`,
+    async () => (await isDown()) || !["STARTED", undefined].includes(await status()),
+    { signal, timeout: 15_000 },
+  );
+}
+
 /**
  * Stop and start pv-xconnect by the API, and wait until it has reconciled the graph. A broker that
  * has no status socket is given the time of two polls: it may hold its lines back in a buffer.

@@ -13,11 +13,14 @@ fd = fds.pipe(b"")
 
 
 def flood():
-    with unix.connect(path) as peer:
-        for _ in range(messages):
-            socket.send_fds(peer, [b"f"], [fd] * size)
-            if not peer.recv(1):
-                return
+    try:
+        with unix.connect(path) as peer:
+            for _ in range(messages):
+                socket.send_fds(peer, [b"f"], [fd] * size)
+                if not peer.recv(1):
+                    return
+    except OSError:
+        pass
 
 
 threads = [threading.Thread(target=flood) for _ in range(sessions)]
@@ -26,8 +29,11 @@ for thread in threads:
     thread.start()
 answers = 0
 while any(thread.is_alive() for thread in threads):
-    bystander.sendall(b"x")
-    if bystander.recv(1) != b"x":
+    try:
+        bystander.sendall(b"x")
+        if bystander.recv(1) != b"x":
+            break
+    except OSError:
         break
     answers += 1
 bystander.close()

@@ -47,23 +47,25 @@ scenario(
             import socket
             from probes import fds, tell, unix
             peer = unix.connect(${targetOf("open")})
-            peer.sendall(b"head")
-            socket.send_fds(peer, [b"ab"], [fds.pipe(b"one")])
-            socket.send_fds(peer, [b"cde"], [fds.pipe(b"two"), fds.pipe(b"three")])
-            peer.sendall(b"tail")
-            data, received, _ = unix.receive(peer, 100)
-            tell([data.decode(), fds.contents(received)])
+            try:
+                peer.sendall(b"head")
+                socket.send_fds(peer, [b"ab"], [fds.pipe(b"one")])
+                socket.send_fds(peer, [b"cde"], [fds.pipe(b"two"), fds.pipe(b"three")])
+                peer.sendall(b"tail")
+                data, received, _ = unix.receive(peer, 100)
+                tell([data.decode(), fds.contents(received)])
+            except OSError as error: tell(str(error))
           `,
         );
+        expect(await consumer.json(8_000), "bytes and fds that the consumer got").toEqual([
+          "back",
+          ["from the provider"],
+        ]);
         expect(await provider.json(), "bytes and fds that the provider got, in order").toEqual([
           ["head", []],
           ["ab", ["one"]],
           ["cde", ["two", "three"]],
           ["tail", []],
-        ]);
-        expect(await consumer.json(), "bytes and fds that the consumer got").toEqual([
-          "back",
-          ["from the provider"],
         ]);
       },
     );
@@ -215,9 +217,13 @@ async function offer(
   await using provider = await Program.python(
     inside(PROVIDER),
     python`
+      import select, sys
       from probes import tell, unix
       server = unix.listen(${socketOf(service)})
       print("listening")
+      # A line says that the consumer has had its answer.
+      ready, _, _ = select.select([server, sys.stdin], [], [])
+      if server not in ready: tell("no connection"); raise SystemExit
       peer = unix.accept(server)
       try: data, fds, _ = unix.receive(peer, 16)
       except ConnectionError: data, fds = b"", []
@@ -232,11 +238,14 @@ async function offer(
       import socket
       from probes import fds, tell, unix
       peer = unix.connect(${targetOf(service)})
-      socket.send_fds(peer, [b"x"], [fds.of_kind(${kind})])
+      try: socket.send_fds(peer, [b"x"], [fds.of_kind(${kind})])
+      except BrokenPipeError: pass
       tell(unix.outcome(peer).replace("ConnectionResetError", "EOF"))
     `,
   );
-  return { provider: await provider.json(), consumer: await consumer.json() };
+  const outcome = await consumer.json(8_000);
+  provider.say("over");
+  return { consumer: outcome, provider: await provider.json() };
 }
 
 async function brokerFds(appengine: Appengine, signal: AbortSignal): Promise<number> {

@@ -3,6 +3,7 @@ import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { python, pythonFile } from "../../harness/appengine/python.ts";
 import type { PythonProgram } from "../../harness/appengine/python.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { propertyOf } from "../../harness/thrown.ts";
 import { messageConsumer, messageProvider, socketOf, targetOf } from "../support/messages.ts";
 import { Program } from "../support/program.ts";
 
@@ -103,7 +104,8 @@ scenario(
           python`
             import socket
             from probes import hold, tell, unix
-            peer = unix.connect(${targetOf("packets")}, kind=socket.SOCK_SEQPACKET)
+            try: peer = unix.connect(${targetOf("packets")}, kind=socket.SOCK_SEQPACKET)
+            except OSError as error: tell({"error": str(error)}); raise SystemExit
             for size in (1, 0, 7, 100000, 2): peer.send(b"x" * size)
             peer.shutdown(socket.SHUT_WR)
             tell([peer.recv(100).decode() for _ in range(2)])
@@ -183,7 +185,7 @@ scenario(
 
 /**
  * Run the provider's program, which says "listening", and then the consumer's.
- * @returns what each of them tells
+ * @returns what each of them tells; nothing of a provider whose consumer tells an error
  */
 async function hear(
   inside: (name: string) => InsideContainer,
@@ -194,5 +196,6 @@ async function hear(
   await provider.line();
   await using consumer = await Program.python(inside(VIEWER), consume);
   const said = await consumer.json();
+  if (propertyOf(said, "error") !== undefined) return { heard: [], said };
   return { heard: await provider.json(), said };
 }

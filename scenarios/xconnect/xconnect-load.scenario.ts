@@ -1,8 +1,10 @@
+import { clock } from "../../harness/clock/clock.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import type { Appengine } from "../../harness/appengine/appengine.ts";
 import type { BrokerStatus } from "../../broker/shared/formats/broker-status.ts";
+import type { InsideContainer } from "../../harness/appengine/inside.ts";
 import { askBroker } from "../../harness/appengine/ask-broker.ts";
-import { patientSeconds, python } from "../../harness/appengine/python.ts";
+import { patientSeconds, python, pythonFile } from "../../harness/appengine/python.ts";
 import { defineContainer } from "../../harness/exports/container-definition.ts";
 import { scenario } from "../../harness/run/scenario.ts";
 import { until } from "../../harness/until.ts";
@@ -15,14 +17,19 @@ import { restartBroker } from "../support/steps.ts";
 const BUS = "pv-example-dbus-server";
 const BUS_TARGET = "/run/dbus/system_bus_socket";
 const API_TARGET = "/run/pv/services/api.sock";
+const API_SOCKET = "/run/api/a.sock";
 const TIMES = 1_000;
+/** Milliseconds on the wall: less than those after which a broker may drop a session for its silence alone. */
+const SILENCE = 45_000;
+/** Sessions of one kind that a consumer leaves. */
+const ABANDONED = 50;
 /** Descriptors that the broker may have, so that they can run out in this check. */
 const FILES = 512;
 
 const api = defineContainer({
   name: "api",
   args: { PV_RESTART_POLICY: "container" },
-  services: [{ name: "api", type: "rest", socket: "/run/api/a.sock" }],
+  services: [{ name: "api", type: "rest", socket: API_SOCKET }],
 });
 const user = (name: string) =>
   defineContainer({
@@ -44,6 +51,49 @@ scenario(
     containers: [probeProvider, api, BUS, user("modest"), user("greedy")],
   },
   ({ check }) => {
+    // The first one: sessions that a broker still holds from before would count as those of its start.
+    check(
+      "xc.abandoned",
+      `${ABANDONED} sessions of each kind whose consumer has gone leave no descriptor, though their providers hold them`,
+      async ({ appengine, inside, signal }) => {
+        await using plain = await holdAll(inside("probe-provider"), PROBE_SOCKET);
+        await using http = await holdAll(inside("api"), API_SOCKET);
+        const before = await steadyFiles(appengine, signal);
+        await using consumer = await Program.python(
+          inside("modest"),
+          python`
+            from probes import hold, unix
+            peers = []
+            for _ in range(${ABANDONED}):
+                for path in (${PROBE_TARGET}, ${API_TARGET}):
+                    peers.append(unix.connect(path, waits=True))
+                    peers[-1].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            hold()
+            for peer in peers: peer.close()
+            print("abandoned")
+            hold()
+          `,
+        );
+        for (const provider of [plain, http]) {
+          expect(await provider.line(20_000), "sessions that reached the provider").toBe("all");
+        }
+        consumer.say("go");
+        expect(await consumer.line(), "line of the consumer").toBe("abandoned");
+        const watch = clock.stopwatch();
+        await until(
+          "the descriptors to be as few as before",
+          async () => (await openFiles(appengine)) <= before + 8 || watch.wall > SILENCE,
+          { signal, timeout: 5_000, every: 100 },
+        ).catch(() => undefined);
+        expect(
+          await openFiles(appengine),
+          `open descriptors of pv-xconnect 5 s after ${2 * ABANDONED} sessions were abandoned by their consumer`,
+        ).toBeLessThanOrEqual(before + 8);
+        for (const program of [plain, http, consumer]) program.say("end");
+      },
+      { timeout: 60_000 },
+    );
+
     check(
       "xc.fd-leak",
       `${TIMES} connects of each kind leave the broker's descriptors as they were`,
@@ -176,6 +226,23 @@ async function onlyPolls(
   );
 }
 
+/** A provider that takes connections, says "all" once it has all that are to be abandoned, and ends none. */
+async function holdAll(container: InsideContainer, socket: string): Promise<Program> {
+  const program = await Program.python(
+    container,
+    python`
+      from probes import hold, unix
+      server = unix.listen(${socket}, backlog=128)
+      print("listening")
+      peers = [unix.accept(server) for _ in range(${ABANDONED})]
+      print("all")
+      hold()
+    `,
+  );
+  expect(await program.line(), "first line of the provider").toBe("listening");
+  return program;
+}
+
 /** A minimal HTTP server in `api`: 200 to every request head, then close. */
 async function serveHttp(appengine: Appengine): Promise<Program> {
   const program = await Program.python(
@@ -185,7 +252,7 @@ async function serveHttp(appengine: Appengine): Promise<Program> {
       def handle(peer):
           http1.read_head(peer.makefile("rb"))
           http1.reply(peer, b"200 OK", b"ok", b"Connection: close\r\n")
-      unix.serve("/run/api/a.sock", handle)
+      unix.serve(${API_SOCKET}, handle)
       print("listening")
       hold()
     `,
@@ -206,23 +273,16 @@ async function get(appengine: Appengine, name: string): Promise<string> {
 
 /** Connect to each kind of service, so that each session reaches its provider. */
 async function connectEach(appengine: Appengine, times: number): Promise<void> {
-  const stdout = await appengine.inside("modest").python(
-    python`
-      from probes import bus, labels, unix
-      done = 0
-      for _ in range(${times}):
-          done += labels.at(${PROBE_TARGET}) == "probe"
-          with unix.connect(${API_TARGET}, 3) as peer:
-              peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-              done += peer.recv(100).startswith(b"HTTP/1.1 200")
-          with bus.connect() as peer:
-              authenticated = bus.ask(peer, "AUTH EXTERNAL 30").startswith("OK")
-              done += authenticated and bus.begin(peer).startswith(":")
-      print(done)
-    `,
-    { timeout: 50_000 },
-  );
-  expect(stdout.trim(), "answers to the connects").toBe(String(3 * times));
+  const stdout = await appengine
+    .inside("modest")
+    .python(pythonFile(import.meta.dirname, "connect_each.py", times, PROBE_TARGET, API_TARGET), {
+      timeout: 50_000,
+    });
+  expect(JSON.parse(stdout), "answers to the connects, by kind").toEqual({
+    unix: times,
+    rest: times,
+    dbus: times,
+  });
 }
 
 async function openFiles(appengine: Appengine): Promise<number> {

@@ -83,6 +83,7 @@ export const QUIRKS = {
   "initial-rev-ignored": "the first revision is 0, whatever PV_APPENGINE_INITIAL_REV says",
   "meta-not-shared": "metadata of a container is no file in it",
   "log-socket-deaf": "messages to pv-ctrl-log are forgotten",
+  "log-sender-claimed": "a binary message to pv-ctrl-log is logged for the container that it names",
   "log-clock-relative":
     "pantavisor.log counts from the machine's start, whatever PV_LOG_TIMESTAMP says",
   "signatures-ignored": "signatures of a state are not verified, whatever PV_SECUREBOOT_MODE says",
@@ -155,6 +156,7 @@ export const QUIRKS = {
   "graph-first-read-only": "only the first part of a graph that arrives in parts is read",
   "graph-all-providers": "each provider of a name gives an entry of the graph",
   "no-half-close": "an EOF is held back until both sides have sent one, or for 60 s",
+  "abandoned-kept": "a plain session whose consumer has gone stays as long as its link",
   "early-close": "the first EOF closes both sides of a session",
   "end-drops-held": "a session ends as soon as both sides have sent EOF, bytes in flight or not",
   "unix-corrupts": "the first byte of each chunk of a unix session is changed",
@@ -227,6 +229,8 @@ export const QUIRKS = {
   "dbus-auth-passthrough": "the provider's bus answers the consumer's AUTH lines itself",
   "dbus-first-line-only":
     "only the uid of a consumer's first line is changed, all else passes to a connection of uid 0",
+  "dbus-outlived-fatal":
+    "an AUTH on a connection that is older than its provider's process ends pv-xconnect",
   "dbus-auth-strict": "AUTH lines that are sent together are refused",
   "dbus-own-allowed": "any name may be owned on the provider's bus",
   "dbus-no-filter": "calls and signals to any name reach the provider's bus",

@@ -6,8 +6,8 @@ import type { PeerId } from "./peer-id.ts";
 /** This Node, by the command that started it: a loader may have loaded it. */
 const NODE = isAbsolute(process.argv0) ? process.argv0 : process.execPath;
 
-/** Milliseconds to wait for the probe, since a container may have frozen its cgroup. */
-const PROBE_TIMEOUT = 3_000;
+/** Milliseconds to wait for the probe, since a container may have frozen its cgroup; Node starts slowly on a busy machine. */
+const PROBE_TIMEOUT = 10_000;
 const EXIT_DENIED = 7;
 
 /**

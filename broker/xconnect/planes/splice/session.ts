@@ -110,7 +110,8 @@ export class SpliceSession {
   }
 
   #hasFinished(direction: SpliceDirection): boolean {
-    if (direction.isOver || direction.isCutOff) return true;
+    if (direction.isOver) return true;
+    if (direction.isCutOff) return !this.#surroundings.quirks.has("abandoned-kept");
     if (!direction.isDrained) return false;
     return this.#hold?.keeps(this.#up.hasEnded && this.#down.hasEnded) !== true;
   }

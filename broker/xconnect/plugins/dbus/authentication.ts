@@ -13,6 +13,7 @@ import type { SaslClaim, SaslEffect } from "../../../shared/protocols/sasl/serve
 import { allowedFds } from "../allowed-fds.ts";
 import { granted, roleOf } from "./claim.ts";
 import { dbusIdentity } from "./identity.ts";
+import { failOutlived } from "./outlived.quirk.ts";
 import { DbusProvider } from "./provider.ts";
 import type { ProviderWay } from "./provider.ts";
 import type { ConsumerConnection, Credentials, Link, Toolbox } from "../plugin.ts";
@@ -161,6 +162,7 @@ export class DbusAuthentication implements StreamOwner {
 
   /** Give the consumer the identity of its link, whatever it claims. */
   #identify(claim: SaslClaim): void {
+    failOutlived(this.#link, this.#tools);
     this.#provider.close();
     this.#passesFds = false;
     const credentials = granted(

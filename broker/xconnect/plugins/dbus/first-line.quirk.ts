@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import type { ConsumerConnection, Link, Toolbox } from "../plugin.ts";
 import { dbusIdentity } from "./identity.ts";
+import { failOutlived } from "./outlived.quirk.ts";
 
 /** Most bytes in which the first line has to end. */
 const LONGEST_LINE = 16_384;
@@ -35,7 +36,11 @@ export async function rewriteFirstLine(
     if (ended === 2) end();
     else setTimeout(end, LINGER).unref();
   };
-  carry(consumer, provider, firstLineWith(dbusIdentity(link, tools).uid));
+  carry(
+    consumer,
+    provider,
+    firstLineWith(dbusIdentity(link, tools).uid, () => failOutlived(link, tools)),
+  );
   carry(provider, consumer, (bytes) => bytes);
   consumer.on("end", onEnd);
   provider.on("end", onEnd);
@@ -50,8 +55,8 @@ function carry(source: Socket, sink: Socket, change: (bytes: Buffer) => Buffer):
   sink.on("drain", () => source.resume());
 }
 
-/** Holds bytes back until the first line is whole, and puts the uid into it. */
-function firstLineWith(uid: number): (bytes: Buffer) => Buffer {
+/** Holds bytes back until the first line is whole, and puts the uid into it; calls `onLine` once before. */
+function firstLineWith(uid: number, onLine: () => void): (bytes: Buffer) => Buffer {
   let held: Buffer | undefined = Buffer.alloc(0);
   return (bytes) => {
     if (held === undefined) return bytes;
@@ -62,6 +67,7 @@ function firstLineWith(uid: number): (bytes: Buffer) => Buffer {
       return Buffer.alloc(0);
     }
     held = undefined;
+    onLine();
     const line = all.subarray(0, end).toString("latin1");
     const claim = /^\0?AUTH EXTERNAL [0-9A-Fa-f]+(?=\r?$)/.exec(line)?.[0];
     if (claim === undefined) return all;

@@ -29,11 +29,14 @@ export const drmPlugin: Plugin = {
     await tools.injectDevnode(link, { ...facts, minor });
     tools.log("pvx-drm: Helper returned 0");
     if (tools.quirks.has("drm-cgroup-denied")) await denyByCgroup(link);
-    await diagnose(link, facts, tools);
+    diagnose(link, facts, tools).catch((error: unknown) => tools.note(link, error));
   },
 };
 
-/** Warn when the device cgroup denies the node: programs would see it and fail to open it. */
+/**
+ * Warn when the device cgroup denies the node: programs would see it and fail to open it. Nothing waits for
+ * that: the answer takes long on a busy machine, and for ever in a cgroup that its container has frozen.
+ */
 async function diagnose(link: Link, { major, minor }: FileFacts, tools: Toolbox): Promise<void> {
   if (tools.quirks.has("drm-denial-silent")) return;
   if ((await tools.isDeviceDenied(link)) !== true) return;
