@@ -12,6 +12,13 @@ function listsOf(entry: Partial<GraphEntry>, role = "admin") {
   return rulesOf(bench.link);
 }
 
+const hosted = {
+  provider: "_pv_",
+  type: "dbus",
+  socket: "/run/pv/dbus/system_bus_socket",
+  uid: 90_000,
+};
+
 describe("the rules of a link", () => {
   const talk = (name: string) => ({ access: "talk", name });
   test.each<[string, Partial<GraphEntry>, unknown]>([
@@ -42,6 +49,8 @@ describe("the rules of a link", () => {
       },
       [[{ ...talk("a.b"), role: "admin" }]],
     ],
+    ["none, on the bus that pantavisor hosts", hosted, [[{ access: "own" }]]],
+    ["a role without rights there", { ...hosted, rules: [[]] }, [[]]],
     ["only another role's", { rules: [[{ access: "talk", role: "user" }]] }, [[]]],
   ])("are, from %s", (_name, entry, lists) => {
     expect(listsOf(entry)).toEqual(lists);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { firstProblem } from "../../../shared/formats/first-problem.ts";
+import { isOfHostedBus } from "../../../shared/formats/hosted-bus.ts";
 import { isWellKnownName } from "../../../shared/formats/names.ts";
 import {
   isInterfaceName,
@@ -55,7 +56,8 @@ const ruleLists = z.array(dbusRules).optional();
  *
  * A bus name as `interface` counts as a list with one rule, talk to that name. It is added when
  * there is no list or one list (which may be the provider's), but not when both manifests have
- * rules. Without rules and bus name there is one empty list: only the bus itself can be reached.
+ * rules. Without rules and bus name there is one empty list: only the bus itself can be reached. A
+ * Pantavisor whose graph has no rules for the bus that it hosts leaves the judgement to that bus.
  *
  * @throws LinkRefused naming the key that is wrong
  */
@@ -67,7 +69,8 @@ export const rulesOf = oncePerLink((link): readonly DbusRuleList[] => {
   );
   const name = requiredName(link);
   if (name !== undefined && lists.length < 2) lists.push([{ access: "talk", name }]);
-  return lists.length === 0 ? [[]] : lists;
+  if (lists.length > 0) return lists;
+  return isOfHostedBus(link.entry) ? [[{ access: "own" }]] : [[]];
 });
 
 /**
