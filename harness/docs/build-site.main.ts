@@ -45,6 +45,8 @@ const app = await Application.bootstrap({
     "yaml",
   ],
   treatWarningsAsErrors: true,
+  // A file's name that ends in .md is no address in Moldova.
+  markdownItOptions: { html: true, linkify: false },
 });
 app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => {
   const path = relative(ROOT, page.project.files.getReflectionPath(page) ?? "");

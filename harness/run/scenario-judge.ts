@@ -79,6 +79,8 @@ export class ScenarioJudge {
   #running: string | undefined;
   #ended: Extract<RecordedTestimony, { type: "scenario.finished" }> | undefined;
   readonly #cancelled: () => string | undefined;
+  /** A check of it was skipped because the run was cut short. */
+  #isCut = false;
   #over = false;
 
   /** @param cancelled why the run was cut short, undefined when it was not */
@@ -370,6 +372,8 @@ export class ScenarioJudge {
     said?: Extract<RecordedTestimony, { type: "check.finished" }>,
   ): RecordedEvent {
     const verdict = verdictOf(outcome);
+    const { reason } = outcome;
+    if (reason !== undefined && [CANCELLED, this.#cancelled()].includes(reason)) this.#isCut = true;
     const check = this.#checks.get(id);
     if (check !== undefined) check.published = verdict;
     return {
@@ -389,7 +393,7 @@ export class ScenarioJudge {
   #verdict(failedOutside: boolean): Verdict {
     const verdicts = [...this.#checks.values()].map(({ published }) => published);
     if (failedOutside || verdicts.includes("failed")) return "failed";
-    return verdicts.includes("passed") ? "passed" : "skipped";
+    return verdicts.includes("passed") && !this.#isCut ? "passed" : "skipped";
   }
 }
 
