@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -52,7 +52,7 @@ test("the containers have the package of the scenarios' programs, and a change m
 });
 
 test("no two examples bring a file of one path, for many share one root file system", () => {
-  const paths = overlay.map(({ path }) => path);
+  const paths = overlay.filter(isNoFolder).map(({ path }) => path);
   expect(paths).toHaveLength(new Set(paths).size);
 });
 
@@ -78,7 +78,7 @@ describe.each(names)("%s", (name) => {
       return;
     }
     const program = overlay.find(({ path }) => `/${path}` === definition.entrypoint[0]);
-    expect(program?.executable).toBe(true);
+    expect((program?.mode ?? 0) & 0o111).toBe(0o111);
   });
 
   test("has nothing for the linter to say", async () => {
@@ -100,16 +100,55 @@ describe("a folder of the user's own", () => {
   });
   afterAll(() => rm(parent, { recursive: true }));
 
-  test("is read with its programs, executable when they are scripts", async () => {
+  test("is read with its files as they are: modes, links, folders", async () => {
     const folder = join(parent, "mine");
-    await mkdir(join(folder, "rootfs/usr/bin"), { recursive: true });
-    await writeFile(join(folder, "rootfs/usr/bin/go"), "#!/bin/sh\n", { mode: 0o644 });
+    const root = join(folder, "rootfs");
+    await mkdir(join(root, "usr/bin"), { recursive: true });
+    await mkdir(join(root, "empty"));
+    await chmod(join(root, "empty"), 0o700);
+    const modes = { go: 0o644, secret: 0o600, setuid: 0o4755 };
+    for (const [name, mode] of Object.entries(modes)) {
+      await writeFile(join(root, "usr/bin", name), "#!/bin/sh\n");
+      await chmod(join(root, "usr/bin", name), mode);
+    }
+    const links = { inside: "go", outside: "/etc/passwd", nowhere: "../../../gone", all: "/" };
+    for (const [name, target] of Object.entries(links)) await symlink(target, join(root, name));
     await writeFile(join(folder, "container.json"), '{"entrypoint":["/usr/bin/go"]}');
     await writeFile(join(folder, "args.json"), "{}");
-    expect(await readContainerFolder(`${folder}/`)).toEqual({
-      definition: { name: "mine", group: "root", entrypoint: ["/usr/bin/go"], args: {} },
-      files: [{ path: "usr/bin/go", executable: true, content: Buffer.from("#!/bin/sh\n") }],
+    const { files, definition } = await readContainerFolder(`${folder}/`);
+    expect(definition).toEqual({
+      name: "mine",
+      group: "root",
+      entrypoint: ["/usr/bin/go"],
+      args: {},
     });
+    expect(
+      files
+        .filter(({ path }) => !["usr", "usr/bin"].includes(path))
+        .map(({ path, type, mode, content }) => [path, type, mode.toString(8), content.toString()]),
+    ).toEqual([
+      ["all", "link", "777", "/"],
+      ["empty", "folder", "700", ""],
+      ["inside", "link", "777", "go"],
+      ["nowhere", "link", "777", "../../../gone"],
+      ["outside", "link", "777", "/etc/passwd"],
+      ["usr/bin/go", "file", "644", "#!/bin/sh\n"],
+      ["usr/bin/secret", "file", "600", "#!/bin/sh\n"],
+      ["usr/bin/setuid", "file", "4755", "#!/bin/sh\n"],
+    ]);
+  });
+
+  test("refuses what no root file system can have, and a link in config/", async () => {
+    const folder = join(parent, "odd");
+    await mkdir(join(folder, "rootfs"), { recursive: true });
+    await writeFile(join(folder, "container.json"), '{"entrypoint":["/go"]}');
+    await writeFile(join(folder, "args.json"), "{}");
+    execFileSync("mkfifo", [join(folder, "rootfs/pipe")]);
+    await expect(readContainerFolder(folder)).rejects.toThrow("rootfs/pipe is no file, folder or");
+    await rm(join(folder, "rootfs/pipe"));
+    await mkdir(join(folder, "config"));
+    await symlink("/etc/passwd", join(folder, "config/accounts"));
+    await expect(readContainerFolder(folder)).rejects.toThrow("config/accounts is a link");
   });
 
   test("names the file that is missing or wrong", async () => {
@@ -138,6 +177,8 @@ describe("a folder of the user's own", () => {
     },
   );
 });
+
+const isNoFolder = ({ type }: OverlayFile): boolean => type !== "folder";
 
 function isShell({ path, content }: OverlayFile): boolean {
   return path.endsWith(".sh") || content.toString().startsWith("#!/bin/sh");

@@ -1,4 +1,4 @@
-import { readFile, readdir, stat } from "node:fs/promises";
+import { lstat, readFile, readdir, readlink, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
 import { parseUntrusted } from "../../broker/shared/formats/json-depth.ts";
@@ -14,10 +14,13 @@ import { ownRootSource } from "./own-root-source.ts";
 import type { OwnRoot } from "./own-root-source.ts";
 import { ROOT_NAMES } from "./root-base.ts";
 
-/** A file that is laid over the shared root file system; `path` without the leading slash. */
+/** A file, link or folder that is laid over a root file system; `path` without the leading slash. */
 export interface OverlayFile {
   readonly path: string;
-  readonly executable: boolean;
+  readonly type: "file" | "link" | "folder";
+  /** Permission bits, those of setuid and its like among them. */
+  readonly mode: number;
+  /** Content of a file, target of a link; empty for a folder. */
   readonly content: Buffer;
 }
 
@@ -112,8 +115,7 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
   const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
   const services = await readJson(join(folder, "services.json"), json).catch(absent);
   const files = await filesBelow(join(folder, "rootfs"));
-  const laidOver = await filesBelow(join(folder, "config"));
-  const config = laidOver.map(({ path, content }) => [path, content.toString("utf8")] as const);
+  const config = await configBelow(join(folder, "config"));
   const { rootfs, entrypoint = [], ...given } = container;
   const definition = {
     name,
@@ -186,19 +188,45 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** Sorted; symbolic links are followed: what they lead to on this machine is what counts. */
+/**
+ * Sorted, as they are: no symbolic link is followed.
+ * @throws PvhError PVH_USAGE for a pipe, a socket or a device
+ */
 async function filesBelow(folder: string): Promise<OverlayFile[]> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const paths = names.map((name) => join(folder, name)).sort();
-  const files = await Promise.all(
-    paths.map(async (path): Promise<OverlayFile[]> => {
-      const facts = await stat(path);
-      if (!facts.isFile()) return [];
-      const content = await readFile(path);
-      // A checkout may have lost the mode; a script says itself that it is one.
-      const executable = (facts.mode & 0o100) !== 0 || content.subarray(0, 2).toString() === "#!";
-      return [{ path: relative(folder, path), executable, content }];
-    }),
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(absentList);
+  const paths = entries.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  return Promise.all(paths.map((path) => overlayFile(folder, path)));
+}
+
+function absentList(error: unknown): [] {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  throw error;
+}
+
+async function overlayFile(folder: string, path: string): Promise<OverlayFile> {
+  const facts = await lstat(path);
+  const mode = facts.mode & 0o7777;
+  const at = { path: relative(folder, path), mode };
+  if (facts.isFile()) return { ...at, type: "file", content: await readFile(path) };
+  if (facts.isDirectory()) return { ...at, type: "folder", content: Buffer.alloc(0) };
+  if (facts.isSymbolicLink()) {
+    return { ...at, type: "link", mode: 0o777, content: await readlink(path, "buffer") };
+  }
+  throw new PvhError("PVH_USAGE", `${shownPath(path)} is no file, folder or link`, {
+    hint: "remove it; a program can make it when it starts",
+  });
+}
+
+/** Text of the files of config/: the state that they go into has neither links nor modes. */
+async function configBelow(folder: string): Promise<(readonly [string, string])[]> {
+  const files = await filesBelow(folder);
+  const link = files.find(({ type }) => type === "link");
+  if (link !== undefined) {
+    throw new PvhError("PVH_USAGE", `${shownPath(join(folder, link.path))} is a link`, {
+      hint: "put a file there: a state has no links",
+    });
+  }
+  return files.flatMap(({ path, type, content }) =>
+    type === "file" ? [[path, content.toString("utf8")] as const] : [],
   );
-  return files.flat();
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile, readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import { findCached, keepCached } from "../cached-file.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
@@ -13,6 +13,8 @@ import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./c
 import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
+import { ensureLaidRoot } from "./laid-root.ts";
+import type { RootOwner } from "./laid-root.ts";
 import { ensureOwnRoot, imageCommand } from "./own-root.ts";
 import type { OwnRoot } from "./own-root-source.ts";
 import { readExport } from "./read-export.ts";
@@ -104,14 +106,16 @@ export async function exportContent(
 ): Promise<ExportContent> {
   const containers = await Promise.all(wanted.map(find));
   refuseTwice(containers.map(({ definition }) => definition.name));
-  const rootOf = (files: ContainerFolder["files"] | undefined, name: RootName | undefined) =>
-    files === undefined
-      ? rootOfExamples(engine, name, options)
-      : makeRoot(engine, files, name, options);
+  const rootOf = async ({ definition, files, owner, ownRoot }: Found): Promise<RootSquashfs> => {
+    if (owner === undefined) return commonRoot(engine, "examples", definition.root, options);
+    if (ownRoot !== undefined) return ensureOwnRoot(engine, owner, ownRoot, files, options);
+    const base = await commonRoot(engine, "own", definition.root, options);
+    return ensureLaidRoot(engine, owner, { base, files }, options);
+  };
   const keys: JsonObject = {};
   const objects = new Map<string, ObjectSource>();
-  for (const { definition: declared, files, ownRoot } of containers) {
-    const definition = await withCommand(engine, declared, ownRoot);
+  for (const container of containers) {
+    const definition = await withCommand(engine, container.definition, container.ownRoot);
     const { module } = definition;
     const conf = module === undefined ? Buffer.from(configOf(definition)) : await readFile(module);
     const config: Record<string, string> = {};
@@ -121,12 +125,7 @@ export async function exportContent(
       objects.set(sha256Of(bytes), bytes);
     }
     objects.set(sha256Of(conf), conf);
-    const root =
-      module !== undefined
-        ? undefined
-        : ownRoot !== undefined
-          ? await ensureOwnRoot(engine, ownRoot, files ?? [], options)
-          : await rootOf(files, definition.root);
+    const root = module === undefined ? await rootOf({ ...container, definition }) : undefined;
     if (root !== undefined) objects.set(root.sha256, { file: root.path });
     Object.assign(
       keys,
@@ -154,23 +153,26 @@ function refuseTwice(names: readonly string[]): void {
   throw new PvhError("PVH_USAGE", `the container ${twice} is selected twice`);
 }
 
-/** `files` only for a container that does not share the examples' root file system. */
-async function find(
-  item: Wanted,
-): Promise<Pick<ContainerFolder, "definition" | "ownRoot"> & Partial<ContainerFolder>> {
-  if (typeof item !== "string") return { definition: item };
+/** A container; without an owner it shares the examples' root file system. */
+interface Found extends ContainerFolder {
+  readonly owner?: RootOwner;
+}
+
+async function find(item: Wanted): Promise<Found> {
+  if (typeof item !== "string") return { definition: item, files: [] };
   const examples = await exampleNames();
-  if (examples.includes(item)) return { definition: (await readExample(item)).definition };
+  if (examples.includes(item))
+    return { definition: (await readExample(item)).definition, files: [] };
   const containers = projectFacts()?.containers ?? {};
   const own = containers[item];
-  if (own !== undefined) return readContainerFolder(own);
+  if (own !== undefined) return inFolder(own);
   if (item.includes("/")) {
     if (!(await exists(item))) {
       throw new PvhError("PVH_USAGE", `${item} does not exist`, {
         hint: "give an export, a folder laid out like containers/examples/NAME, or an example's name",
       });
     }
-    return readContainerFolder(item);
+    return inFolder(item);
   }
   const known = [...Object.keys(containers), ...examples];
   throw new PvhError("PVH_USAGE", `there is no container ${JSON.stringify(item)}`, {
@@ -178,27 +180,50 @@ async function find(
   });
 }
 
-/** The root file systems of each cache; what goes into one is read once for many scenarios. */
-const sharedRoots = new Map<string, Promise<RootSquashfs>>();
+async function inFolder(folder: string): Promise<Found> {
+  const found = await readContainerFolder(folder);
+  const { name } = found.definition;
+  const group = `${name}-${sha256Of(Buffer.from(resolve(folder))).slice(0, 12)}`;
+  return { ...found, owner: { name, group } };
+}
 
-function rootOfExamples(
+/** The root file systems of each cache; what goes into one is read once for many scenarios. */
+const commonRoots = new Map<string, Promise<RootSquashfs>>();
+
+/**
+ * A root file system that containers share.
+ * @param whose that of the examples, with the files of all of them, or the one below containers' own files
+ */
+function commonRoot(
   engine: Engine,
+  whose: "examples" | "own",
   name: RootName | undefined,
   options: FindOptions,
 ): Promise<RootSquashfs> {
-  const key = `${name ?? ""} ${cacheFolder()}`;
-  const known = sharedRoots.get(key);
+  const key = `${whose} ${name ?? ""} ${cacheFolder()}`;
+  const known = commonRoots.get(key);
   if (known !== undefined) return known;
-  const made = filesOfExamples(name).then((files) => makeRoot(engine, files, name, options));
-  sharedRoots.set(key, made);
-  made.catch(() => sharedRoots.delete(key));
+  const files = whose === "examples" ? filesOfExamples(name) : Promise.resolve([]);
+  const made = files.then((more) => makeRoot(engine, more, name, options));
+  commonRoots.set(key, made);
+  made.catch(() => commonRoots.delete(key));
   return made;
 }
 
 /** The files of all examples with this root together, so that they share one file system. */
 async function filesOfExamples(root: RootName | undefined): Promise<OverlayFile[]> {
   const folders = await Promise.all((await exampleNames()).map(readExample));
-  return folders.flatMap(({ definition, files }) => (definition.root === root ? files : []));
+  const files = folders.flatMap(({ definition, files: own }) =>
+    definition.root === root ? own : [],
+  );
+  const paths = new Set<string>();
+  // Folders of one path are one.
+  return files.filter(({ type, path }) => {
+    if (type !== "folder") return true;
+    const isNew = !paths.has(path);
+    paths.add(path);
+    return isNew;
+  });
 }
 
 async function makeRoot(

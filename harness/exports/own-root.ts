@@ -18,11 +18,10 @@ import { makeRootfs } from "../image/rootfs.ts";
 import { rootfsKey } from "../image/sources.ts";
 import type { OverlayFile } from "./container-folder.ts";
 import type { OwnRoot } from "./own-root-source.ts";
+import { KEPT_ROOTS } from "./laid-root.ts";
+import type { RootOwner } from "./laid-root.ts";
 import { keyOf, overlayTar } from "./root-squashfs.ts";
 import type { RootSquashfs } from "./root-squashfs.ts";
-
-/** Root file systems of containers' own that stay in the cache. */
-const KEEP = 8;
 
 /**
  * The root file system of Debian packages, of a tarball (plain or gzipped), or of an image on the engine,
@@ -32,6 +31,7 @@ const KEEP = 8;
  */
 export async function ensureOwnRoot(
   engine: Engine,
+  owner: RootOwner,
   source: OwnRoot,
   files: readonly OverlayFile[],
   options: FindOptions,
@@ -39,8 +39,9 @@ export async function ensureOwnRoot(
   const { signal = new AbortController().signal, progress = () => undefined } = options;
   const key = keyOf(await identityOf(engine, source), SCRIPT, files);
   const make = (path: string): Promise<void> =>
-    squash(engine, source, files, path, { signal, progress });
-  const { path, digest } = await cachedLayer("own-roots", key, KEEP, make, { signal, progress });
+    squash(engine, { owner, source, files }, path, { signal, progress });
+  const keeping = { group: owner.group, keep: KEPT_ROOTS };
+  const { path, digest } = await cachedLayer("own-roots", key, keeping, make, { signal, progress });
   return { path, sha256: digest };
 }
 
@@ -80,11 +81,13 @@ async function inspected(
   }
 }
 
-/** Tars on stdin, one after the other; the squashfs leaves on stdout. Same input, same bytes. */
+/** The files' tar of $1 bytes and the base's on stdin; the squashfs leaves on stdout. Same input, same bytes. */
 const SCRIPT = `set -eu
 work=$(mktemp -d)
 mkdir -p "$work/root"
+head -c "$1" >"$work/own.tar"
 tar -xi --numeric-owner --exclude='dev/*' --exclude='./dev/*' -C "$work/root"
+tar -x --numeric-owner --no-overwrite-dir --keep-directory-symlink -f "$work/own.tar" -C "$work/root"
 cd "$work/root"
 mkdir -p dev proc sys run tmp etc
 mksquashfs "$work/root" "$work/squashfs" -comp zstd -Xcompression-level 12 -all-time 0 \
@@ -92,27 +95,34 @@ mksquashfs "$work/root" "$work/squashfs" -comp zstd -Xcompression-level 12 -all-
 cat "$work/squashfs"
 rm -rf "$work"`;
 
+interface Squashing {
+  readonly owner: RootOwner;
+  readonly source: OwnRoot;
+  readonly files: readonly OverlayFile[];
+}
+
 async function squash(
   engine: Engine,
-  source: OwnRoot,
-  files: readonly OverlayFile[],
+  { owner, source, files }: Squashing,
   path: string,
   options: CacheOptions,
 ): Promise<void> {
   const { ref } = await ensureReferenceImage(engine, options);
-  options.progress(`making the root file system of ${describe(source)}; once`);
+  options.progress(
+    `making the root file system of the container ${owner.name} from ${describe(source)}; once`,
+  );
+  const tar = await overlayTar(files);
   const said: string[] = [];
   try {
     const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
     await withTemporaryContainer(engine, idle, async (container) => {
       await container.start();
-      const stream = await openStream(container, ["sh", "-c", SCRIPT], {
-        onStderr: (line) => said.push(line),
-      });
-      const fed = withBase(engine, source, options, async (base) => {
-        await pipeline(base, stream, { end: false, signal: options.signal });
-        overlayTar(files).pipe(stream);
-      });
+      const argv = ["sh", "-c", SCRIPT, "squash", String(tar.length)];
+      const stream = await openStream(container, argv, { onStderr: (line) => said.push(line) });
+      stream.write(tar);
+      const fed = withBase(engine, source, options, (base) =>
+        pipeline(base, stream, { signal: options.signal }),
+      );
       const taken = pipeline(stream, createWriteStream(path), { signal: options.signal });
       await Promise.all([fed, taken]);
       const code = await stream.exitCode();
@@ -140,7 +150,8 @@ async function withBase(
     const packages = [...source.packages].sort();
     const key = await rootfsKey(packages);
     const make = (path: string): Promise<void> => makeRootfs(engine, packages, path, options);
-    const { path } = await cachedLayer("rootfs-own", key, 2, make, options);
+    const keeping = { group: key.slice(0, 16), keep: 1 };
+    const { path } = await cachedLayer("rootfs-own", key, keeping, make, options);
     return use(createReadStream(path));
   }
   // Created and never started: its file system can be read all the same.

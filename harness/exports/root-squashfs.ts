@@ -3,7 +3,6 @@ import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
-import type { Pack } from "tar-stream";
 import { engineError } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { openStream } from "../engine/streams.ts";
@@ -52,7 +51,7 @@ export async function ensureRoot(
 
 function refuseClashes(files: readonly OverlayFile[]): void {
   const byPath = new Map<string, OverlayFile>();
-  for (const file of files) {
+  for (const file of files.filter(({ type }) => type !== "folder")) {
     if (byPath.has(file.path)) {
       throw new PvhError("PVH_USAGE", `two files have the path /${file.path} in the containers`);
     }
@@ -63,8 +62,8 @@ function refuseClashes(files: readonly OverlayFile[]): void {
 /** Key of a root file system in the cache: it changes with each thing that goes into it. */
 export function keyOf(rootfs: string, script: string, files: readonly OverlayFile[]): string {
   const hash = createHash("sha256").update(`${rootfs}\0${script}`);
-  for (const { path, executable, content } of files) {
-    hash.update(`\0${path}\0${executable}\0${content.length}\0`).update(content);
+  for (const { path, type, mode, content } of files) {
+    hash.update(`\0${path}\0${type} ${mode}\0${content.length}\0`).update(content);
   }
   return hash.digest("hex");
 }
@@ -97,7 +96,7 @@ async function runScript(
   path: string,
   options: CacheOptions,
 ): Promise<void> {
-  options.progress("making the root file system of the example containers; seconds, once");
+  options.progress("making the root file system that containers share; seconds, once");
   const said: string[] = [];
   try {
     const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
@@ -107,7 +106,7 @@ async function runScript(
       const stream = await openStream(container, ["sh", "-c", script, "make-root", ...more], {
         onStderr: (line) => said.push(line),
       });
-      overlayTar(files).pipe(stream);
+      stream.end(await overlayTar(files));
       await pipeline(stream, createWriteStream(path), { signal: options.signal });
       const code = await stream.exitCode();
       if (code !== 0) throw scriptFailed(code, said);
@@ -130,11 +129,16 @@ function scriptFailed(code: number | undefined, said: readonly string[]): PvhErr
 }
 
 /** A tar of files that are laid over a root file system. */
-export function overlayTar(files: readonly OverlayFile[]): Pack {
+export async function overlayTar(files: readonly OverlayFile[]): Promise<Buffer> {
   const tar = pack();
-  for (const { path, executable, content } of files) {
-    tar.entry({ name: path, mode: executable ? 0o755 : 0o644, mtime: new Date(0) }, content);
+  const mtime = new Date(0);
+  for (const { path, type, mode, content } of files) {
+    if (type === "file") tar.entry({ name: path, mode, mtime }, content);
+    else if (type === "folder") tar.entry({ name: path, type: "directory", mode, mtime });
+    else tar.entry({ name: path, type: "symlink", linkname: content.toString(), mode, mtime });
   }
   tar.finalize();
-  return tar;
+  const parts: Buffer[] = [];
+  for await (const part of tar) parts.push(part as Buffer);
+  return Buffer.concat(parts);
 }

@@ -53,6 +53,29 @@ test("only the newest layers of a kind stay", async () => {
   expect(left.map((name) => name[0]).sort()).toEqual(["b", "c"]);
 });
 
+test("each group of a kind has layers of its own, which those of others do not push out", async () => {
+  const made = async (group: string, letter: string) =>
+    cachedLayer(
+      "kind",
+      key(letter),
+      { group, keep: 2 },
+      (path) => writeFile(path, letter),
+      options,
+    );
+  const left = async () =>
+    (await readdir(join(folder, "pvh/kind")))
+      .filter((name) => name !== "lock")
+      .map((name) => name.slice(0, 5))
+      .sort();
+  for (const group of ["one", "two", "six"]) await made(group, "a");
+  for (const letter of ["b", "c", "d"]) await made("one", letter);
+  expect(await left()).toEqual(["one-c", "one-d", "six-a", "two-a"]);
+  const long = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+  await utimes((await made("two", "a")).path, long, long);
+  await made("one", "e");
+  expect(await left()).toEqual(["one-d", "one-e", "six-a"]);
+});
+
 test("a layer is there after it was made, also when the others come from the future", async () => {
   const made = async (letter: string) =>
     cachedLayer("kind", key(letter), 2, (path) => writeFile(path, letter), options);

@@ -13,6 +13,16 @@ export interface CacheOptions {
   readonly progress: (line: string) => void;
 }
 
+/** Layers that stay. */
+export interface Keeping {
+  /** Part of a kind that has its own count, such as a container's; layers of others are not in its way. */
+  readonly group: string;
+  readonly keep: number;
+}
+
+/** Milliseconds after which a layer of another group goes: whatever wanted it has gone, too. */
+const UNWANTED = 30 * 24 * 3600 * 1000;
+
 /**
  * The layer whose inputs hash to `key`, made by `make` when it is not in the cache.
  *
@@ -20,17 +30,19 @@ export interface CacheOptions {
  * leaves nothing that looks finished. Builders of one kind wait for each other.
  *
  * @param kind folder in the cache
- * @param keep how many layers of this kind stay, the last used ones
+ * @param keep how many layers of this kind, or of a group of it, stay, the last used ones
  */
 export async function cachedLayer(
   kind: string,
   key: string,
-  keep: number,
+  keep: number | Keeping,
   make: (path: string) => Promise<void>,
   { signal, progress }: CacheOptions,
 ): Promise<Layer> {
   const folder = cacheFolder(kind);
-  const name = { folder, start: key, end: ".tar" };
+  const group = typeof keep === "number" ? "" : `${keep.group}-`;
+  const start = `${group}${key}`;
+  const name = { folder, start, end: ".tar" };
   const found = await findCached(name);
   if (found !== undefined) return found;
   return withFileLock(
@@ -43,7 +55,8 @@ export async function cachedLayer(
         await rm(draft, { force: true });
         await make(draft);
         const made = await keepCached(draft, name);
-        await prune(folder, keep, key);
+        const count = typeof keep === "number" ? keep : keep.keep;
+        await prune(folder, { group, keep: count }, start);
         return made;
       } finally {
         await rm(draft, { force: true });
@@ -54,7 +67,7 @@ export async function cachedLayer(
 }
 
 /** @param made the new layer, which stays even if the clock was set back and it looks oldest */
-async function prune(folder: string, keep: number, made: string): Promise<void> {
+async function prune(folder: string, { group, keep }: Keeping, made: string): Promise<void> {
   const names = (await readdir(folder)).filter(
     (name) => name.endsWith(".tar") && !name.startsWith(`${made}.`),
   );
@@ -62,7 +75,13 @@ async function prune(folder: string, keep: number, made: string): Promise<void> 
     names.map(async (name) => ({ name, used: (await stat(join(folder, name))).mtimeMs })),
   );
   aged.sort((a, b) => b.used - a.used);
+  const own = aged.filter(({ name }) => name.startsWith(group));
+  const unwanted = aged.filter(
+    ({ name, used }) => !name.startsWith(group) && used < Date.now() - UNWANTED,
+  );
   await Promise.all(
-    aged.slice(keep - 1).map(({ name }) => rm(join(folder, name), { force: true })),
+    [...own.slice(keep - 1), ...unwanted].map(({ name }) =>
+      rm(join(folder, name), { force: true }),
+    ),
   );
 }

@@ -64,7 +64,8 @@ for applet in $(busybox --list); do
   [ -e "usr/bin/$applet" ] || [ -L "usr/bin/$applet" ] || ln -s busybox "usr/bin/$applet"
 done
 
-tar -x -C "$root"
+# A folder that is there already keeps its mode, and a link to one stays a link.
+tar -x --no-overwrite-dir --keep-directory-symlink -C "$root"
 
 # Compiled modules only: half the size, and Python starts three times faster. Their times are
 # not looked at, as squashfs has its own.
