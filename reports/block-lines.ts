@@ -67,6 +67,8 @@ export function whereLines({ evidence, again, hold }: FailureBlock, style: Block
   ];
 }
 
+/** Characters of the names of a scenario and its check. */
+const NAME = 200;
 /** Characters of the first line of a message. */
 const MESSAGE = 600;
 
@@ -88,8 +90,9 @@ export function headOf({
   readonly title: string | undefined;
   readonly where: string | undefined;
 }): string {
-  if (title === undefined) return `${name} failed outside its checks: ${printableLine(where)}`;
-  return `${name}: ${printableLine(title)}`;
+  const who = printableLine(name, NAME);
+  if (title === undefined) return `${who} failed outside its checks: ${printableLine(where)}`;
+  return `${who}: ${printableLine(title)}`;
 }
 
 function headLines({ name, title, where }: FailureBlock, { paint, columns }: BlockStyle): string[] {
@@ -132,7 +135,7 @@ function codeLines({ file, line, from, lines }: CodeExcerpt, style: BlockStyle):
   const entry = entryWith(style);
   const room = style.columns - LABEL - 2;
   return [
-    ...entry("code", `${file}:${line}`),
+    ...entry("code", `${printableLine(file)}:${line}`),
     ...lines.map((text, index) => {
       const number = from + index;
       const shown = `${number === line ? ">" : " "} ${String(number).padStart(4)} ${printableText(text)}`;
@@ -168,7 +171,7 @@ function evidenceLines({ folder, files, telling }: EvidenceFolder, style: BlockS
 
 /** A command can be copied from several lines, too. */
 function commandLines(label: string, command: string, { columns }: BlockStyle): string[] {
-  return wrapText(command, columns - LABEL - 2, " \\").map(
+  return wrapText(printableText(command), columns - LABEL - 2, " \\").map(
     (line, index) => `  ${(index === 0 ? label : "").padEnd(LABEL)}${line}`,
   );
 }

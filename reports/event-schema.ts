@@ -7,6 +7,9 @@ const READ_VERSIONS: readonly number[] = [1, 2];
 /** Milliseconds of a duration; a year and more is no duration of a run. */
 const ms = z.number().min(0).max(1e11);
 const text = z.string();
+/** Of a scenario, a check, a container; a title is a sentence. Longer ones are no record of pvh's. */
+const name = z.string().max(1_000);
+const title = z.string().max(20_000);
 const verdict = z.enum(["passed", "failed", "skipped"]);
 const quote = z.looseObject({ from: text, lines: z.array(text) });
 const diagnosis = z.looseObject({
@@ -38,66 +41,66 @@ const failure = z.looseObject({
   quotes: z.array(quote).optional(),
   diagnoses: z.array(diagnosis).optional(),
 });
-const of = { scenario: text };
-const inside = { ...of, appengine: text };
+const of = { scenario: name };
+const inside = { ...of, appengine: name };
 
 /** The fields of each type that the reports read. */
 const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   "run.started": z.looseObject({
-    run: text,
-    command: z.array(text),
-    image: text,
-    profile: text,
-    quirks: z.array(text),
-    selected: z.array(text),
+    run: name,
+    command: z.array(title),
+    image: name,
+    profile: name,
+    quirks: z.array(name),
+    selected: z.array(name),
     seed: z.number(),
     baseline: z.looseObject({ run: text, known: z.array(text), strict: z.boolean() }).optional(),
     shard: z
       .looseObject({ index: z.int().min(1), count: z.int().min(1), whole: z.array(text) })
       .optional(),
     host: z.looseObject({
-      name: text,
-      kernel: text,
-      node: text,
+      name,
+      kernel: name,
+      node: name,
       cores: z.number().optional(),
       load: z.number().optional(),
     }),
   }),
   "run.prepared": z.looseObject({
     ms,
-    image: text,
-    imageId: text.optional(),
+    image: name,
+    imageId: name.optional(),
     broker: z.literal("reference").optional(),
   }),
   "scenario.started": z.looseObject({
     ...of,
-    suite: text,
-    summary: text,
+    suite: name,
+    summary: title,
     checks: z.array(
       z.looseObject({
-        id: text,
-        title: text,
-        promise: text.optional(),
-        source: text.optional(),
+        id: name,
+        title,
+        promise: title.optional(),
+        source: title.optional(),
       }),
     ),
-    file: text,
+    file: title,
     attempt: z.int().min(1),
   }),
   "stage.finished": z.looseObject({
     ...of,
-    appengine: text,
-    stage: text,
+    appengine: name,
+    stage: name,
     ms,
     ok: z.boolean(),
     detail: text.optional(),
   }),
-  "appengine.shared": z.looseObject({ ...of, appengine: text, after: z.array(text), ms }),
-  "check.started": z.looseObject({ ...of, check: text }),
+  "appengine.shared": z.looseObject({ ...of, appengine: name, after: z.array(name), ms }),
+  "check.started": z.looseObject({ ...of, check: name }),
   "check.finished": z.looseObject({
     ...of,
-    check: text,
-    title: text,
+    check: name,
+    title,
     verdict,
     ms,
     failure: failure.optional(),
@@ -121,37 +124,37 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   "container.changed": z.looseObject({
     ...inside,
     what: z.enum(["container", "group", "revision"]),
-    name: text,
-    status: text,
+    name,
+    status: name,
   }),
   "link.changed": z.looseObject({
     ...inside,
-    consumer: text,
-    service: text,
+    consumer: name,
+    service: name,
     state: z.enum(["adding", "established", "failed", "removed"]),
   }),
   graph: z.looseObject({
     ...inside,
-    links: z.array(z.looseObject({ consumer: text, provider: text, service: text, kind: text })),
+    links: z.array(z.looseObject({ consumer: name, provider: name, service: name, kind: name })),
   }),
   step: z.looseObject({ ...inside, text, ms, status: z.number().optional() }),
   evidence: z.looseObject({ ...of, path: text, what: text }),
   diagnosis: z.looseObject({
     ...of,
-    check: text.optional(),
+    check: name.optional(),
     diagnoses: z.array(diagnosis),
     telling: z.array(quote),
   }),
   "watch.violated": z.looseObject({
     ...of,
-    check: text.optional(),
+    check: name.optional(),
     watcher: text,
     says: text,
     value: z.number(),
     limit: z.number(),
   }),
-  note: z.looseObject({ scenario: text.optional(), text }),
-  failure: z.looseObject({ scenario: text.optional(), where: text, failure }),
+  note: z.looseObject({ scenario: name.optional(), text }),
+  failure: z.looseObject({ scenario: name.optional(), where: text, failure }),
   "scenario.finished": z.looseObject({
     ...of,
     verdict,

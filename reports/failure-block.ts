@@ -51,6 +51,19 @@ export interface EvidenceFolder {
 }
 
 /**
+ * The failures of a scenario that are not the run's own: one without an engine fails each check with the
+ * same words.
+ */
+export function ownBlocksOf(
+  state: RunState,
+  scenario: ScenarioState,
+  folder: string,
+): readonly FailureBlock[] {
+  const told = new Set(state.failures.map(({ failure }) => failure.message));
+  return blocksOf(state, scenario, folder).filter(({ failure }) => !told.has(failure.message));
+}
+
+/**
  * The failures of a scenario's last attempt. One that all checks share, such as a failed boot, is told
  * once.
  *

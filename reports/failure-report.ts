@@ -1,6 +1,6 @@
 import { blockLines, factLines, whereLines } from "./block-lines.ts";
 import type { BlockStyle } from "./block-lines.ts";
-import { blocksOf, outsideBlock } from "./failure-block.ts";
+import { outsideBlock, ownBlocksOf } from "./failure-block.ts";
 import { lastAttempt } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -11,14 +11,15 @@ export function failureReport(state: RunState, folder: string, style: BlockStyle
   );
   return [
     ...failed.flatMap((scenario) => {
-      const blocks = blocksOf(state, scenario, folder);
+      const blocks = ownBlocksOf(state, scenario, folder);
       const [first] = blocks;
+      if (first === undefined) return [];
       return [
         ...blocks.flatMap((block, index) => [
           ...(index === 0 ? [] : [""]),
           ...factLines(block, style),
         ]),
-        ...(first === undefined ? [] : whereLines(first, style)),
+        ...whereLines(first, style),
         "",
       ];
     }),

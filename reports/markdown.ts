@@ -1,6 +1,6 @@
 import { exitReason } from "./exit-code.ts";
 import { blockMarkdown } from "./block-markdown.ts";
-import { blocksOf, outsideBlock } from "./failure-block.ts";
+import { outsideBlock, ownBlocksOf } from "./failure-block.ts";
 import { printableLine } from "./printable.ts";
 import { countChecks, isFlaky, lastAttempt } from "./run-state.ts";
 import type { RunState, ScenarioState } from "./run-state.ts";
@@ -48,7 +48,7 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
 }
 
 function failedBlocks(state: RunState, scenario: ScenarioState, folder: string): string[][] {
-  return blocksOf(state, scenario, folder).map((block) => [blockMarkdown(block), ""]);
+  return ownBlocksOf(state, scenario, folder).map((block) => [blockMarkdown(block), ""]);
 }
 
 function skips(scenarios: readonly ScenarioState[]): string[] {

@@ -70,10 +70,11 @@ export class TerminalReport {
       const text = "the strict reference's pv-xconnect mediates in place of the image's own";
       this.#say(event.t, `${this.#paint.dim("broker")}  ${text}`);
     } else if (event.type === "note" && !quiet) {
-      const prefix = event.scenario === undefined ? "note" : `note ${event.scenario}`;
+      const prefix =
+        event.scenario === undefined ? "note" : `note ${printableLine(event.scenario)}`;
       this.#say(event.t, `${this.#paint.dim(prefix)}  ${printableLine(event.text)}`);
     } else if (event.type === "watch.violated" && !quiet) {
-      const prefix = this.#paint.unsure(`watch ${event.scenario}`);
+      const prefix = this.#paint.unsure(`watch ${printableLine(event.scenario)}`);
       this.#say(event.t, `${prefix}  ${printableLine(event.says, 300)}`);
     } else if (event.type === "scenario.finished") {
       const scenario = this.state.scenarios.get(event.scenario);
@@ -116,7 +117,11 @@ export class TerminalReport {
     ].join(", ");
     const outside = untoldFailures(attempt);
     const print = failed.length > 0 || outside.length > 0 || this.#only === "all";
-    if (print) this.#say(now, `${word}  ${scenario.name.padEnd(20)} ${this.#paint.dim(detail)}`);
+    if (print)
+      this.#say(
+        now,
+        `${word}  ${printableLine(scenario.name, 200).padEnd(20)} ${this.#paint.dim(detail)}`,
+      );
     const shared = attempt.failure;
     if (
       shared !== undefined &&
@@ -126,10 +131,13 @@ export class TerminalReport {
       return;
     }
     for (const { id, failure } of failed) {
-      this.#say(now, `        ${id}: ${printableLine(failure?.message ?? "", 160)}`);
+      this.#say(
+        now,
+        `        ${printableLine(id, 200)}: ${printableLine(failure?.message ?? "", 160)}`,
+      );
     }
     for (const { where, failure } of outside) {
-      this.#say(now, `        ${where}: ${printableLine(failure.message, 160)}`);
+      this.#say(now, `        ${printableLine(where)}: ${printableLine(failure.message, 160)}`);
     }
     const reasons = new Set(checks.flatMap(({ reason }) => (reason === undefined ? [] : [reason])));
     if (this.#only === "all") {

@@ -19,6 +19,7 @@ interface Reading {
 
 /** Logs that are looked at; a container may make any number. */
 const MOST_FILES = 64;
+const MOST_LISTED = 1_000;
 /** Bytes of one log at one look; what is more is left to the evidence. */
 const MOST_BYTES = 64 * 1024;
 const LONGEST_LINE = 500;
@@ -26,12 +27,11 @@ const LONGEST_LINE = 500;
 const TIMEOUT = 5_000;
 
 /**
- * Sizes of the logs of pantavisor, then of those of containers. Links are not followed: `logs/current`
+ * Sizes of the logs, in any order. Links are not followed: `logs/current`
  * points at the logs of a revision that has its own name.
  */
-const SIZES = `cd ${LOG_ROOT} 2>/dev/null && for depth in 3 4; do
-  find . -mindepth $depth -maxdepth $depth -type f -name '*.log' -exec stat -c '%s %n' {} +
-done 2>/dev/null | head -n ${MOST_FILES}; :`;
+const SIZES = `cd ${LOG_ROOT} 2>/dev/null &&
+find . -mindepth 3 -maxdepth 4 -type f -name '*.log' -exec stat -c '%s %n' {} + 2>/dev/null | head -n ${MOST_LISTED}; :`;
 
 /**
  * Reads the logs of an appengine as they grow: pantavisor's, and logs and consoles of containers. Sizes
@@ -82,13 +82,24 @@ function newReading(): Reading {
   return { offset: 0, line: new LongLine(LONGEST_LINE) };
 }
 
-/** Sizes by name; a name that another layout than the known one has is left out. */
+/**
+ * Sizes by name, those of pantavisor's logs first; a name that another layout than the known one has is left
+ * out.
+ */
 function sizesOf(listed: string): [string, number][] {
-  return listed.split("\n").flatMap((line): [string, number][] => {
-    const [, size = "", source = ""] =
-      /^(\d+) \.\/([\w.@:+-]+(?:\/[\w.@:+-]+){2,3})$/.exec(line) ?? [];
-    return source === "" ? [] : [[source, Number(size)]];
-  });
+  return listed
+    .split("\n")
+    .flatMap((line): [string, number][] => {
+      const [, size = "", source = ""] =
+        /^(\d+) \.\/([\w.@:+-]+(?:\/[\w.@:+-]+){2,3})$/.exec(line) ?? [];
+      return source === "" ? [] : [[source, Number(size)]];
+    })
+    .sort(([a], [b]) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1))
+    .slice(0, MOST_FILES);
+}
+
+function depthOf(source: string): number {
+  return source.split("/").length;
 }
 
 function linesOf({ line }: Reading, text: string): string[] {

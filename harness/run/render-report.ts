@@ -39,7 +39,8 @@ export function renderReport(format: ReportFormat, run: ReportedRun): string {
 
 /** As the terminal shows it, where a CI may read along. */
 function quiet(line: string): string {
-  return printable(withoutCommands(line));
+  // What is taken out may have stood before a command.
+  return withoutCommands(printable(line));
 }
 
 function lines(all: readonly string[]): string {

@@ -7,8 +7,12 @@ import { messageOfThrown } from "../thrown.ts";
 import { linksOf } from "./graph-links.ts";
 import type { Testimony } from "./testimony.ts";
 
-/** Milliseconds between two looks at the logs. */
+/**
+ * Milliseconds between two looks at the logs, at least, and in looks: a busy machine takes long for one, and
+ * all of them are to take some hundredths of a run.
+ */
 const EVERY = 300;
+const PART = 40;
 /** Most of each kind for one scenario in one appengine; the evidence has the rest. */
 const MOST_LINES = 3_000;
 const MOST_CALLS = 500;
@@ -16,6 +20,10 @@ const MOST_STEPS = 1_000;
 /** Lines of one event: with the longest lines it stays below the length of an event. */
 const LINES_OF_EVENT = 60;
 const LONGEST = 200;
+
+// Kept before a scenario can put another clock in its place.
+const now = performance.now.bind(performance);
+const later = setTimeout;
 
 /** @returns undefined where the environment wants no timeline */
 export function recordTimeline(
@@ -41,7 +49,7 @@ export class TimelineRecorder {
   readonly #record: (testimony: Testimony) => void;
   readonly #reader: LogReader;
   readonly #over = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #lines = 0;
   #left = 0;
@@ -57,7 +65,16 @@ export class TimelineRecorder {
     readers.set(appengine, this.#reader);
     appengine.control.onCall = (call) => this.#called(call);
     appengine.onCommand = (command) => this.#stepped(command);
-    this.#timer = setInterval(() => void this.look(), EVERY);
+    this.#lookAgain(EVERY);
+  }
+
+  #lookAgain(pause: number): void {
+    if (this.#over.signal.aborted) return;
+    const begun = now() + pause;
+    this.#timer = later(
+      () => void this.look().then(() => this.#lookAgain(Math.max(EVERY, PART * (now() - begun)))),
+      pause,
+    );
     this.#timer.unref();
   }
 
@@ -71,7 +88,7 @@ export class TimelineRecorder {
 
   /** Tell the last lines, and no more. Never throws. */
   async end(): Promise<void> {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     if (!this.#over.signal.aborted) {
       await this.#looking;
       await this.look();
@@ -88,7 +105,7 @@ export class TimelineRecorder {
     try {
       for (const news of await this.#reader.look(this.#over.signal)) this.#logged(news);
     } catch {
-      clearInterval(this.#timer);
+      clearTimeout(this.#timer);
       this.#over.abort();
     }
   }
