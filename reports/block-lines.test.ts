@@ -5,6 +5,7 @@ import { blockMarkdown } from "./block-markdown.ts";
 import { blocksOf } from "./failure-block.ts";
 import type { FailureBlock } from "./failure-block.ts";
 import type { Failure } from "./events.ts";
+import { failureReport } from "./failure-report.ts";
 import { noPaint } from "./paint.ts";
 import { foldRun } from "./run-state.ts";
 import { end, HOSTILE, record, SAMPLE, start } from "./testdata/sample-run.ts";
@@ -217,3 +218,22 @@ function outsideOfCode(page: string): string {
   }
   return lines.join("\n");
 }
+
+test("a failure that the run and each of its checks share is told once", () => {
+  const engine: Failure = { class: "infra", code: "PVH_ENGINE", message: "the engine is away" };
+  const state = foldRun(
+    record([
+      { type: "failure", where: "preparation", failure: engine },
+      start("a", "unix", [
+        ["a.1", "it works"],
+        ["a.2", "it works too"],
+      ]),
+      end("a", "a.1", "failed", { failure: engine }),
+      end("a", "a.2", "failed", { failure: { ...engine, message: "another" } }),
+      { type: "scenario.finished", scenario: "a", verdict: "failed", ms: 1 },
+    ]),
+  );
+  const lines = failureReport(state, "x", WHOLE);
+  expect(lines.filter((line) => line.includes("the engine is away"))).toHaveLength(1);
+  expect(lines.some((line) => line.includes("another"))).toBe(true);
+});

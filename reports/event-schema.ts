@@ -7,9 +7,8 @@ const READ_VERSIONS: readonly number[] = [1, 2];
 /** Milliseconds of a duration; a year and more is no duration of a run. */
 const ms = z.number().min(0).max(1e11);
 const text = z.string();
-/** Of a scenario, a check, a container; a title is a sentence. Longer ones are no record of pvh's. */
+/** Name of a scenario, a check, a container, an image. A longer one is no record of pvh's. */
 const name = z.string().max(1_000);
-const title = z.string().max(20_000);
 const verdict = z.enum(["passed", "failed", "skipped"]);
 const quote = z.looseObject({ from: text, lines: z.array(text) });
 const diagnosis = z.looseObject({
@@ -48,7 +47,7 @@ const inside = { ...of, appengine: name };
 const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   "run.started": z.looseObject({
     run: name,
-    command: z.array(title),
+    command: z.array(text),
     image: name,
     profile: name,
     quirks: z.array(name),
@@ -75,16 +74,16 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   "scenario.started": z.looseObject({
     ...of,
     suite: name,
-    summary: title,
+    summary: text,
     checks: z.array(
       z.looseObject({
         id: name,
-        title,
-        promise: title.optional(),
-        source: title.optional(),
+        title: text,
+        promise: text.optional(),
+        source: text.optional(),
       }),
     ),
-    file: title,
+    file: text,
     attempt: z.int().min(1),
   }),
   "stage.finished": z.looseObject({
@@ -100,7 +99,7 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   "check.finished": z.looseObject({
     ...of,
     check: name,
-    title,
+    title: text,
     verdict,
     ms,
     failure: failure.optional(),

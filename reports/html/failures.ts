@@ -1,4 +1,4 @@
-import { blocksOf, outsideBlock } from "../failure-block.ts";
+import { outsideBlock, ownBlocksOf } from "../failure-block.ts";
 import type { FailureBlock } from "../failure-block.ts";
 import type { CodeExcerpt, Quote } from "../failure-details.ts";
 import { lastAttempt } from "../run-state.ts";
@@ -44,7 +44,7 @@ export function failuresOfRun(state: RunState, folder: string): ShownFailure[] {
     ...[...state.scenarios.values()]
       .filter((scenario) => lastAttempt(scenario).verdict !== "passed")
       .flatMap((scenario) =>
-        blocksOf(state, scenario, folder).map((block) => ({ scenario: scenario.name, block })),
+        ownBlocksOf(state, scenario, folder).map((block) => ({ scenario: scenario.name, block })),
       ),
   ];
   const longest = Math.min(LONGEST, Math.floor(ALL / Math.max(1, all.length)));
