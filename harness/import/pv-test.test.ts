@@ -2,12 +2,14 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import tar from "tar-stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { compareGolden } from "./compare-golden.ts";
 import { findTests } from "./find-tests.ts";
 import { namesOf } from "./import-tests.ts";
 import { normalised } from "./normalise.ts";
 import { readPvTest } from "./pv-test.ts";
+import { packTestFiles, programFile } from "./test-files.ts";
 import { neededPrograms, stageTarballs, whySkipped } from "./why-skipped.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/pv-tests");
@@ -101,6 +103,19 @@ test("programs that a script calls are told from words", () => {
   const script = "# pvr clone\necho pvr is here\nx=$(pvcontrol ls | jq -r .)\n";
   expect(neededPrograms(made({}, script))).toEqual(["jq"]);
   expect(neededPrograms(made({}, "cd x; pvr add .\n"))).toEqual(["pvr"]);
+});
+
+test("a program comes into the appengine with its test, and can be run there", async () => {
+  const file = join(folder, "pvr");
+  writeFileSync(file, "#!/bin/sh\n");
+  const packed = await packTestFiles(made({}), [programFile("usr/bin/pvr", file)]);
+  const modes = new Map<string, number | undefined>();
+  for await (const entry of packed.pipe(tar.extract())) {
+    modes.set(entry.header.name, entry.header.mode);
+    entry.resume();
+  }
+  expect([...modes]).toContainEqual(["usr/bin/pvr", 0o755]);
+  expect(() => programFile("usr/bin/pvr", folder)).toThrow(/is no file/);
 });
 
 test("each generation drops its own lines, on both sides", () => {
