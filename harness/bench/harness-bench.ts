@@ -41,12 +41,14 @@ export interface HarnessBenchOptions {
 
 const SCENARIO = "dbus-roles";
 const CPU = `CPU of pvh scenario ${SCENARIO}`;
+const UNWATCHED = "CPU of it, no watchers, no timeline";
 
 const LIMITS = {
   "pvh --version": 0.2,
   "pvh ls": 0.35,
   [`pvh scenario ${SCENARIO}`]: 3.5,
   [CPU]: 5,
+  [UNWATCHED]: 5,
   "READY, 4 containers": 0.8,
   "pvh watch, scenario changed": 1.5,
   "pvh watch, broker changed": 4,
@@ -73,10 +75,10 @@ export async function runHarnessBench(options: HarnessBenchOptions): Promise<Har
   const { ref } = await resolveImage(engine, undefined, options);
   const folder = await mkdtemp(join(tmpdir(), "pvh-bench-"));
   const environment = { ...process.env, DOCKER_HOST: engine.host };
-  const timed = (argv: readonly string[]): Promise<number> =>
-    secondsOf(argv, { cwd: folder, env: environment, signal });
-  const pvh = (...words: readonly string[]): Promise<number> =>
-    timed([join(ROOT, "harness/setup/pvh"), ...words]);
+  const timed = (argv: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<number> =>
+    secondsOf(argv, { cwd: folder, env: { ...environment, ...more }, signal });
+  const command = join(ROOT, "harness/setup/pvh");
+  const pvh = (...words: readonly string[]): Promise<number> => timed([command, ...words]);
   const idle = [docker, "run", "--rm", "--network", "none", "--entrypoint", "true", ref];
   const yardsticks: number[] = [];
   const samples = new Map<string, number[]>();
@@ -94,7 +96,11 @@ export async function runHarnessBench(options: HarnessBenchOptions): Promise<Har
       add("pvh ls", await pvh("ls"));
       const before = await machineSeconds();
       add(`pvh scenario ${SCENARIO}`, await pvh("scenario", SCENARIO));
-      add(CPU, (await machineSeconds()) - before);
+      const between = await machineSeconds();
+      add(CPU, between - before);
+      const unwatched = [command, "scenario", SCENARIO, "--watchers", "off"];
+      await timed(unwatched, { PVH_TIMELINE: "off" });
+      add(UNWATCHED, (await machineSeconds()) - between);
       add("READY, 4 containers", await secondsToBoot(engine, ref, FOUR, signal));
     }
     progress("pvh watch");
