@@ -75,6 +75,11 @@ describe("a conflict", () => {
       },
       "state: role 'r' is for more than 256 names",
     ],
+    [
+      "more roles than the bus can look up",
+      { c: { roles: Array.from({ length: 1025 }, (_, at) => `r${at}`) } },
+      "state: 1025 roles on the hosted bus are more than 1024",
+    ],
   ])("is %s", (_, parts, said) => {
     expect(busConflict(containers(parts), none)).toBe(said);
   });

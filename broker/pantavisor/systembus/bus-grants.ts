@@ -6,6 +6,9 @@ import type { Quirks } from "../../shared/quirks/quirks.ts";
 /** Most names of one role: each is a rule of its links, and the broker takes no more of them. */
 const MOST_NAMES = 256;
 
+/** dbus-daemon looks each role up in its passwd, which has all of them: it takes the square of this. */
+const MOST_ROLES = 1024;
+
 /** Rights of a role on the hosted bus, as names of services. */
 export interface BusGrants {
   readonly own: ReadonlySet<string>;
@@ -68,7 +71,11 @@ export function busConflict(
       owners.set(owns, name);
     }
   }
-  for (const [role, { talk }] of grantsOf(containers, quirks)) {
+  const grants = grantsOf(containers, quirks);
+  if (grants.size > MOST_ROLES) {
+    return `state: ${grants.size} roles on the hosted bus are more than ${MOST_ROLES}`;
+  }
+  for (const [role, { talk }] of grants) {
     if (talk.size > MOST_NAMES) return `state: role '${role}' is for more than ${MOST_NAMES} names`;
   }
   return undefined;

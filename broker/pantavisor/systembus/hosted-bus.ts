@@ -5,6 +5,7 @@ import { HOSTED_BUS, NO_ROLE } from "../../shared/formats/hosted-bus.ts";
 import { parseRunManifest } from "../../shared/formats/run-manifest.ts";
 import type { ContainerDefinition, State } from "../../shared/formats/state.ts";
 import type { Quirks } from "../../shared/quirks/quirks.ts";
+import { NO_ROOM, isNoRoom } from "../../shared/no-room.ts";
 import type { AppengineConfig } from "../appengine-config.ts";
 import type { Daemon } from "../daemon.ts";
 import type { PantavisorLog } from "../pantavisor-log.ts";
@@ -101,14 +102,21 @@ export class RunningBus implements HostedBus {
       const line = `uids of roles cannot be kept: ${(error as Error).message}`;
       this.#log.write("ERROR", "dbus-daemon", line);
     }
-    const passwd = busPasswd(readFileSync("/etc/passwd", "utf8"), this.#uids.entries());
+    const users = [...this.#grants.keys()].map((role) => [role, this.#uids.of(role)] as const);
+    const passwd = busPasswd(readFileSync("/etc/passwd", "utf8"), users);
     const config = busConfig(this.#grants, this.#quirks);
     if (this.#written === passwd + config) return;
+    try {
+      mkdirSync(FOLDER, { recursive: true });
+      // Into the same inode: it is the one that is mounted in the daemon's namespace.
+      writeFileSync(PASSWD, passwd);
+      writeFileSync(CONFIG, config);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#log.write("ERROR", "dbus-daemon", `policy of the bus cannot be written: ${NO_ROOM}`);
+      return;
+    }
     this.#written = passwd + config;
-    mkdirSync(FOLDER, { recursive: true });
-    // Into the same inode: it is the one that is mounted in the daemon's namespace.
-    writeFileSync(PASSWD, passwd);
-    writeFileSync(CONFIG, config);
     if (!this.#quirks.has("hosted-bus-no-reload")) this.#daemon.notify();
   }
 

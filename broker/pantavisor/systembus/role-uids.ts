@@ -44,10 +44,6 @@ export class RoleUids {
     return (role === undefined ? undefined : this.#uids.get(role)) ?? NOBODY;
   }
 
-  entries(): Iterable<readonly [role: string, uid: number]> {
-    return this.#uids;
-  }
-
   /**
    * Give uids to the roles that have none.
    * @throws when they cannot be written; they hold until the next boot then
