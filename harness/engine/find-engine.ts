@@ -5,6 +5,7 @@ import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
 import type { DirectAddress, EngineAddress } from "./engine-address.ts";
 import type { Engine, EngineFacts, FindOptions } from "./engine.ts";
 import { engineClient } from "./engine-client.ts";
+import { forbidden, isForbidden } from "./forbidden-socket.ts";
 import { ENGINES_VARIABLE, listedEngines } from "./listed-engines.ts";
 import { privateEngineHost } from "./private-engine-files.ts";
 import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
@@ -32,6 +33,7 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
     const { address, from, without } = named;
     return connect(address, from, signal).catch((error: unknown) => {
       if (!isUnreachable(error)) throw error;
+      if (address.kind === "unix" && isForbidden(error)) throw forbidden(address.path, error);
       const where =
         from === "DOCKER_HOST" ? `DOCKER_HOST=${address.host}` : `${address.host}, ${from}`;
       const first =
@@ -42,7 +44,8 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
     });
   }
   if (!canStartPrivateEngine()) {
-    throw unreachable(`unix://${DEFAULT_SOCKET}`, refused, installHint(refused));
+    if (isForbidden(refused)) throw forbidden(DEFAULT_SOCKET, refused);
+    throw unreachable(`unix://${DEFAULT_SOCKET}`, refused, installHint());
   }
   try {
     return await connect(privateAddress(), "private", signal);
@@ -114,11 +117,8 @@ function unreachable(where: string, error: unknown, hint: string): PvhError {
   });
 }
 
-function installHint(refused: unknown): string {
+function installHint(): string {
   const user = process.env["USER"] ?? "$USER";
-  if (refused instanceof Error && refused.message.includes("EACCES")) {
-    return `sudo usermod -aG docker ${user}, then log in again`;
-  }
   if (process.getuid?.() === 0) {
     return "apt-get update && apt-get install -y --no-install-recommends docker.io";
   }

@@ -12,6 +12,7 @@ import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
 import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
+import { demandSound } from "./lint-path.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
 import { ensureLaidRoot } from "./laid-root.ts";
 import type { RootOwner } from "./laid-root.ts";
@@ -91,6 +92,9 @@ async function readWanted(
   const signal = options.signal ? { signal: options.signal } : {};
   for (const file of files) await readExport(file, signal);
   if (containers.length === 0) return { files };
+  for (const content of await Promise.all(containers.map(find))) {
+    if (content.folder !== undefined) await demandSound(content.folder, content);
+  }
   return { files, content: await exportContent(engine, containers, options) };
 }
 
@@ -156,6 +160,7 @@ function refuseTwice(names: readonly string[]): void {
 /** A container; without an owner it shares the examples' root file system. */
 interface Found extends ContainerFolder {
   readonly owner?: RootOwner;
+  readonly folder?: string;
 }
 
 async function find(item: Wanted): Promise<Found> {
@@ -184,7 +189,7 @@ async function inFolder(folder: string): Promise<Found> {
   const found = await readContainerFolder(folder);
   const { name } = found.definition;
   const group = `${name}-${sha256Of(Buffer.from(resolve(folder))).slice(0, 12)}`;
-  return { ...found, owner: { name, group } };
+  return { ...found, owner: { name, group }, folder };
 }
 
 /** The root file systems of each cache; what goes into one is read once for many scenarios. */

@@ -8,6 +8,8 @@ const KNOWN = new Set(
   [OF_EXPORT, OF_REQUIREMENT].flatMap(Object.values<Schemas>).flatMap((one) => Object.keys(one)),
 );
 
+export const EXTENSION_KEYS: readonly string[] = [...KNOWN];
+
 /**
  * Findings on the extension keys of one export or requirement.
  *

@@ -1,12 +1,16 @@
 import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import { PvhError } from "../errors.ts";
+import { shownPath } from "../shown-path.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample } from "./container-folder.ts";
+import type { ContainerFolder } from "./container-folder.ts";
 import type { Finding } from "./finding.ts";
 import { lintExport, lintInSteps } from "./lint-export.ts";
 import type { Linted } from "./lint-export.ts";
+import { lintRoot } from "./lint-root.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
 import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
@@ -18,14 +22,40 @@ import { sha256Of } from "./write-export.ts";
  * @throws PvhError PVH_BAD_EXPORT or PVH_USAGE when it cannot be read
  */
 export async function lintPath(path: string, signal?: AbortSignal): Promise<Finding[]> {
-  if ((await exampleNames()).includes(path))
+  // Examples share one root file system, which has the programs of all.
+  if ((await exampleNames()).includes(path)) {
     return lintDefinition((await readExample(path)).definition);
+  }
   const isFolder = await stat(path).then(
     (facts) => facts.isDirectory(),
     () => false,
   );
-  if (isFolder) return lintDefinition((await readContainerFolder(path)).definition);
+  if (isFolder) return lintFolder(await readContainerFolder(path));
   return inBreaths(path, await readExport(path, signal ? { signal } : {}), signal);
+}
+
+/**
+ * @throws PvhError PVH_USAGE naming each error in a container's folder, its file and the fix: nothing needs
+ *         to boot to know them
+ */
+export async function demandSound(folder: string, content: ContainerFolder): Promise<void> {
+  const errors = (await lintFolder(content)).filter(({ level }) => level === "error");
+  if (errors.length === 0) return;
+  const { name } = content.definition;
+  // A misspelt key is the reason for one that is missing.
+  errors.sort((a, b) => Number(b.code === "key-unknown") - Number(a.code === "key-unknown"));
+  const lines = errors.map(({ path, message, fix }) => {
+    // run.json is written from args.json.
+    const file = path.replace(`${name}/`, "").replace(/^run\.json/, "args.json");
+    return `${shownPath(join(resolve(folder), file))}: ${message}; ${fix}`;
+  });
+  throw new PvhError("PVH_USAGE", lines.join("\n"), {
+    hint: `pvh exports lint ${shownPath(resolve(folder))}`,
+  });
+}
+
+async function lintFolder(content: ContainerFolder): Promise<Finding[]> {
+  return [...(await lintRoot(content)), ...lintDefinition(content.definition)];
 }
 
 /** Milliseconds after which others get their turn, a signal of the user's among them. */

@@ -3,7 +3,8 @@ import { PLUGIN_TYPES } from "../../broker/shared/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
-import { lintExtensions } from "./lint-extensions.ts";
+import { EXTENSION_KEYS, lintExtensions } from "./lint-extensions.ts";
+import { lintKeys } from "./lint-keys.ts";
 import { lintKeyName } from "./lint-key-name.ts";
 import { lintPlace } from "./lint-place.ts";
 
@@ -16,6 +17,17 @@ export function requiredType(
   if (typeof type === "string") return type;
   return typeof name === "string" ? types.get(name) : undefined;
 }
+
+const KEYS = [
+  "name",
+  "type",
+  "role",
+  "interface",
+  "target",
+  "socket",
+  "provider",
+  ...EXTENSION_KEYS,
+];
 
 /** Findings on one requirement of run.json. */
 export function lintRequirement(
@@ -35,6 +47,7 @@ export function lintRequirement(
     return;
   }
   if (!isJsonObject(item)) return;
+  lintKeys(path, item, KEYS, report);
   lintNames(path, item, report);
   lintType(path, item, report);
   const type = requiredType(item, types);

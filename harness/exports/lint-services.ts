@@ -1,12 +1,25 @@
 import { SAFE_NAME } from "../../broker/shared/formats/names.ts";
-import { PLUGIN_TYPES, parseServices } from "../../broker/shared/formats/services.ts";
+import {
+  PLUGIN_TYPES,
+  parseServices,
+  serviceExport,
+} from "../../broker/shared/formats/services.ts";
 import type { Report } from "./finding.ts";
 import { isJsonObject } from "./json-value.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
-import { lintExtensions } from "./lint-extensions.ts";
+import { EXTENSION_KEYS, lintExtensions } from "./lint-extensions.ts";
 import { lintPlace } from "./lint-place.ts";
 import { lintTypes } from "./lint-types.ts";
+import { lintKeys } from "./lint-keys.ts";
 import { lintKeyName } from "./lint-key-name.ts";
+
+const KEYS = [
+  ...new Set([
+    ...Object.keys(serviceExport.shape),
+    ...EXTENSION_KEYS,
+    ...["bus", "owns", "role", "allow"],
+  ]),
+];
 
 /** Findings on one services.json; undefined means that the container exports nothing. */
 export function lintServices(path: string, document: JsonValue | undefined, report: Report): void {
@@ -15,6 +28,7 @@ export function lintServices(path: string, document: JsonValue | undefined, repo
   listOf(document).forEach((entry, index) => {
     if (!isJsonObject(entry)) return;
     const at = `${path}#${Array.isArray(document) ? "" : "/services"}/${index}`;
+    lintKeys(at, entry, KEYS, report);
     lintName(at, entry, report);
     lintType(at, entry, report);
     lintSocket(at, entry, report);

@@ -50,6 +50,12 @@ test("a part's name cannot leave the run directory", () => {
   expect(existsSync(join(part.folder, "README"))).toBe(true);
 });
 
+test("a folder in which this user may make nothing is no disk that is full", () => {
+  expect(() => makeRunDirectory(newRunName(now), "/sys")).toThrow(
+    expect.objectContaining({ code: "PVH_USAGE" }) as PvhError,
+  );
+});
+
 test("a place that cannot be written is named in the error", () => {
   const file = join(base(), "file");
   writeFileSync(file, "");
