@@ -32,7 +32,7 @@ export async function until<T>(
   probe: () => T | Promise<T>,
   { signal, timeout, every = 25, code = "PVH_TIMEOUT" }: UntilOptions,
 ): Promise<Exclude<T, undefined | false | null>> {
-  using deadline = clock.deadline(timeout);
+  using deadline = clock.deadline(timeout * clock.patience);
   using waits = new DisposableStack();
   waits.defer(opened(what));
   const begun = now();

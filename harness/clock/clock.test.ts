@@ -39,9 +39,9 @@ test("on an idle machine a deadline is over when its time has passed", () => {
 
 test("a target that does not divide its waits gets that much longer, and no longer for being slow as well", () => {
   const { made, pass } = handClock(1);
-  made.pace = 3;
+  made.pace = 4;
   made.division = 50;
-  using deadline = made.deadline(100);
+  using deadline = made.deadline(100 * made.patience);
   pass(4_900);
   expect(deadline.over).toBe(false);
   pass(100);

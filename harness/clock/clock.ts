@@ -23,7 +23,7 @@ export class Clock {
   scale = 1;
   /** Factor by which the target is slower than the reference: multiplies every deadline as well. */
   pace = 1;
-  /** Factor by which the target's own waits are longer than a scenario says that divides them. */
+  /** Factor by which the target's own waits are longer than the check says that divides them; 1 outside of checks. */
   division = 1;
   readonly #read: () => MachineReading;
   readonly #cores: number;
@@ -56,12 +56,12 @@ export class Clock {
 
   /** @param ms before `--timeout-scale` and the target's pace */
   deadline(ms: number): Deadline {
-    return new Deadline(this.stopwatch(), ms * this.scale * this.slowness);
+    return new Deadline(this.stopwatch(), ms * this.scale * this.pace);
   }
 
-  /** Factor by which the target takes longer for what a deadline is for. */
-  get slowness(): number {
-    return Math.max(this.pace, this.division);
+  /** Factor, on top of the pace, for a wait for something that the target itself waits for. */
+  get patience(): number {
+    return Math.max(1, this.division / this.pace);
   }
 
   stopwatch(): Stopwatch {
@@ -73,7 +73,7 @@ export class Clock {
   /** Factor by which a program with time-outs of its own multiplies them. */
   stretch(): number {
     this.#sample();
-    return this.scale * this.slowness * Math.min(MOST_STRETCH, 1 / this.#recent);
+    return this.scale * this.pace * Math.min(MOST_STRETCH, 1 / this.#recent);
   }
 
   #sample(): void {

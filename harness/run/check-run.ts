@@ -23,6 +23,8 @@ export interface CheckHost {
   readonly name: string;
   readonly settings: RunSettings;
   readonly cancellation: Pick<Cancellation, "signal">;
+  /** Factor by which the target's waits are longer than the scenario says: the reference divides them. */
+  readonly division: number;
   /** The quirks that are on. */
   readonly quirks: readonly string[];
   /** Boot an appengine as the scenario asks, with overrides. */
@@ -54,7 +56,8 @@ export class CheckRun {
 
   /** Milliseconds that it may be given, `--timeout-scale` and the target's pace included. */
   get deadline(): number {
-    return this.#timeout * this.#host.settings.timeoutScale * clock.slowness;
+    const patience = Math.max(1, this.#host.division / clock.pace);
+    return this.#timeout * this.#host.settings.timeoutScale * clock.pace * patience;
   }
 
   /** Milliseconds on the wall after which it ends, even if the machine gave it little time. */
@@ -69,7 +72,8 @@ export class CheckRun {
   /** Ends at the deadline and on cancellation, whether or not the check heeds its signal. */
   async result(): Promise<CheckOutcome> {
     const cancelled = this.#host.cancellation.signal;
-    using deadline = clock.deadline(this.#timeout);
+    clock.division = this.#host.division;
+    using deadline = clock.deadline(this.#timeout * clock.patience);
     const signal = AbortSignal.any([cancelled, deadline.signal]);
     let wait: string | undefined;
     // Asked at once: waits end with the signal.
@@ -81,6 +85,8 @@ export class CheckRun {
       if (Skip.is(error)) return { skipped: error.reason };
       if (cancelled.aborted) return { skipped: "the run was cancelled" };
       return { error: deadline.signal.aborted ? tookTooLong(deadline, error, wait) : error };
+    } finally {
+      clock.division = 1;
     }
   }
 
@@ -126,7 +132,9 @@ export class CheckRun {
   }
 
   async #boot(overrides: BootOverrides, signal: AbortSignal): Promise<StartedAppengineContainer> {
-    const missing = missingTimeScale(overrides.timeScale, this.#host.settings);
+    // The check's deadline does not know how long this one takes in its own time.
+    const { reference } = this.#host.settings;
+    const missing = missingTimeScale(overrides.timeScale, { reference });
     if (missing !== undefined) throw new Skip(missing);
     if (overrides.quirks !== undefined && !this.#host.settings.reference) {
       throw new Skip("needs reference: an image of its own has no quirks");

@@ -172,7 +172,6 @@ export class ScenarioAppengines {
     this.#lastFolder = folder;
     const name = `pvh-${crypto.randomUUID().slice(0, 8)}`;
     const timeScale = overrides.timeScale ?? options.timeScale ?? 1;
-    clock.division = settings.reference ? 1 : timeScale;
     const watch = clock.stopwatch();
     let timeline: TimelineRecorder | undefined;
     try {

@@ -309,6 +309,10 @@ export class ScenarioSession {
     // The journal stays open: an error that comes from now on is one of this scenario.
   }
 
+  get division(): number {
+    return this.settings.reference ? 1 : (this.#definition.options.timeScale ?? 1);
+  }
+
   /** Boot an appengine as the scenario asks, with overrides. */
   boot(overrides: BootOverrides, signal: AbortSignal): Promise<BootedAppengine> {
     return this.#appengines.boot(overrides, signal);
