@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import { deviceCgroup } from "./device-cgroup.ts";
 import type { PeerId } from "./peer-id.ts";
 
 /** This Node, by the command that started it: a loader may have loaded it. */
@@ -48,14 +49,10 @@ export async function probeDevice({ pid }: PeerId, inode: number): Promise<boole
   });
 }
 
-/** Folder of the process's device cgroup: in the `devices` hierarchy of v1, or in the one of v2. */
 function deviceGroup(pid: number): string | undefined {
   try {
     const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-    const unified = /^0::(\/.+)$/m.exec(groups)?.[1];
-    if (unified !== undefined) return `/sys/fs/cgroup${unified}`;
-    const devices = /^\d+:(?:[^:]*,)?devices(?:,[^:]*)?:(\/.+)$/m.exec(groups)?.[1];
-    return devices === undefined ? undefined : `/sys/fs/cgroup/devices${devices}`;
+    return deviceCgroup(groups, readFileSync("/proc/self/mountinfo", "utf8"));
   } catch {
     return undefined;
   }
