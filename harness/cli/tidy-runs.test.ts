@@ -5,16 +5,13 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RUNS } from "../run/run-directory.ts";
 import { tidyRuns } from "./tidy-runs.ts";
 
-const before = process.cwd();
 let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "pvh-tidy-"));
-  process.chdir(folder);
 });
 
 afterEach(() => {
-  process.chdir(before);
   rmSync(folder, { recursive: true });
 });
 
@@ -22,7 +19,7 @@ afterEach(() => {
 function makeRuns(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     const run = `20260101T0000${String(index).padStart(2, "0")}Z-aaaaaa`;
-    const made = join(RUNS, run);
+    const made = join(folder, RUNS, run);
     mkdirSync(made, { recursive: true });
     writeFileSync(join(made, "summary.json"), '{"exitCode":2}');
     for (const path of [join(made, "summary.json"), made]) utimesSync(path, 1, 1);
@@ -30,12 +27,10 @@ function makeRuns(count: number): string[] {
   });
 }
 
-async function tidy(): Promise<string[]> {
+async function tidy(projectOf = (): Promise<undefined> => Promise.resolve(undefined)) {
   const say = vi.fn<(text: string) => void>();
-  await tidyRuns({
-    args: { text: () => undefined },
-    out: { say },
-  } as unknown as Parameters<typeof tidyRuns>[0]);
+  const call = { args: { text: () => undefined }, out: { say } };
+  await tidyRuns(call as unknown as Parameters<typeof tidyRuns>[0], { base: folder, projectOf });
   return say.mock.calls.map(([text]) => text);
 }
 
@@ -44,7 +39,10 @@ test("fifty runs stay; what goes is told in one line", async () => {
   expect(await tidy()).toEqual([
     `removed 1 old run of ${RUNS} (50 runs and 5120 MiB at most; \`runs\` in pvh.config.ts)`,
   ]);
-  expect([existsSync(join(RUNS, oldest)), existsSync(join(RUNS, next))]).toEqual([false, true]);
+  expect([existsSync(join(folder, RUNS, oldest)), existsSync(join(folder, RUNS, next))]).toEqual([
+    false,
+    true,
+  ]);
 });
 
 test("the runs are looked at once in ten minutes", async () => {
@@ -52,15 +50,11 @@ test("the runs are looked at once in ten minutes", async () => {
   expect(await tidy()).toHaveLength(1);
   makeRuns(52);
   expect(await tidy()).toEqual([]);
-  utimesSync(join(RUNS, ".looked"), 1, 1);
+  utimesSync(join(folder, RUNS, ".looked"), 1, 1);
   expect(await tidy()).toHaveLength(1);
 });
 
 test("what goes wrong is told, and takes no verdict with it", async () => {
-  writeFileSync("pvh.config.ts", "throw new Error('broken since the run began');");
-  expect(await tidy()).toEqual([
-    expect.stringMatching(
-      /^old runs of \.pvh\/runs were not removed: .*broken since the run began/,
-    ),
-  ]);
+  const broken = (): Promise<never> => Promise.reject(new Error("it is broken"));
+  expect(await tidy(broken)).toEqual([`old runs of ${RUNS} were not removed: it is broken`]);
 });

@@ -1,6 +1,7 @@
 import { lstatSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { currentProject } from "../project/project.ts";
+import type { Project } from "../project/project.ts";
 import { RUNS } from "../run/run-directory.ts";
 import { pruneRuns } from "../run/runs.ts";
 import { messageOfThrown } from "../thrown.ts";
@@ -18,18 +19,30 @@ const INTERVAL = 600_000;
  * Remove old runs, as the configuration says, and tell it in one line. Ten minutes after a look there is the
  * next one. A failure is told too, and costs no verdict: it is never thrown.
  */
-export async function tidyRuns(call: Pick<Call, "args" | "out">): Promise<void> {
+export async function tidyRuns(
+  call: Pick<Call, "args" | "out">,
+  { base = process.cwd(), projectOf = currentProject }: Partial<Place> = {},
+): Promise<void> {
   try {
-    await tidy(call);
+    await tidy(call, { base, projectOf });
   } catch (error) {
     call.out.say(`old runs of ${RUNS} were not removed: ${messageOfThrown(error)}`);
   }
 }
 
-async function tidy({ args, out }: Pick<Call, "args" | "out">): Promise<void> {
-  const project = await currentProject();
+interface Place {
+  /** Working directory. */
+  readonly base: string;
+  readonly projectOf: () => Promise<Project | undefined>;
+}
+
+async function tidy(
+  { args, out }: Pick<Call, "args" | "out">,
+  { base, projectOf }: Place,
+): Promise<void> {
+  const project = await projectOf();
   const { keep = MOST, mebibytes = MEBIBYTES } = project?.config.runs ?? {};
-  if (keep === "all" || !isDue()) return;
+  if (keep === "all" || !isDue(base)) return;
   const baselines = [
     args.text("baseline") ?? [],
     project?.config.baseline === undefined ? [] : resolve(project.root, project.config.baseline),
@@ -37,7 +50,7 @@ async function tidy({ args, out }: Pick<Call, "args" | "out">): Promise<void> {
   const { length } = pruneRuns(
     { most: keep, bytes: mebibytes * 1024 * 1024 },
     // A baseline is a path, or a name below the folder of the runs.
-    { uses: baselines.flatMap((path) => [resolve(path), resolve(RUNS, path)]) },
+    { base, uses: baselines.flatMap((path) => [resolve(base, path), resolve(base, RUNS, path)]) },
   );
   if (length === 0) return;
   const removed = length === 1 ? "1 old run" : `${length} old runs`;
@@ -45,8 +58,8 @@ async function tidy({ args, out }: Pick<Call, "args" | "out">): Promise<void> {
   out.say(`removed ${removed} of ${RUNS} (${limits}; \`runs\` in pvh.config.ts)`);
 }
 
-function isDue(): boolean {
-  const path = resolve(RUNS, LOOKED);
+function isDue(base: string): boolean {
+  const path = resolve(base, RUNS, LOOKED);
   const age = Date.now() - (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   if (age >= 0 && age < INTERVAL) return false;
   try {
