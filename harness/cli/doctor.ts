@@ -115,7 +115,9 @@ function checkBuilder(engine: Engine | undefined): Finding {
   if (place === "here") return { name, ok: true, found: "on this machine" };
   const found = `pvh build makes the image ${PLACES[place]}`;
   if (engine !== undefined) return { name, ok: true, found };
-  return { name, ok: false, found, means: "that needs an engine", fix: "npm start sets it up" };
+  const fix =
+    "apt-get update && apt-get install -y mmdebstrap debian-archive-keyring, or an engine";
+  return { name, ok: false, found, means: "that needs an engine, or mmdebstrap here", fix };
 }
 
 /** Only tests of pvh itself need one. */

@@ -192,7 +192,7 @@ test("pvh init writes a project that works, and overwrites nothing", async () =>
   expect(JSON.parse(stdout)).toMatchObject([{ name: "hello" }]);
   expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe("node_modules/\n.pvh/\n");
   const again = await pvhIn(folder, "init");
-  expect(again.stderr).toMatch(/not written: .*pvh\.config\.ts.* exists already/);
+  expect(again.stderr).toMatch(/these files exist already\n(.*\n)* *pvh\.config\.ts\n/);
   expect(again.exitCode).toBe(2);
 });
 

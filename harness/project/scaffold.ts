@@ -64,8 +64,11 @@ function usable(name: string): string {
 function refuseExisting(folder: string, paths: readonly string[]): void {
   const there = paths.filter((path) => existsSync(join(folder, path)));
   if (there.length === 0) return;
-  throw new PvhError("PVH_USAGE", `not written: ${there.join(", ")} exists already`, {
-    hint: "remove it, or choose another folder or name",
+  const [only] = there;
+  const what = there.length === 1 ? `${only ?? ""} exists` : "these files exist";
+  const list = there.length === 1 ? "" : there.map((path) => `\n  ${path}`).join("");
+  throw new PvhError("PVH_USAGE", `nothing is written: ${what} already${list}`, {
+    hint: "remove what is there, or choose another folder or name",
   });
 }
 
