@@ -115,9 +115,12 @@ function checkBuilder(engine: Engine | undefined): Finding {
   if (place === "here") return { name, ok: true, found: "on this machine" };
   const found = `pvh build makes the image ${PLACES[place]}`;
   if (engine !== undefined) return { name, ok: true, found };
-  const fix =
-    "apt-get update && apt-get install -y mmdebstrap debian-archive-keyring, or an engine";
-  return { name, ok: false, found, means: "that needs an engine, or mmdebstrap here", fix };
+  const isRoot = process.getuid?.() === 0;
+  const fix = isRoot
+    ? "apt-get update && apt-get install -y mmdebstrap debian-archive-keyring"
+    : "start a Docker engine that this user may use";
+  const means = isRoot ? "that needs an engine, or mmdebstrap here" : "that needs an engine";
+  return { name, ok: false, found, means, fix };
 }
 
 /** Only tests of pvh itself need one. */
