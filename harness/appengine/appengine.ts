@@ -6,9 +6,7 @@ import type { RawExchange } from "../control/raw-exchange.ts";
 import { containerOutput, lastOutput } from "../engine/container-output.ts";
 import { engineError } from "../engine/engine-error.ts";
 import { PvhError } from "../errors.ts";
-import { startExec } from "../engine/exec.ts";
 import { openShell, ShellChannel } from "../engine/shell-channel.ts";
-import { SpareExec } from "../engine/spare-exec.ts";
 import { openStream } from "../engine/streams.ts";
 import type { ExecStream, StreamOptions } from "../engine/streams.ts";
 import { runOnTerminal } from "../engine/terminal-exec.ts";
@@ -66,7 +64,6 @@ export class Appengine implements AppengineShell {
   onEnter: ((container: string) => void) | undefined;
   readonly #container: Container;
   readonly #shell: ShellChannel;
-  readonly #spare: SpareExec;
   #environment: Promise<readonly string[]> | undefined;
   #entered = new Set<string>();
 
@@ -76,10 +73,7 @@ export class Appengine implements AppengineShell {
     this.#shell = new ShellChannel(async (signal) =>
       openShell(container, signal, await this.#tools()),
     );
-    this.#spare = new SpareExec(async (argv) =>
-      startExec(container, argv, undefined, await this.#tools()),
-    );
-    this.control = new ControlClient(() => this.#open(["nc", "-U", CONTROL_SOCKET]));
+    this.control = new ControlClient(() => this.stream(["nc", "-U", CONTROL_SOCKET]));
     this.log = new PantavisorLog(this);
   }
 
@@ -89,8 +83,6 @@ export class Appengine implements AppengineShell {
    */
   async boot(mode: BootMode, options: BootOptions): Promise<void> {
     const signal = options.signal ?? new AbortController().signal;
-    // For the first question to pv-ctrl.
-    this.#spare.prepare();
     if (mode === "manual") await this.sh(START_MANUALLY, { signal });
     const stages = stagesOfBoot(this, this.control, options.timeoutScale ?? 1, signal);
     const last = stages.findIndex(({ name }) => name === (options.until ?? "links"));
@@ -137,15 +129,7 @@ export class Appengine implements AppengineShell {
 
   /** Start a command in the appengine whose stdin and stdout are the stream. */
   async stream(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
-    const stream = await this.#open(argv, options);
-    // A check that starts a program often starts another.
-    this.#spare.prepare();
-    return stream;
-  }
-
-  async #open(argv: readonly string[], options?: StreamOptions): Promise<ExecStream> {
-    const environment = await this.#tools();
-    return openStream(this.#container, argv, { ...options, environment, spare: this.#spare });
+    return openStream(this.#container, argv, { ...options, environment: await this.#tools() });
   }
 
   /** Run a command in the appengine on this terminal. @returns its exit status */
@@ -199,7 +183,6 @@ export class Appengine implements AppengineShell {
   /** Close what is open towards the container; the container itself goes on. */
   async close(): Promise<void> {
     this.control.close();
-    this.#spare.close();
     await this.#shell.close();
   }
 

@@ -7,7 +7,6 @@ const PRINTED = `      1       0 4026532264 pv-appengine    pv-appengine
      64      63 4026532337 sh              /bin/sh /usr/bin/server
      77      64 4026532337 dbus-daemon     dbus-daemon --nofork
      80       0 4026532264 nc              nc -U /run/pantavisor/pv/pv-ctrl
-     81       0 4026532264 sh              sh -c pvh_waits=; read -r pvh_lines || exit 0?while
      90       0 4026532264 sleep           sleep 60
     266       0 4026532264 sh              sh
     268     266 4026532264 ps              ps -ww -eo pid=,ppid=,pidns=,comm=,args=

@@ -1,5 +1,4 @@
 import type { AppengineShell } from "./appengine-shell.ts";
-import { WAITING } from "../engine/spare-exec.ts";
 import { LOG_ROOT, STORAGE } from "./layout.ts";
 import { shellQuote } from "../shell-quote.ts";
 
@@ -106,7 +105,7 @@ function outsideOf(processes: readonly RunningProcess[]): string[] {
     pid = processes.find((one) => one.pid === child)?.parent;
   }
   const isChannel = ({ parent, command }: RunningProcess): boolean =>
-    parent === 0 && (command.startsWith("nc -U ") || command.startsWith(WAITING));
+    parent === 0 && command.startsWith("nc -U ");
   return processes
     .filter((one) => !looking.has(one.pid) && !isChannel(one))
     .map(({ command }) => command);

@@ -8,7 +8,6 @@ import { Demultiplexer } from "./demux.ts";
 import { CANNOT_START, startExec } from "./exec.ts";
 import type { HijackedExec } from "./exec.ts";
 import { LongLine } from "./read-lines.ts";
-import type { SpareExec } from "./spare-exec.ts";
 
 export interface StreamOptions {
   /** Callback for each line of the command's stderr; endless lines are cut. Default: none. */
@@ -17,8 +16,6 @@ export interface StreamOptions {
   readonly environment?: readonly string[];
   /** Signal that cancels the start of the command; destroy() ends a stream that is open. */
   readonly signal?: AbortSignal;
-  /** An exec that may be there already, in the same environment. */
-  readonly spare?: SpareExec;
 }
 
 /**
@@ -35,10 +32,8 @@ export async function openStream(
   argv: readonly string[],
   options: StreamOptions = {},
 ): Promise<ExecStream> {
-  const { signal, environment, spare } = options;
-  const exec =
-    (await spare?.take(argv, signal)) ?? (await startExec(container, argv, signal, environment));
-  return new ExecStream(exec, options);
+  const { signal, environment } = options;
+  return new ExecStream(await startExec(container, argv, signal, environment), options);
 }
 
 /** Characters of a line of stderr that are kept. */
@@ -74,8 +69,6 @@ export class ExecStream extends Duplex {
       stderr.add(unfinished);
     });
     socket.on("data", (chunk: Buffer) => demultiplexer.push(chunk));
-    // A spare exec's was paused.
-    socket.resume();
     let ended = false;
     const end = (): void => {
       if (ended) return;
