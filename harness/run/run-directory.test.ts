@@ -52,7 +52,7 @@ test("a part's name cannot leave the run directory", () => {
 
 test("a folder in which this user may make nothing is no disk that is full", () => {
   expect(() => makeRunDirectory(newRunName(now), "/sys")).toThrow(
-    expect.objectContaining({ code: "PVH_USAGE" }) as PvhError,
+    expect.objectContaining({ code: "PVH_NO_ACCESS" }) as PvhError,
   );
 });
 

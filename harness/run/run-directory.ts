@@ -28,7 +28,7 @@ export function newRunName(now = new Date()): string {
 
 /**
  * Make the folder of a run in `.pvh/runs` below the working directory, and point `latest` at it.
- * @throws PvhError naming the folder: PVH_USAGE where it may not be written to, else PVH_NO_SPACE
+ * @throws PvhError naming the folder: PVH_NO_ACCESS where it may not be written to, else PVH_NO_SPACE
  */
 export function makeRunDirectory(run = newRunName(), base = process.cwd()): RunDirectory {
   const runs = resolve(base, RUNS);
@@ -79,7 +79,7 @@ function notWritable(folder: string, cause: unknown): PvhError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const isForbidden = /\b(EACCES|EPERM|EROFS)\b/.test(why);
   return new PvhError(
-    isForbidden ? "PVH_USAGE" : "PVH_NO_SPACE",
+    isForbidden ? "PVH_NO_ACCESS" : "PVH_NO_SPACE",
     `the run directory ${folder} cannot be made: ${why}`,
     {
       hint: "run pvh in a directory that you may write to",

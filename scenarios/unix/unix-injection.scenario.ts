@@ -23,6 +23,9 @@ const mountedOnly = defineContainer({
   },
 });
 
+/** A broker that polls each 5 s may look just after one restart, and hardly after each of these. */
+const RESTARTS = 3;
+
 scenario(
   "unix-injection",
   {
@@ -155,25 +158,20 @@ scenario(
       "xc.restart.consumer",
       "after a consumer restart the socket is back and works within 1 s",
       async ({ control, inside, signal }) => {
-        const before = await inside(CLIENT).pid();
-        expect(
-          (await control.act(CLIENT, "restart")).status,
-          "status of the restart of the consumer",
-        ).toBe(200);
-        await waitForNewInit(inside(CLIENT), before, signal);
-        await waitForStatus(control, CLIENT, "STARTED", signal);
-        const watch = clock.stopwatch();
-        await until(
-          "the socket to be back",
-          async () => {
-            const stdout = await inside(CLIENT).text(
-              `echo again | socat -t ${patientSeconds(1)} - UNIX-CONNECT:${TARGET}`,
-            );
-            return stdout === "again\n";
-          },
-          { signal, timeout: 8_000 },
-        );
-        expect(watch.given, "ms from the restart until the socket works").toBeLessThan(1_000);
+        const ask = `echo again | socat -t ${patientSeconds(1)} - UNIX-CONNECT:${TARGET}`;
+        for (let turn = 0; turn < RESTARTS; turn++) {
+          const before = await inside(CLIENT).pid();
+          await control.restart(CLIENT, signal);
+          await waitForNewInit(inside(CLIENT), before, signal);
+          await waitForStatus(control, CLIENT, "STARTED", signal);
+          const watch = clock.stopwatch();
+          await until(
+            "the socket to be back",
+            async () => (await inside(CLIENT).text(ask)) === "again\n",
+            { signal, timeout: 8_000 },
+          );
+          expect(watch.given, "ms from the restart until the socket works").toBeLessThan(1_000);
+        }
       },
     );
   },
