@@ -91,6 +91,11 @@ const TYPES: typeof NAMES = [
   ],
   ["a part of a file", beside(file("m", "", { flag: "M" })), /is a part of a file/],
   ["an unknown type", beside(file("z", "", { flag: "Z" })), /has the unknown type "Z"/],
+  [
+    "a type that is no letter",
+    beside(file("z", "", { flag: "\x7f" })),
+    /has the unknown type "\\u007f"/,
+  ],
 ];
 
 const EXTENDED: typeof NAMES = [

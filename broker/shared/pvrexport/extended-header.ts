@@ -1,3 +1,4 @@
+import { printable } from "../formats/printable.ts";
 import { ExportError } from "./export-error.ts";
 
 /** Facts from extended headers about the member after them. */
@@ -98,7 +99,7 @@ function sizeOf(value: Uint8Array, name: string): number {
   const text = Buffer.from(value).toString("latin1");
   const size = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(size)) return size;
-  throw new ExportError(`says a size of ${JSON.stringify(text.slice(0, 40))}`, name);
+  throw new ExportError(`says a size of ${printable(JSON.stringify(text.slice(0, 40)))}`, name);
 }
 
 /** GNU's names end with a NUL. */

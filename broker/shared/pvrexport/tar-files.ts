@@ -1,3 +1,4 @@
+import { printable } from "../formats/printable.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ExportError } from "./export-error.ts";
 import { extend, nothingExtended } from "./extended-header.ts";
@@ -115,7 +116,7 @@ async function extendedContent(
 function notAFile(flag: string, name: string): ExportError {
   const what = WORDS_FOR_TYPE[flag];
   const problem =
-    what === undefined ? `has the unknown type ${JSON.stringify(flag)}` : `is a ${what}`;
+    what === undefined ? `has the unknown type ${printable(JSON.stringify(flag))}` : `is a ${what}`;
   return new ExportError(`${problem}, not a file`, name);
 }
 
