@@ -1,7 +1,7 @@
 # Turn the reference appengine into one as published images are: busybox in place of Debian's
 # tools, and no Python, curl, jq, lxc-attach, nsenter or stdbuf. What its own programs need stays.
 set -e
-kept=' bzip2 env fusermount3 ip losetup lxc-attach curl mksquashfs mount node pantavisor pv-appengine
+kept=' bzip2 dbus-daemon env fusermount3 ip losetup lxc-attach curl mksquashfs mount nft node pantavisor pv-appengine
  pv-xconnect pvcontrol pvcurl pventer pvtx runc umount unsquashfs xz '
 mkdir -p /usr/libexec/pantavisor
 cp /usr/bin/curl /usr/bin/lxc-attach /usr/libexec/pantavisor/

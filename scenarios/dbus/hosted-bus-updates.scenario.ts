@@ -2,6 +2,7 @@ import { STORAGE } from "../../harness/appengine/layout.ts";
 import type { ControlClient } from "../../harness/control/control-client.ts";
 import { expect } from "../../harness/facts/expect.ts";
 import { scenario } from "../../harness/run/scenario.ts";
+import { until } from "../../harness/until.ts";
 import {
   HOSTS_BUS,
   NAME,
@@ -80,10 +81,16 @@ scenario(
         expect(before.stderr, "errors of dbus-send before").toContain("AccessDenied");
         const pid = await busPid(control, signal);
         await allow(control, "locals/more-readers", ["reader", "operator"], signal);
-        await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
-        const after = await callName(inside(READER));
-        expect(after.stdout + after.stderr, "output of dbus-send afterwards").toContain(
-          `sender=${owner.uniqueNames[NAME] ?? ""} `,
+        // A broker that polls takes the new rules at its next look, and ends the sessions of the old ones.
+        await until(
+          "a reply of the owner to dbus-send",
+          async () => {
+            await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
+            const { stdout, stderr } = await callName(inside(READER));
+            if (stdout.includes(`sender=${owner.uniqueNames[NAME] ?? ""} `)) return true;
+            throw new Error(stdout + stderr);
+          },
+          { signal, timeout: 8_000 },
         );
         expect(await busPid(control, signal), "pid of pv-dbus").toBe(pid);
         expect(await appengine.text("pgrep -c dbus-daemon"), "buses of the appengine").toBe("1\n");

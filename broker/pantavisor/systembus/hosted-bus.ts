@@ -24,7 +24,7 @@ const PASSWD = join(FOLDER, "passwd");
  * namespace: a file system that is mounted in it would stay when its container goes.
  */
 export function busCommand({ volumes }: AppengineConfig): [string, ...string[]] {
-  const script = `umount --lazy "$1"/*/* 2>/dev/null
+  const script = `umount -l "$1"/*/* 2>/dev/null
     mount --bind ${PASSWD} /etc/passwd && exec dbus-daemon --nofork --nopidfile --config-file=${CONFIG}`;
   return ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "pv-dbus", volumes];
 }
