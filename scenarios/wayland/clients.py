@@ -30,19 +30,20 @@ FRAMES = 60
 class Client:
     def __init__(self, command):
         self.command = command
+        # Libwayland's trace goes to stderr in pieces: a word of another process could stand between them.
+        self.said = tempfile.NamedTemporaryFile("w+", errors="replace")
         self.trace = tempfile.NamedTemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen(
             ["sh", "-c", command],
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
-            stdout=self.trace,
+            stdout=self.said,
             stderr=self.trace,
             start_new_session=True,
         )
 
     def text(self):
-        with open(self.trace.name, errors="replace") as trace:
-            return trace.read()
+        return read(self.trace)
 
     def is_done(self):
         return self.process.poll() is not None or DRAWN.search(self.text()) is not None
@@ -54,8 +55,14 @@ class Client:
             return "error " + error[1]
         if self.process.poll() is None:
             return "draws" if DRAWN.search(text) else "draws nothing"
-        said = [line for line in text.splitlines() if line and not line.startswith("[")]
+        lines = f"{text}\n{read(self.said)}".splitlines()
+        said = [line for line in lines if line and not line.startswith("[")]
         return f"exit {self.process.returncode}: {said[-1] if said else ''}"
+
+
+def read(file):
+    with open(file.name, errors="replace") as opened:
+        return opened.read()
 
 
 def frames():
