@@ -33,7 +33,7 @@ scenario(
     ],
     env: HOSTS_BUS,
     boot: "auto",
-    until: "ready",
+    until: "links",
     timeScale: 100,
     requires: ["hosted-bus"],
   },
@@ -81,13 +81,13 @@ scenario(
         expect(before.stderr, "errors of dbus-send before").toContain("AccessDenied");
         const pid = await busPid(control, signal);
         await allow(control, "locals/more-readers", ["reader", "operator"], signal);
-        // A broker that polls takes the new rules at its next look, and ends the sessions of the old ones.
+        await using owner = await BusServices.onLinkedBus(inside(OWNER), [NAME], signal);
+        const sender = `sender=${owner.uniqueNames[NAME] ?? ""} `;
         await until(
           "a reply of the owner to dbus-send",
           async () => {
-            await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
             const { stdout, stderr } = await callName(inside(READER));
-            if (stdout.includes(`sender=${owner.uniqueNames[NAME] ?? ""} `)) return true;
+            if (stdout.includes(sender)) return true;
             throw new Error(stdout + stderr);
           },
           { signal, timeout: 8_000 },

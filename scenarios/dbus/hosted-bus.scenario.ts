@@ -46,7 +46,7 @@ scenario(
       "dbus.hosted.call",
       "a role that the owner allows calls its name, and gets the reply",
       async ({ inside, signal }) => {
-        await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
+        await using owner = await BusServices.onLinkedBus(inside(OWNER), [NAME], signal);
         const { stdout, stderr } = await callName(inside(OPERATOR));
         const what = "output of dbus-send of the role operator";
         expect(stdout + stderr, what).toContain(`string "${NAME}"`);
@@ -58,7 +58,7 @@ scenario(
       "dbus.hosted.deny",
       "a role that the owner does not allow is denied by the broker, and by the bus itself",
       async ({ appengine, control, inside, signal }) => {
-        await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
+        await using owner = await BusServices.onLinkedBus(inside(OWNER), [NAME], signal);
         for (const container of [STRANGER, ANONYMOUS]) {
           const call = await callName(inside(container));
           expect(call.stderr, `errors of dbus-send in ${container}`).toContain("AccessDenied");
@@ -150,7 +150,7 @@ scenario(
       "dbus.hosted.flood",
       "150 connections of one consumer that stop within their Hello keep no other from calling",
       async ({ inside, signal }) => {
-        await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
+        await using owner = await BusServices.onLinkedBus(inside(OWNER), [NAME], signal);
         await using flood = await Program.python(
           inside(STRANGER),
           python`
@@ -200,7 +200,7 @@ scenario(
           await appengine.text(`grep -c ' /volumes/' /proc/${await daemon()}/mounts || :`),
           "volumes of containers that the new pv-dbus would keep mounted",
         ).toBe("0\n");
-        await using owner = await BusServices.start(inside(OWNER), [NAME], signal);
+        await using owner = await BusServices.onLinkedBus(inside(OWNER), [NAME], signal);
         const { stdout, stderr } = await callName(inside(OPERATOR));
         expect(stdout + stderr, "output of dbus-send afterwards").toContain(
           `sender=${owner.uniqueNames[NAME] ?? ""} `,

@@ -46,14 +46,16 @@ const CONFIGURATION = `<busconfig>
   </policy>
 </busconfig>`;
 
+/** A bus answers in the container. */
+async function hasBus(container: InsideContainer): Promise<boolean> {
+  const question = "busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetId";
+  const { exitCode, stdout } = await container.sh(question);
+  return exitCode === 0 && stdout.startsWith("s ");
+}
+
 /** Start the daemon, once. */
 export async function startBus(provider: InsideContainer, signal: AbortSignal): Promise<void> {
-  const question = "busctl --system call org.freedesktop.DBus / org.freedesktop.DBus GetId";
-  const isUp = async () => {
-    const { exitCode, stdout } = await provider.sh(question);
-    return exitCode === 0 && stdout.startsWith("s ");
-  };
-  if (await isUp()) return;
+  if (await hasBus(provider)) return;
   await provider.text(
     `mkdir -p /run/dbus /tmp; cat > /tmp/open.conf <<'END'
 ${CONFIGURATION}
@@ -61,11 +63,11 @@ END
 dbus-daemon --config-file=/tmp/open.conf --fork --nopidfile`,
     { timeout: 10_000 },
   );
-  await until("the bus to answer", isUp, { signal, timeout: 10_000 });
+  await until("the bus to answer", () => hasBus(provider), { signal, timeout: 10_000 });
 }
 
 /**
- * Peers in the provider itself, one connection for each name, which answer every call with
+ * Peers of a bus in one container, one connection for each name, which answer every call with
  * their own name and do as they are told.
  */
 export class BusServices implements AsyncDisposable {
@@ -78,14 +80,29 @@ export class BusServices implements AsyncDisposable {
     this.uniqueNames = uniqueNames;
   }
 
+  /** On the provider's own bus, which is started where it does not run. */
   static async start(
     provider: InsideContainer,
     names: readonly string[],
     signal: AbortSignal,
   ): Promise<BusServices> {
     await startBus(provider, signal);
+    return BusServices.#begin(provider, names);
+  }
+
+  /** On the bus that a link brings into the container, once it is there. */
+  static async onLinkedBus(
+    consumer: InsideContainer,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<BusServices> {
+    await until("the linked bus to answer", () => hasBus(consumer), { signal, timeout: 10_000 });
+    return BusServices.#begin(consumer, names);
+  }
+
+  static async #begin(container: InsideContainer, names: readonly string[]): Promise<BusServices> {
     const program = await Program.python(
-      provider,
+      container,
       pythonFile(import.meta.dirname, "bus_services.py", names),
     );
     return new BusServices(program, (await program.json()) as Record<string, string>);
