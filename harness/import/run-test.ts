@@ -200,11 +200,12 @@ async function plantUtils(appengine: Appengine, signal: AbortSignal): Promise<vo
   await appengine.text([...plant, environment].join("\n"), { signal });
 }
 
+/** Each finds its tool behind itself in the search path, in which it stands first. */
 async function plantTerminalTools(appengine: Appengine, signal: AbortSignal): Promise<void> {
-  const plant = TERMINAL_TOOLS.map(
-    (tool) =>
-      `printf '#!/bin/sh\nexec %s "$@" 2>&1\n' "$(command -v ${tool})" >${TERMINAL}/${tool}`,
-  );
+  const plant = TERMINAL_TOOLS.map((tool) => {
+    const script = `#!/bin/sh\nPATH="\${PATH#${TERMINAL}:}"\nexec ${tool} "$@" 2>&1\n`;
+    return `printf %s ${shellQuote(script)} >${TERMINAL}/${tool}`;
+  });
   await appengine.text([`mkdir -p ${TERMINAL}`, ...plant, `chmod +x ${TERMINAL}/*`].join("\n"), {
     signal,
   });
