@@ -1,14 +1,13 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
+import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { engineError } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { openStream } from "../engine/streams.ts";
-import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
 import { PvhError } from "../errors.ts";
 import { cachedLayer } from "../image/layer-cache.ts";
 import type { CacheOptions } from "../image/layer-cache.ts";
 import { ensureReferenceImage } from "../image/reference-image.ts";
 import type { OverlayFile } from "./container-folder.ts";
+import { runRootProgram } from "./root-program.ts";
 import { keyOf, overlayTar } from "./root-squashfs.ts";
 import type { RootSquashfs } from "./root-squashfs.ts";
 
@@ -76,26 +75,16 @@ async function lay(
   const { ref } = await ensureReferenceImage(engine, options);
   options.progress(`laying the files of the container ${name} over its root file system`);
   const tar = await overlayTar(files);
-  const said: string[] = [];
-  try {
-    const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
-    await withTemporaryContainer(engine, idle, async (container) => {
-      await container.start();
-      const argv = ["sh", "-c", SCRIPT, "lay", String(tar.length)];
-      const stream = await openStream(container, argv, { onStderr: (line) => said.push(line) });
-      stream.write(tar);
-      await Promise.all([
-        pipeline(createReadStream(base.path), stream, { signal }),
-        pipeline(stream, createWriteStream(path), { signal }),
-      ]);
-      if ((await stream.exitCode()) === 0) return;
-      const words = said.slice(-8).join("\n");
-      throw new PvhError("PVH_BUILD", `the container ${name} gets no root file system:\n${words}`);
-    });
-  } catch (error) {
-    if (!signal.aborted) throw engineError(error, ref);
-    throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {
-      cause: error,
-    });
-  }
+  const program = {
+    image: ref,
+    argv: ["sh", "-c", SCRIPT, "lay", String(tar.length)],
+    async feed(input: Writable) {
+      input.write(tar);
+      await pipeline(createReadStream(base.path), input, { signal });
+    },
+    failed: (_code: number, words: string) =>
+      new PvhError("PVH_BUILD", `the container ${name} gets no root file system:\n${words}`),
+    subject: ref,
+  };
+  await runRootProgram(engine, program, path, signal);
 }

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
+import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { engineError, isNotFound } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { shownAddress } from "../engine/engine.ts";
 import { entryPointOf } from "../engine/entry-point.ts";
-import { openStream } from "../engine/streams.ts";
-import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
+import { withTemporaryContainer } from "../engine/temporary-container.ts";
 import { PvhError } from "../errors.ts";
 import { cachedLayer } from "../image/layer-cache.ts";
 import type { CacheOptions } from "../image/layer-cache.ts";
@@ -20,6 +20,7 @@ import type { OverlayFile } from "./container-folder.ts";
 import type { OwnRoot } from "./own-root-source.ts";
 import { KEPT_ROOTS } from "./laid-root.ts";
 import type { RootOwner } from "./laid-root.ts";
+import { runRootProgram } from "./root-program.ts";
 import { keyOf, overlayTar } from "./root-squashfs.ts";
 import type { RootSquashfs } from "./root-squashfs.ts";
 
@@ -112,30 +113,20 @@ async function squash(
     `making the root file system of the container ${owner.name} from ${describe(source)}; once`,
   );
   const tar = await overlayTar(files);
-  const said: string[] = [];
-  try {
-    const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
-    await withTemporaryContainer(engine, idle, async (container) => {
-      await container.start();
-      const argv = ["sh", "-c", SCRIPT, "squash", String(tar.length)];
-      const stream = await openStream(container, argv, { onStderr: (line) => said.push(line) });
-      stream.write(tar);
-      const fed = withBase(engine, source, options, (base) =>
-        pipeline(base, stream, { signal: options.signal }),
-      );
-      const taken = pipeline(stream, createWriteStream(path), { signal: options.signal });
-      await Promise.all([fed, taken]);
-      const code = await stream.exitCode();
-      if (code === 0) return;
-      const words = said.slice(-8).join("\n");
-      throw new PvhError("PVH_BUILD", `${describe(source)} makes no root file system:\n${words}`);
-    });
-  } catch (error) {
-    if (!options.signal.aborted) throw engineError(error, describe(source));
-    throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {
-      cause: error,
-    });
-  }
+  const what = describe(source);
+  const { signal } = options;
+  const program = {
+    image: ref,
+    argv: ["sh", "-c", SCRIPT, "squash", String(tar.length)],
+    async feed(input: Writable) {
+      input.write(tar);
+      await withBase(engine, source, options, (base) => pipeline(base, input, { signal }));
+    },
+    failed: (_code: number, words: string) =>
+      new PvhError("PVH_BUILD", `${what} makes no root file system:\n${words}`),
+    subject: what,
+  };
+  await runRootProgram(engine, program, path, signal);
 }
 
 /** Gives the tar of the base. */

@@ -1,12 +1,8 @@
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
 import { pack } from "tar-stream";
-import { engineError } from "../engine/engine-error.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { openStream } from "../engine/streams.ts";
-import { IDLE_ENTRY, withTemporaryContainer } from "../engine/temporary-container.ts";
 import { PvhError } from "../errors.ts";
 import { cachedLayer } from "../image/layer-cache.ts";
 import type { CacheOptions } from "../image/layer-cache.ts";
@@ -16,6 +12,7 @@ import { readInputs } from "../image/sources.ts";
 import { MAKE_ROOT } from "./container-folder.ts";
 import type { OverlayFile } from "./container-folder.ts";
 import type { RootBase } from "./root-base.ts";
+import { runRootProgram } from "./root-program.ts";
 
 /** A root.squashfs on this machine. */
 export interface RootSquashfs {
@@ -97,33 +94,22 @@ async function runScript(
   options: CacheOptions,
 ): Promise<void> {
   options.progress("making the root file system that containers share; seconds, once");
-  const said: string[] = [];
-  try {
-    const idle = { Image: ref, Entrypoint: IDLE_ENTRY, HostConfig: { Init: true } };
-    await withTemporaryContainer(engine, idle, async (container) => {
-      await container.start();
-      const more = [base?.programs ?? [], base?.paths ?? []].map((list) => list.join(" "));
-      const stream = await openStream(container, ["sh", "-c", script, "make-root", ...more], {
-        onStderr: (line) => said.push(line),
-      });
-      stream.end(await overlayTar(files));
-      await pipeline(stream, createWriteStream(path), { signal: options.signal });
-      const code = await stream.exitCode();
-      if (code !== 0) throw scriptFailed(code, said);
-    });
-  } catch (error) {
-    if (options.signal.aborted) {
-      throw new PvhError("PVH_ABORTED", "cancelled while making a root file system", {
-        cause: error,
-      });
-    }
-    throw engineError(error, ref);
-  }
+  const more = [base?.programs ?? [], base?.paths ?? []].map((list) => list.join(" "));
+  const tar = await overlayTar(files);
+  const program = {
+    image: ref,
+    argv: ["sh", "-c", script, "make-root", ...more],
+    feed(input: Writable) {
+      input.end(tar);
+    },
+    failed: scriptFailed,
+    subject: ref,
+  };
+  await runRootProgram(engine, program, path, options.signal);
 }
 
-function scriptFailed(code: number | undefined, said: readonly string[]): PvhError {
-  const words = said.slice(-8).join("\n");
-  return new PvhError("PVH_BUILD", `make-root.sh ended with ${code ?? "no"} exit code:\n${words}`, {
+function scriptFailed(code: number, words: string): PvhError {
+  return new PvhError("PVH_BUILD", `make-root.sh ended with ${code} exit code:\n${words}`, {
     evidence: [MAKE_ROOT],
   });
 }
