@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printableTexts } from "./printable.ts";
 import { isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -55,7 +55,7 @@ export function ctrfReport(state: RunState): string {
       },
     },
   };
-  return `${JSON.stringify(report, quietly, 2)}\n`;
+  return `${JSON.stringify(report, printableTexts, 2)}\n`;
 }
 
 function testsOf(state: RunState): CtrfTest[] {
@@ -75,7 +75,7 @@ function testsOf(state: RunState): CtrfTest[] {
         status: verdict === "passed" ? "passed" : statusOf(verdict, failure?.class),
         duration: Math.round(ms),
         ...about,
-        ...(message !== undefined && { message: message }),
+        ...(message !== undefined && { message }),
         ...(failure?.stack !== undefined && { trace: failure.stack }),
         ...(verdict !== "passed" && verdict !== "failed" && { rawStatus: verdict }),
         ...flaky,
@@ -103,9 +103,4 @@ function testsOf(state: RunState): CtrfTest[] {
 function statusOf(verdict: string, of: string | undefined): "failed" | "skipped" | "other" {
   if (verdict !== "failed") return "skipped";
   return of === "product" || of === "scenario" ? "failed" : "other";
-}
-
-/** No text of a container acts on who prints the report. */
-function quietly(_key: string, value: unknown): unknown {
-  return typeof value === "string" ? printable(value) : value;
 }

@@ -7,8 +7,10 @@ const READ_VERSIONS: readonly number[] = [1, 2];
 /** Milliseconds of a duration; a year and more is no duration of a run. */
 const ms = z.number().min(0).max(1e11);
 const text = z.string();
-/** Name of a scenario, a check, a container, an image. A longer one is no record of pvh's. */
+/** Name of a scenario, a check, a container. A longer one is no record of pvh's. */
 const name = z.string().max(1_000);
+/** Name of an image, or the path of its file (PATH_MAX of Linux). */
+const image = z.string().max(4_096);
 const verdict = z.enum(["passed", "failed", "skipped"]);
 const quote = z.looseObject({ from: text, lines: z.array(text) });
 const diagnosis = z.looseObject({
@@ -48,7 +50,7 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   "run.started": z.looseObject({
     run: name,
     command: z.array(text),
-    image: name,
+    image,
     profile: name,
     quirks: z.array(name),
     selected: z.array(name),
@@ -67,7 +69,7 @@ const FIELDS: Readonly<Record<RecordedEvent["type"], z.ZodType>> = {
   }),
   "run.prepared": z.looseObject({
     ms,
-    image: name,
+    image,
     imageId: name.optional(),
     broker: z.literal("reference").optional(),
   }),

@@ -50,17 +50,19 @@ export interface EvidenceFolder {
   readonly telling: readonly Quote[];
 }
 
-/**
- * The failures of a scenario that are not the run's own: one without an engine fails each check with the
- * same words.
- */
+/** Tells the failures of scenarios from the run's own: without an engine each check fails with its words. */
+export function isNotOfRun(state: RunState): (one: { readonly failure: Failure }) => boolean {
+  const told = new Set(state.failures.map(({ failure }) => failure.message));
+  return ({ failure }) => !told.has(failure.message);
+}
+
+/** The failures of a scenario that are not the run's own. */
 export function ownBlocksOf(
   state: RunState,
   scenario: ScenarioState,
   folder: string,
 ): readonly FailureBlock[] {
-  const told = new Set(state.failures.map(({ failure }) => failure.message));
-  return blocksOf(state, scenario, folder).filter(({ failure }) => !told.has(failure.message));
+  return blocksOf(state, scenario, folder).filter(isNotOfRun(state));
 }
 
 /**

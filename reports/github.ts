@@ -1,4 +1,5 @@
 import { exitReason } from "./exit-code.ts";
+import { isNotOfRun } from "./failure-block.ts";
 import type { Failure } from "./events.ts";
 import { printable, printableLine } from "./printable.ts";
 import { isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
@@ -60,9 +61,7 @@ function annotated(state: RunState): Annotated[] {
     file: undefined,
     failure,
   }));
-  // Without an engine each check fails with the words of the run's own failure.
-  const told = new Set(ofRun.map(({ failure }) => failure.message));
-  return [...ofScenarios.filter(({ failure }) => !told.has(failure.message)), ...ofRun];
+  return [...ofScenarios.filter(isNotOfRun(state)), ...ofRun];
 }
 
 function errorLine({ title, file, failure }: Annotated): string {

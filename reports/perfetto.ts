@@ -1,5 +1,5 @@
 import type { RecordedEvent } from "./events.ts";
-import { printable, printableLine } from "./printable.ts";
+import { printableLine, printableTexts } from "./printable.ts";
 
 /** Event of Chrome's trace format (JSON Array/Object Format), which ui.perfetto.dev opens. */
 interface TraceEvent {
@@ -26,12 +26,7 @@ const MOST_LINES = 100_000;
 export function perfettoTrace(events: readonly RecordedEvent[]): string {
   const trace = new Trace(events[0]?.t ?? 0);
   for (const event of events) trace.add(event);
-  return `${JSON.stringify({ displayTimeUnit: "ms", traceEvents: trace.end() }, quietly)}\n`;
-}
-
-/** No text of a container acts on who prints the trace. */
-function quietly(_key: string, value: unknown): unknown {
-  return typeof value === "string" ? printable(value) : value;
+  return `${JSON.stringify({ displayTimeUnit: "ms", traceEvents: trace.end() }, printableTexts)}\n`;
 }
 
 class Trace {

@@ -24,6 +24,11 @@ export function printable(text: string): string {
   return shown(text);
 }
 
+/** A replacer of JSON.stringify: each text of a document does nothing but appear. */
+export function printableTexts(_key: string, value: unknown): unknown {
+  return typeof value === "string" ? printable(value) : value;
+}
+
 function stripped(text: string): string {
   return text
     .replaceAll("\r\n", "\n")
