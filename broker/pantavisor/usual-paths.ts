@@ -22,7 +22,7 @@ export interface ContainerView {
   readonly isFile?: boolean;
 }
 
-/** What a device that nobody has claimed knows of the cloud: nothing. */
+/** Empty files: a device that nobody has claimed knows nothing of the cloud. */
 const CLOUD_FILES = ["challenge", "device-id", "pantahub-host"];
 
 /**
@@ -123,11 +123,10 @@ export class UsualPaths {
           })),
           { name: "logs", source: logFolder },
         ];
-    const made = views.filter(({ source, ...view }) => {
+    return views.filter(({ source, ...view }) => {
       if (!("isFile" in view)) ifRoom(() => mkdirSync(source, { recursive: true }));
       return existsSync(source);
     });
-    return made;
   }
 
   /** `device-meta.NAME` and `user-meta.NAME`, of containers, of pantavisor and of pantahub. */

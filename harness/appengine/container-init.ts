@@ -120,7 +120,7 @@ export function enterArgv(
   { terminal = false } = {},
 ): string[] {
   const inside = ["sh", "-c", JOIN, "pvh-enter", String(pid), ...cgroups, "--", ...argv];
-  // Who reads keys has to be led by a process of the same pid namespace.
+  // Job control takes a session whose leader is in the same pid namespace.
   const session = terminal ? ["setsid", "-c"] : [];
   return ["nsenter", "-t", String(pid), "-p", "--", ...session, ...inside];
 }

@@ -21,7 +21,7 @@ export interface DiagnosisOptions {
   readonly news?: string | undefined;
   /** Traces of the check that failed; undefined: all evidence is its own, as that of a boot. */
   readonly traces?: CheckTraces | undefined;
-  /** What the catalogue says of a real image's check. */
+  /** Words of the catalogue about a real image's check. */
   readonly departs?: string | undefined;
   /** Rules whose symptoms the scenario has on purpose. */
   readonly expected?: readonly string[];

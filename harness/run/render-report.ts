@@ -39,7 +39,7 @@ export function renderReport(format: ReportFormat, run: ReportedRun): string {
 
 /** As the terminal shows it, where a CI may read along. */
 function quiet(line: string): string {
-  // What is taken out may have stood before a command.
+  // A control that is taken out may have stood before a command.
   return withoutCommands(printable(line));
 }
 

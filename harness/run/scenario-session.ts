@@ -182,21 +182,22 @@ export class ScenarioSession {
       throw new Error(this.#failure.message);
     }
     if (this.cancellation.signal.aborted) this.#skipped ??= CANCELLED;
-    const reason =
-      this.#skipped ?? missingJudgement(catalogue().get(toVariant(check.id).check), this.settings);
+    // Nothing else of a check needs the catalogue.
+    const row =
+      this.settings.broker === undefined ? undefined : catalogue().get(toVariant(check.id).check);
+    const reason = this.#skipped ?? missingJudgement(row, this.settings);
     if (reason !== undefined) {
       this.#finish(check, 0, { reason });
       return reason;
     }
     const first = new CheckRun(this, check, this.#appengine?.container);
     const { deadline, longest } = first;
+    const container = this.#appengine?.container;
+    const window = await this.#windowOn(container);
     this.record({ type: "check.started", scenario: this.name, check: check.id, deadline, longest });
     if (this.#strays !== undefined) this.#strays.during = check.id;
     const begun = now();
     const watch = clock.stopwatch();
-    const container = this.#appengine?.container;
-    const window =
-      container && (await CheckWindow.begin(container.appengine, this.cancellation.signal));
     const { run, outcome } = await this.#settled(first, check);
     const { share } = watch;
     const ms = now() - begun;
@@ -237,6 +238,14 @@ export class ScenarioSession {
     this.#removalMs += now() - collected;
     if (failure !== undefined) throw this.settings.journals ? new Error(failure.message) : error;
     return "skipped" in outcome ? outcome.skipped : undefined;
+  }
+
+  /** The logs from here on are the check's; nobody asks for them where no cause is looked for. */
+  async #windowOn(
+    container: BootedAppengine["container"] | undefined,
+  ): Promise<CheckWindow | undefined> {
+    if (container === undefined || this.settings.keep === "never") return undefined;
+    return CheckWindow.begin(container.appengine, this.cancellation.signal);
   }
 
   /** Report vitest's result of a check, when all of its hooks have run. */

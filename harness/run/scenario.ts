@@ -95,13 +95,14 @@ function checksOf(
 /** @returns why there can be no such check */
 function wrongWith(id: unknown, title: unknown, onlyRows: boolean): string | undefined {
   if (typeof id !== "string" || !CHECK_ID.test(id)) {
-    return "has no usable id: letters, digits, '.', '_' and '-', as in unix.half-close";
+    return "has no usable id: up to 1,000 letters, digits, '.', '_' and '-', as in unix.half-close";
   }
   if (typeof title !== "string" || title.trim() === "") return "has no sentence of what it shows";
   return onlyRows && !isRow(id) ? "is no row of the catalogue" : undefined;
 }
 
-const CHECK_ID = /^[A-Za-z0-9][\w.-]*$/;
+/** As long as a record may have it. */
+const CHECK_ID = /^[A-Za-z0-9][\w.-]{0,999}$/;
 
 /** vitest runs it: sequence, cancellation and watch mode are its; deadlines are ours. */
 function register(definition: ScenarioDefinition): void {

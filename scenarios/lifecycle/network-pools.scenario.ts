@@ -57,7 +57,7 @@ while True:
     peer.sendall(address[0].encode())
     peer.close()' >/tmp/outside.log 2>&1 &
   until grep -q listening /tmp/outside.log; do sleep 0.05; done`;
-/** Who the host outside takes the caller for. */
+/** Prints the address from which the host outside sees the caller. */
 const ASK_OUTSIDE = `python3 -c '
 import socket
 try:

@@ -116,7 +116,7 @@ scenario(
         await trust(appengine, "authority", "ca-certificates");
         const factory = await currentState(control, signal);
         const sign = (signer: string) => signed({ ...factory, "note.json": {} }, signer);
-        // What is of no container takes a reboot, so DONE says that the boot took it, too.
+        // A part of no container takes a reboot, so DONE says that the boot took it, too.
         for (const [name, state, complaint] of [
           [
             "unsigned",

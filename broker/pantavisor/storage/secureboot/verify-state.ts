@@ -88,7 +88,7 @@ function verifySignature(
   const signed = Object.keys(state).filter((one) => owned.signs(one));
   const covered = Object.keys(state).filter((one) => owned.owns(one));
   const payload = canonicalJson(Object.fromEntries(signed.map((one) => [one, state[one]])));
-  // What is left out may hold anything, and counts as covered.
+  // A key that is left out may hold anything, and counts as covered.
   const judged = trust.oemLeavesOut === true ? signed : covered;
   const publicKey = signerKey(header.x5c, judged.every(oemMaySign(trust)), trust);
   const isRsa = header.alg === "RS256";
