@@ -63,7 +63,7 @@ async function connectBySsh(
     return { ...(await ask(end, origin, signal)), ssh: address.host };
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    const message = `${address.path} of ${address.destination} does not answer: ${words()}`;
+    const message = `${address.path} of ${address.destination} does not answer: ${await words()}`;
     throw new PvhError("PVH_ENGINE_UNREACHABLE", message, { cause: error });
   }
 }

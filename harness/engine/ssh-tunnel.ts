@@ -43,11 +43,17 @@ rm -rf "$0"
 exit $code
 `;
 
+/** Milliseconds for ssh's words about a connection that it has closed. */
+const WORDS = 1_000;
+
 /** This machine's end of a tunnel. */
 export interface Tunnel {
   readonly address: DirectAddress;
-  /** The last lines that ssh has written, for example why the far end could not be reached. */
-  readonly words: () => string;
+  /**
+   * The last lines that ssh has written, for example why the far end could not be reached: its connection may
+   * be closed before they come.
+   */
+  readonly words: () => Promise<string>;
 }
 
 const tunnels = new Map<string, Promise<Tunnel>>();
@@ -112,7 +118,14 @@ async function open(
     throw new PvhError("PVH_ENGINE_UNREACHABLE", `ssh to ${destination} has ended: ${dead}`);
   }
   release(child);
-  return { address: { kind: "unix", host: `unix://${socket}`, path: socket }, words };
+  return {
+    address: { kind: "unix", host: `unix://${socket}`, path: socket },
+    async words() {
+      const hasSaid = (): boolean => said.length > 0;
+      await until("a word of ssh", hasSaid, { timeout: WORDS }).catch(() => undefined);
+      return words();
+    },
+  };
 }
 
 type Ssh = ChildProcessByStdio<Writable, null, Readable>;
