@@ -64,7 +64,8 @@ export const pidZero: Symptom = async (appengine, signal) => {
 };
 
 /** "Could not connect to provider socket". */
-export const noConnection: Symptom = async (appengine) => {
+export const noConnection: Symptom = async (appengine, signal) => {
+  await socketMissing(appengine, signal);
   await using provider = await Program.python(
     appengine.inside("probe-provider"),
     python`
@@ -89,7 +90,8 @@ export const noConnection: Symptom = async (appengine) => {
 };
 
 /** "Broken pipe" at a provider that answers after the consumer's EOF. */
-export const brokenPipe: Symptom = async (appengine) => {
+export const brokenPipe: Symptom = async (appengine, signal) => {
+  await socketMissing(appengine, signal);
   await using provider = await Program.python(
     appengine.inside("probe-provider"),
     python`

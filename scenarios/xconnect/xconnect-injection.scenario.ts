@@ -87,9 +87,16 @@ scenario(
       "xc.plugin-on-demand",
       "a plugin is loaded with its first link, and told of each link once",
       async ({ appengine, control, signal, skip }) => {
-        const before = await askBroker(appengine, signal);
-        if (before === undefined)
+        if ((await askBroker(appengine, signal)) === undefined)
           return skip("this broker does not tell which plugins it has loaded");
+        const before = await until(
+          "the unix plugin to know its links",
+          async () => {
+            const status = await askBroker(appengine, signal);
+            return status?.plugins["unix"]?.added === 3 && status;
+          },
+          { signal, timeout: 8_000 },
+        );
         // The drm link cannot work, so it has not been added: its plugin has been asked for.
         expect(before.plugins, "links that each plugin was told of, before the stop").toEqual({
           unix: { added: 3, removed: 0 },
