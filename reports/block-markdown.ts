@@ -56,7 +56,7 @@ function quoted(label: string, { from, lines }: Quote): string[] {
 
 /** A text in code, with more backticks around it than it holds. */
 export function inline(text: string): string {
-  const line = printableLine(text, 1_000).replace(LONE, "");
+  const line = printableLine(text, 1_000);
   const ticks = "`".repeat(longestRun(line) + 1);
   const pad = line.startsWith("`") || line.endsWith("`") ? " " : "";
   return line === "" ? "` `" : `${ticks}${pad}${line}${pad}${ticks}`;
@@ -65,7 +65,7 @@ export function inline(text: string): string {
 /** Lines in a block of code, of which nothing acts. */
 export function fence(language: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
-  const text = printable(lines.join("\n")).replace(LONE, "");
+  const text = printable(lines.join("\n"));
   const ticks = "`".repeat(Math.max(3, longestRun(text) + 1));
   return [`${ticks}${language}`, text, ticks, ""];
 }
@@ -73,6 +73,3 @@ export function fence(language: string, lines: readonly string[]): string[] {
 function longestRun(text: string): number {
   return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 }
-
-// A page is UTF-8, which has no lone surrogates.
-const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

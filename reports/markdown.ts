@@ -1,5 +1,5 @@
 import { exitReason } from "./exit-code.ts";
-import { blockMarkdown } from "./block-markdown.ts";
+import { blockMarkdown, inline } from "./block-markdown.ts";
 import { outsideBlock, ownBlocksOf } from "./failure-block.ts";
 import { printableLine } from "./printable.ts";
 import { countChecks, isFlaky, lastAttempt } from "./run-state.ts";
@@ -28,10 +28,10 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
       "",
       `${closingLine(state)}${reason === undefined ? "" : `. ${plain(reason)}`}`,
       "",
-      `- run ${code(started?.run ?? "")}, ${seconds(state.finished?.ms ?? 0)}`,
-      `- image ${code(started?.image ?? "")}${state.imageId === undefined ? "" : ` ${code(state.imageId)}`}`,
-      `- profile ${code(started?.profile ?? "")}${started?.quirks.length === 0 ? "" : `, quirks ${code(started?.quirks.join(",") ?? "")}`}, seed ${started?.seed ?? 0}`,
-      `- record ${code(folder)}`,
+      `- run ${inline(started?.run ?? "")}, ${seconds(state.finished?.ms ?? 0)}`,
+      `- image ${inline(started?.image ?? "")}${state.imageId === undefined ? "" : ` ${inline(state.imageId)}`}`,
+      `- profile ${inline(started?.profile ?? "")}${started?.quirks.length === 0 ? "" : `, quirks ${inline(started?.quirks.join(",") ?? "")}`}, seed ${started?.seed ?? 0}`,
+      `- record ${inline(folder)}`,
       "",
     ],
     ...state.failures.map((one) => [blockMarkdown(outsideBlock("the run", one)), ""]),
@@ -40,7 +40,7 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
       .flatMap((one) => failedBlocks(state, one, folder)),
     ...list(
       "Flaky",
-      scenarios.filter(isFlaky).map(({ name }) => `${code(name)} passed after a retry`),
+      scenarios.filter(isFlaky).map(({ name }) => `${inline(name)} passed after a retry`),
     ),
     ...list("Skipped", skips(scenarios)),
   ];
@@ -60,7 +60,7 @@ function skips(scenarios: readonly ScenarioState[]): string[] {
       byReason.set(why, [...(byReason.get(why) ?? []), id]);
     }
   }
-  return [...byReason].map(([why, ids]) => `${code(why)}: ${ids.map(code).join(", ")}`);
+  return [...byReason].map(([why, ids]) => `${inline(why)}: ${ids.map(inline).join(", ")}`);
 }
 
 function list(title: string, items: readonly string[]): string[][] {
@@ -82,15 +82,6 @@ function bounded(blocks: readonly (readonly string[])[], limit: number): string 
     kept.push(text);
   }
   return kept.join("");
-}
-
-/** A code span; a longer run of backquotes than any inside encloses it. */
-function code(text: string): string {
-  const line = printableLine(text, 300);
-  if (line === "") return "–";
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  return longest === 0 ? `\`${line}\`` : `${fence} ${line} ${fence}`;
 }
 
 /** Text in which nothing is markup: CommonMark takes a backslash before any ASCII punctuation. */

@@ -30,3 +30,8 @@ test("no text keeps a character that acts", () => {
 test("a line is cut at its limit", () => {
   expect(printableLine(`a\n  b\t${"c".repeat(100)}`, 10)).toBe("a b ccccc…");
 });
+
+test("a cut leaves no half of a character", () => {
+  expect(printableLine(`abc😀${"d".repeat(10)}`, 5)).toBe("abc…");
+  expect(printableLine(`abc😀${"d".repeat(10)}`, 6)).toBe("abc😀…");
+});

@@ -57,5 +57,7 @@ export function printableLine(text: string, limit = 500): string {
     .replace(/\s+/g, " ")
     .trim();
   const isWhole = line.length <= limit && text.length <= limit * 20;
-  return isWhole ? line : `${line.slice(0, limit - 1)}…`;
+  if (isWhole) return line;
+  // A cut between the two halves of a character leaves none of it.
+  return `${line.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
