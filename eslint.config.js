@@ -23,7 +23,10 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", ignoreUsingDeclarations: true },
+      ],
       "no-restricted-syntax": ["error", noDefault],
     },
   },
@@ -59,6 +62,19 @@ export default tseslint.config(
             "TemplateElement[value.raw=/settimeout\\(\\d|[( ,]timeout=[1-9]|\\b(timeout|-t|-w|-q|--max-time|-m) \\d+ /]",
           message: "A program's time-out goes through patient() or patientSeconds().",
         },
+      ],
+    },
+  },
+  {
+    files: ["harness/**", "reports/**", "broker/shared/**"],
+    ignores: ["**/*.test.ts", "harness/bench/**"],
+    rules: {
+      "no-restricted-globals": [
+        "error",
+        ...["DisposableStack", "AsyncDisposableStack"].map((name) => ({
+          name,
+          message: "The library runs on Node 22, which has none.",
+        })),
       ],
     },
   },

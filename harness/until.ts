@@ -33,8 +33,7 @@ export async function until<T>(
   { signal, timeout, every = 25, code = "PVH_TIMEOUT" }: UntilOptions,
 ): Promise<Exclude<T, undefined | false | null>> {
   using deadline = clock.deadline(timeout * clock.patience);
-  using waits = new DisposableStack();
-  waits.defer(opened(what));
+  using _waiting = opened(what);
   const begun = now();
   const observed = new Observed();
   const look = (one: typeof probe): Promise<T> => observed.during(async () => one());
@@ -66,9 +65,9 @@ export async function until<T>(
 
 const open: string[] = [];
 
-function opened(what: string): () => void {
+function opened(what: string): Disposable {
   open.push(what);
-  return () => void open.splice(open.lastIndexOf(what), 1);
+  return { [Symbol.dispose]: () => void open.splice(open.lastIndexOf(what), 1) };
 }
 
 /** The thing that this process has last begun to wait for, and waits for still. */
