@@ -20,13 +20,7 @@ export async function attachAppengine(
   name: string,
   options: Pick<BootOptions, "signal" | "until">,
 ): Promise<StartedAppengineContainer> {
-  const { Id: id } = await engine.docker
-    .getContainer(name)
-    .inspect()
-    .catch((error: unknown) => {
-      throw engineError(error, name);
-    });
-  const started = new StartedAppengineContainer(known(id, name), engine);
+  const started = (await takeAhead(name)) ?? (await connect(engine, name));
   try {
     await startAgain(started, options.signal);
     await started.appengine.boot("auto", {
@@ -39,6 +33,43 @@ export async function attachAppengine(
     await started.stop().catch(() => undefined);
     throw error;
   }
+}
+
+const ahead = new Map<string, Promise<StartedAppengineContainer | undefined>>();
+
+/**
+ * Open the streams to an appengine before attachAppengine() needs them. They stay open without use, which
+ * not every network allows: nothing is done for an engine on another machine.
+ */
+export function connectAhead(engine: Engine, name: string): void {
+  if (!engine.host.startsWith("unix:")) return;
+  const connecting = async (): Promise<StartedAppengineContainer> => {
+    const started = await connect(engine, name);
+    await Promise.all([started.appengine.sh(":", { untold: true }), started.control.containers()]);
+    return started;
+  };
+  ahead.set(
+    name,
+    connecting().catch(() => undefined),
+  );
+}
+
+/** @returns undefined when nobody has connected to it, or nobody could */
+function takeAhead(name: string): Promise<StartedAppengineContainer | undefined> {
+  const connecting = ahead.get(name) ?? Promise.resolve(undefined);
+  ahead.delete(name);
+  return connecting;
+}
+
+/** @throws PvhError of the engine when there is no such container */
+async function connect(engine: Engine, name: string): Promise<StartedAppengineContainer> {
+  const { Id: id } = await engine.docker
+    .getContainer(name)
+    .inspect()
+    .catch((error: unknown) => {
+      throw engineError(error, name);
+    });
+  return new StartedAppengineContainer(known(id, name), engine);
 }
 
 async function startAgain(

@@ -4,16 +4,23 @@ import type { Appengine } from "../appengine/appengine.ts";
 import { restartBroker } from "../appengine/restart-broker.ts";
 import type { Engine } from "../engine/engine.ts";
 import { entry } from "../image/layer.ts";
-import { programFiles } from "../image/program-layer.ts";
+import type { ProgramBundles } from "../image/program-bundles.ts";
+import { programFilesWith } from "../image/program-layer.ts";
 import { readMains } from "../image/sources.ts";
 import { until } from "../until.ts";
 
 /** Programs of the reference as the clone makes them, by their path in the image; without their library. */
 export type Programs = ReadonlyMap<string, { readonly content: Buffer; readonly mode: number }>;
 
-/** @throws PvhError PVH_BUILD for sources that do not bundle */
-export async function programsOfClone(): Promise<Programs> {
-  const files = await programFiles(await readMains());
+/**
+ * @param changed absolute paths of the files that have changed since the last time; default any
+ * @throws PvhError PVH_BUILD for sources that do not bundle
+ */
+export async function programsOfClone(
+  bundles: ProgramBundles,
+  changed?: readonly string[],
+): Promise<Programs> {
+  const files = await programFilesWith(bundles, await readMains(), undefined, changed);
   return new Map(
     files.flatMap(({ path, content, executable }) =>
       Buffer.isBuffer(content) && !path.endsWith(".node")

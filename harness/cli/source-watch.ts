@@ -2,8 +2,11 @@ import { existsSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { join } from "node:path";
 
-/** Milliseconds without a change after which a change is over: editors write in several steps. */
-const SETTLED = 100;
+/**
+ * Milliseconds without a change after which a change is over: editors write in several steps. One that
+ * takes longer is told as two.
+ */
+const SETTLED = 30;
 
 /** Tells which files below some folders change. */
 export class SourceWatch {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Appengine } from "../appengine/appengine.ts";
 import { touchedBy } from "../catalogue/touched.ts";
 import { clock } from "../clock/clock.ts";
@@ -8,10 +9,14 @@ import { endingSignal, EXIT, SIGNAL_EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { lastAttempt } from "../../reports/run-state.ts";
 import type { RunState } from "../../reports/run-state.ts";
+import { programBundles } from "../image/program-layer.ts";
 import { projectFacts } from "../project-facts.ts";
-import { ROOT, SOURCE_FOLDERS } from "../root.ts";
+import { MODULE, ROOT, SOURCE_FOLDERS } from "../root.ts";
+import { factsOf } from "../engine/find-engine.ts";
 import { discoverNamed } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
+import { KeptVitest } from "../run/kept-vitest.ts";
+import { dropLoader, prepareLoader } from "../run/loader-process.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { Prepared } from "../run/prepare-run.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
@@ -69,6 +74,7 @@ export async function watchCommand(call: Call): Promise<ExitCode> {
     }
   } finally {
     files.close();
+    await watched[Symbol.asyncDispose]();
     await removeOwn(AbortSignal.timeout(REMOVAL));
   }
 }
@@ -80,8 +86,18 @@ function foldersOf(root: string): string[] {
     .map(({ name }) => name);
 }
 
+function isOfBroker(path: string): boolean {
+  return path.startsWith("broker/");
+}
+
+/** No process has loaded the file before it was told its scenario. */
+function isLoadedLate(path: string): boolean {
+  if (projectFacts() !== undefined) return true;
+  return /^(scenarios|examples|containers)\/|^broker\/(?!shared\/)/.test(path);
+}
+
 /** The state of a watch between two runs. */
-class Watched {
+class Watched implements AsyncDisposable {
   readonly #names: readonly string[];
   readonly #flags: RunFlags;
   readonly #call: Call;
@@ -92,6 +108,10 @@ class Watched {
   /** The containers that the scenarios boot, as text. */
   #containers = "";
   #failed = new Set<string>();
+  readonly #vitest = new KeptVitest();
+  readonly #bundles = programBundles();
+  /** Absolute paths of files that have changed since the programs were bundled. */
+  readonly #unbundled = new Set<string>();
 
   constructor(names: readonly string[], flags: RunFlags, call: Call) {
     this.#names = names;
@@ -105,6 +125,11 @@ class Watched {
    */
   async run(changed: readonly string[] | undefined): Promise<ExitCode> {
     const { out } = this.#call;
+    if (!(changed ?? []).every(isLoadedLate)) this.#drop();
+    for (const path of changed ?? []) this.#unbundled.add(resolve(ROOT, path));
+    const bundling = changed?.some(isOfBroker) === true ? this.#bundle() : undefined;
+    // It is awaited when the scenarios are known.
+    bundling?.catch(() => undefined);
     const all = await discoverNamed(this.#names);
     const scenarios = changed === undefined ? all : this.#touched(all, changed);
     if (changed !== undefined) {
@@ -114,7 +139,7 @@ class Watched {
       out.say("none of the scenarios depends on it");
       return EXIT.pass;
     }
-    await this.#refresh(all, changed ?? []);
+    await this.#refresh(all, changed ?? [], bundling);
     return this.#runNow(scenarios, await this.#prepare(all));
   }
 
@@ -133,12 +158,27 @@ class Watched {
       projectFacts() !== undefined || changed.some((path) => !/^(scenarios|examples)\//.test(path));
     if (isOfAll) return [...all];
     const changes = changed.map((path) => ({ path, added: [] }));
-    const { scenarios } = touchedBy(changes, sourceTexts(ROOT), []);
+    // Nothing imports a scenario's file: no other has to be read.
+    const isAlone = changed.every((path) => path.endsWith(`.scenario${MODULE}`));
+    const texts = isAlone ? new Map<string, string>() : sourceTexts(ROOT);
+    const { scenarios } = touchedBy(changes, texts, []);
     return all.filter(({ file, name }) => scenarios.has(file) || this.#failed.has(name));
   }
 
+  /** The programs as the clone has them now. */
+  async #bundle(): Promise<Programs> {
+    const changed = [...this.#unbundled];
+    const programs = await programsOfClone(this.#bundles, changed);
+    for (const path of changed) this.#unbundled.delete(path);
+    return programs;
+  }
+
   /** Bring the appengines up to date, or let go of those that cannot be. */
-  async #refresh(all: readonly DiscoveredScenario[], changed: readonly string[]): Promise<void> {
+  async #refresh(
+    all: readonly DiscoveredScenario[],
+    changed: readonly string[],
+    bundling: Promise<Programs> | undefined,
+  ): Promise<void> {
     const containers = JSON.stringify(all.map((one) => one.containers));
     const isOther = containers !== this.#containers;
     this.#containers = containers;
@@ -148,15 +188,16 @@ class Watched {
       await this.#letGo();
       return;
     }
-    if (!changed.some((path) => path.startsWith("broker/"))) return;
-    const programs = await programsOfClone();
+    if (bundling === undefined) return;
+    const programs = await bundling;
     const before = this.#programs;
     this.#programs = programs;
     const paths = before === undefined ? [...programs.keys()] : changedPrograms(before, programs);
     if (paths.length === 0) return;
     // A check that boots an appengine of its own boots it from the image.
     const bootsMore = all.some(({ path }) => readFileSync(path, "utf8").includes("bootAppengine"));
-    if (bootsMore || !(await this.#replace(programs, paths))) await this.#letGo();
+    const isReplaced = !bootsMore && (await this.#replace(programs, paths).catch(() => false));
+    if (!isReplaced) await this.#letGo();
   }
 
   async #replace(programs: Programs, paths: readonly string[]): Promise<boolean> {
@@ -185,7 +226,7 @@ class Watched {
     const progress = (line: string): void => out.say(line);
     if (this.#prepared === undefined) {
       [this.#programs, this.#prepared] = await Promise.all([
-        programsOfClone(),
+        this.#bundle(),
         prepareRun(all, {}, { signal, progress }),
       ]);
     }
@@ -205,6 +246,7 @@ class Watched {
           ...this.#flags.options,
           command: ["watch", ...this.#names, ...this.#flags.given],
           held: Object.fromEntries(this.#held),
+          kept: this.#vitest,
         },
         { signal, onEvent: (event) => live.event(event) },
       );
@@ -212,11 +254,35 @@ class Watched {
       for (const line of live.closing(directory.shown)) out.say(line);
       out.data(closingLine(state));
       this.#remember(state);
+      if (exitCode !== EXIT.pass && exitCode !== EXIT.failed) this.#vitest.forget();
+      this.#getReady(scenarios, prepared);
       await tidyRuns(this.#call);
       return exitCode;
     } finally {
       live.stop();
     }
+  }
+
+  /** Start the processes of the next run. */
+  #getReady(scenarios: readonly DiscoveredScenario[], { engine }: Prepared): void {
+    if (this.#call.signal.aborted) return;
+    prepareLoader();
+    const [only, ...others] = scenarios;
+    const name = only === undefined || others.length > 0 ? undefined : this.#held.get(only.name);
+    this.#vitest.prepare(
+      name === undefined ? {} : { appengine: { engine: factsOf(engine), name } },
+    );
+  }
+
+  #drop(): void {
+    dropLoader();
+    this.#vitest.drop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#drop();
+    this.#vitest[Symbol.dispose]();
+    await this.#bundles[Symbol.asyncDispose]();
   }
 
   #remember(state: RunState): void {

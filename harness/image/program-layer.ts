@@ -1,11 +1,9 @@
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { Script } from "node:vm";
-import { build } from "esbuild";
 import { PvhError } from "../errors.ts";
 import type { LayerFile } from "./layer.ts";
 import { filesBelow } from "./layer.ts";
 import { packageFolder } from "../package-folder.ts";
+import { ProgramBundles, WRAPPER } from "./program-bundles.ts";
 import { PROJECT } from "./sources.ts";
 
 /** Where the appengine's own files are in the image. */
@@ -19,7 +17,26 @@ const HOME = "usr/lib/pvh";
  */
 export async function programFiles(
   mains: ReadonlyMap<string, string>,
+  overlay?: string,
+): Promise<LayerFile[]> {
+  await using bundles = programBundles();
+  return await programFilesWith(bundles, mains, overlay);
+}
+
+/** The programs' bundles at their place in the image. */
+export function programBundles(): ProgramBundles {
+  return new ProgramBundles(HOME);
+}
+
+/**
+ * As programFiles(), where the bundles are made again and again.
+ * @param changed as ProgramBundles.make() takes it
+ */
+export async function programFilesWith(
+  bundles: ProgramBundles,
+  mains: ReadonlyMap<string, string>,
   overlay = join(PROJECT, "containers/appengine/overlay"),
+  changed?: readonly string[],
 ): Promise<LayerFile[]> {
   // A thread's bundle is found by the program's, beside it.
   const programs = [...mains.keys()].filter((name) => !name.endsWith(".thread"));
@@ -31,7 +48,7 @@ export async function programFiles(
   return [
     ...commands,
     { path: `${HOME}/start.cjs`, content: Buffer.from(START) },
-    ...(await bundles(mains)),
+    ...(await bundles.make(mains, changed)),
     ...(await koffi()),
     ...checked(await filesBelow(overlay)),
   ];
@@ -41,53 +58,6 @@ export async function programFiles(
 function command(name: string): string {
   return `#!/${HOME}/node\nprocess.title = "${name}";\nrequire("/${HOME}/start.cjs")("${name}");\n`;
 }
-
-async function bundles(mains: ReadonlyMap<string, string>): Promise<LayerFile[]> {
-  const result = await build({
-    entryPoints: Object.fromEntries(mains),
-    outdir: "/",
-    outExtension: { ".js": ".cjs" },
-    bundle: true,
-    write: false,
-    platform: "node",
-    // Node reads all names of a built-in module for an ES import, also those that cost much.
-    format: "cjs",
-    target: "node24",
-    logLevel: "silent",
-    // Its module for ES imports finds no package of a library in a bundle.
-    alias: { koffi: join(packageFolder("koffi"), "index.cjs") },
-    define: { "import.meta.url": "$url" },
-    banner: { js: 'const $url = require("node:url").pathToFileURL(__filename).href;' },
-  }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new PvhError("PVH_BUILD", `the reference Pantavisor cannot be bundled: ${why}`, {
-      hint: "npm run ok",
-      cause: error,
-    });
-  });
-  return result.outputFiles.flatMap(({ path, contents }) => {
-    const bundle = { path: `${HOME}${path}`, content: Buffer.from(contents) };
-    if (path.endsWith(".thread.cjs")) return [bundle];
-    return [bundle, { path: bundle.path.replace(/cjs$/, "cache"), content: compiled(bundle) }];
-  });
-}
-
-/** V8's code of a bundle: this Node is the image's. Node compiles anew what it does not accept. */
-function compiled({ path, content }: { readonly path: string; readonly content: Buffer }): Buffer {
-  const text = `${WRAPPER[0]}${content.toString("latin1")}${WRAPPER[1]}`;
-  // By default, V8 leaves most functions to their first call.
-  setFlagsFromString("--no-lazy");
-  try {
-    const script = new Script(text, { filename: `/${path}` });
-    setFlagsFromString("--lazy");
-    return script.createCachedData();
-  } finally {
-    setFlagsFromString("--lazy");
-  }
-}
-
-/** The function that Node wraps around the text of a CommonJS module. */
-const WRAPPER = ["(function (exports, require, module, __filename, __dirname) {", "\n})"] as const;
 
 /** Runs a bundle with V8's code of it, which a program otherwise spends a third of its start on. */
 const START = `"use strict";

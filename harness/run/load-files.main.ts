@@ -7,6 +7,8 @@ import { pathToFileURL } from "node:url";
 import "../project/esm-typescript.ts";
 import { collect } from "./collector.ts";
 import { enteredNames } from "./entered-names.ts";
+// Loaded before the first file asks for it.
+import "./scenario.ts";
 import type { Answer, DeclaredScenario, Question } from "./loader-process.ts";
 import type { ScenarioDefinition } from "./scenario-definition.ts";
 import { readThrown } from "../thrown.ts";

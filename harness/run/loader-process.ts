@@ -99,7 +99,7 @@ export class LoaderProcess implements AsyncDisposable {
 
   #running(): ChildProcess {
     if (this.#child === undefined || hasEnded(this.#child)) {
-      this.#child = start();
+      this.#child = takeSpare() ?? start();
       this.#asked = 0;
     }
     return this.#child;
@@ -119,6 +119,27 @@ function answerTo(id: number, child: ChildProcess, signal: AbortSignal): Promise
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
+}
+
+/** A process that has loaded pvh's modules, and no file yet. */
+let spare: ChildProcess | undefined;
+
+/** Start the process of the next LoaderProcess before it is needed. One that waits already is ended. */
+export function prepareLoader(): void {
+  dropLoader();
+  spare = start();
+}
+
+/** End the process that waits. */
+export function dropLoader(): void {
+  spare?.kill("SIGKILL");
+  spare = undefined;
+}
+
+function takeSpare(): ChildProcess | undefined {
+  const taken = spare;
+  spare = undefined;
+  return taken === undefined || hasEnded(taken) ? undefined : taken;
 }
 
 function start(): ChildProcess {

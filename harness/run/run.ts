@@ -33,6 +33,7 @@ import type {
 import { toFailure } from "../failure.ts";
 import { formerDurations, keepDurations } from "./history.ts";
 import { JOURNALS } from "./journal.ts";
+import type { KeptVitest } from "./kept-vitest.ts";
 import { preparationFailure } from "./prepare-run.ts";
 import type { Prepared } from "./prepare-run.ts";
 import { PROFILES } from "../catalogue/profiles.ts";
@@ -91,6 +92,8 @@ export interface RunOptions {
   readonly switchable?: readonly string[];
   /** As in RunSettings. Whoever gives it removes the appengines. */
   readonly held?: Readonly<Record<string, string>>;
+  /** vitest that stays after the run. Whoever gives it closes it. */
+  readonly kept?: KeptVitest;
   /** Time limits of the processes of scenarios, instead of the usual ones. */
   readonly patience?: Partial<Patience>;
 }
@@ -146,9 +149,15 @@ export async function runScenarios(
   const stopped = AbortSignal.any([signal, enough.signal]);
   const whole = async (): Promise<RunResult> => {
     const files = selected.map(({ scenario }) => scenario.path);
-    const opening = VitestBridge.open(files, directory.folder, options.jobs, (event) =>
-      record.append(event),
-    );
+    const { kept, jobs } = options;
+    const bridged = {
+      folder: directory.folder,
+      record: (event: RunEvent): void => record.append(event),
+    };
+    const opening =
+      kept === undefined
+        ? VitestBridge.open(files, join(directory.folder, VITEST), jobs, bridged)
+        : kept.open(files, jobs, bridged);
     // It opens during the preparation, and is awaited after it.
     opening.catch(() => undefined);
     const prepared = await prepareRecorded(prepare, record, begun, signal);
@@ -296,7 +305,8 @@ async function runPrepared(
   const rounds = { repeat, retries, patience, unprepared, inOrder, shared };
   await runRounds(bridge, settings, rounds, record, stopped);
   // A worker that did not stop in time would hold this up; it ends with the process.
-  if (!stopped.aborted) await (await opening).close();
+  if (stopped.aborted) options.kept?.forget();
+  else if (options.kept === undefined) await (await opening).close();
   for (const folder of [JOURNALS, SHARES, VITEST]) {
     rmSync(join(directory.folder, folder), { recursive: true, force: true });
   }

@@ -9,6 +9,7 @@ import { MODULE } from "../root.ts";
 import { engineEnvironment } from "./engine-slots.ts";
 import type { EngineSlots } from "./engine-slots.ts";
 import { ALIVE } from "./sign-of-life.ts";
+import type { Spare, SpareFork } from "./spare-fork.ts";
 import { endProcessesOf, endWorkersWithUs, nameWorker } from "./worker-processes.ts";
 
 /** Name of the pool in vitest's configuration. */
@@ -36,23 +37,32 @@ export class ScenarioFork extends ForksPoolWorker {
   readonly #host: ForkHost;
   readonly #release: () => void;
   readonly #worker: string;
+  /** The process that was started for it before. */
+  readonly #spare: Spare | undefined;
   #file: string | undefined;
   #process: ChildProcess | undefined;
   #asked = false;
   #answer: ((message: unknown) => void) | undefined;
 
-  constructor(options: PoolOptions, host: ForkHost, slots: EngineSlots) {
-    const worker = nameWorker();
+  constructor(options: PoolOptions, host: ForkHost, slots: EngineSlots, spares?: SpareFork) {
     const engine = slots.take();
+    // One that waits has no engine of several.
+    const spare = engine === undefined ? spares?.take() : undefined;
+    const worker = spare?.worker ?? nameWorker();
     const own = { [WORKER_VARIABLE]: worker, ...engineEnvironment(engine) };
     super({ ...options, env: { ...options.env, ...own } });
     this.#release = () => slots.release(engine);
     this.#host = host;
     this.#worker = worker;
+    this.#spare = spare;
+    const { entrypoint, execArgv } = this;
+    spares?.remember({ entrypoint, execArgv, env: options.env });
   }
 
   override async start(): Promise<void> {
     endWorkersWithUs();
+    // vitest starts one only where there is none.
+    if (this.#spare !== undefined) Reflect.set(this, "_fork", this.#spare.child);
     await super.start();
     const child: unknown = Reflect.get(this, "_fork");
     if (!(child instanceof ChildProcess)) {

@@ -5,6 +5,7 @@
  */
 import { registerHooks } from "node:module";
 import { init, runBaseTests, setupEnvironment } from "vitest/worker";
+import { loadAhead } from "./load-ahead.ts";
 
 /** Kept before a scenario can put others in their place. */
 const exit = process.exit.bind(process);
@@ -56,3 +57,4 @@ init({
   collectTests: (state, traces) => runBaseTests("collect", state, traces),
   setup,
 });
+await loadAhead().catch(() => undefined);

@@ -16,6 +16,7 @@ import type { RunSettings } from "./run-settings.ts";
 import type { ForkHost } from "./scenario-fork.ts";
 import type { ScenarioJudge } from "./scenario-judge.ts";
 import { SCENARIO_EXEC_ARGV, SCENARIO_OPTIONS } from "./vitest-options.ts";
+import type { SpareFork } from "./spare-fork.ts";
 import type { Unit } from "./units.ts";
 import type { Patience } from "./worker-watch.ts";
 
@@ -32,6 +33,14 @@ export interface Round {
   readonly stopped: AbortSignal;
   /** Fires when nobody waits for their clean-up any more. */
   readonly abandoned: AbortSignal;
+}
+
+/** The run that vitest works for. */
+export interface BridgedRun {
+  /** Run directory. */
+  readonly folder: string;
+  /** Takes what scenarios print. */
+  readonly record: (event: RunEvent) => void;
 }
 
 /** Folder of the files that import the scenarios of a share, in a run directory while it runs. */
@@ -55,23 +64,32 @@ export class VitestBridge {
 
   /**
    * @param files of the scenarios, absolute
-   * @param folder the run directory
-   * @param record takes what scenarios print
+   * @param folder for vitest's own files
+   * @param run the run that it is for
+   * @param spares processes that are started before
    */
   static async open(
     files: readonly string[],
     folder: string,
     jobs: number,
-    record: (event: RunEvent) => void,
+    run: BridgedRun,
+    spares?: SpareFork,
   ): Promise<VitestBridge> {
     // A fifth of a second to load: only commands that run scenarios pay for it.
     const { createVitest } = await import("vitest/node");
     const { POOL, ScenarioFork } = await import("./scenario-fork.ts");
-    const log = logFile(join(folder, "vitest.log"));
     const unhandled = new UnhandledErrors();
     const onRejection = (reason: unknown): void => unhandled.add(reason);
     const slots = new EngineSlots([]);
-    const state: State = { host: undefined, slots, modules: new Map(), unhandled, onRejection };
+    const state: State = {
+      run,
+      host: undefined,
+      slots,
+      modules: new Map(),
+      unhandled,
+      onRejection,
+    };
+    const log = logFile(() => join(state.run.folder, "vitest.log"));
     const host: ForkHost = {
       began: (fork, file) => state.host?.began(fork, file),
       alive: (file) => state.host?.alive(file),
@@ -86,7 +104,7 @@ export class VitestBridge {
           ...SCENARIO_OPTIONS,
           pool: {
             name: POOL,
-            createPoolWorker: (options) => new ScenarioFork(options, host, state.slots),
+            createPoolWorker: (options) => new ScenarioFork(options, host, state.slots, spares),
           },
           execArgv: SCENARIO_EXEC_ARGV,
           root: projectFacts()?.root ?? ROOT,
@@ -95,7 +113,7 @@ export class VitestBridge {
           api: false,
           // By default it would write to node_modules.
           cache: false,
-          fsModuleCachePath: join(folder, VITEST),
+          fsModuleCachePath: folder,
           include: [...files],
           maxWorkers: jobs,
           env: { [OWNER_VARIABLE]: ownerName() },
@@ -103,7 +121,7 @@ export class VitestBridge {
           onUnhandledError: (error) => state.unhandled.add(error),
           reporters: [
             {
-              onUserConsoleLog: ({ content }) => record(noteOf(content)),
+              onUserConsoleLog: ({ content }) => state.run.record(noteOf(content)),
               // Each stage has an object of its own.
               onTestModuleQueued: know,
               onTestModuleCollected: know,
@@ -111,11 +129,16 @@ export class VitestBridge {
             },
           ],
         },
-        { logLevel: "silent", cacheDir: join(folder, VITEST) },
+        { logLevel: "silent", cacheDir: folder },
         { stdout: log, stderr: log },
       ),
     );
     return new VitestBridge(vitest, state);
+  }
+
+  /** What it does from now on is for this run. */
+  serve(run: BridgedRun): void {
+    this.#state.run = run;
   }
 
   /**
@@ -193,6 +216,7 @@ export class VitestBridge {
 }
 
 interface State {
+  run: BridgedRun;
   slots: EngineSlots;
   host: ForkHost | undefined;
   /** vitest's module of each file, by the file's absolute path. */
@@ -247,10 +271,15 @@ function noteOf(content: string): RunEvent {
   return { type: "note", text: content.trimEnd() };
 }
 
-function logFile(path: string): Writable {
+/** @param pathOf the file of the run that is on */
+function logFile(pathOf: () => string): Writable {
   let room = LOG_LIMIT;
+  let last = pathOf();
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
+      const path = pathOf();
+      if (path !== last) room = LOG_LIMIT;
+      last = path;
       const kept = chunk.subarray(0, room);
       room -= kept.length;
       try {
