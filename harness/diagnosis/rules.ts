@@ -2,12 +2,13 @@ import type { DiagnosisRule } from "./rule.ts";
 import { bootRules } from "./rules/boot.ts";
 import { documentedRules } from "./rules/documented.ts";
 import { lifecycleRules } from "./rules/lifecycle.ts";
-import { linkRules } from "./rules/links.ts";
+import { brokerRules, linkRules } from "./rules/links.ts";
 import { serviceRules } from "./rules/services.ts";
 
 /** Every known cause, the likeliest first: what keeps a boot from READY explains all that comes after it. */
 export const RULES: readonly DiagnosisRule[] = [
   ...bootRules,
+  ...brokerRules,
   ...documentedRules,
   ...serviceRules,
   ...linkRules,

@@ -33,8 +33,8 @@ const extra = defineContainer({
 scenario(
   "revisions",
   {
-    // A client whose server goes away with its revision.
-    expects: { rules: ["broken-pipe"] },
+    // A client whose server goes away with its revision, and steps that fail.
+    expects: { rules: ["broken-pipe", "recovery-exhausted", "required-service-missing"] },
     summary: "an installed step is run, tried, committed or rolled back; links follow",
     containers: [SERVER, CLIENT, extra],
     boot: "auto",

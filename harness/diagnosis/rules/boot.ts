@@ -10,6 +10,7 @@ export const bootRules = defineRules(
       {
         in: ["pantavisor.log", "failure"],
         line: String.raw`required service '(?<service>[^']+)' (?:for platform|of container) '(?<container>[^']+)' (?:not found|is provided by no)`,
+        during: "check",
       },
     ],
     fix: "deploy a container whose services.json exports '{service}', with services.json behind run.json in the export: pvh exports lint",

@@ -1,7 +1,7 @@
 import { defineRules } from "../rule.ts";
 
-/** Causes in pv-xconnect, its links and the graph. */
-export const linkRules = defineRules(
+/** pv-xconnect does not run: no link works, whatever else is wrong with it. */
+export const brokerRules = defineRules(
   {
     id: "xconnect-stopped",
     cause: "pv-xconnect does not run, so no link works (respawn {respawn})",
@@ -25,6 +25,10 @@ export const linkRules = defineRules(
     fix: "wait 5 to 10 s for the links, and find why it ended: pvh logs NAME",
     source: "docs/pantavisor.md §3.5",
   },
+);
+
+/** Causes in pv-xconnect, its links and the graph. */
+export const linkRules = defineRules(
   {
     id: "graph-unparsed",
     cause:
