@@ -5,15 +5,14 @@ import {
   mkdirSync,
   openSync,
   renameSync,
-  rmSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { bindDatagrams } from "../shared/linux/unix-stream.ts";
-import { MessageSocket } from "../shared/linux/message-socket.ts";
 import { isNoRoom } from "../shared/no-room.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { Caller } from "./control/caller.ts";
+import { takeConnections } from "./log-connections.quirk.ts";
+import { LogDatagrams } from "./log-datagrams.ts";
 import { parseLogMessage } from "./log-message.ts";
 import type { PantavisorLog } from "./pantavisor-log.ts";
 
@@ -31,8 +30,6 @@ export interface LogServerOptions {
 
 /** Folder of messages from processes that are gone or unknown. */
 const UNKNOWN = "unknown-platform";
-/** Messages before others get their turn. */
-const BATCH = 64;
 /** Bytes of a file before it becomes FILE.1. */
 const FILE_SIZE = 16 << 20;
 /** Files of one container; messages of further sources share one. */
@@ -47,41 +44,21 @@ const WARN_INTERVAL = 1000;
  */
 export class LogServer implements Disposable {
   readonly #options: LogServerOptions;
-  readonly #socket: MessageSocket;
+  readonly #intake: Disposable;
   readonly #sources = new Map<string, Set<string>>();
-  #isReading = false;
   #dropped = 0;
   #lastWarning = -Infinity;
 
   constructor(options: LogServerOptions) {
     this.#options = options;
-    rmSync(options.path, { force: true });
-    this.#socket = new MessageSocket(bindDatagrams(options.path, 0o666), "datagram");
-    this.#socket.watch(({ readable }) => {
-      if (readable) this.#read();
-    });
+    const take = (bytes: Buffer, pid: number): void => this.#take(bytes, pid);
+    this.#intake = options.quirks.has("log-socket-stream")
+      ? takeConnections(options.path, take)
+      : new LogDatagrams(options.path, take);
   }
 
   [Symbol.dispose](): void {
-    this.#socket.close();
-    rmSync(this.#options.path, { force: true });
-  }
-
-  #read(): void {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    for (let count = 0; count < BATCH; count++) {
-      const received = this.#socket.isOpen ? this.#socket.receive({ withFds: false }) : undefined;
-      if (received?.type !== "message") {
-        this.#isReading = false;
-        return;
-      }
-      this.#take(received.bytes, received.credentials?.pid ?? 0);
-    }
-    setImmediate(() => {
-      this.#isReading = false;
-      this.#read();
-    });
+    this.#intake[Symbol.dispose]();
   }
 
   #take(bytes: Buffer, pid: number): void {

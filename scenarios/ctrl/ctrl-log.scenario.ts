@@ -73,6 +73,39 @@ scenario(
         }
       },
     );
+
+    check(
+      "ctrl.log.datagram",
+      "both sockets take two datagrams of one sender",
+      async ({ appengine, inside, signal }) => {
+        for (const path of [SOCKET, "/dev/log"]) {
+          const source = path.replaceAll("/", "-");
+          await using sender = await Program.python(
+            inside(SENDER),
+            python`
+              import socket, sys
+              sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+              error = sender.connect_ex(${path})
+              for number in range(0 if error else 2):
+                  sender.send(b"level=INFO src=%s message=%d" % (${source}.encode(), number))
+              print(error)
+              sys.stdin.read()
+            `,
+          );
+          expect(await sender.line(), `errno of connecting a socket for datagrams to ${path}`).toBe(
+            "0",
+          );
+          await until(
+            `both lines of ${path}`,
+            async () =>
+              (await appengine.text(`cat ${LOGS}/${SENDER}/${source} 2>/dev/null || true`, {
+                signal,
+              })) === "0\n1\n",
+            { signal, timeout: 10_000 },
+          );
+        }
+      },
+    );
   },
 );
 

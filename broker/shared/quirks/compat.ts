@@ -31,6 +31,7 @@ export const COMPAT: readonly QuirkName[] = [
   "failed-update-terse",
   "containers-fields-few",
   "log-sender-claimed",
+  "log-socket-stream",
   "signal-unexpected-500",
   "pvcontrol-plural-only",
   "pvcurl-mixes",

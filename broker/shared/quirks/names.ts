@@ -83,6 +83,7 @@ export const QUIRKS = {
   "initial-rev-ignored": "the first revision is 0, whatever PV_APPENGINE_INITIAL_REV says",
   "meta-not-shared": "metadata of a container is no file in it",
   "log-socket-deaf": "messages to pv-ctrl-log are forgotten",
+  "log-socket-stream": "pv-ctrl-log takes connections, and no datagrams",
   "log-sender-claimed": "a binary message to pv-ctrl-log is logged for the container that it names",
   "log-clock-relative":
     "pantavisor.log counts from the machine's start, whatever PV_LOG_TIMESTAMP says",
