@@ -1,24 +1,43 @@
 import { readFileSync, readdirSync, statfsSync } from "node:fs";
 import { loadavg, networkInterfaces, uptime } from "node:os";
+import { ifRoom } from "../shared/no-room.ts";
 import type { MetaStore } from "./control/pantavisor-view.ts";
 
 /**
- * The part of device-meta that changes by itself (docs/pantavisor.md §3.3): made when it is asked
- * for, never stored. A key of the user's own with the same name hides it.
+ * The part of device-meta that changes by itself (docs/pantavisor.md §3.3): listed as it is, while its files
+ * are as the start found it, until a key of that name is set or deleted.
  * @param storage any path on the storage volume
  */
 export function withAutomaticMeta(store: MetaStore, storage: string): MetaStore {
+  for (const [key, describe] of AUTOMATIC) {
+    ifRoom(() => store.set(key, JSON.stringify(describe(storage))));
+  }
+  const automatic = new Map(AUTOMATIC);
   return {
     ...store,
-    all: () => ({
-      storage: describeStorage(storage),
-      interfaces: describeInterfaces(),
-      sysinfo: describeSystem(),
-      time: describeTime(),
-      ...store.all(),
-    }),
+    set(key, value) {
+      automatic.delete(key);
+      store.set(key, value);
+    },
+    delete(key) {
+      automatic.delete(key);
+      store.delete(key);
+    },
+    all() {
+      const values = [...automatic].map(([key, describe]) => [key, describe(storage)] as const);
+      // A fact that this device has none of is an empty file, and is not listed.
+      const stored = Object.entries(store.all()).filter(([, value]) => value !== "");
+      return Object.fromEntries([...stored, ...values]);
+    },
   };
 }
+
+const AUTOMATIC: readonly (readonly [key: string, describe: (storage: string) => unknown])[] = [
+  ["storage", describeStorage],
+  ["interfaces", describeInterfaces],
+  ["sysinfo", describeSystem],
+  ["time", describeTime],
+];
 
 /** `storage.gc.reserved`: percent that updates leave free. */
 const RESERVED = 0.05;

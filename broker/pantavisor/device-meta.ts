@@ -86,13 +86,12 @@ export function openDeviceMeta(
 
 /** Facts that pantavisor knows about the machine when it starts. */
 export function describeDevice(revision: string, build: string): Record<string, string> {
-  const model = deviceTreeModel();
   return {
     "pantahub.claimed": "0",
     "pantahub.online": "0",
     "pantavisor.arch": `${machine()}/64/${endianness() === "LE" ? "EL" : "EB"}`,
     "pantavisor.cpumodel": cpus()[0]?.model.trim() ?? "",
-    ...(model === undefined ? {} : { "pantavisor.dtmodel": model }),
+    "pantavisor.dtmodel": deviceTreeModel(),
     "pantavisor.mode": "local",
     "pantavisor.revision": revision,
     "pantavisor.uname": JSON.stringify({
@@ -106,10 +105,10 @@ export function describeDevice(revision: string, build: string): Record<string, 
   };
 }
 
-/** Model of a board that has a device tree; the kernel ends the text with a NUL. */
-function deviceTreeModel(): string | undefined {
+/** Model of a board, empty where it has no device tree; the kernel ends the text with a NUL. */
+function deviceTreeModel(): string {
   const file = "/proc/device-tree/model";
-  return existsSync(file) ? readFileSync(file, "utf8").replaceAll("\0", "") : undefined;
+  return existsSync(file) ? readFileSync(file, "utf8").replaceAll("\0", "") : "";
 }
 
 function machine(): string {

@@ -48,6 +48,8 @@ test("a managing container sees the metadata of others, and files that it cannot
     "device-meta",
     "user-meta",
     "logs",
+    "phconfig",
+    "pv-fd-log",
     "device-meta.other",
     "user-meta.other",
     "challenge",

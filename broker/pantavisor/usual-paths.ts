@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { listenIn } from "../shared/linux/unix-stream.ts";
 import { ifRoom } from "../shared/no-room.ts";
 import type { Quirks } from "../shared/quirks/quirks.ts";
 import type { AppengineConfig } from "./appengine-config.ts";
@@ -24,6 +25,11 @@ export interface ContainerView {
 
 /** Empty files: a device that nobody has claimed knows nothing of the cloud. */
 const CLOUD_FILES = ["challenge", "device-id", "pantahub-host"];
+
+/** Where pantavisor's own parts hand over logs; a container that manages sees it. */
+const FD_LOG = "pv-fd-log";
+/** The cloud's credentials; a container finds an empty folder. */
+const CREDENTIALS = "phconfig";
 
 /**
  * Paths by which programs and people know an appengine (docs/pantavisor.md §2.4), besides those
@@ -53,6 +59,10 @@ export class UsualPaths {
   makeOfControl(): void {
     if (this.#areMissing) return;
     const { storage, runDirectory } = this.#config;
+    ifRoom(() => {
+      mkdirSync(join(runDirectory, CREDENTIALS), { recursive: true });
+      plantSocket(runDirectory, FD_LOG);
+    });
     for (const [name, cache] of METADATA) {
       const link = join(runDirectory, name);
       rmSync(link, { force: true });
@@ -109,6 +119,8 @@ export class UsualPaths {
       ? [
           ...METADATA.map(([name, cache]) => ({ name, source: join(storage, "cache", cache) })),
           { name: "logs", source: join(storage, "logs") },
+          { name: CREDENTIALS, source: join(runDirectory, CREDENTIALS) },
+          { name: FD_LOG, source: join(runDirectory, FD_LOG), isFile: true },
           ...this.#sharedFolders(),
           ...CLOUD_FILES.map((name) => ({
             name,
@@ -136,6 +148,17 @@ export class UsualPaths {
       .filter((name) => METADATA.some(([kind]) => name.startsWith(`${kind}.`)))
       .sort()
       .map((name) => ({ name, source: join(runDirectory, name) }));
+  }
+}
+
+/** A socket that nobody listens to: the reference hands over no logs by it. */
+function plantSocket(folder: string, name: string): void {
+  rmSync(join(folder, name), { force: true });
+  const directory = openSync(folder, "r");
+  try {
+    closeSync(listenIn(directory, name, 0o600, 1));
+  } finally {
+    closeSync(directory);
   }
 }
 

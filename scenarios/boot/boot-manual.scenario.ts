@@ -130,7 +130,8 @@ scenario(
           ).toEqual([path, "yes"]);
         }
         const files = ["challenge", "device-id", "pantahub-host", "device-meta.pantavisor/mode"];
-        for (const name of ["pv-ctrl", "device-meta", "user-meta", "logs", ...files]) {
+        const more = ["phconfig", "pv-fd-log", "device-meta/storage", "device-meta/time"];
+        for (const name of ["pv-ctrl", "device-meta", "user-meta", "logs", ...files, ...more]) {
           const path = `/pantavisor/${name}`;
           expect(
             await sees((script) => inside(CLIENT).text(script), path),
