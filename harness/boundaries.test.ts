@@ -174,9 +174,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "harness/*.ts",
     "harness/appengine/",
     "harness/clock/",
+    "harness/control/",
     "harness/engine/",
+    "harness/exports/",
     "harness/run/",
     "reports/",
+    "broker/shared/formats/",
   ],
   "harness/bench/": [
     "harness/*.ts",

@@ -1,15 +1,28 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import tar from "tar-stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { compareGolden } from "./compare-golden.ts";
+import { signState } from "../../broker/shared/formats/sign-state.ts";
+import type { JsonObject } from "../exports/json-value.ts";
+import { writeExport } from "../exports/write-export.ts";
+import { expiredSigner } from "./expired-signer.ts";
 import { findTests } from "./find-tests.ts";
 import { namesOf } from "./import-tests.ts";
 import { normalised } from "./normalise.ts";
 import { readPvTest } from "./pv-test.ts";
 import { packTestFiles, programFile } from "./test-files.ts";
+import { readsFactory, revisionOf } from "./test-revision.ts";
 import { neededPrograms, stageTarballs, whySkipped } from "./why-skipped.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/pv-tests");
@@ -32,7 +45,7 @@ function made(json: object, script = "echo\n") {
 test("every directory with a test.json is found, below folders and by itself", () => {
   const all = [...namesOf(findTests([FIXTURES])).keys()];
   expect(all).toContain("local-first-settings");
-  expect(all).toHaveLength(8);
+  expect(all).toHaveLength(9);
   expect([...namesOf(findTests([join(FIXTURES, "local/second/stdout")]))]).toEqual([
     ["local-second-stdout", join(FIXTURES, "local/second/stdout")],
   ]);
@@ -97,6 +110,38 @@ test("a tarball is taken from the folders that are named, by either name", () =>
     paths: [join(folder, "a.pvrexport.tgz")],
     missing: [],
   });
+});
+
+test("a signer that has ended keeps a test that verifies signatures from running, and no other", async () => {
+  const keys = join(FIXTURES, "../secureboot");
+  const pem = (name: string) => readFileSync(join(keys, name), "utf8");
+  const signed = (signer: string) =>
+    signState({ "#spec": "pantavisor-service-system@1", "a/b.json": {} }, ["a/b.json"], {
+      part: "a",
+      include: ["a/**"],
+      key: pem(`${signer}.key`),
+      certificate: pem(`${signer}.crt`),
+    }) as JsonObject;
+  const [good, ended] = [join(folder, "good.tgz"), join(folder, "ended.tgz")];
+  await writeExport(good, { fragment: signed("signer"), objects: new Map() });
+  await writeExport(ended, { fragment: signed("expired"), objects: new Map() });
+  const strict = made({ setup: { env: "PV_SECUREBOOT_MODE=strict" } });
+  const now = Date.now();
+  expect(await expiredSigner(strict, [good], now)).toBeUndefined();
+  expect(await expiredSigner(strict, [good, ended], now)).toMatch(
+    /^the certificate that signed ended\.tgz ended on 2021-/,
+  );
+  expect(await expiredSigner(made({}), [ended], now)).toBeUndefined();
+});
+
+test("a test of the second generation that reads revision 0 is told from others", () => {
+  const second = { setup: { usrmeta: "" } };
+  expect(readsFactory(made(second, "pvcontrol steps get 0 | jq keys\n"))).toBe(true);
+  expect(readsFactory(made(second, "pvcontrol steps get 01\npvcontrol steps get current\n"))).toBe(
+    false,
+  );
+  expect(readsFactory(made({}, "pvcontrol steps get 0\n"))).toBe(false);
+  expect(revisionOf(made(second))).toBe("locals/scope_category_name");
 });
 
 test("programs that a script calls are told from words", () => {

@@ -9,9 +9,12 @@ import { PvhError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { compareGolden, filterOutput } from "./compare-golden.ts";
+import { expiredSigner } from "./expired-signer.ts";
 import type { PvTest } from "./pv-test.ts";
 import type { ProgramFile } from "./test-files.ts";
 import { packTestFiles, WORK } from "./test-files.ts";
+import { installRevision, readsFactory, revisionOf } from "./test-revision.ts";
+import { onTester, plantTester } from "./tester.ts";
 import { neededPrograms, stageTarballs, whySkipped } from "./why-skipped.ts";
 
 export interface TestOptions {
@@ -43,15 +46,15 @@ export interface TestOutcome {
 const CMDLINE = "ph_metadata.devmeta.interval=15";
 
 /** Variables that the format's own driver sets; in the second generation a revision has its test's name. */
-function driverVariables({ id, generation }: PvTest): Readonly<Record<string, string>> {
+function driverVariables(test: PvTest): Readonly<Record<string, string>> {
   const outputs = { PV_LOG_SERVER_OUTPUTS: "filetree,stdout_direct" };
-  return generation === 1
+  return test.generation === 1
     ? outputs
     : {
         ...outputs,
         PV_DEBUG_SSH: "1",
         PV_DEBUG_SSH_AUTHORIZED_KEYS: "pvtest-authorized_keys",
-        PV_APPENGINE_INITIAL_REV: `locals/${id.replaceAll(/[^\w.]/g, "_").slice(0, 64)}`,
+        ...(!readsFactory(test) && { PV_APPENGINE_INITIAL_REV: revisionOf(test) }),
       };
 }
 
@@ -60,11 +63,8 @@ export const TEST_DEADLINE = 600_000;
 const READY_DEADLINE = 120_000;
 const LARGEST_GOLDEN = 8 << 20;
 const UTILS = ["/usr/share/pantavisor/pvtest/utils", `${WORK}/scripts/utils`];
-/** Tools that the driver of the second generation runs through a terminal: what they say of errors is output. */
-const TERMINAL_TOOLS = ["pvcontrol", "pventer"];
-const TERMINAL = "/usr/share/pantavisor/pvtest/terminal";
-const SCRIPT = "/tmp/pv-test";
-const STARTER = "/tmp/pv-test.sh";
+const SCRIPT = `${WORK}/pv-test`;
+const STARTER = `${WORK}/pv-test.sh`;
 /** Trace line of the format's driver for the first generation, inserted where it inserts it. */
 const TRACE = "export PS4='[pvtest] $(date +%s) DEBUG -- [test-script]: '; set -x";
 
@@ -85,7 +85,9 @@ export async function runTest(
   options: TestOptions,
 ): Promise<TestOutcome> {
   const staged = stageTarballs(test, options.tarballs);
-  const skipped = whySkipped(test, staged);
+  const skipped =
+    whySkipped(test, staged) ??
+    (await expiredSigner(test, staged.paths, Date.now(), options.signal));
   if (skipped !== undefined) return { verdict: "skipped", reason: skipped };
   const golden = options.record ? "" : readGolden(test);
   makeFolder(folder);
@@ -130,7 +132,9 @@ async function inAppengine(
     return { verdict: "skipped", reason: `the image lacks ${lacking.join(", ")}` };
   }
   await plantUtils(appengine, signal);
-  if (test.generation === 2) await plantTerminalTools(appengine, signal);
+  if (readsFactory(test)) await installRevision(test, control, signal);
+  const isRemote = test.generation === 2 && !quirks.includes("import-one-machine");
+  if (isRemote) await plantTester(appengine, signal);
   for (const [key, value] of Object.entries(test.userMeta)) {
     const { status } = await control.send("PUT", `/user-meta/${key}`, { body: value, signal });
     if (status !== 200) throw new PvhError("PVH_BAD_TEST", `usrmeta ${key} is refused: ${status}`);
@@ -143,8 +147,8 @@ async function inAppengine(
   const script = readFileSync(test.script, "utf8").split("\n");
   if (test.generation === 1 && script.length >= 5) script.splice(4, 0, TRACE);
   const merged = test.generation === 1 || quirks.includes("import-stderr-compared");
-  const path = test.generation === 2 ? `PATH=${TERMINAL}:$PATH ` : "";
-  const starter = `cd ${shellQuote(`${WORK}/${test.id}`)} && ${path}exec ${shell} ${SCRIPT} </dev/null${merged ? " 2>&1" : ""}`;
+  const run = `${shell} ${SCRIPT}`;
+  const starter = `cd ${shellQuote(`${WORK}/${test.id}`)} && ${isRemote ? onTester(run) : `exec ${run}`} </dev/null${merged ? " 2>&1" : ""}`;
   await appengine.text(
     `printf %s ${shellQuote(script.join("\n"))} >${SCRIPT}; printf %s ${shellQuote(starter)} >${STARTER}`,
     { signal },
@@ -198,17 +202,6 @@ async function plantUtils(appengine: Appengine, signal: AbortSignal): Promise<vo
   const environment =
     "[ -e /opt/pantavisor/set_env ] || { mkdir -p /opt/pantavisor; : >/opt/pantavisor/set_env; }";
   await appengine.text([...plant, environment].join("\n"), { signal });
-}
-
-/** Each finds its tool behind itself in the search path, in which it stands first. */
-async function plantTerminalTools(appengine: Appengine, signal: AbortSignal): Promise<void> {
-  const plant = TERMINAL_TOOLS.map((tool) => {
-    const script = `#!/bin/sh\nPATH="\${PATH#${TERMINAL}:}"\nexec ${tool} "$@" 2>&1\n`;
-    return `printf %s ${shellQuote(script)} >${TERMINAL}/${tool}`;
-  });
-  await appengine.text([`mkdir -p ${TERMINAL}`, ...plant, `chmod +x ${TERMINAL}/*`].join("\n"), {
-    signal,
-  });
 }
 
 function inside(test: PvTest, path: string): string {

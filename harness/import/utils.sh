@@ -106,7 +106,14 @@ wait_for_current_settled() {
 	wait_for_target_ready "" ""
 }
 
-pv_exec() { command "$@"; }
+# On the appengine, which is another machine where PVTEST_EXEC says how to reach it.
+pv_exec() {
+	if [ -n "$PVTEST_EXEC" ]; then
+		$PVTEST_EXEC "$(printf '%q ' "$@")"
+	else
+		command "$@"
+	fi
+}
 # A Yocto image has its LXC containers elsewhere, and LXC's sockets are named by that path.
 _pv_exec() {
 	if [ "$2 $3" = "-P /usr/var/lib/lxc" ] && ! [ -d /usr/var/lib/lxc ]; then
@@ -114,10 +121,20 @@ _pv_exec() {
 		shift 3
 		set -- "$tool" "$@"
 	fi
-	command "$@"
+	pv_exec "$@"
 }
-pv_stage_file() { echo "$1"; }
-pv_unstage_file() { :; }
-pv_fetch_file() { cat "$1" >"$2"; }
-pv_crash() { killall pantavisor; }
+pv_stage_file() {
+	if [ -n "$PVTEST_EXEC" ]; then
+		local staged="/tmp/pvtest_stage.$$.${1##*/}"
+		$PVTEST_EXEC "cat >'$staged'" <"$1" || return 1
+		echo "$staged"
+	else
+		echo "$1"
+	fi
+}
+pv_unstage_file() {
+	[ -z "$PVTEST_EXEC" ] || pv_exec rm -f "$1"
+}
+pv_fetch_file() { pv_exec cat "$1" >"$2"; }
+pv_crash() { pv_exec killall pantavisor; }
 pv_storage_dir() { pvcontrol conf ls | jq -r '.[] | select(.key == "PV_STORAGE_MNTPOINT") | .value'; }

@@ -64,6 +64,19 @@ scenario(
     );
 
     check(
+      "import.tester",
+      "a script has a /tmp of its own, the tools' files are the appengine's, and so is revision 0",
+      async (context) => {
+        await using tests = await Tests.of("local/machine");
+        const { verdicts } = await tests.run(context);
+        expect(verdicts, "verdicts of the imported tests").toEqual({
+          "local-machine-own": "passed",
+        });
+      },
+      { timeout: 90_000 },
+    );
+
+    check(
       "import.faults",
       "what hangs, floods, leaks or is broken fails alone and in its deadline; what cannot run is skipped by name",
       async (context) => {

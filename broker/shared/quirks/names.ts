@@ -21,6 +21,7 @@ export const QUIRKS = {
     "pvh takes the configuration in an image tarball for another than the engine's",
   "import-fault-fatal": "pvh import ends with the first test that is broken",
   "import-setup-ignored": "pvh import boots without the test's environment and command line",
+  "import-one-machine": "an imported test of the second generation runs on the appengine itself",
   "import-stderr-compared": "pvh import compares stderr with the golden of the second generation",
   "kas-error-hidden": "pvh build --kas tells how a failed build ended, and not why",
   "kas-oldest-tarball": "pvh build --kas loads the oldest tarball that it finds",
