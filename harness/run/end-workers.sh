@@ -5,8 +5,7 @@
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   found=
-  for environment in /proc/[0-9]*/environ; do
-    grep -qsz "^$1" "$environment" || continue
+  for environment in $(printf '%s\0' /proc/[0-9]*/environ | xargs -0 grep -lsz "^$1"); do
     pid=${environment#/proc/}
     kill -KILL "${pid%/environ}" 2>/dev/null && found=1
   done

@@ -23,6 +23,8 @@ export const SCENARIO_OPTIONS = {
 /** Options of node for the process of a scenario. */
 export const SCENARIO_EXEC_ARGV = [
   ...OWN_SOURCES,
+  // As pvh's own process has it (harness/setup/pvh).
+  "--min-semi-space-size=16",
   "--import",
   pathToFileURL(join(import.meta.dirname, `worker-preload${MODULE}`)).href,
 ];
