@@ -17,8 +17,8 @@ export async function exportsLintCommand({ args, out, signal }: Call): Promise<E
     for (const finding of await lintPath(file, signal)) findings.push({ file, ...finding });
   }
   if (json) out.data(JSON.stringify(findings, null, 2));
-  for (const { file, level, code, path, message, fix } of json ? [] : findings) {
-    out.data(printableLine(`${file}: ${level} ${code} at ${path}: ${message}; ${fix}`, 1000));
+  for (const { file, at, level, code, path, message, fix } of json ? [] : findings) {
+    out.data(printableLine(`${at ?? file}: ${level} ${code} at ${path}: ${message}; ${fix}`, 1000));
   }
   const errors = findings.filter(({ level }) => level === "error").length;
   out.say(`${args.words.length} checked, ${errors} errors, ${findings.length - errors} warnings`);

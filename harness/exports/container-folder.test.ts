@@ -163,6 +163,29 @@ describe("a folder of the user's own", () => {
     await expect(readContainerFolder(folder)).rejects.toThrow("services.json");
   });
 
+  test("names line and column of what is wrong, and the key that was meant", async () => {
+    const folder = join(parent, "placed");
+    await mkdir(folder);
+    const write = (file: string, text: string): Promise<void> =>
+      writeFile(join(folder, file), text);
+    await write("container.json", '{\n  "entrypoint": ["go"]\n}');
+    await write("args.json", '{\n  "PV_ROLE": ["mgmt"],\n  "PV_GRUOP": "app"\n}');
+    await expect(readContainerFolder(folder)).rejects.toThrow(
+      `${folder}/container.json:2:18: entrypoint.0: `,
+    );
+    await write("container.json", '{\n  "entrypoint": ["/go"],\n}');
+    await expect(readContainerFolder(folder)).rejects.toThrow(`${folder}/container.json:3:1: `);
+    await write("container.json", '{"entrypoint": ["/go"]}');
+    await expect(readContainerFolder(folder)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /\/args\.json:2:3: PV_ROLE: there is no such key; expected .*\n.*\/args\.json:3:3: PV_GRUOP: /,
+      ) as string,
+      hint: expect.stringContaining("PV_ROLES") as string,
+    });
+    await write("args.json", '{\n  "PV_STATUS_GOAL": 3\n}');
+    expect((await lintPath(folder)).map(({ at }) => at)).toContain(`${folder}/args.json:2:3`);
+  });
+
   test.each(["container.json", "args.json", "services.json"])(
     "refuses a key that comes twice in its %s",
     async (file) => {
@@ -172,7 +195,7 @@ describe("a folder of the user's own", () => {
       await writeFile(join(folder, "args.json"), "{}");
       await writeFile(join(folder, file), '{"PV_ROLES":["mgmt"],"PV_ROLES":["nobody"]}');
       await expect(readContainerFolder(folder)).rejects.toThrow(
-        `${file}: PV_ROLES: comes twice, at position 21`,
+        `${file}:1:22: PV_ROLES: comes twice, at position 21`,
       );
     },
   );

@@ -9,7 +9,8 @@ import { didYouMean } from "../near-names.ts";
 import { shownPath } from "../shown-path.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
-import { MODULE_NAME } from "./manifest.ts";
+import { placeOf, placeOfMistake } from "./json-place.ts";
+import { ARGUMENTS, MODULE_NAME } from "./manifest.ts";
 import { ownRootSource } from "./own-root-source.ts";
 import type { OwnRoot } from "./own-root-source.ts";
 import { ROOT_NAMES } from "./root-base.ts";
@@ -78,6 +79,11 @@ const containerJson = z.strictObject({
   root: z.enum(ROOT_NAMES).optional(),
   rootfs: ownRootSource.optional(),
 });
+/** An argument that pvh would drop could be a restriction. */
+const argsJson = z.record(z.string(), json).superRefine((args, context) => {
+  const keys = Object.keys(args).filter((key) => !ARGUMENTS.includes(key));
+  if (keys.length > 0) context.addIssue({ code: "unrecognized_keys", keys, input: args });
+});
 /** A module has no command: its arguments stand in args.json. */
 const guestJson = containerJson.extend({ entrypoint: z.tuple([]).optional() });
 
@@ -109,10 +115,12 @@ export async function readContainerFolder(folder: string): Promise<ContainerFold
   // Read the files in a fixed order, so that the same fault is always named first.
   const module = join(folder, MODULE_NAME);
   const isGuest = await isFile(module);
+  const file = join(folder, "container.json");
+  const keys = Object.keys(containerJson.shape);
   const container = isGuest
-    ? await readJson(join(folder, "container.json"), guestJson)
-    : await readJson(join(folder, "container.json"), containerJson.superRefine(hasCommand));
-  const args = await readJson(join(folder, "args.json"), z.record(z.string(), json));
+    ? await readJson(file, guestJson, keys)
+    : await readJson(file, containerJson.superRefine(hasCommand), keys);
+  const args = await readJson(join(folder, "args.json"), argsJson, ARGUMENTS);
   const services = await readJson(join(folder, "services.json"), json).catch(absent);
   const files = await filesBelow(join(folder, "rootfs"));
   const config = await configBelow(join(folder, "config"));
@@ -143,7 +151,12 @@ function isFile(path: string): Promise<boolean> {
   );
 }
 
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+/** @param keys those that the file may have */
+async function readJson<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  keys: readonly string[] = [],
+): Promise<T> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -153,30 +166,45 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
       cause,
     });
   }
+  let value: unknown;
   try {
-    return schema.parse(parseUntrusted(text));
+    value = parseUntrusted(text);
   } catch (cause) {
-    const problems =
-      cause instanceof z.ZodError ? cause.issues.map(problemOf) : [{ text: messageOf(cause) }];
-    const hint = problems.map((one) => one.hint).find((one) => one !== undefined);
-    throw new PvhError(
-      "PVH_USAGE",
-      problems.map((one) => `${shownPath(path)}: ${one.text}`).join("\n"),
-      { ...(hint !== undefined && { hint }), cause },
-    );
+    const message = messageOf(cause);
+    const at = placeOfMistake(text, message);
+    throw new PvhError("PVH_USAGE", `${shownPath(path)}${at}: ${message}`, { cause });
   }
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const problems = error.issues.flatMap((issue) => problemsOf(issue, keys));
+  const hint = problems.map((one) => one.hint).find((one) => one !== undefined);
+  const lines = problems.map(
+    async (one) => `${shownPath(path)}${await placeOf(text, one.path)}: ${one.text}`,
+  );
+  throw new PvhError("PVH_USAGE", (await Promise.all(lines)).join("\n"), {
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  });
+}
+
+interface Problem {
+  /** Place in the file's value. */
+  readonly path: readonly PropertyKey[];
+  readonly text: string;
+  readonly hint?: string | undefined;
 }
 
 /** A key that there is not comes with those that there are. */
-function problemOf(issue: z.core.$ZodIssue): { readonly text: string; readonly hint?: string } {
+function problemsOf(issue: z.core.$ZodIssue, known: readonly string[]): Problem[] {
   if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
-    const known = Object.keys(containerJson.shape);
-    const [hint] = issue.keys.flatMap((key) => didYouMean(key, known) ?? []);
-    const text = `${issue.keys.join(", ")}: there is no such key; expected ${known.join(", ")}`;
-    return { text, ...(hint !== undefined && { hint }) };
+    return issue.keys.map((key) => ({
+      path: [key],
+      text: `${key}: there is no such key; expected ${known.join(", ")}`,
+      hint: didYouMean(key, known),
+    }));
   }
   const where = issue.path.length === 0 ? "" : `${issue.path.map(String).join(".")}: `;
-  return { text: `${where}${issue.message}` };
+  return [{ path: issue.path, text: `${where}${issue.message}` }];
 }
 
 const messageOf = (error: unknown): string =>

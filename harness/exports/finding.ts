@@ -6,6 +6,8 @@ export interface Finding {
   readonly code: string;
   /** Key of the state and, after `#`, a JSON pointer in its value. */
   readonly path: string;
+  /** `FILE:LINE:COLUMN` in a container's folder, where it can be told. */
+  readonly at?: string;
   readonly message: string;
   readonly fix: string;
 }

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
@@ -11,7 +11,8 @@ import type { Finding } from "./finding.ts";
 import { lintExport, lintInSteps } from "./lint-export.ts";
 import type { Linted } from "./lint-export.ts";
 import { lintRoot } from "./lint-root.ts";
-import { configOf, fragmentOf } from "./manifest.ts";
+import { pathOfPointer, placeOf } from "./json-place.ts";
+import { argumentPath, configOf, fragmentOf } from "./manifest.ts";
 import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
 
@@ -30,7 +31,7 @@ export async function lintPath(path: string, signal?: AbortSignal): Promise<Find
     (facts) => facts.isDirectory(),
     () => false,
   );
-  if (isFolder) return lintFolder(await readContainerFolder(path));
+  if (isFolder) return lintFolder(path, await readContainerFolder(path));
   return inBreaths(path, await readExport(path, signal ? { signal } : {}), signal);
 }
 
@@ -39,23 +40,41 @@ export async function lintPath(path: string, signal?: AbortSignal): Promise<Find
  *         to boot to know them
  */
 export async function demandSound(folder: string, content: ContainerFolder): Promise<void> {
-  const errors = (await lintFolder(content)).filter(({ level }) => level === "error");
+  const errors = (await lintFolder(folder, content)).filter(({ level }) => level === "error");
   if (errors.length === 0) return;
-  const { name } = content.definition;
   // A misspelt key is the reason for one that is missing.
   errors.sort((a, b) => Number(b.code === "key-unknown") - Number(a.code === "key-unknown"));
-  const lines = errors.map(({ path, message, fix }) => {
-    // run.json is written from args.json.
-    const file = path.replace(`${name}/`, "").replace(/^run\.json/, "args.json");
-    return `${shownPath(join(resolve(folder), file))}: ${message}; ${fix}`;
-  });
+  const lines = errors.map(
+    ({ at, message, fix }) => `${at ?? shownPath(folder)}: ${message}; ${fix}`,
+  );
   throw new PvhError("PVH_USAGE", lines.join("\n"), {
     hint: `pvh exports lint ${shownPath(resolve(folder))}`,
   });
 }
 
-async function lintFolder(content: ContainerFolder): Promise<Finding[]> {
-  return [...(await lintRoot(content)), ...lintDefinition(content.definition)];
+async function lintFolder(folder: string, content: ContainerFolder): Promise<Finding[]> {
+  const findings = [...(await lintRoot(content)), ...lintDefinition(content.definition)];
+  const { name } = content.definition;
+  return Promise.all(
+    findings.map(async (one) => ({ ...one, at: await placeInFolder(folder, name, one.path) })),
+  );
+}
+
+/** The file of a container's folder that is wrong, with line and column where they can be told. */
+async function placeInFolder(folder: string, name: string, path: string): Promise<string> {
+  const [, key = "", pointer = ""] = /^([^#]*)#?(.*)$/s.exec(path.replace(`${name}/`, "")) ?? [];
+  const steps = pathOfPointer(pointer);
+  if (key !== "run.json") return placeInFile(join(folder, key), steps);
+  // It is written from args.json and container.json.
+  const argument = argumentPath(steps);
+  return argument === undefined
+    ? placeInFile(join(folder, "container.json"), [])
+    : placeInFile(join(folder, "args.json"), argument);
+}
+
+async function placeInFile(file: string, path: readonly string[]): Promise<string> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return `${shownPath(resolve(file))}${await placeOf(text, path)}`;
 }
 
 /** Milliseconds after which others get their turn, a signal of the user's among them. */

@@ -29,6 +29,20 @@ const RUN_PATHS: Readonly<Record<string, readonly [string, string?]>> = {
   PV_WASM: ["wasm"],
 };
 
+/** Keys of args.json that there are; `services` is the older form of PV_SERVICES_REQUIRED. */
+export const ARGUMENTS: readonly string[] = [...Object.keys(RUN_PATHS), "services"];
+
+/**
+ * The place in args.json of what stands at this one in run.json.
+ * @returns undefined for what is not of args.json
+ */
+export function argumentPath(run: readonly string[]): string[] | undefined {
+  const found = Object.entries(RUN_PATHS).find(([, path]) =>
+    path.every((step, index) => step === run[index]),
+  );
+  return found === undefined ? undefined : [found[0], ...run.slice(found[1].length)];
+}
+
 /**
  * run.json from args.json, as the template `builtin-lxc-docker` of pvr renders it.
  *
@@ -55,7 +69,7 @@ export function runManifestOf(definition: ContainerDefinition): JsonObject {
     const path = key === "services" ? (["services", "required"] as const) : RUN_PATHS[key];
     if (path === undefined) {
       throw new PvhError("PVH_USAGE", `args.json of ${name}: pvh does not render ${key}`, {
-        hint: `it knows ${Object.keys(RUN_PATHS).join(" ")} and the older services`,
+        hint: `it knows ${ARGUMENTS.join(" ")}`,
       });
     }
     place(run, path, key === "services" ? olderRequirements(value) : value);

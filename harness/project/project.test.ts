@@ -146,12 +146,12 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
   [
     "a key that there is not",
     { "container.json": '{ "entripoint": ["/bin/true"] }' },
-    /^pvh: containers\/own\/container\.json: entripoint: there is no such key; expected group, [^]*did you mean entrypoint\?/,
+    /^pvh: containers\/own\/container\.json:1:3: entripoint: there is no such key; expected group, [^]*did you mean entrypoint\?/,
   ],
   [
     "a value of another type",
     { "container.json": '{ "entrypoint": ["/bin/true"], "group": 3 }' },
-    /^pvh: containers\/own\/container\.json: group: Invalid input: expected string/,
+    /^pvh: containers\/own\/container\.json:1:32: group: Invalid input: expected string/,
   ],
   [
     "no JSON",
