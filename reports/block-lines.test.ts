@@ -8,7 +8,7 @@ import type { Failure } from "./events.ts";
 import { failureReport } from "./failure-report.ts";
 import { noPaint } from "./paint.ts";
 import { foldRun } from "./run-state.ts";
-import { end, HOSTILE, record, SAMPLE, start } from "./testdata/sample-run.ts";
+import { end, HOSTILE, record, SAMPLE, stage, start } from "./testdata/sample-run.ts";
 import { width } from "./wrap-text.ts";
 
 const TERMINAL = { paint: noPaint, columns: COLUMNS, most: 20 };
@@ -43,6 +43,7 @@ function blockOf(failure: Failure, evidence: readonly string[] = []): FailureBlo
           { ...planned, promise: "a bare `AUTH EXTERNAL` gains nothing", source: "X: limits" },
         ],
       },
+      stage("dbus-roles", "container", 200),
       end("dbus-roles", planned.id, "failed", { failure }),
       ...evidence.map((path) => ({
         type: "evidence" as const,

@@ -3,6 +3,7 @@ import type { CodeExcerpt, Diagnosis, Quote } from "./failure-details.ts";
 import { noPaint } from "./paint.ts";
 import type { Paint } from "./paint.ts";
 import { printable, printableLine } from "./printable.ts";
+import { unrunWords } from "./told-once.ts";
 import { wrapText } from "./wrap-text.ts";
 
 export interface BlockStyle {
@@ -40,6 +41,7 @@ export function factLines(block: FailureBlock, style: BlockStyle): string[] {
     ...(cause === undefined ? [] : causeLines(cause, style)),
     ...headLines(block, style),
     ...entry("fact", `${printableLine(block.says, MESSAGE)}  [${failure.class} ${failure.code}]`),
+    ...(block.unrun === undefined ? [] : entry("not run", printableLine(unrunWords(block.unrun)))),
     ...promiseLines(block, style),
     ...(rest.length === 0 ? [] : cutLines(shown, most).flatMap((line) => entry("", line))),
     ...(fact?.diff === undefined ? [] : diffLines(fact.diff, style)),

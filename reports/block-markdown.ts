@@ -2,6 +2,7 @@ import { causeLine, headOf } from "./block-lines.ts";
 import type { FailureBlock } from "./failure-block.ts";
 import type { CodeExcerpt, Quote } from "./failure-details.ts";
 import { printable, printableLine } from "./printable.ts";
+import { unrunWords } from "./told-once.ts";
 
 /**
  * A failure as GitHub's Markdown. Texts come from containers: all that is not this file's own stands
@@ -16,6 +17,7 @@ export function blockMarkdown(block: FailureBlock): string {
     `### ${inline(headOf({ name, title, where }))}`,
     "",
     item("fact", `${block.says}  [${failure.class} ${failure.code}]`),
+    ...optional("not run", block.unrun === undefined ? undefined : unrunWords(block.unrun)),
     ...optional("promise", promise),
     ...optional("source", source),
     ...optional("missing", wait?.missing),

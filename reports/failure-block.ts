@@ -1,9 +1,11 @@
 import type { Failure } from "./events.ts";
 import type { CodeExcerpt, Diagnosis, Fact, Quote, Wait } from "./failure-details.ts";
 import { holdCommand, reproCommand } from "./repro-command.ts";
-import { lastAttempt, untoldFailures } from "./run-state.ts";
+import { inOrder, lastAttempt, untoldFailures } from "./run-state.ts";
 import type { AttemptState, CheckState, OutsideFailure, RunState } from "./run-state.ts";
 import type { ScenarioState } from "./run-state.ts";
+import { hasBegun, setUpFailure, unrunChecks } from "./told-once.ts";
+import type { Unrun } from "./told-once.ts";
 
 /** One failure and all that explains it; terminal, JUnit, Markdown and HTML show the same. */
 export interface FailureBlock {
@@ -15,6 +17,8 @@ export interface FailureBlock {
   /** Place of a failure outside of any check, as "tear-down". */
   readonly where?: string;
   readonly failure: Failure;
+  /** Checks that did not run for it. */
+  readonly unrun?: Unrun;
   /** Known causes, the likeliest first. Undefined: nobody has looked for one. */
   readonly diagnoses?: readonly Diagnosis[];
   readonly promise?: string;
@@ -50,19 +54,40 @@ export interface EvidenceFolder {
   readonly telling: readonly Quote[];
 }
 
-/** Tells the failures of scenarios from the run's own: without an engine each check fails with its words. */
-export function isNotOfRun(state: RunState): (one: { readonly failure: Failure }) => boolean {
-  const told = new Set(state.failures.map(({ failure }) => failure.message));
-  return ({ failure }) => !told.has(failure.message);
+/** All that a report tells, each failure once. */
+export interface ToldBlocks {
+  /** Failures of the run itself. */
+  readonly run: readonly FailureBlock[];
+  /** Those of each scenario, but for what the run or an earlier scenario tells. */
+  readonly scenarios: readonly {
+    readonly scenario: ScenarioState;
+    readonly blocks: readonly FailureBlock[];
+  }[];
 }
 
-/** The failures of a scenario that are not the run's own. */
-export function ownBlocksOf(
-  state: RunState,
-  scenario: ScenarioState,
-  folder: string,
-): readonly FailureBlock[] {
-  return blocksOf(state, scenario, folder).filter(isNotOfRun(state));
+/** @param folder the run directory, as the reader may open it */
+export function toldBlocks(state: RunState, folder: string): ToldBlocks {
+  const unrun = unrunChecks(state);
+  const ofRun = new Set(state.failures.map(({ failure }) => failure.message));
+  const told = new Set(ofRun);
+  const scenarios = inOrder(state).map((scenario) => {
+    const blocks = blocksOf(state, scenario, folder);
+    if (hasBegun(lastAttempt(scenario))) {
+      return { scenario, blocks: blocks.filter(({ failure }) => !ofRun.has(failure.message)) };
+    }
+    const first = blocks.filter(
+      ({ failure: { message } }) => !told.has(message) && told.add(message),
+    );
+    return { scenario, blocks: first.map((block) => withUnrun(block, unrun)) };
+  });
+  const run = state.failures.map((one) => withUnrun(outsideBlock("the run", one), unrun));
+  return { run, scenarios };
+}
+
+/** @param unrun checks that did not run, by the message of their failure */
+export function withUnrun(block: FailureBlock, unrun: ReadonlyMap<string, Unrun>): FailureBlock {
+  const checks = unrun.get(block.failure.message);
+  return checks === undefined ? block : { ...block, unrun: checks };
 }
 
 /**
@@ -79,18 +104,17 @@ export function blocksOf(
   const attempt = lastAttempt(scenario);
   const common = {
     again: reproCommand(state, scenario.name),
-    hold: holdCommand(state, scenario.name),
+    // Without an appengine there is nothing to hold.
+    ...(hasBegun(attempt) && { hold: holdCommand(state, scenario.name) }),
   };
-  const failed = [...attempt.checks.values()].filter(({ failure }) => failure !== undefined);
-  const shared = attempt.failure;
-  const isShared =
-    shared !== undefined &&
-    failed.length > 0 &&
-    failed.every(({ failure }) => failure?.message === shared.message);
+  const shared = setUpFailure(attempt);
+  const checks = shared === undefined ? [...attempt.checks.values()] : [];
   const outside = untoldFailures(attempt);
   return [
-    ...(isShared ? [{ ...outsideBlock(scenario.name, { where: "set-up", failure: shared }) }] : []),
-    ...(isShared ? [] : failed.flatMap((check) => checkBlock(scenario.name, check))),
+    ...(shared === undefined
+      ? []
+      : [outsideBlock(scenario.name, { where: "set-up", failure: shared })]),
+    ...checks.flatMap((check) => checkBlock(scenario.name, check)),
     ...outside.map((one) => outsideBlock(scenario.name, one)),
   ].map((block) => {
     const of = block.check === undefined ? attempt : attempt.checks.get(block.check);

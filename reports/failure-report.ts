@@ -1,17 +1,13 @@
 import { blockLines, factLines, whereLines } from "./block-lines.ts";
 import type { BlockStyle } from "./block-lines.ts";
-import { outsideBlock, ownBlocksOf } from "./failure-block.ts";
-import { lastAttempt } from "./run-state.ts";
+import { toldBlocks } from "./failure-block.ts";
 import type { RunState } from "./run-state.ts";
 
 /** Lines about everything that failed: each scenario's failures, then its evidence and commands once. */
 export function failureReport(state: RunState, folder: string, style: BlockStyle): string[] {
-  const failed = [...state.scenarios.values()].filter(
-    (scenario) => lastAttempt(scenario).verdict === "failed",
-  );
+  const { run, scenarios } = toldBlocks(state, folder);
   return [
-    ...failed.flatMap((scenario) => {
-      const blocks = ownBlocksOf(state, scenario, folder);
+    ...scenarios.flatMap(({ blocks }) => {
       const [first] = blocks;
       if (first === undefined) return [];
       return [
@@ -23,6 +19,6 @@ export function failureReport(state: RunState, folder: string, style: BlockStyle
         "",
       ];
     }),
-    ...state.failures.flatMap((one) => [...blockLines(outsideBlock("the run", one), style), ""]),
+    ...run.flatMap((block) => [...blockLines(block, style), ""]),
   ];
 }

@@ -5,7 +5,7 @@ import { jsonWithoutCommands, withoutCommands } from "./ci-commands.ts";
 import { githubAnnotations } from "./github.ts";
 import { markdownSummary } from "./markdown.ts";
 import { foldRun } from "./run-state.ts";
-import { end, HOSTILE, record, SAMPLE, start } from "./testdata/sample-run.ts";
+import { end, HOSTILE, record, SAMPLE, stage, start } from "./testdata/sample-run.ts";
 
 const texts = fc.string({
   unit: fc.oneof(
@@ -60,6 +60,7 @@ test("there are never more than GitHub shows, and the last one tells of the rest
       "unix",
       checks.map((id) => [id, "t"] as const),
     ),
+    stage("s", "container", 200),
     ...checks.map((id) => end("s", id, "failed", { failure })),
   ];
   const lines = githubAnnotations(foldRun(record(events)));
@@ -114,6 +115,7 @@ test("the summary shows texts of containers as code, and ends where GitHub would
       "unix",
       checks.map((id) => [id, "t"] as const),
     ),
+    stage("s", "container", 200),
     ...checks.map((id) => end("s", id, "failed", { failure })),
     { type: "scenario.finished", scenario: "s", verdict: "failed", ms: 1 },
   ];

@@ -1,8 +1,8 @@
 import { exitReason } from "./exit-code.ts";
-import { isNotOfRun } from "./failure-block.ts";
+import { toldBlocks } from "./failure-block.ts";
 import type { Failure } from "./events.ts";
 import { printable, printableLine } from "./printable.ts";
-import { isFlaky, lastAttempt, untoldFailures } from "./run-state.ts";
+import { isFlaky } from "./run-state.ts";
 import type { RunState } from "./run-state.ts";
 import { closingLine } from "./terminal.ts";
 
@@ -42,26 +42,17 @@ export function githubAnnotations(state: RunState): string[] {
 }
 
 function annotated(state: RunState): Annotated[] {
-  const ofScenarios = [...state.scenarios.values()].flatMap((scenario) => {
-    const attempt = lastAttempt(scenario);
-    const { name, file } = scenario;
-    return [
-      ...[...attempt.checks.values()].flatMap(({ id, failure }) =>
-        failure === undefined ? [] : [{ title: `${name} > ${id}`, file, failure }],
-      ),
-      ...untoldFailures(attempt).map(({ where, failure }) => ({
-        title: `${name}: ${where}`,
+  const { run, scenarios } = toldBlocks(state, "");
+  return [
+    ...scenarios.flatMap(({ scenario: { file }, blocks }) =>
+      blocks.map(({ name, where, failure }) => ({
+        title: where === undefined ? name : `${name}: ${where}`,
         file,
         failure,
       })),
-    ];
-  });
-  const ofRun = state.failures.map(({ where, failure }) => ({
-    title: where,
-    file: undefined,
-    failure,
-  }));
-  return [...ofScenarios.filter(isNotOfRun(state)), ...ofRun];
+    ),
+    ...run.map(({ where = "", failure }) => ({ title: where, file: undefined, failure })),
+  ];
 }
 
 function errorLine({ title, file, failure }: Annotated): string {

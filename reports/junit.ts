@@ -1,6 +1,6 @@
 import type { Failure } from "./events.ts";
 import { factLines, whereLines, WHOLE } from "./block-lines.ts";
-import { blocksOf, checkBlock, outsideBlock } from "./failure-block.ts";
+import { blocksOf, checkBlock, outsideBlock, withUnrun } from "./failure-block.ts";
 import type { FailureBlock } from "./failure-block.ts";
 import { exitReason } from "./exit-code.ts";
 import { insidePath } from "./inside-path.ts";
@@ -13,6 +13,8 @@ import type {
   RunState,
   ScenarioState,
 } from "./run-state.ts";
+import { hasBegun, unrunChecks } from "./told-once.ts";
+import type { Unrun } from "./told-once.ts";
 import { xmlAttributes, xmlText } from "./xml.ts";
 
 /** Bytes of system-out that Jenkins and GitLab still take gladly. */
@@ -55,7 +57,15 @@ export function junitReport(state: RunState, of: string | JunitDialect): string 
     // A text stands in an attribute and in an element: what is surely too large is not made.
     const least = sumOf(lengths.map((length) => 2 * Math.min(length, longest)));
     if (least > REPORT_LIMIT && longest !== TEXT_LIMITS.at(-1)) continue;
-    report = reportXml(asTold(state), { ...dialect, longest, names: new Set() });
+    report = reportXml(asTold(state), {
+      ...dialect,
+      longest,
+      names: new Set(),
+      unrun: unrunChecks(state),
+      tellers: new Map(
+        state.failures.map(({ where, failure }) => [failure.message, `the run: ${where}`]),
+      ),
+    });
     if (Buffer.byteLength(report) <= REPORT_LIMIT) break;
   }
   return report;
@@ -66,6 +76,9 @@ interface Writing extends JunitDialect {
   readonly longest: number;
   /** Names of the cases so far, each with its class. */
   readonly names: Set<string>;
+  readonly unrun: ReadonlyMap<string, Unrun>;
+  /** Names of the cases that tell the failures of `unrun`, by the messages of these. */
+  readonly tellers: Map<string, string>;
 }
 
 function reportXml(state: RunState, writing: Writing): string {
@@ -168,7 +181,10 @@ function runSuiteXml(
   const xml = [
     `  <testsuite${suiteAttributes(state, counts, about)}>`,
     "    <properties/>",
-    ...failures.map((one) => outsideXml("pvh.run", outsideBlock("the run", one), one, writing)),
+    ...failures.map((one) => {
+      const block = withUnrun(outsideBlock("the run", one), writing.unrun);
+      return outsideXml("pvh.run", block, one, writing);
+    }),
     "    <system-out/>",
     "    <system-err/>",
     "  </testsuite>",
@@ -259,12 +275,28 @@ function uniqueName(classname: string, wanted: string, { names }: Writing): stri
 function verdictXml(scenario: ScenarioState, check: CheckState, writing: Writing): string[] {
   if (check.verdict === "failed") {
     const told = { ...check, failure: failureOfCheck(check) };
-    return checkBlock(scenario.name, told).map((block) => failureXml(block, writing));
+    return checkBlock(scenario.name, told).map((block) =>
+      checkFailureXml(scenario, block, writing),
+    );
   }
   if (!isSkipped(check)) return [];
   return [
     `<skipped${xmlAttributes({ message: check.reason ?? `${scenario.name} did not end` })}/>`,
   ];
+}
+
+/** The failure of a check; one that kept many from running is told by the first. */
+function checkFailureXml(scenario: ScenarioState, block: FailureBlock, writing: Writing): string {
+  if (hasBegun(lastAttempt(scenario))) return failureXml(block, writing);
+  const { unrun, tellers } = writing;
+  const { code, message } = block.failure;
+  const teller = tellers.get(message);
+  if (teller === undefined) {
+    tellers.set(message, block.name);
+    return failureXml(withUnrun(block, unrun), writing);
+  }
+  const attributes = xmlAttributes({ type: code, message: `not run, as ${teller}` });
+  return `<${elementOf(block.failure)}${attributes}/>`;
 }
 
 function failureXml(

@@ -1,6 +1,6 @@
 import { exitReason } from "./exit-code.ts";
 import { blockMarkdown, inline } from "./block-markdown.ts";
-import { outsideBlock, ownBlocksOf } from "./failure-block.ts";
+import { toldBlocks } from "./failure-block.ts";
 import { printableLine } from "./printable.ts";
 import { countChecks, isFlaky, lastAttempt } from "./run-state.ts";
 import type { RunState, ScenarioState } from "./run-state.ts";
@@ -22,6 +22,7 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
   const { failed } = countChecks(state);
   const verdict = reason === undefined ? "passed" : failed > 0 ? "failed" : "not passed";
   const scenarios = [...state.scenarios.values()];
+  const told = toldBlocks(state, folder);
   const blocks = [
     [
       `## pvh: ${verdict}`,
@@ -34,10 +35,10 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
       `- record ${inline(folder)}`,
       "",
     ],
-    ...state.failures.map((one) => [blockMarkdown(outsideBlock("the run", one)), ""]),
-    ...scenarios
-      .filter((one) => lastAttempt(one).verdict === "failed")
-      .flatMap((one) => failedBlocks(state, one, folder)),
+    ...[...told.run, ...told.scenarios.flatMap((one) => one.blocks)].map((block) => [
+      blockMarkdown(block),
+      "",
+    ]),
     ...list(
       "Flaky",
       scenarios.filter(isFlaky).map(({ name }) => `${inline(name)} passed after a retry`),
@@ -45,10 +46,6 @@ export function markdownSummary(state: RunState, folder: string, limit = LIMIT):
     ...list("Skipped", skips(scenarios)),
   ];
   return bounded(blocks, limit);
-}
-
-function failedBlocks(state: RunState, scenario: ScenarioState, folder: string): string[][] {
-  return ownBlocksOf(state, scenario, folder).map((block) => [blockMarkdown(block), ""]);
 }
 
 function skips(scenarios: readonly ScenarioState[]): string[] {

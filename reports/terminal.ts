@@ -18,6 +18,7 @@ import {
   untoldFailures,
 } from "./run-state.ts";
 import type { AttemptState, RunState, ScenarioState } from "./run-state.ts";
+import { hasBegun, setUpFailure } from "./told-once.ts";
 
 /** Output of the terminal report. */
 export interface Terminal {
@@ -39,6 +40,8 @@ export class TerminalReport {
   readonly #paint: Paint;
   readonly #only: "all" | "failures";
   readonly #forecast: Forecast | undefined;
+  /** Messages of failures that kept scenarios from running, and that were told. */
+  readonly #untried = new Set<string>();
   #lastPrint = 0;
 
   /** @param forecast what an estimate of the time left rests on */
@@ -81,6 +84,7 @@ export class TerminalReport {
       if (scenario !== undefined) this.#finished(event.t, scenario);
     } else if (event.type === "failure" && event.scenario === undefined) {
       const { where, failure } = event;
+      this.#untried.add(failure.message);
       this.#say(
         event.t,
         `${this.#paint.bad("FAILED")}  ${where}: ${printableLine(failure.message, 160)}`,
@@ -116,17 +120,19 @@ export class TerminalReport {
       ...(scenario.attempts.length > 1 ? [`attempt ${scenario.attempts.length}`] : []),
     ].join(", ");
     const outside = untoldFailures(attempt);
+    const shared = setUpFailure(attempt);
+    if (shared !== undefined && !hasBegun(attempt)) {
+      // One that keeps every scenario from running would fill the screen.
+      if (this.#untried.has(shared.message)) return;
+      this.#untried.add(shared.message);
+    }
     const print = failed.length > 0 || outside.length > 0 || this.#only === "all";
     if (print)
       this.#say(
         now,
         `${word}  ${printableLine(scenario.name, 200).padEnd(20)} ${this.#paint.dim(detail)}`,
       );
-    const shared = attempt.failure;
-    if (
-      shared !== undefined &&
-      failed.every(({ failure }) => failure?.message === shared.message)
-    ) {
+    if (shared !== undefined) {
       this.#say(now, `        ${printableLine(shared.message)}`);
       return;
     }

@@ -247,7 +247,7 @@ export class ScenarioJudge {
         failure,
       });
     }
-    const failure = this.#ended?.failure ?? outside[0]?.failure;
+    const failure = this.#ended?.failure ?? outside[0]?.failure ?? this.#refusal();
     this.#over = true;
     const finished: RecordedEvent = {
       v: EVENTS_VERSION,
@@ -261,6 +261,13 @@ export class ScenarioJudge {
       ...(this.#ended?.removalMs !== undefined && { removalMs: this.#ended.removalMs }),
     };
     return [...events, finished];
+  }
+
+  /** The one reason why none of its checks can run. */
+  #refusal(): Failure | undefined {
+    const reasons = this.plan.checks.map(({ id }) => this.plan.refused?.get(id));
+    const [first] = reasons;
+    return reasons.every((reason) => reason?.message === first?.message) ? first : undefined;
   }
 
   #begin(t: number): RecordedEvent[] {

@@ -1,8 +1,8 @@
-import { outsideBlock, ownBlocksOf } from "../failure-block.ts";
+import { toldBlocks } from "../failure-block.ts";
 import type { FailureBlock } from "../failure-block.ts";
 import type { CodeExcerpt, Quote } from "../failure-details.ts";
-import { lastAttempt } from "../run-state.ts";
 import type { RunState } from "../run-state.ts";
+import { unrunWords } from "../told-once.ts";
 
 /** A failure, as the page shows it: the block of every report. */
 export interface ShownFailure {
@@ -12,6 +12,8 @@ export interface ShownFailure {
   readonly check: string;
   readonly title: string;
   readonly where: string;
+  /** Checks that did not run for it. */
+  readonly unrun: string;
   readonly class: string;
   readonly code: string;
   readonly says: string;
@@ -39,13 +41,12 @@ const MOST_QUOTES = 6;
 
 /** Failures of the run itself, then those of its scenarios. */
 export function failuresOfRun(state: RunState, folder: string): ShownFailure[] {
+  const told = toldBlocks(state, folder);
   const all: { readonly scenario: string; readonly block: FailureBlock }[] = [
-    ...state.failures.map((one) => ({ scenario: "", block: outsideBlock("the run", one) })),
-    ...[...state.scenarios.values()]
-      .filter((scenario) => lastAttempt(scenario).verdict !== "passed")
-      .flatMap((scenario) =>
-        ownBlocksOf(state, scenario, folder).map((block) => ({ scenario: scenario.name, block })),
-      ),
+    ...told.run.map((block) => ({ scenario: "", block })),
+    ...told.scenarios.flatMap(({ scenario, blocks }) =>
+      blocks.map((block) => ({ scenario: scenario.name, block })),
+    ),
   ];
   const longest = Math.min(LONGEST, Math.floor(ALL / Math.max(1, all.length)));
   return all.map(({ scenario, block }) => shown(scenario, block, longest));
@@ -69,6 +70,7 @@ function shown(scenario: string, block: FailureBlock, longest: number): ShownFai
     check: block.check ?? "",
     title: block.title ?? "",
     where: block.where ?? "",
+    unrun: block.unrun === undefined ? "" : unrunWords(block.unrun),
     class: failure.class,
     code: failure.code,
     says: cut(block.says),

@@ -102,6 +102,6 @@ export function end(
   };
 }
 
-function stage(scenario: string, name: "container" | "ready", ms: number): RunEvent {
+export function stage(scenario: string, name: "container" | "ready", ms: number): RunEvent {
   return { type: "stage.finished", scenario, appengine: "pvh-1", stage: name, ms, ok: true };
 }

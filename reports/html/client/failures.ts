@@ -31,6 +31,7 @@ export function failureBlock(failure: ShownFailure): HTMLElement {
     promise !== "" && h("p", {}, `promise: ${promise}`),
     source !== "" && h("p", { class: "dim" }, source),
     missing !== "" && h("p", {}, `missing: ${missing}`),
+    failure.unrun !== "" && h("p", {}, `not run: ${failure.unrun}`),
     lines(failure.rest),
     lines(failure.diff),
     seen !== undefined && quote("seen last", seen),
