@@ -126,7 +126,7 @@ function checkBuilder(engine: Engine | undefined): Finding {
 /** Only tests of pvh itself need one. */
 function checkBrowser(): Finding {
   const isHere = findProgram("chromium") !== undefined;
-  const missing = "not here: tests of report.html are skipped; apt-get install chromium";
+  const missing = "not here: tests of report.html are skipped; npm run test-tools";
   return { name: "chromium", ok: true, found: isHere ? "on this machine" : missing };
 }
 

@@ -8,6 +8,9 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { PROJECT } from "../image/sources.ts";
 
+/** Where `npm run test-tools` puts compilers. */
+const TOOLS = join(PROJECT, ".pvh/test-tools/node_modules/.bin");
+const env = { ...process.env, PATH: `${TOOLS}:${process.env["PATH"] ?? ""}` };
 const run = promisify(execFile);
 const GUESTS = "containers/guests";
 const SOURCES = [
@@ -32,10 +35,10 @@ test("each WebAssembly guest was built of the sources that are here", () => {
 
 test("building them again gives the same bytes", async ({ skip }) => {
   const missing = await missingCompilers();
-  if (missing.length > 0) skip(`not in PATH: ${missing.join(", ")}; see ${GUESTS}/build.sh`);
+  if (missing.length > 0) skip(`not here: ${missing.join(", ")}; npm run test-tools`);
   const out = await mkdtemp(join(tmpdir(), "pvh-guests-"));
   try {
-    await run(join(PROJECT, GUESTS, "build.sh"), [out]);
+    await run(join(PROJECT, GUESTS, "build.sh"), [out], { env });
     const modules = [...sums].filter(([file]) => file.endsWith(".wasm"));
     expect(modules.map(([file]) => [file, sha256(join(out, file))])).toEqual(modules);
   } finally {
@@ -46,7 +49,7 @@ test("building them again gives the same bytes", async ({ skip }) => {
 async function missingCompilers(): Promise<string[]> {
   const found = await Promise.all(
     Object.entries(COMPILERS).map(async ([name, version]) => {
-      const { stdout } = await run(name, ["--version"]).catch(() => ({ stdout: "" }));
+      const { stdout } = await run(name, ["--version"], { env }).catch(() => ({ stdout: "" }));
       return {
         name: `${name} ${version}`,
         isThere: stdout.match(/\d+\.[\d.]+/)?.[0].startsWith(version),

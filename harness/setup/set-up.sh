@@ -101,7 +101,7 @@ set_up_engine() {
   if [ -n "$needed" ]; then
     say "installing $needed with apt-get, up to a minute: the reference appengine is a Docker image made from Debian packages"
     # shellcheck disable=SC2086 # a list of packages
-    shown apt-get install_engine_packages $needed ||
+    shown apt-get install_debian_packages $needed ||
       fail "apt-get failed" "apt-get update && apt-get install -y --no-install-recommends $needed"
     say "installed $needed"
   fi
@@ -136,7 +136,7 @@ engine_in_reach() {
 }
 
 # A policy-rc.d that says no keeps apt from starting dockerd: pvh runs a private one.
-install_engine_packages() (
+install_debian_packages() (
   guard=/usr/sbin/policy-rc.d
   if [ ! -e "$guard" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$guard" && chmod 755 "$guard"
