@@ -8,7 +8,7 @@ import { nothingSelected } from "../project/project.ts";
 import { makeRunDirectory } from "../run/run-directory.ts";
 import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
-import { discover } from "../run/discover.ts";
+import { discover, problemsOf } from "../run/discover.ts";
 import type { DiscoveredScenario } from "../run/discovered-scenario.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import { formerDurations } from "../run/history.ts";
@@ -58,6 +58,10 @@ export async function runSelected(
   if (signal.aborted) throw new PvhError("PVH_ABORTED", "cancelled before the run began");
   const directory = makeRunDirectory();
   const { scenarios: durations } = await formerDurations();
+  // What is known to be wrong need not wait for what boots.
+  if (flags.progress !== "json") {
+    for (const problem of problemsOf(selected.map(plannedPart))) out.say(`pvh: ${problem}`);
+  }
   const live = liveReport(flags.progress, process.stderr, { durations, jobs: flags.options.jobs });
   const pause =
     flags.options.pauseOnFailure === true ? pausePrompt(directory.folder, out) : undefined;
@@ -117,6 +121,14 @@ async function partOf(
   shard: Shard | undefined,
 ): Promise<readonly Selected<DiscoveredScenario>[]> {
   return shard === undefined ? whole : shardOf(whole, shard, await formerDurations());
+}
+
+/** Only those checks of the scenario that are to run. */
+function plannedPart({
+  scenario,
+  checks,
+}: Selected<DiscoveredScenario>): Pick<DiscoveredScenario, "checks"> {
+  return { checks: scenario.checks.filter(({ id }) => checks.includes(id)) };
 }
 
 /** The signal of a run that has a deadline: it fires with the reason "deadline" at its end. */

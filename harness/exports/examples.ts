@@ -6,7 +6,6 @@ import { findCached, keepCached } from "../cached-file.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
 import { cacheFolder } from "../engine/folders.ts";
 import { PvhError } from "../errors.ts";
-import { didYouMean } from "../near-names.ts";
 import { projectFacts } from "../project-facts.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample, sharedFiles } from "./container-folder.ts";
@@ -14,6 +13,7 @@ import type { ContainerFolder, OverlayFile } from "./container-folder.ts";
 import type { JsonObject } from "./json-value.ts";
 import { demandSound } from "./lint-path.ts";
 import { configOf, fragmentOf } from "./manifest.ts";
+import { missingContainer } from "./missing-container.ts";
 import { ensureLaidRoot } from "./laid-root.ts";
 import type { RootOwner } from "./laid-root.ts";
 import { ensureOwnRoot, imageCommand } from "./own-root.ts";
@@ -168,21 +168,11 @@ async function find(item: Wanted): Promise<Found> {
   const examples = await exampleNames();
   if (examples.includes(item))
     return { definition: (await readExample(item)).definition, files: [] };
-  const containers = projectFacts()?.containers ?? {};
-  const own = containers[item];
+  const own = projectFacts()?.containers[item];
   if (own !== undefined) return inFolder(own);
-  if (item.includes("/")) {
-    if (!(await exists(item))) {
-      throw new PvhError("PVH_USAGE", `${item} does not exist`, {
-        hint: "give an export, a folder laid out like containers/examples/NAME, or an example's name",
-      });
-    }
-    return inFolder(item);
-  }
-  const known = [...Object.keys(containers), ...examples];
-  throw new PvhError("PVH_USAGE", `there is no container ${JSON.stringify(item)}`, {
-    hint: `${didYouMean(item, known) ?? ""} there are ${known.join(" ")}; write ./${item} for a file or folder`.trim(),
-  });
+  const missing = await missingContainer(item);
+  if (missing !== undefined) throw missing;
+  return inFolder(item);
 }
 
 async function inFolder(folder: string): Promise<Found> {
@@ -281,13 +271,6 @@ export async function pruneExports(folder: string): Promise<void> {
       used < Date.now() - IN_USE && (place >= KEEP || !path.endsWith(EXTENSION)),
   );
   await Promise.all(unused.map(({ path }) => rm(path, { force: true })));
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function isFile(path: string): Promise<boolean> {

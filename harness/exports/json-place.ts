@@ -1,3 +1,5 @@
+import { placeIn } from "../place-in.ts";
+
 /**
  * Where a value stands in the text of a JSON file, or the nearest thing around it that is there.
  *
@@ -22,18 +24,13 @@ export async function placeOf(text: string, path: readonly PropertyKey[]): Promi
     if (!isNode(found)) break;
     offset = found.range?.[0];
   }
-  return offset === undefined ? "" : placeOfOffset(text, offset);
+  return offset === undefined ? "" : `:${placeIn(text, offset)}`;
 }
 
 /** As {@link placeOf}, from the offset that a JSON parser's message names. */
 export function placeOfMistake(text: string, message: string): string {
   const [, offset] = /at position (\d+)/.exec(message) ?? [];
-  return offset === undefined ? "" : placeOfOffset(text, Number(offset));
-}
-
-function placeOfOffset(text: string, offset: number): string {
-  const before = text.slice(0, offset).split("\n");
-  return `:${before.length}:${(before.at(-1) ?? "").length + 1}`;
+  return offset === undefined ? "" : `:${placeIn(text, Number(offset))}`;
 }
 
 /** The path of a JSON pointer, without its leading `#`. */

@@ -93,6 +93,19 @@ test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     /in\.scenario\.ts:\d+:\d+: check 'a\.b' enters 'onw', which the scenario does not deploy/,
   ],
   [
+    "a container that there is not",
+    { "scenarios/well.scenario.ts": well.replace('["own"]', '["owm"]') },
+    /well\.scenario\.ts:2:47: there is no container "owm"\n.*did you mean own\?/,
+  ],
+  [
+    "an export that there is not",
+    {
+      "scenarios/well.scenario.ts": well.replace('["own"]', '["./made/mine.pvrexport.tar"]'),
+      "made/mine.pvrexport.tgz": "",
+    },
+    /well\.scenario\.ts:2:47: \.\/made\/mine.* does not exist\n.*did you mean \.\/made\/mine\.pvrexport\.tgz/,
+  ],
+  [
     "a catalogue row that is wrong",
     {
       "pvh.config.ts": "export default { catalogue: 'promises.json' };",

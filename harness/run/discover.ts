@@ -9,6 +9,7 @@ import { currentProject } from "../project/project.ts";
 import { MODULE, ROOT } from "../root.ts";
 import { shownPath } from "../shown-path.ts";
 import { refuseStrangers } from "./entered-containers.ts";
+import { refuseMissing } from "./known-containers.ts";
 import { unknownName } from "./selection.ts";
 import { ScenarioIndex } from "./scenario-index.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
@@ -114,7 +115,9 @@ function nameOf(path: string): string {
 }
 
 async function discoverFiles(files: readonly ScenarioFile[]): Promise<DiscoveredScenario[]> {
-  return refuseTwice(await readFiles(files)).map(refuseStrangers);
+  const declared = refuseTwice(await readFiles(files));
+  const known = await Promise.all(declared.map(refuseMissing));
+  return known.map(refuseStrangers);
 }
 
 /** Declarations of the files. The index holds those of pvh's own: a project's may import anything. */

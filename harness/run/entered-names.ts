@@ -1,3 +1,5 @@
+import { placeIn } from "../place-in.ts";
+
 /** A container that a check enters by its name. */
 export interface EnteredName {
   readonly name: string;
@@ -35,9 +37,4 @@ function constantOf(source: string, constant: string): string | undefined {
     "m",
   );
   return declared.exec(source)?.[2];
-}
-
-function placeIn(source: string, offset: number): string {
-  const before = source.slice(0, offset).split("\n");
-  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
