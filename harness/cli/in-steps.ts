@@ -6,7 +6,7 @@ import { PvhError } from "../errors.ts";
  * signal is handled between two steps only, and on a busy machine one step can take seconds.
  */
 const STEPS: readonly (() => Promise<unknown>)[] = [
-  () => import("zod"),
+  () => import("../lean-zod.ts"),
   () => import("../engine/engine-client.ts"),
   () => import("../catalogue/catalogue.ts"),
   () => import("../run/prepare-run.ts"),

@@ -3,6 +3,7 @@
  * thread still yields. A thread that does not is seen from outside only.
  */
 import "../lean-http.ts";
+import "../lean-zod.ts";
 import "../project/esm-typescript.ts";
 import { ALIVE, ALIVE_EVERY } from "./sign-of-life.ts";
 
