@@ -32,7 +32,10 @@ export const ERROR_CODES = {
   },
   PVH_OUT_OF_MEMORY: { class: "infra", means: "the OOM killer ended an appengine" },
   PVH_NO_SPACE: { class: "infra", means: "a disk is full or missing" },
-  PVH_NO_ACCESS: { class: "infra", means: "a file or folder may not be written to" },
+  PVH_NO_ACCESS: {
+    class: "infra",
+    means: "a file or folder may not be written to, or the engine not be used",
+  },
   PVH_BUILD: { class: "infra", means: "the reference image cannot be made" },
   PVH_CAPABILITY: { class: "infra", means: "this machine lacks something a scenario requires" },
   PVH_PREPARE: { class: "infra", means: "image or exports could not be made ready" },

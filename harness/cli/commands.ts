@@ -282,7 +282,11 @@ export const COMMANDS: readonly Command[] = [
     summary: "boot an appengine and leave it running",
     args: [{ name: "[name]", summary: "name of its container" }],
     options: [
-      { flags: "--with <export>", summary: "example or path of an export", many: true },
+      {
+        flags: "--with <export>",
+        summary: "container by its name, path of its folder or of an export",
+        many: true,
+      },
       {
         flags: "--scenario <name>",
         summary: "boot what this scenario boots: containers, environment, mode",

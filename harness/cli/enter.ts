@@ -29,21 +29,28 @@ export async function enterCommand({ args, out, signal }: Call): Promise<ExitCod
   return status as ExitCode;
 }
 
-async function shellArgv(appengine: Appengine, container: string | undefined): Promise<string[]> {
-  const shell = ["/bin/sh", "-i"];
-  return container === undefined ? shell : containerArgv(appengine, container, shell);
-}
+const SHELL = ["/bin/sh", "-i"];
 
 /** @throws PvhError PVH_NO_CONTAINER, PVH_CONTAINER_DOWN */
-async function containerArgv(
-  appengine: Appengine,
-  container: string,
-  argv: readonly string[],
-): Promise<string[]> {
+async function shellArgv(appengine: Appengine, container: string | undefined): Promise<string[]> {
+  if (container === undefined) return SHELL;
   const init = await findInit(appengine, container);
-  if (init !== undefined) return enterArgv(init, argv, { terminal: true });
+  if (init !== undefined) {
+    const joined = enterArgv(init, SHELL, { terminal: true });
+    return ["sh", "-c", ATTACH, "pvh-enter", container, ...joined];
+  }
   throw (
     (await appengine.inside(container).whyDown()) ??
     new PvhError("PVH_CONTAINER_DOWN", `container '${container}' has no init process`)
   );
 }
+
+/**
+ * lxc-attach gives the shell a terminal of the container's own, which tty(1) finds there. Without it, and
+ * for a container that is not LXC's, the shell has the appengine's terminal.
+ */
+const ATTACH = `
+  PATH="$PATH:/usr/libexec/pantavisor" name=$1; shift
+  lxc-attach -n "$name" -- /bin/sh -c : </dev/null >/dev/null 2>&1 &&
+    exec lxc-attach -n "$name" -- ${SHELL.join(" ")}
+  exec "$@"`;

@@ -5,6 +5,7 @@ import { EXIT } from "../../reports/exit-codes.ts";
 import type { ExitCode } from "../../reports/exit-codes.ts";
 import { exportContent } from "../exports/examples.ts";
 import { writeExport } from "../exports/write-export.ts";
+import { currentProject } from "../project/project.ts";
 import type { Call } from "./command.ts";
 
 /** `pvh exports make NAME|FOLDER… --out DIR`: one `<name>.pvrexport.tgz` each. */
@@ -12,6 +13,7 @@ export async function exportsMakeCommand({ args, out, signal }: Call): Promise<E
   const folder = args.text("out") ?? ".";
   const json = args.flag("json");
   const progress = (line: string): void => out.say(line);
+  await currentProject();
   const engine = await findCleanEngine({ signal, progress });
   const made: string[] = [];
   for (const item of args.words) {

@@ -24,10 +24,12 @@ import { ensureBrokerImage } from "../image/broker-image.ts";
 import { resolveImage } from "../image/resolve-image.ts";
 import type { Args, Call } from "./command.ts";
 import { setLimits, timeoutScale } from "./parse-value.ts";
+import { withProject } from "./project-args.ts";
 import { upPlan } from "./up-plan.ts";
 
 /** `pvh up`: boot an appengine and leave it running until `pvh down`. */
-export async function upCommand({ args, out, signal }: Call): Promise<ExitCode> {
+export async function upCommand({ args: given, out, signal }: Call): Promise<ExitCode> {
+  const args = await withProject(given);
   const name = nameOf(args) ?? `pvh-${crypto.randomUUID().slice(0, 8)}`;
   setLimits(args);
   clock.scale = timeoutScale(args);

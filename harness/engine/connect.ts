@@ -10,6 +10,7 @@ import { engineClient } from "./engine-client.ts";
 import { engineError } from "./engine-error.ts";
 import { engineKind } from "./engine-rights.ts";
 import type { Engine } from "./engine.ts";
+import { forbidden, isForbidden } from "./forbidden-socket.ts";
 import { sshTunnel } from "./ssh-tunnel.ts";
 
 /** Docker 20.10: the first with CgroupnsMode, which pv-ctrl needs. */
@@ -38,7 +39,8 @@ function isThisMachine(info: z.infer<typeof infoAnswer>): boolean {
 /**
  * The engine at an address, which has to answer.
  *
- * @throws PvhError PVH_ENGINE_UNREACHABLE, PVH_ENGINE_SILENT, PVH_ENGINE_TOO_OLD, PVH_ABORTED
+ * @throws PvhError PVH_ENGINE_UNREACHABLE, PVH_NO_ACCESS, PVH_ENGINE_SILENT, PVH_ENGINE_TOO_OLD,
+ *         PVH_ABORTED
  */
 export async function connect(
   address: EngineAddress,
@@ -105,13 +107,15 @@ async function ask(
     if (signal?.aborted === true) {
       throw new PvhError("PVH_ABORTED", `cancelled while connecting to ${host}`, { cause: error });
     }
+    if (address.kind === "unix" && isForbidden(error)) throw forbidden(address.path, error);
     const known = engineError(error, host);
     throw known.code === "PVH_ENGINE" ? notDocker(host, known.message, known) : known;
   }
 }
 
+/** No engine can be used at the address. */
 export const isUnreachable = (error: unknown): boolean =>
-  error instanceof PvhError && error.code === "PVH_ENGINE_UNREACHABLE";
+  error instanceof PvhError && ["PVH_ENGINE_UNREACHABLE", "PVH_NO_ACCESS"].includes(error.code);
 
 const tooSlow = (host: string): PvhError =>
   new PvhError(

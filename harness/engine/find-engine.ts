@@ -5,7 +5,6 @@ import { DEFAULT_SOCKET, parseEngineAddress } from "./engine-address.ts";
 import type { DirectAddress, EngineAddress } from "./engine-address.ts";
 import type { Engine, EngineFacts, FindOptions } from "./engine.ts";
 import { engineClient } from "./engine-client.ts";
-import { forbidden, isForbidden } from "./forbidden-socket.ts";
 import { ENGINES_VARIABLE, listedEngines } from "./listed-engines.ts";
 import { privateEngineHost } from "./private-engine-files.ts";
 import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
@@ -15,8 +14,8 @@ import { canStartPrivateEngine, startPrivateEngine } from "./private-engine.ts";
  * when something answers there; else, for root with dockerd on the machine, a private one,
  * started when it does not run yet.
  *
- * @throws PvhError PVH_USAGE for a setting that names no engine, PVH_ENGINE_UNREACHABLE with the
- *         command that helps, PVH_ENGINE_SILENT, PVH_ENGINE_TOO_OLD, PVH_ABORTED
+ * @throws PvhError PVH_USAGE for a setting that names no engine, PVH_ENGINE_UNREACHABLE or
+ *         PVH_NO_ACCESS with the command that helps, PVH_ENGINE_SILENT, PVH_ENGINE_TOO_OLD, PVH_ABORTED
  */
 export async function findEngine(options: FindOptions = {}): Promise<Engine> {
   const { signal } = options;
@@ -33,7 +32,6 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
     const { address, from, without } = named;
     return connect(address, from, signal).catch((error: unknown) => {
       if (!isUnreachable(error)) throw error;
-      if (address.kind === "unix" && isForbidden(error)) throw forbidden(address.path, error);
       const where =
         from === "DOCKER_HOST" ? `DOCKER_HOST=${address.host}` : `${address.host}, ${from}`;
       const first =
@@ -44,7 +42,6 @@ export async function findEngine(options: FindOptions = {}): Promise<Engine> {
     });
   }
   if (!canStartPrivateEngine()) {
-    if (isForbidden(refused)) throw forbidden(DEFAULT_SOCKET, refused);
     throw unreachable(`unix://${DEFAULT_SOCKET}`, refused, installHint());
   }
   try {

@@ -10,7 +10,7 @@ test("a socket that this user may not use is named with its group, and the comma
   const path = mkdtempSync(`${tmpdir()}/pvh-socket-`);
   expect(isForbidden(refused)).toBe(true);
   expect(forbidden(path, refused)).toMatchObject({
-    code: "PVH_ENGINE_UNREACHABLE",
+    code: "PVH_NO_ACCESS",
     message: expect.stringMatching(/^ada may not use .* it is for the group \S+$/) as string,
     hint: expect.stringMatching(/^sudo usermod -aG \S+ ada, then log in again$/) as string,
   });

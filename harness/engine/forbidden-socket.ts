@@ -15,7 +15,7 @@ export function forbidden(path: string, cause: unknown): PvhError {
     group === undefined
       ? `ls -l ${path}`
       : `sudo usermod -aG ${group} ${user ?? "$USER"}, then log in again`;
-  return new PvhError("PVH_ENGINE_UNREACHABLE", message, { hint, cause });
+  return new PvhError("PVH_NO_ACCESS", message, { hint, cause });
 }
 
 /** @returns undefined where the socket or the name of its group cannot be seen */

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { STATE_SPEC } from "../../broker/shared/formats/state.ts";
 import { PvhError } from "../errors.ts";
+import { projectFacts } from "../project-facts.ts";
 import { shownPath } from "../shown-path.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
 import { exampleNames, readContainerFolder, readExample } from "./container-folder.ts";
@@ -17,8 +18,8 @@ import { readExport } from "./read-export.ts";
 import { sha256Of } from "./write-export.ts";
 
 /**
- * Findings on an export's file, on a folder in the layout of the examples, or on an example by
- * its name. Nothing is built: of a folder, the export that it would become is looked at.
+ * Findings on an export's file, on a container's folder, or on an example or a container of the
+ * project by its name. Nothing is built: of a folder, the export that it would become is looked at.
  *
  * @throws PvhError PVH_BAD_EXPORT or PVH_USAGE when it cannot be read
  */
@@ -27,11 +28,12 @@ export async function lintPath(path: string, signal?: AbortSignal): Promise<Find
   if ((await exampleNames()).includes(path)) {
     return lintDefinition((await readExample(path)).definition);
   }
-  const isFolder = await stat(path).then(
+  const folder = projectFacts()?.containers[path] ?? path;
+  const isFolder = await stat(folder).then(
     (facts) => facts.isDirectory(),
     () => false,
   );
-  if (isFolder) return lintFolder(path, await readContainerFolder(path));
+  if (isFolder) return lintFolder(folder, await readContainerFolder(folder));
   return inBreaths(path, await readExport(path, signal ? { signal } : {}), signal);
 }
 

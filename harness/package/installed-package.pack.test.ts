@@ -97,6 +97,18 @@ test("docs/start.md works as it is written: green, red, and a scenario of one's 
   await installed.run(`cp -a ${folder}/. . && rm -rf .pvh`);
 });
 
+test("pvh up knows the project's containers by name, and pvh enter has a terminal in one of them", async () => {
+  const up = "npx pvh up entered --with hello-server --with hello-client";
+  expect(await installed.run(up)).toMatchObject({ exitCode: 0 });
+  // The keys stay open until the shell has ended: their end would be typed, too.
+  const entered = await installed.run(`mkfifo keys
+    script -qec "npx pvh enter entered hello-client" /dev/null <keys & exec 3>keys
+    echo "tty; exit 3" >&3; wait $!`);
+  expect(await installed.run("npx pvh down entered")).toMatchObject({ exitCode: 0 });
+  expect(entered.stdout).toContain("/dev/pts/");
+  expect(entered.exitCode).toBe(3);
+});
+
 test.skipIf(process.getuid?.() !== 0)(
   "a user without root who may use the engine runs the same, and is told what takes root",
   async () => {
