@@ -129,7 +129,8 @@ async function inAppengine(
   const { signal, quirks } = options;
   const lacking = await missingPrograms(appengine, test, signal);
   if (lacking.length > 0) {
-    return { verdict: "skipped", reason: `the image lacks ${lacking.join(", ")}` };
+    const hint = lacking.includes("pvr") ? " (--pvr FILE brings it)" : "";
+    return { verdict: "skipped", reason: `the image lacks ${lacking.join(", ")}${hint}` };
   }
   await plantUtils(appengine, signal);
   if (readsFactory(test)) await installRevision(test, control, signal);
