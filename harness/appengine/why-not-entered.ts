@@ -1,5 +1,6 @@
 import { lastWords } from "../engine/last-words.ts";
 import { PvhError } from "../errors.ts";
+import { didYouMean } from "../near-names.ts";
 import type { CommandResult } from "./command-result.ts";
 import type { AppengineShell } from "./appengine-shell.ts";
 import { findInit, runningContainers } from "./container-init.ts";
@@ -36,7 +37,7 @@ export async function whyNotEntered(
   const there = [...new Set([...running, ...statuses.keys()])].sort();
   const list = there.length === 0 ? "there is none" : `there are ${there.join(", ")}`;
   return new PvhError("PVH_NO_CONTAINER", `no container is named '${name}': ${list}`, {
-    hint: "a scenario names its containers in `containers`",
+    hint: didYouMean(name, there) ?? "a scenario names its containers in `containers`",
   });
 }
 

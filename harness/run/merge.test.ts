@@ -72,6 +72,12 @@ function bare(report: string): string {
     .replaceAll(/\(\d+ ms\)/g, "");
 }
 
+test("a shard leaves the durations by which the other shards are planned; a whole run keeps its own", async () => {
+  const historyOf = (ran: Ran): string => join(ran.folder, "../../history");
+  expect(existsSync(historyOf(await runShard(1, ["a"])))).toBe(false);
+  expect(existsSync(historyOf(await runApart(folder, "a", OPTIONS)))).toBe(true);
+});
+
 describe("shards that are merged", { timeout: 240_000 }, () => {
   test("leave the reports and the exit code of one run", async () => {
     const whole = await runApart(folder, "", OPTIONS);

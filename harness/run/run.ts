@@ -174,7 +174,10 @@ export async function runScenarios(
       }
     }
     const result = end();
-    await keepDurations(record.state, { areMutants: options.switchable !== undefined });
+    // The other shards have to be planned by what this one was planned by.
+    if (options.shard === undefined) {
+      await keepDurations(record.state, { areMutants: options.switchable !== undefined });
+    }
     return result;
   };
   try {
