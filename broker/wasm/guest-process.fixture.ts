@@ -33,7 +33,6 @@ export interface RunOptions {
   readonly words?: readonly string[];
   readonly requires?: readonly GuestService[];
   readonly provides?: readonly GuestService[];
-  readonly flags?: readonly string[];
   readonly quirks?: string;
 }
 
@@ -45,19 +44,14 @@ const ABSENT: readonly GuestService[] = ["rest", "dbus", "unix"].map((type) => (
 }));
 
 export function startGuest(options: RunOptions): GuestProcess {
-  const {
-    engine = "v8",
-    module = "probe.wasm",
-    words = [],
-    requires = [],
-    provides = [],
-    flags = [],
-  } = options;
+  const { engine = "v8", module = "probe.wasm" } = options;
+  const { words = [], requires = [], provides = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), "pv-wasm-"));
   const task: WasmGuest = {
     name: "guest",
     engine,
     memoryPages: 100,
+    tableElements: 100_000,
     module: join(GUESTS, module),
     args: words,
     env: { COLOUR: "blue" },
@@ -68,7 +62,7 @@ export function startGuest(options: RunOptions): GuestProcess {
   const path = join(folder, "guest.json");
   writeFileSync(path, JSON.stringify(task));
   const program = join(import.meta.dirname, "pv-wasm.main.ts");
-  const child = spawn(process.execPath, [...flags, program, path], {
+  const child = spawn(process.execPath, [program, path], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const channel = child.stdio[3] as Socket;

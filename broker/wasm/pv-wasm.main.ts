@@ -25,7 +25,7 @@ process.on("SIGUSR1", () => undefined);
 function main(): void {
   const guest = JSON.parse(readFileSync(TASK, "utf8")) as WasmGuest;
   const quirks = parseQuirks(guest.quirks);
-  const engine = guest.engine === "wasmedge" ? wasmEdge(guest.memoryPages) : v8;
+  const engine = guest.engine === "wasmedge" ? wasmEdge(guest.memoryPages) : v8(guest);
   const module = engine.load(readFileSync(guest.module));
   const modules = hostModules(guest, wasiOf(guest), quirks);
   refuseUngranted(module.imports, modules, guest, quirks);

@@ -2,8 +2,6 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { runGuest, startGuest } from "./guest-process.fixture.ts";
 
-const FLAGS = ["--wasm-max-mem-pages=100", "--wasm-max-table-size=100000"];
-
 test("a guest prints, sees its arguments and its environment, and ends by itself", async () => {
   const { code, output, reports } = await runGuest({ words: ["print", "hello", "env", "COLOUR"] });
   expect({ code, output, reports }).toEqual({
@@ -33,15 +31,15 @@ test.each([
   ["no-start.wasm", /^failed it exports no function _start/],
   ["imports-memory.wasm", /^failed import env\.memory is a memory.*env\.system is unknown/],
 ])("%s fails by name", async (module, reason) => {
-  const { code, output, reports } = await runGuest({ module, flags: FLAGS });
+  const { code, output, reports } = await runGuest({ module });
   expect([code, reports.at(-1)]).toEqual([1, expect.stringMatching(reason)]);
   expect(`failed ${output.at(-1) ?? ""}`).toBe(reports.at(-1));
 });
 
 test("memory and tables grow up to their limits, where the guest is told and goes on", async () => {
-  const memory = await runGuest({ words: ["grow"], flags: FLAGS });
+  const memory = await runGuest({ words: ["grow"] });
   expect(memory.output).toEqual([expect.stringMatching(/^pages (8[5-9]|9\d|100)$/)]);
-  const table = await runGuest({ module: "grows-table.wasm", flags: FLAGS });
+  const table = await runGuest({ module: "grows-table.wasm" });
   expect(table.reports.at(-1)).toBe("exit 0");
 });
 

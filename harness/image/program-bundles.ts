@@ -1,10 +1,10 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { context } from "esbuild";
 import type { BuildContext, BuildOptions } from "esbuild";
 import { PvhError } from "../errors.ts";
-import { packageFolder } from "../package-folder.ts";
+import { KOFFI } from "./koffi-library.ts";
 
 /** Bundle of a program, or V8's code of one. */
 export interface BundledFile {
@@ -114,8 +114,7 @@ function optionsOf(name: string, main: string): Options {
     format: "cjs",
     target: "node24",
     logLevel: "silent",
-    // Its module for ES imports finds no package of a library in a bundle.
-    alias: { koffi: join(packageFolder("koffi"), "index.cjs") },
+    plugins: [KOFFI],
     define: { "import.meta.url": "$url" },
     banner: { js: 'const $url = require("node:url").pathToFileURL(__filename).href;' },
   };

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { programFiles } from "./program-layer.ts";
+import { PROJECT } from "./sources.ts";
 
 async function temporary(): Promise<{ folder: string } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), "pvh-"));
@@ -50,6 +51,14 @@ test("a worker thread becomes a bundle beside its program's, and no command", as
   const paths = files.map(({ path }) => path);
   expect(paths).toContain("usr/lib/pvh/busy.thread.cjs");
   expect(paths.filter((path) => path.startsWith("usr/bin/"))).toEqual([]);
+});
+
+test("a guest's process, which has to start fast, brings no library of schemas", async () => {
+  const main = join(PROJECT, "broker/wasm/pv-wasm.main.ts");
+  const files = await programFiles(new Map([["pv-wasm", main]]));
+  const bundle = files.find(({ path }) => path === "usr/lib/pvh/pv-wasm.cjs");
+  const text = (bundle?.content as Buffer).toString();
+  expect(text.match(/^\/\/ .*node_modules\/\S+/gm)).toBeNull();
 });
 
 test("a program that does not bundle is named", async () => {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { PvhError } from "../errors.ts";
+import { koffiLibrary } from "./koffi-library.ts";
 import type { LayerFile } from "./layer.ts";
 import { filesBelow } from "./layer.ts";
-import { packageFolder } from "../package-folder.ts";
 import { ProgramBundles, WRAPPER } from "./program-bundles.ts";
 import { PROJECT } from "./sources.ts";
 
@@ -49,7 +49,7 @@ export async function programFilesWith(
     ...commands,
     { path: `${HOME}/start.cjs`, content: Buffer.from(START) },
     ...(await bundles.make(mains, changed)),
-    ...(await koffi()),
+    ...(await koffiLibrary(HOME)),
     ...checked(await filesBelow(overlay)),
   ];
 }
@@ -77,13 +77,6 @@ module.exports = function start(name) {
   run(module.exports, createRequire(filename), module, filename, __dirname);
 };
 `;
-
-/** Package of koffi's library for this machine, which its loader in a bundle looks for beside the bundle. */
-async function koffi(): Promise<LayerFile[]> {
-  const native = packageFolder(`@koromix/koffi-linux-${process.arch}`, packageFolder("koffi"));
-  const files = await filesBelow(native, HOME);
-  return files.filter(({ path }) => /\/linux_[^/]+\/koffi\.node$/.test(path));
-}
 
 /** Debian's /bin, /lib, /sbin and /var/run are links: a folder in a layer would replace them. */
 function checked(files: LayerFile[]): LayerFile[] {

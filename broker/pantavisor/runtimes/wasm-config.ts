@@ -25,25 +25,18 @@ export interface WasmContainer {
   readonly module: string;
   readonly controlSocket: string;
   readonly memory_pages: number;
-  readonly table_elements: number;
 }
 
 /** The OCI configuration of the container in which pv-wasm runs the guest. */
 export function wasmConfig(container: WasmContainer): object {
-  const { name, root, module, controlSocket, memory_pages, table_elements } = container;
+  const { name, root, module, controlSocket, memory_pages } = container;
   const limit = memory_pages * PAGE + ENGINE_MEMORY;
   return {
     ociVersion: "1.0.2",
     hostname: name,
     root: { path: root, readonly: false },
     process: {
-      args: [
-        process.execPath,
-        `--wasm-max-mem-pages=${memory_pages}`,
-        `--wasm-max-table-size=${table_elements}`,
-        "--max-old-space-size=64",
-        PROGRAM,
-      ],
+      args: [process.execPath, "--max-old-space-size=64", PROGRAM],
       cwd: "/",
       env: [],
       user: { uid: GUEST_UID, gid: GUEST_UID },

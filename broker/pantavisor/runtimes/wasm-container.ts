@@ -39,7 +39,7 @@ export function startWasm(start: ContainerStart): ContainerProcess {
 
 function guestOf(
   { name, run, exports, wasm, quirks }: ContainerStart,
-  { engine, args, env, memory_pages }: WasmOptions,
+  { engine, args, env, memory_pages, table_elements }: WasmOptions,
 ): WasmGuest {
   const foreign = exports.find(({ type }) => type !== "rest");
   if (foreign !== undefined) {
@@ -52,6 +52,7 @@ function guestOf(
     engine: engineOf(wasm, engine, quirks),
     module: MODULE_FILE,
     memoryPages: memory_pages,
+    tableElements: table_elements,
     args,
     env,
     requires: [...required, ...optional].flatMap(({ name: service, type, target }) =>

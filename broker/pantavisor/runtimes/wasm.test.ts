@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,20 +70,15 @@ describe("an engine", () => {
   });
 });
 
+const container = { name: "g", root: "/r", module: "/t/g/m.wasm", controlSocket: "/run/pv-ctrl" };
+
 it("a guest's process has no capability, no network and no account of root's", () => {
-  const config = wasmConfig({
-    ...{ name: "g", root: "/r", module: "/t/g/m.wasm", controlSocket: "/run/pv-ctrl" },
-    ...{ memory_pages: 16, table_elements: 5 },
-  });
+  const config = wasmConfig({ ...container, memory_pages: 16 });
   expect(config).toMatchObject({
     process: {
       user: { uid: 65_534, gid: 65_534 },
       capabilities: {},
       noNewPrivileges: true,
-      args: expect.arrayContaining([
-        "--wasm-max-mem-pages=16",
-        "--wasm-max-table-size=5",
-      ]) as string[],
     },
     linux: { namespaces: expect.arrayContaining([{ type: "network" }]) as object[] },
   });
@@ -96,6 +92,18 @@ it("a guest's process has no capability, no network and no account of root's", (
     ({ options }) => options.includes("bind") && !options.includes("ro"),
   );
   expect(writable.map(({ destination }) => destination)).toEqual(["/pantavisor/pv-ctrl"]);
+});
+
+it("Node takes V8's code of the bundle with the flags that it gets", () => {
+  const config = wasmConfig({ ...container, memory_pages: 16 }) as {
+    readonly process: { readonly args: readonly string[] };
+  };
+  const flags = config.process.args.filter((one) => one.startsWith("--"));
+  expect(flags).not.toEqual([]);
+  const node = (...args: readonly string[]) => execFileSync(process.execPath, args).toString();
+  const code = node("-p", 'new vm.Script("0").createCachedData().toString("base64")').trim();
+  const take = `new vm.Script("0", { cachedData: Buffer.from("${code}", "base64") })`;
+  expect(node(...flags, "-p", `${take}.cachedDataRejected`)).toBe("false\n");
 });
 
 describe("a cgroup has limits of memory", () => {

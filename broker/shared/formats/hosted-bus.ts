@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { isWellKnownName } from "./bus-name.ts";
 import type { GraphEntry } from "./graph.ts";
-import { isWellKnownName, safeName } from "./names.ts";
+import { safeName } from "./names.ts";
 
 /** The system bus that pantavisor hosts itself (docs/pantavisor.md §6.7). */
 export const HOSTED_BUS = {

@@ -23,6 +23,8 @@ export interface WasmGuest {
   readonly module: string;
   /** Pages of 64 KiB that its memory may have. */
   readonly memoryPages: number;
+  /** Elements that each of its tables may have. */
+  readonly tableElements: number;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly requires: readonly GuestService[];

@@ -1,21 +1,32 @@
+import { setFlagsFromString } from "node:v8";
+import type { WasmGuest } from "../../shared/formats/wasm-guest.ts";
 import { GuestFailure } from "../guest-errno.ts";
 import type { GuestMemory } from "../guest-memory.ts";
 import type { HostFunction, HostModules } from "../host-function.ts";
 import type { Engine, GuestImport, Instance, LoadedModule } from "./engine.ts";
 import { V8Memory } from "./v8-memory.ts";
 
-/** The engine in Node, whose flags bound memories and tables. */
-export const v8: Engine = {
-  load(bytes): LoadedModule {
-    const module = attempt("its module is refused", () => new WebAssembly.Module(bytes));
-    return {
-      imports: WebAssembly.Module.imports(module).map(
-        ({ module: from, name, kind }): GuestImport => ({ module: from, name, kind }),
-      ),
-      instantiate: (modules) => instantiate(module, modules),
-    };
-  },
-};
+/**
+ * The engine in Node, whose flags bound memories and tables. They are set here, and not on Node's
+ * command line, since V8 takes no code of a bundle that was compiled with other flags.
+ */
+export function v8({ memoryPages, tableElements }: V8Limits): Engine {
+  setFlagsFromString(`--wasm-max-mem-pages=${memoryPages}`);
+  setFlagsFromString(`--wasm-max-table-size=${tableElements}`);
+  return { load };
+}
+
+type V8Limits = Pick<WasmGuest, "memoryPages" | "tableElements">;
+
+function load(bytes: Buffer): LoadedModule {
+  const module = attempt("its module is refused", () => new WebAssembly.Module(bytes));
+  return {
+    imports: WebAssembly.Module.imports(module).map(
+      ({ module: from, name, kind }): GuestImport => ({ module: from, name, kind }),
+    ),
+    instantiate: (modules) => instantiate(module, modules),
+  };
+}
 
 function instantiate(module: WebAssembly.Module, modules: HostModules): Instance {
   const memory = new V8Memory();

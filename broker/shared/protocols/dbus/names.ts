@@ -1,4 +1,4 @@
-import { MAX_BUS_NAME, isWellKnownName } from "../../formats/names.ts";
+import { MAX_BUS_NAME, isWellKnownName } from "../../formats/bus-name.ts";
 
 /** Forms of names (D-Bus specification, "Valid Names" and "Valid Object Paths"). */
 const UNIQUE = /^:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$/;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isWellKnownName } from "../../formats/names.ts";
+import { isWellKnownName } from "../../formats/bus-name.ts";
 import { PROPERTY_RUNS } from "../../formats/property-runs.fixture.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { parseHeader } from "./message-header.ts";

@@ -11,7 +11,7 @@ import {
   isReplyInDisguise,
 } from "../../../shared/protocols/dbus/message-header.ts";
 import type { MessageHeader } from "../../../shared/protocols/dbus/message-header.ts";
-import { isWellKnownName } from "../../../shared/formats/names.ts";
+import { isWellKnownName } from "../../../shared/formats/bus-name.ts";
 import { isUniqueName } from "../../../shared/protocols/dbus/names.ts";
 import { stringArray } from "../../../shared/protocols/dbus/write-message.ts";
 import type { Quirks } from "../../../shared/quirks/quirks.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { firstProblem } from "../../../shared/formats/first-problem.ts";
 import { isOfHostedBus } from "../../../shared/formats/hosted-bus.ts";
-import { isWellKnownName } from "../../../shared/formats/names.ts";
+import { isWellKnownName } from "../../../shared/formats/bus-name.ts";
 import {
   isInterfaceName,
   isMemberName,
