@@ -348,9 +348,10 @@ async function linked(
     await until(
       `a working socket in ${consumer}`,
       async () => {
-        const stdout = await appengine
+        // nc may be ended by its time limit: whether the end of a stream is handed on, other checks judge.
+        const { stdout } = await appengine
           .inside(consumer)
-          .text(`echo ping | timeout ${patientSeconds(2)} nc -N -U /run/pv/services/raw-unix.sock`);
+          .sh(`echo ping | timeout ${patientSeconds(2)} nc -N -U /run/pv/services/raw-unix.sock`);
         return stdout !== "";
       },
       { signal, timeout: 10_000 },
