@@ -139,7 +139,10 @@ function withUploadLines(catalogue: ObjectCatalogue, log: PantavisorLog): Object
     async put(sha256, size, content) {
       say(`incoming data: ${size} bytes`);
       const outcome = await catalogue.put(sha256, size, content);
-      say(outcome === "stored" ? "upload done, processing file" : `upload error: ${outcome}`);
+      say(outcome === "no room" ? `upload error: ${outcome}` : "upload done, processing file");
+      if (outcome === "bad checksum") {
+        log.write("WARN", "objects-ep", `(objects_ep:1) object ${sha256} has bad checksum`);
+      }
       return outcome;
     },
   };

@@ -188,7 +188,7 @@ scenario(
         await appengine.log.waitFor(/cgroup version detected 'CGROUP_UNIFIED'/, wait);
         await control.send("PUT", `/objects/${"a".repeat(64)}`, { body: "no such hash", signal });
         await appengine.log.waitFor(/incoming data: 12 bytes/, wait);
-        await appengine.log.waitFor(/upload error: bad checksum/, wait);
+        await appengine.log.waitFor(/object \S+ has bad checksum/, wait);
       },
     );
 
