@@ -73,7 +73,7 @@ export class Appengine implements AppengineShell {
     this.#shell = new ShellChannel(async (signal) =>
       openShell(container, signal, await this.#tools()),
     );
-    this.control = new ControlClient(() => this.stream(["nc", "-U", CONTROL_SOCKET]));
+    this.control = new ControlClient(() => this.#connectControl());
     this.log = new PantavisorLog(this);
   }
 
@@ -135,6 +135,22 @@ export class Appengine implements AppengineShell {
   /** Run a command in the appengine on this terminal. @returns its exit status */
   async onTerminal(argv: readonly string[], terminal: LocalTerminal): Promise<number> {
     return runOnTerminal(this.#container, argv, await this.#tools(), terminal);
+  }
+
+  /** Polls while pantavisor restarts: an exec that finds no socket costs twenty times a look of the shell. */
+  async #connectControl(): Promise<ExecStream> {
+    if (this.#shell.isIdle && !(await this.#hasControl())) {
+      throw new Error(`there is no socket ${CONTROL_SOCKET}`);
+    }
+    return this.stream(["nc", "-U", CONTROL_SOCKET]);
+  }
+
+  /** @returns true also where the shell cannot tell */
+  #hasControl(): Promise<boolean> {
+    return this.sh(`[ -S ${CONTROL_SOCKET} ]`, { untold: true, timeout: 5_000 }).then(
+      ({ exitCode }) => exitCode === 0,
+      () => true,
+    );
   }
 
   /** Send bytes as they are to pv-ctrl and collect the answer. */

@@ -48,10 +48,17 @@ export class ShellChannel {
   readonly #debug = debugLog("shell");
   #shell: Shell | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  /** Commands that run or wait. */
+  #pending = 0;
 
   /** @param open is not called before the first command */
   constructor(open: (signal: AbortSignal) => Promise<Shell>) {
     this.#open = open;
+  }
+
+  /** A shell is open, and no command runs or waits. */
+  get isIdle(): boolean {
+    return this.#shell !== undefined && this.#pending === 0;
   }
 
   /**
@@ -63,7 +70,10 @@ export class ShellChannel {
    *         does not start a shell in time. An exit status is a result, never an error.
    */
   run(script: string, options: ShellOptions = {}): Promise<ShellResult> {
-    const result = this.#queue.then(() => this.#runTold(script, options));
+    this.#pending += 1;
+    const result = this.#queue
+      .then(() => this.#runTold(script, options))
+      .finally(() => (this.#pending -= 1));
     this.#queue = result.catch(() => undefined);
     return result;
   }

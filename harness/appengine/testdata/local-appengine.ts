@@ -5,7 +5,7 @@ import { createServer, connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Exec } from "dockerode";
+import type { Container, Exec } from "dockerode";
 import type { ControlClient } from "../../control/control-client.ts";
 import { ShellChannel } from "../../engine/shell-channel.ts";
 import { ExecStream } from "../../engine/streams.ts";
@@ -68,6 +68,20 @@ export function localAppengine(
       return new ExecStream({ exec, socket: near, subject: argv.join(" ") }, options);
     },
   };
+}
+
+/**
+ * A container whose execs are processes of this machine.
+ * @param programs gets the name of each program that is started
+ */
+export function localContainer(programs: string[]): Container {
+  const exec = async ({ Cmd = [] }: { readonly Cmd?: readonly string[] }): Promise<Exec> => {
+    programs.push(Cmd[0] ?? "");
+    const { near, exec: begun } = await engineExec(Cmd, process.env);
+    return Object.assign(begun, { start: () => Promise.resolve(near) });
+  };
+  const inspect = () => Promise.resolve({ Config: { Labels: {} } });
+  return { id: "0123456789ab", exec, inspect } as unknown as Container;
 }
 
 /** A process whose streams are on one connection, as the engine has it. */
