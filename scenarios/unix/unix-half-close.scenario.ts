@@ -62,10 +62,7 @@ scenario(
           tell({"late": late})
         `,
       );
-      expect(
-        await provider.line(),
-        "last bytes that the consumer heard, and whether EOF came at once",
-      ).toBe("listening");
+      expect(await provider.line(), "first line of the provider").toBe("listening");
       await using consumer = await Program.python(
         inside("probe-consumer"),
         python`
@@ -80,7 +77,10 @@ scenario(
           peer.close()
         `,
       );
-      expect(await consumer.json(), "first line of the provider").toEqual({
+      expect(
+        await consumer.json(),
+        "last bytes that the consumer heard, and whether EOF came at once",
+      ).toEqual({
         heard: "bye",
         quick: true,
       });
