@@ -113,7 +113,7 @@ describe("a block", () => {
     );
   });
 
-  test("names evidence as one folder, the most telling file first with its lines", () => {
+  test("names evidence as one folder, the most telling files with their lines", () => {
     const block = blockOf(FAILURE, ["dbus-roles/boot.log", "dbus-roles/logs"]);
     expect(blockLines(block, TERMINAL)).toContain(
       "  evidence  .pvh/runs/x/dbus-roles/: boot.log and 1 more",
@@ -123,10 +123,19 @@ describe("a block", () => {
       evidence: {
         folder: "f",
         files: ["pantavisor.log"],
-        telling: [{ from: "pantavisor.log", lines: ["FATAL it"] }],
+        telling: [
+          { from: "pantavisor.log", lines: ["FATAL it"] },
+          { from: "logs/0/api/lxc/console.log", lines: ["SyntaxError"] },
+          { from: "boot.log", lines: ["ERROR third"] },
+        ],
       },
     };
-    expect(blockLines(quoted, TERMINAL)).toContain("            | FATAL it");
+    expect(blockLines(quoted, TERMINAL).join("\n")).toContain(`
+            | FATAL it
+            logs/0/api/lxc/console.log
+            | SyntaxError
+`);
+    expect(blockLines(quoted, TERMINAL).join("\n")).not.toContain("ERROR third");
   });
 
   test("cuts a diff in a terminal, at the first difference, and never in a file", () => {

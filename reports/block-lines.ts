@@ -164,10 +164,13 @@ function evidenceLines({ folder, files, telling }: EvidenceFolder, style: BlockS
   const more = others.length === 0 ? "" : ` and ${others.length} more`;
   return [
     ...entry("evidence", `${printableLine(folder)}/: ${printableLine(first ?? "")}${more}`),
+    // Pantavisor's log tells what it did to a container; the container's console, why.
     ...telling
-      .slice(0, 1)
-      .flatMap(({ lines }) => lines.slice(-QUOTED))
-      .flatMap((line) => entry("", `| ${printableLine(line, 300)}`)),
+      .slice(0, 2)
+      .flatMap(({ from, lines }, place) => [
+        ...(place === 0 ? [] : entry("", printableLine(from))),
+        ...lines.slice(-QUOTED).flatMap((line) => entry("", `| ${printableLine(line, 300)}`)),
+      ]),
   ];
 }
 

@@ -36,7 +36,8 @@ export async function packExports(paths: readonly string[]): Promise<Readable> {
 
 async function sizeOf(path: string): Promise<{ path: string; name: string; size: number }> {
   const facts = await stat(path).catch((cause: unknown) => {
-    throw new PvhError("PVH_USAGE", `export ${path} cannot be read`, { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PvhError("PVH_USAGE", `export ${path} cannot be read: ${why}`, { cause });
   });
   if (!facts.isFile()) throw new PvhError("PVH_USAGE", `export ${path} is not a file`);
   return { path, name: basename(path), size: facts.size };

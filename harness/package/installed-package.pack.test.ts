@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -100,14 +102,29 @@ test("docs/start.md works as it is written: green, red, and a scenario of one's 
 test("pvh up knows the project's containers by name, and pvh enter has a terminal in one of them", async () => {
   const up = "npx pvh up entered --with hello-server --with hello-client";
   expect(await installed.run(up)).toMatchObject({ exitCode: 0 });
-  // The keys stay open until the shell has ended: their end would be typed, too.
-  const entered = await installed.run(`mkfifo keys
-    script -qec "npx pvh enter entered hello-client" /dev/null <keys & exec 3>keys
-    echo "tty; exit 3" >&3; wait $!`);
+  const entered = await atPrompt(
+    "node_modules/.bin/pvh enter entered hello-client",
+    "tty; exit 3\n",
+  );
   expect(await installed.run("npx pvh down entered")).toMatchObject({ exitCode: 0 });
   expect(entered.stdout).toContain("/dev/pts/");
   expect(entered.exitCode).toBe(3);
 });
+
+/** Run a shell on a terminal of its own, and type when it asks. */
+async function atPrompt(shell: string, keys: string): Promise<Omit<Ended, "stderr">> {
+  const child = spawn("script", ["-qec", shell, "/dev/null"], {
+    cwd: installed.project,
+    timeout: 60_000,
+  });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (!stdout.includes("# ") && (stdout + text).includes("# ")) child.stdin.write(keys);
+    stdout += text;
+  });
+  const [exitCode] = (await once(child, "close")) as [number];
+  return { exitCode, stdout };
+}
 
 test.skipIf(process.getuid?.() !== 0)(
   "a user without root who may use the engine runs the same, and is told what takes root",
