@@ -47,7 +47,11 @@ scenario(
             from probes import tell, unix
             server = unix.listen(${socketOf("line")})
             print("listening")
-            tell(unix.read_to_end(unix.accept(server)).decode().split("\n"))
+            peer, heard = unix.accept(server), b""
+            try:
+                while part := peer.recv(4096): heard += part
+            except TimeoutError: pass
+            tell(heard.decode().split("\n"))
           `,
           python`
             import socket
