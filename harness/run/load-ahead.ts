@@ -1,6 +1,7 @@
+import { stripTypeScriptTypes } from "node:module";
 import type { EngineFacts } from "../engine/engine.ts";
 
-/** Environment variable of a process that waits for its scenario: an Ahead, as JSON. */
+/** Environment variable of a process that waits for its scenario, or for a file to load: an Ahead, as JSON. */
 export const AHEAD_VARIABLE = "PVH_AHEAD";
 
 /** What a process may do before it is told its scenario. */
@@ -20,6 +21,8 @@ export async function loadAhead(): Promise<void> {
   Reflect.deleteProperty(process.env, AHEAD_VARIABLE);
   const { appengine } = JSON.parse(text) as Ahead;
   await import("./scenario.ts");
+  // Node loads its reader of TypeScript for a file that its compile cache does not have: a changed one.
+  stripTypeScriptTypes("");
   if (appengine === undefined) return;
   const { knownEngine } = await import("../engine/find-engine.ts");
   const { connectAhead } = await import("../appengine/attach-appengine.ts");

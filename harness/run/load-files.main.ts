@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import "../project/esm-typescript.ts";
 import { collect } from "./collector.ts";
 import { enteredNames } from "./entered-names.ts";
+import { loadAhead } from "./load-ahead.ts";
 // Loaded before the first file asks for it.
 import "./scenario.ts";
 import type { Answer, DeclaredScenario, Question } from "./loader-process.ts";
@@ -46,6 +47,7 @@ process.on("uncaughtException", (error: unknown) => {
   const { message, stack } = errorOf(error);
   send?.({ id: FIRST, answer: { error: { message: `uncaught error: ${message}`, stack } } });
 });
+await loadAhead().catch(() => undefined);
 
 async function answerFor(path: string, onlyRows: boolean): Promise<Answer> {
   try {

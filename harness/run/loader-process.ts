@@ -6,6 +6,8 @@ import type { EnteredName } from "./entered-names.ts";
 import type { ContainerDefinition } from "../exports/container-definition.ts";
 import { MODULE, OWN_SOURCES } from "../root.ts";
 import { propertyOf } from "../thrown.ts";
+import { AHEAD_VARIABLE } from "./load-ahead.ts";
+import type { Ahead } from "./load-ahead.ts";
 
 /** Declaration of a scenario in its file, as plain data. */
 export interface DeclaredScenario {
@@ -127,7 +129,7 @@ let spare: ChildProcess | undefined;
 /** Start the process of the next LoaderProcess before it is needed. One that waits already is ended. */
 export function prepareLoader(): void {
   dropLoader();
-  spare = start();
+  spare = start({ [AHEAD_VARIABLE]: JSON.stringify({} satisfies Ahead) });
 }
 
 /** End the process that waits. */
@@ -142,12 +144,13 @@ function takeSpare(): ChildProcess | undefined {
   return taken === undefined || hasEnded(taken) ? undefined : taken;
 }
 
-function start(): ChildProcess {
+function start(environment: NodeJS.ProcessEnv = {}): ChildProcess {
   const child = fork(join(import.meta.dirname, `load-files.main${MODULE}`), {
     // A file may print when it is loaded; that is not what the command was asked for.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     serialization: "advanced",
     execArgv: [...OWN_SOURCES],
+    env: { ...process.env, ...environment },
   });
   child.on("error", () => undefined);
   child.setMaxListeners(0);
