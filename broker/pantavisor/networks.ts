@@ -73,8 +73,12 @@ export class Networks {
   /** Containers run without NAT, too. */
   #translate(name: string, pool: Pool): void {
     try {
-      translateAddresses(pool);
-      this.#log.write("INFO", "ipam", `setup NAT (nftables) for pool ${name}`);
+      const hasFallback = !this.#quirks.has("nat-nftables-only");
+      const backend = translateAddresses(pool, [
+        "nftables",
+        ...(hasFallback ? ["iptables" as const] : []),
+      ]);
+      this.#log.write("INFO", "ipam", `setup NAT (${backend}) for pool ${name}`);
     } catch (error) {
       const why = (error as Error).message;
       this.#log.write("WARN", "ipam", `failed to setup NAT for pool ${name}: ${why}`);

@@ -40,6 +40,20 @@ const TWO_POOLS = {
   },
 };
 
+const LATE_POOL = {
+  network: {
+    pools: {
+      internal: { bridge: "pvbr7", subnet: "10.0.7.0/24", gateway: "10.0.7.1", nat: true },
+    },
+  },
+};
+
+/** Stands before the image's own, and iptables(8) keeps what it is called with. */
+const FAILING_NFT = `mkdir -p /usr/local/sbin
+  printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/nft
+  printf '#!/bin/sh\\necho "$*" >>/tmp/iptables\\n' >/usr/local/sbin/iptables
+  chmod +x /usr/local/sbin/nft /usr/local/sbin/iptables`;
+
 /** A host outside that knows no way back to the pools, and tells its callers who they are. */
 const OUTSIDE = `
   unshare -n sh -c 'echo $$ >/tmp/outside; ip link set lo up; exec sleep infinity' >/dev/null 2>&1 &
@@ -151,6 +165,32 @@ for n in range(100):
         });
         const rules = await appengine.text("nft list ruleset | grep -c masquerade");
         expect(Number(rules), "rules of masquerade after a restart").toBe(1);
+      },
+      { timeout: 90_000 },
+    );
+
+    check(
+      "ipam.nat.iptables",
+      "a pool that comes when nft fails gets its rule by iptables",
+      async ({ bootAppengine, skip, signal }) => {
+        await using device = await Device.of(signal);
+        const { appengine, control } = await bootAppengine({
+          containers: [first],
+          exports: [device.path],
+        });
+        await appengine.text(FAILING_NFT);
+        const state = await currentState(control, signal);
+        await install(control, "locals/late", { ...state, "device.json": LATE_POOL }, signal);
+        await command(control, "LOCAL_RUN_COMMIT", "locals/late", signal);
+        await progress(control, "locals/late", "DONE", signal, 60_000);
+        const told = await appengine.text(
+          `grep -h "NAT.*for pool internal" ${STORAGE}/logs/locals/late/pantavisor/pantavisor.log`,
+        );
+        if (/cannot be written/.test(told)) skip("no forwarding on this engine (CAP_NET_ADMIN)");
+        expect(told, "pantavisor.log about the pool").toContain("setup NAT (iptables)");
+        expect(await appengine.text("cat /tmp/iptables"), "calls of iptables").toBe(
+          "-t nat -S POSTROUTING\n-t nat -A POSTROUTING -s 10.0.7.0/24 ! -o pvbr7 -j MASQUERADE\n",
+        );
       },
       { timeout: 90_000 },
     );

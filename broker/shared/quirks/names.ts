@@ -106,6 +106,7 @@ export const QUIRKS = {
   "pvtx-signature-alone": "pvtx removes a signature without the keys that it owns",
   "storage-overlay-only": "only the volume lxc-overlay of a container is made",
   "pool-nat-missing": "a pool with nat: true gets no address translation",
+  "nat-nftables-only": "a pool with nat: true gets no address translation where nft fails",
   "network-ignored": "network in run.json and pools of device.json are ignored",
   "storage-forgotten": "volumes of any persistence are in memory",
   "config-ignored": "files below _config do not reach the container",
