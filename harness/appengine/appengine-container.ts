@@ -9,13 +9,21 @@ import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError, isEngineGone } from "../engine/engine-error.ts";
-import { hasTools, labelsOf, ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
+import {
+  hasTools,
+  labelsOf,
+  OWN_TOOLS,
+  ownerLabels,
+  STOCK_LABEL,
+  TOOLS_LABEL,
+} from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
 import { entryPointOf } from "../engine/entry-point.ts";
 import { IDLE, prepared } from "./boot-preparation.ts";
 import type { Appengine, BootMode, BootOptions } from "./appengine.ts";
+import { loopBandOf } from "./loop-band.ts";
 import { packExports } from "./pack-exports.ts";
 import { STORAGE } from "./layout.ts";
 import { limitsConfig, limitsOf } from "./limits.ts";
@@ -202,6 +210,10 @@ export class AppengineContainer extends GenericContainer {
     ).withCommand([]);
     if (debugTopics().has("filter")) {
       this.withEnvironment({ PVH_DEBUG: "filter" satisfies DebugTopic });
+    }
+    const isForeign = labelsOf(config)[TOOLS_LABEL] !== OWN_TOOLS;
+    if (isForeign && this.environment["PV_LOOP_INDEX_BASE"] === undefined) {
+      this.withEnvironment({ PV_LOOP_INDEX_BASE: String(loopBandOf(name)) });
     }
     const labels = { ...ownerLabels(), ...this.createOpts.Labels };
     this.createOpts.Labels = labels;
