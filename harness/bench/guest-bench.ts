@@ -6,6 +6,7 @@ import { python } from "../appengine/python.ts";
 import { defineContainer } from "../exports/container-definition.ts";
 import { PROJECT } from "../image/sources.ts";
 import { shellQuote } from "../shell-quote.ts";
+import { until } from "../until.ts";
 import { medianOf } from "./figures.ts";
 
 const CALLS = 3400;
@@ -55,6 +56,12 @@ export async function measureGuest(
   const starts: number[] = [];
   const bareStarts: number[] = [];
   const held: Held[] = [];
+  // A container may be STARTED before the broker has planted its socket.
+  const planted = async () => {
+    const { exitCode } = await appengine.inside(LXC.name).sh(`test -S ${TARGET}`, { signal });
+    return exitCode === 0;
+  };
+  await until(`${TARGET} in ${LXC.name}`, planted, { signal, timeout: 10_000 });
   for (let turn = 0; turn < TURNS; turn += 1) {
     const fromLxc = Number(
       await appengine.inside(LXC.name).python(LXC_CALLS, { signal, timeout: 60_000 }),
