@@ -80,7 +80,5 @@ export const COMPAT: readonly QuirkName[] = [
   "drm-denial-silent",
   "inject-error-silent",
   "no-session-limit",
-  "wl-no-filter",
-  "wl-drop-fds",
-  "wl-parser-lenient",
+  "wl-as-bytes",
 ];

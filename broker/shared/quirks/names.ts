@@ -262,6 +262,7 @@ export const QUIRKS = {
   "wasm-engine-ignored": "the engine that run.json names is not looked at: V8 runs each guest",
   "wasm-armv7": "containers of type wasm start on armv7",
   "wasm-provider-missing": "the sockets of a guest's services are not made",
+  "wl-as-bytes": "wayland links carry bytes as they are, without descriptors",
   "wl-corrupts": "the first byte of each piece of a wayland session is changed",
   "wl-drop-fds": "fds on wayland links are dropped, their messages pass",
   "wl-drop-event-fds": "fds of a compositor's events are dropped, the events pass",

@@ -1,18 +1,20 @@
 import { SAFE_NAME } from "../../../shared/formats/names.ts";
 import { oncePerLink } from "../once-per-link.ts";
 import { LinkRefused } from "../plugin.ts";
-import type { Plugin } from "../plugin.ts";
-import { orAsBytes } from "./as-bytes.quirk.ts";
+import type { Plugin, Toolbox } from "../plugin.ts";
+import { orAsBytes } from "../as-bytes.quirk.ts";
 import { restPolicy } from "./rules.ts";
 import { RestSession } from "./session.ts";
 
 const policyOf = oncePerLink(({ role, entry }) => restPolicy(role, entry));
 
+const isAsBytes = ({ quirks }: Toolbox) => quirks.has("rest-as-bytes", "rest");
+
 /**
  * Links of type `rest`: HTTP/1 over a unix socket. The provider learns from every request who
  * asks and in which role, and from nobody but the broker. See docs/plugins/rest.md.
  */
-export const restPlugin: Plugin = orAsBytes({
+export const restPlugin: Plugin = orAsBytes(isAsBytes, {
   type: "rest",
 
   async onLinkAdded(link, tools) {

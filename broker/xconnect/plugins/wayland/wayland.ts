@@ -1,4 +1,5 @@
 import { INTERFACES, knownVersion } from "../../../shared/protocols/wayland/interfaces.ts";
+import { orAsBytes } from "../as-bytes.quirk.ts";
 import type { ConsumerConnection, Link, Plugin, Toolbox } from "../plugin.ts";
 import { globalPolicyOf } from "./global-policy.ts";
 import type { GlobalPolicy } from "./global-policy.ts";
@@ -8,12 +9,14 @@ import { WaylandSession } from "./session.ts";
 import { contextOf, forgetContext } from "./link-contexts.ts";
 import { SharedSession } from "./shared-session.quirk.ts";
 
+const isAsBytes = ({ quirks }: Toolbox) => quirks.has("wl-as-bytes", "wayland");
+
 /**
  * Links of type `wayland`: each consumer connection gets a connection of its own to the provider's
  * compositor. Every message of both sides is judged; globals that the link does not allow do not
  * exist for the consumer. See docs/plugins/wayland.md.
  */
-export const waylandPlugin: Plugin = {
+export const waylandPlugin: Plugin = orAsBytes(isAsBytes, {
   type: "wayland",
 
   async onLinkAdded(link, tools) {
@@ -38,7 +41,7 @@ export const waylandPlugin: Plugin = {
   onLinkRemoved(link) {
     forgetContext(link);
   },
-};
+});
 
 /**
  * Connect to the compositor, through the link's security context where it has one. A session never

@@ -1,10 +1,9 @@
 import { Socket } from "node:net";
-import { proxyBytes } from "../../planes/byte-plane.ts";
-import type { Plugin, Toolbox } from "../plugin.ts";
+import { proxyBytes } from "../planes/byte-plane.ts";
+import type { Plugin, Toolbox } from "./plugin.ts";
 
-/** The plugin, or one that carries a link's bytes as they are: no identity, no rules, no limits. */
-export function orAsBytes(strict: Plugin): Plugin {
-  const isOn = ({ quirks }: Toolbox) => quirks.has("rest-as-bytes", "rest");
+/** The plugin, or one that carries bytes as they are: no identity, no rules, no limits, no descriptors. */
+export function orAsBytes(isOn: (tools: Toolbox) => boolean, strict: Plugin): Plugin {
   return {
     ...strict,
     async onLinkAdded(link, tools) {
