@@ -15,6 +15,8 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
 }
 
 function distanceOf(word: string, candidate: string): number {
+  // Only its beginning was typed.
+  if (word.length >= 3 && candidate.startsWith(word)) return 1;
   const distance = editDistance(word, candidate);
   if (distance <= Math.max(2, Math.ceil(candidate.length / 3))) return distance;
   return word.length >= 3 && candidate.includes(word) ? candidate.length : Infinity;

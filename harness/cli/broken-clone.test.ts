@@ -72,7 +72,9 @@ describe("a scenario file and a row of the catalogue that are wrong", () => {
     expect(status, stderr).toBe(2);
     expect(stdout).toBe("1 passed, 2 failed, 0 skipped\n");
     expect(stderr).toMatch(/report\.exit: fixtures\/catalogue\.json:\d+:\d+: row 'report\.exit'/);
-    expect(stderr).toMatch(/scenario\.file: scenarios\/suite\/broken\.scenario\.ts:1:7/);
+    expect(stderr).toMatch(
+      /^FAILED  broken .*\n +scenarios\/suite\/broken\.scenario\.ts:1:7: it cannot be loaded/m,
+    );
     const junit = readFileSync(join(clone, "junit.xml"), "utf8");
     expect(junit).toContain('name="of a row that is well (report.junit)" time="0');
   });
