@@ -8,6 +8,7 @@ import { PROJECT } from "../image/sources.ts";
 import { didYouMean } from "../near-names.ts";
 import { shownPath } from "../shown-path.ts";
 import type { ContainerDefinition } from "./container-definition.ts";
+import { EXAMPLES } from "./container-exists.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { placeOf, placeOfMistake } from "./json-place.ts";
 import { ARGUMENTS, MODULE_NAME } from "./manifest.ts";
@@ -33,7 +34,6 @@ export interface ContainerFolder {
   readonly files: readonly OverlayFile[];
 }
 
-const EXAMPLES = join(PROJECT, "containers/examples");
 const SHARED = join(EXAMPLES, "shared");
 /** Python package of the programs that scenarios run in the containers. */
 const PROBES = join(PROJECT, "containers/probes");

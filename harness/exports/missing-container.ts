@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { PvhError } from "../errors.ts";
 import { didYouMean } from "../near-names.ts";
 import { projectFacts } from "../project-facts.ts";
+import { containerExists } from "./container-exists.ts";
 import { exampleNames } from "./container-folder.ts";
 
 /**
@@ -10,10 +11,10 @@ import { exampleNames } from "./container-folder.ts";
  * @returns PVH_USAGE with near names where there is no such container
  */
 export async function missingContainer(item: string): Promise<PvhError | undefined> {
-  if (item.includes("/")) return existsSync(item) ? undefined : missingPath(item);
+  if (containerExists(item)) return undefined;
+  if (item.includes("/")) return missingPath(item);
   const own = Object.keys(projectFacts()?.containers ?? {});
   const known = [...own, ...(await exampleNames())];
-  if (known.includes(item)) return undefined;
   return new PvhError("PVH_USAGE", `there is no container ${JSON.stringify(item)}`, {
     hint:
       didYouMean(item, known) ??

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { missingContainer } from "../exports/missing-container.ts";
+import { containerExists } from "../exports/container-exists.ts";
 import { failureOf } from "../failure.ts";
 import { placeIn } from "../place-in.ts";
 import type { DiscoveredScenario } from "./discovered-scenario.ts";
@@ -7,7 +7,10 @@ import type { DiscoveredScenario } from "./discovered-scenario.ts";
 /** A scenario with a container that does not exist cannot run. */
 export async function refuseMissing(scenario: DiscoveredScenario): Promise<DiscoveredScenario> {
   for (const item of scenario.containers) {
-    const missing = typeof item === "string" ? await missingContainer(item) : undefined;
+    if (typeof item !== "string" || containerExists(item)) continue;
+    // Loaded late: it reads the examples.
+    const { missingContainer } = await import("../exports/missing-container.ts");
+    const missing = await missingContainer(item);
     if (missing === undefined) continue;
     const source = readFileSync(scenario.path, "utf8");
     const offset = source.indexOf(JSON.stringify(item));
