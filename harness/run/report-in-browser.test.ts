@@ -135,18 +135,22 @@ describe.skipIf(PROGRAM === undefined)("in chromium (Debian's package)", () => {
     expect(await page.locator(".state").textContent()).toContain("STARTED container provider");
     expect(await page.locator("svg.graph path.edge.established").count()).toBe(1);
     await page.locator("#scrubber").fill("0");
-    expect(await page.locator(".state").textContent()).toContain("no graph was read yet");
+    await expect
+      .poll(() => page.locator(".state").textContent())
+      .toContain("no graph was read yet");
     await page.keyboard.press("Tab");
     await page.goto(`${url}#/overview`);
-    await page.locator("h1").waitFor();
+    await page.locator(".failure").first().waitFor();
     await page.keyboard.press("j");
     expect(await page.evaluate("document.activeElement.className")).toBe("failure");
     await page.keyboard.press("2");
+    // The address changes before the view does.
     await page.waitForURL(/#\/scenarios$/);
+    await page.locator(".filter").waitFor();
     await page.keyboard.press("/");
     expect(await page.evaluate("document.activeElement.className")).toBe("filter");
     await page.keyboard.type("s:failed scenario-0");
-    expect(await page.locator("main [aria-live]").textContent()).toBe("1 of 2");
+    await expect.poll(() => page.locator("main [aria-live]").textContent()).toBe("1 of 2");
     await page.close();
   }, 60_000);
 
