@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { bindDatagrams } from "../shared/linux/unix-stream.ts";
 import { MessageSocket } from "../shared/linux/message-socket.ts";
 
-/** What takes a message, and the pid of the process that sent it, as the kernel tells. */
+/** Takes a message and the pid of its sender, as the kernel tells it. */
 export type TakeMessage = (bytes: Buffer, pid: number) => void;
 
 /** Messages before others get their turn. */

@@ -9,14 +9,7 @@ import { debugTopics } from "../debug.ts";
 import type { Engine } from "../engine/engine.ts";
 import { findEngine, testcontainersEnvironment } from "../engine/find-engine.ts";
 import { engineError, isEngineGone } from "../engine/engine-error.ts";
-import {
-  hasTools,
-  labelsOf,
-  OWN_TOOLS,
-  ownerLabels,
-  STOCK_LABEL,
-  TOOLS_LABEL,
-} from "../engine/labels.ts";
+import { hasOwnTools, hasTools, labelsOf, ownerLabels, STOCK_LABEL } from "../engine/labels.ts";
 import { privilegeProfile } from "../engine/privilege-profile.ts";
 import { reap } from "../engine/reaper.ts";
 import { PvhError } from "../errors.ts";
@@ -211,8 +204,7 @@ export class AppengineContainer extends GenericContainer {
     if (debugTopics().has("filter")) {
       this.withEnvironment({ PVH_DEBUG: "filter" satisfies DebugTopic });
     }
-    const isForeign = labelsOf(config)[TOOLS_LABEL] !== OWN_TOOLS;
-    if (isForeign && this.environment["PV_LOOP_INDEX_BASE"] === undefined) {
+    if (!hasOwnTools(labelsOf(config)) && this.environment["PV_LOOP_INDEX_BASE"] === undefined) {
       this.withEnvironment({ PV_LOOP_INDEX_BASE: String(loopBandOf(name)) });
     }
     const labels = { ...ownerLabels(), ...this.createOpts.Labels };

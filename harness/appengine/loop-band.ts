@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 const [BAND, NODES] = [64, 1_024];
 
 /**
- * First of the loop devices that an appengine has for itself (PV_LOOP_INDEX_BASE). Without a band 029-32 asks
- * the kernel for a free device and then takes it: where another appengine on the machine is quicker, the mount
- * fails with EBUSY, and a container that does not start takes the system down. The first band is left to
- * programs that ask the kernel.
+ * First of the loop devices that an appengine is told to use (PV_LOOP_INDEX_BASE); two appengines may get the same.
+ * Without a band 029-32 asks the kernel for a free device and then takes it: where another appengine on the machine
+ * is quicker, the mount fails with EBUSY, and a container that does not start takes the system down. The first band
+ * is left to programs that ask the kernel.
  */
 export function loopBandOf(name: string): number {
   const hash = createHash("sha256").update(name).digest().readUInt32BE();

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
 import { PvhError } from "../errors.ts";
+import { messageOfThrown } from "../thrown.ts";
 import { EXPORTS_FOLDER } from "./layout.ts";
 
 /**
@@ -36,7 +37,7 @@ export async function packExports(paths: readonly string[]): Promise<Readable> {
 
 async function sizeOf(path: string): Promise<{ path: string; name: string; size: number }> {
   const facts = await stat(path).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOfThrown(cause);
     throw new PvhError("PVH_USAGE", `export ${path} cannot be read: ${why}`, { cause });
   });
   if (!facts.isFile()) throw new PvhError("PVH_USAGE", `export ${path} is not a file`);

@@ -1,5 +1,5 @@
 import type { Container } from "dockerode";
-import { hasTools, labelsOf, OWN_TOOLS, TOOLS_LABEL } from "../engine/labels.ts";
+import { hasOwnTools, hasTools, labelsOf } from "../engine/labels.ts";
 import { TOOLS } from "./layout.ts";
 
 /** An engine's default, for an image that sets none. */
@@ -12,7 +12,7 @@ const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export async function toolsEnvironment(container: Container): Promise<readonly string[]> {
   const { Config } = await container.inspect();
   const labels = labelsOf(Config);
-  if (!hasTools(labels) || labels[TOOLS_LABEL] === OWN_TOOLS) return [];
+  if (!hasTools(labels) || hasOwnTools(labels)) return [];
   // An engine may say null for none.
   const variables = (Config.Env as readonly string[] | null) ?? [];
   const path = variables.find((variable) => variable.startsWith("PATH="))?.slice("PATH=".length);

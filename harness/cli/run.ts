@@ -58,7 +58,7 @@ export async function runSelected(
   if (signal.aborted) throw new PvhError("PVH_ABORTED", "cancelled before the run began");
   const directory = makeRunDirectory();
   const { scenarios: durations } = await formerDurations();
-  // What is known to be wrong need not wait for what boots.
+  // A fault of a file is known before anything boots.
   if (flags.progress !== "json") {
     for (const problem of problemsOf(selected.map(plannedPart))) out.say(`pvh: ${problem}`);
   }

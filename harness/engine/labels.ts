@@ -26,6 +26,11 @@ export function hasTools(labels: Readonly<Record<string, string>>): boolean {
   return (labels[TOOLS_LABEL] ?? "") !== "";
 }
 
+/** @param labels of an image; the reference needs no tools but its own */
+export function hasOwnTools(labels: Readonly<Record<string, string>>): boolean {
+  return labels[TOOLS_LABEL] === OWN_TOOLS;
+}
+
 /** Set on an image with objects in its object store: the hash of their names. */
 export const STOCK_LABEL = "pvh.stock";
 

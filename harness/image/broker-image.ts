@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { TOOLS } from "../appengine/layout.ts";
 import type { Engine, FindOptions } from "../engine/engine.ts";
-import { BROKER_LABEL, OWN_TOOLS, TOOLS_LABEL } from "../engine/labels.ts";
+import { BROKER_LABEL, hasOwnTools } from "../engine/labels.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { ensureDerivedImage } from "./derived-image.ts";
 import { imageFacts } from "./image-facts.ts";
@@ -31,7 +31,7 @@ export async function ensureBrokerImage(
   const { signal = new AbortController().signal, progress = () => undefined } = options;
   const inputs = await readInputs();
   const facts = await imageFacts(engine, image);
-  const hasNode = facts?.labels[TOOLS_LABEL] === OWN_TOOLS;
+  const hasNode = facts !== undefined && hasOwnTools(facts.labels);
   const program = await programLayer(inputs, { signal, progress });
   const node = await nodeLayer(inputs, { signal, progress });
   const script = install(hasNode);

@@ -10,7 +10,7 @@ import { shellQuote } from "../shell-quote.ts";
 /** Tools that the driver runs over ssh, and so through a terminal: what they say of errors is output. */
 const REMOTE_TOOLS = ["pvcontrol", "pvcurl", "pventer"];
 const FOLDER = "/usr/share/pantavisor/pvtest/remote";
-/** What the format calls PVTEST_EXEC: it runs its words as a line of a shell of the appengine. */
+/** PVTEST_EXEC of the format: a shell of the appengine runs its words as one line. */
 const EXEC = "/usr/share/pantavisor/pvtest/exec";
 const DEVICE =
   'exec env -u PVTEST_EXEC PATH="${PATH#' + FOLDER + ':}" nsenter --mount=/proc/1/ns/mnt';

@@ -4,7 +4,7 @@ import type { EngineFacts } from "../engine/engine.ts";
 /** Environment variable of a process that waits for its scenario, or for a file to load: an Ahead, as JSON. */
 export const AHEAD_VARIABLE = "PVH_AHEAD";
 
-/** What a process may do before it is told its scenario. */
+/** The part of a scenario that its process may be told before its file. */
 export interface Ahead {
   /** The appengine that the scenario is going to use, and its engine. */
   readonly appengine?: { readonly engine: EngineFacts; readonly name: string };
@@ -17,7 +17,7 @@ export interface Ahead {
 export async function loadAhead(): Promise<void> {
   const text = process.env[AHEAD_VARIABLE];
   if (text === undefined) return;
-  // What the scenario starts is to have its usual environment.
+  // Programs that the scenario starts get the usual environment.
   Reflect.deleteProperty(process.env, AHEAD_VARIABLE);
   const { appengine } = JSON.parse(text) as Ahead;
   await import("./scenario.ts");

@@ -136,7 +136,7 @@ export class VitestBridge {
     return new VitestBridge(vitest, state);
   }
 
-  /** What it does from now on is for this run. */
+  /** Serve this run from now on. */
   serve(run: BridgedRun): void {
     this.#state.run = run;
   }

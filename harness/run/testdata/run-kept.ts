@@ -12,6 +12,7 @@ import { KeptVitest } from "../kept-vitest.ts";
 import { makeRunDirectory } from "../run-directory.ts";
 import { runScenarios } from "../run.ts";
 import { select } from "../selection.ts";
+import { PLAIN_RUN } from "./plain-run.ts";
 import { PREPARED_WITHOUT_ENGINE } from "./prepared-without-engine.ts";
 
 const [folder = ""] = process.argv.slice(2);
@@ -25,18 +26,7 @@ const run = async (): Promise<void> => {
     makeRunDirectory(),
     {
       command: ["watch"],
-      profile: "strict",
-      quirks: [],
-      keep: "failed",
-      watch: "off",
-      timeoutScale: 1,
-      seed: 7,
-      jobs: 2,
-      order: "given",
-      repeat: 1,
-      retries: 0,
-      maxFailures: Infinity,
-      flaky: "fail",
+      ...PLAIN_RUN,
       kept,
     },
     { signal: new AbortController().signal, onEvent: () => undefined },

@@ -17,6 +17,7 @@ import { discover } from "../discover.ts";
 import { runScenarios } from "../run.ts";
 import type { RunOptions } from "../run.ts";
 import { select } from "../selection.ts";
+import { PLAIN_RUN } from "./plain-run.ts";
 import { PREPARED_WITHOUT_ENGINE } from "./prepared-without-engine.ts";
 
 interface TestOptions extends Partial<RunOptions> {
@@ -61,18 +62,7 @@ const { exitCode, state, unwritten } = await runScenarios(
   directory,
   {
     command: ["run", filter],
-    profile: "strict",
-    quirks: [],
-    keep: "failed",
-    watch: "off",
-    timeoutScale: 1,
-    seed: 7,
-    jobs: 2,
-    order: "given",
-    repeat: 1,
-    retries: 0,
-    maxFailures: Infinity,
-    flaky: "fail",
+    ...PLAIN_RUN,
     ...options,
   },
   {
